@@ -1,0 +1,74 @@
+"""interplay: human-object interaction (HOI) in photographs, video and 3D.
+
+The names below load on first use, so that ``import interplay`` and the command line start at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from interplay._version import __version__
+
+if TYPE_CHECKING:
+    from interplay.datasets import load_annotations
+    from interplay.detectors import load_detector
+    from interplay.errors import InterplayError
+    from interplay.formats import read, write
+    from interplay.images import find_images, read_image
+    from interplay.interactions import Interactions, Triplet
+    from interplay.metrics import evaluate
+    from interplay.table import InteractionTable
+    from interplay.visual import draw_interactions
+    from interplay.vocabulary import Vocabulary
+    from interplay.zoo import list_models, load_model
+
+__all__ = [
+    "InteractionTable",
+    "Interactions",
+    "InterplayError",
+    "Triplet",
+    "Vocabulary",
+    "__version__",
+    "draw_interactions",
+    "evaluate",
+    "find_images",
+    "list_models",
+    "load_annotations",
+    "load_detector",
+    "load_model",
+    "read",
+    "read_image",
+    "write",
+]
+
+_HOMES = {
+    "InteractionTable": "table",
+    "Interactions": "interactions",
+    "InterplayError": "errors",
+    "Triplet": "interactions",
+    "Vocabulary": "vocabulary",
+    "draw_interactions": "visual",
+    "evaluate": "metrics",
+    "find_images": "images",
+    "list_models": "zoo",
+    "load_annotations": "datasets",
+    "load_detector": "detectors",
+    "load_model": "zoo",
+    "read": "formats",
+    "read_image": "images",
+    "write": "formats",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'interplay' has no attribute {name!r}")
+    value = getattr(import_module(f"interplay.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

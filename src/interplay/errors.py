@@ -1,0 +1,42 @@
+"""The errors that interplay raises on purpose.
+
+Every message says what was expected, what came, and what to do next; the command line prints it without a
+traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InterplayError(Exception):
+    """Base of every error that interplay raises on purpose."""
+
+
+class InputError(InterplayError, ValueError):
+    """Something the user gave (an argument, an array, a file's content) is not usable."""
+
+
+class MissingFileError(InterplayError, FileNotFoundError):
+    """A file that is needed is not there."""
+
+
+class MissingExtraError(InterplayError, ImportError):
+    """A feature needs an optional dependency that is not installed.
+
+    Args:
+        extra: the extra of this package that brings the dependency.
+        package: the package that could not be imported.
+    """
+
+    def __init__(self, extra: str, package: str) -> None:
+        self.extra = extra
+        self.package = package
+        super().__init__(f'this needs the package {package}; install it with: pip install "interplay[{extra}]"')
+
+
+def near_matches(name: str, choices: Iterable[str], count: int = 3) -> str:
+    """A hint such as ``" Did you mean 'ride'?"`` for an unknown name, or an empty string."""
+    close = difflib.get_close_matches(name, list(choices), n=count, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""

@@ -1,0 +1,71 @@
+"""Interactions on disk: JSON Lines for people, Parquet for scale, and adapters to other libraries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from interplay.errors import InputError, MissingFileError
+from interplay.interactions import Interactions
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+SUFFIXES = (".jsonl", ".parquet")
+
+
+def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = None) -> InteractionTable:
+    """Interactions of many images from a ``.jsonl`` or ``.parquet`` file.
+
+    Args:
+        vocabulary: what the names mean (a `Vocabulary`, a built-in name or a JSON file). By default the one that
+            a Parquet file carries, else the first built-in one that knows every name in the file, else a new one
+            made of the names in the file.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: another suffix, or content that does not fit; names file, line and field.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MissingFileError(f"no file {source}: expected a .jsonl or .parquet file of interactions")
+    if isinstance(vocabulary, str):
+        vocabulary = Vocabulary.load(vocabulary)
+    _check_suffix(source)
+    if source.suffix == ".parquet":
+        from interplay.formats.parquet import read_parquet
+
+        return read_parquet(source, vocabulary)
+    from interplay.formats.jsonl import read_jsonl
+
+    return read_jsonl(source, vocabulary)
+
+
+def write(
+    images: InteractionTable | Iterable[Interactions],
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+) -> None:
+    """Write interactions of many images to a ``.jsonl`` or ``.parquet`` file, whole or not at all.
+
+    Args:
+        vocabulary: needed only when `images` is an empty list.
+
+    Raises:
+        InputError: another suffix.
+    """
+    target = Path(path)
+    _check_suffix(target)
+    table = images if isinstance(images, InteractionTable) else InteractionTable.from_list(images, vocabulary)
+    if target.suffix == ".parquet":
+        from interplay.formats.parquet import write_parquet
+
+        return write_parquet(table, target)
+    from interplay.formats.jsonl import write_jsonl
+
+    return write_jsonl(table, target)
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}, got {path.suffix!r}")

@@ -1,0 +1,311 @@
+"""`Interactions`: who does what with which object in one image. Every model returns it, every evaluation reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from interplay.boxes import as_boxes
+from interplay.errors import InputError
+from interplay.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """One interaction, with names instead of indices.
+
+    Attributes:
+        human_box, object_box: (4,) float32 x1, y1, x2, y2 in pixels; `object_box` is None where no object takes part.
+        verb, object: names; `object` is None where no object takes part.
+        score: confidence, 0..1.
+        phrase: plain English, ``"riding a bicycle"``.
+    """
+
+    human_box: NDArray[np.float32]
+    verb: str
+    object: str | None
+    object_box: NDArray[np.float32] | None
+    score: float
+    phrase: str
+
+
+@dataclass(eq=False)
+class Interactions:
+    """The interactions in one image, as flat aligned arrays.
+
+    Attributes:
+        boxes: (N, 4) float32 ``x1, y1, x2, y2`` in pixels of the original image, counted from 0.
+        labels: (N,) int64 index into ``vocabulary.objects``.
+        box_scores: (N,) float32 detection confidences, 0..1.
+        human: (T,) int64 index into `boxes` of the person of each triplet.
+        object: (T,) int64 index into `boxes` of the object, -1 where no object takes part.
+        verb: (T,) int64 index into ``vocabulary.verbs``.
+        score: (T,) float32 confidence of each triplet.
+        vocabulary: what labels and verbs mean.
+        interactiveness: (T,) float32 or None: probability that the pair interacts at all.
+        keypoints: (N, 17, 3) float32 x, y, score in COCO's order or None; NaN for a box without pose.
+        unlabelled: (N,) bool or None: people whose actions nobody annotated. V-COCO's evaluation neither rewards
+            nor punishes predictions on them.
+        image_labels: (K, 2) int64 or None: (verb, object) known to be in the image without boxes (HICO-DET's
+            "invisible" interactions).
+        file, width, height: the image, where known.
+        scored: False for annotations, whose scores are all 1 and are not written to files.
+
+    Omitted scores are 1. Arrays are checked and converted on construction.
+
+    Raises:
+        InputError: shapes, lengths or indices do not fit; the message gives expected and actual.
+
+    Example:
+        >>> from interplay import Interactions, Vocabulary
+        >>> ride = Interactions(
+        ...     boxes=[[10, 10, 60, 120], [5, 60, 90, 140]], labels=[0, 1], human=[0], object=[1], verb=[86],
+        ...     score=[0.9], vocabulary=Vocabulary.load("hico-det"))
+        >>> ride.triplets()[0].phrase
+        'riding a bicycle'
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    human: NDArray[np.int64]
+    object: NDArray[np.int64]
+    verb: NDArray[np.int64]
+    vocabulary: Vocabulary
+    score: NDArray[np.float32] = None  # type: ignore[assignment]  # always an array once constructed
+    box_scores: NDArray[np.float32] = None  # type: ignore[assignment]
+    interactiveness: NDArray[np.float32] | None = None
+    keypoints: NDArray[np.float32] | None = None
+    unlabelled: NDArray[np.bool_] | None = None
+    image_labels: NDArray[np.int64] | None = None
+    file: str | None = None
+    width: int | None = None
+    height: int | None = None
+    scored: bool = True
+
+    def __post_init__(self) -> None:
+        self.boxes = as_boxes(self.boxes)
+        n = len(self.boxes)
+        self.labels = _indices(self.labels, "labels", n, "boxes")
+        self.human = _indices(self.human, "human")
+        t = len(self.human)
+        self.object = _indices(self.object, "object", t, "human")
+        self.verb = _indices(self.verb, "verb", t, "human")
+        self.score = _floats(self.score, "score", (t,)) if self.score is not None else np.ones(t, np.float32)
+        self.box_scores = (
+            _floats(self.box_scores, "box_scores", (n,)) if self.box_scores is not None else np.ones(n, np.float32)
+        )
+        if self.interactiveness is not None:
+            self.interactiveness = _floats(self.interactiveness, "interactiveness", (t,))
+        if self.keypoints is not None:
+            self.keypoints = _floats(self.keypoints, "keypoints", (n, 17, 3))
+        if self.unlabelled is not None:
+            self.unlabelled = np.asarray(self.unlabelled, bool)
+            if self.unlabelled.shape != (n,):
+                raise InputError(f"unlabelled must have shape ({n},) like boxes, got {self.unlabelled.shape}")
+        vocabulary = self.vocabulary
+        if self.image_labels is not None:
+            self.image_labels = np.asarray(self.image_labels, np.int64).reshape(-1, 2)
+            _in_range(self.image_labels[:, 0], "image_labels' verbs", 0, len(vocabulary.verbs), vocabulary.name)
+            _in_range(self.image_labels[:, 1], "image_labels' objects", -1, len(vocabulary.objects), vocabulary.name)
+        _in_range(self.labels, "labels", 0, len(vocabulary.objects), f"the objects of {vocabulary.name!r}")
+        _in_range(self.verb, "verb", 0, len(vocabulary.verbs), f"the verbs of {vocabulary.name!r}")
+        _in_range(self.human, "human", 0, n, "boxes")
+        _in_range(self.object, "object", -1, n, "boxes")
+
+    @classmethod
+    def empty(
+        cls, vocabulary: Vocabulary, file: str | None = None, width: int | None = None, height: int | None = None
+    ) -> Interactions:
+        """No boxes and no interactions."""
+        none = np.zeros(0, np.int64)
+        boxes = np.zeros((0, 4), np.float32)
+        return cls(boxes, none, none, none, none, vocabulary, file=file, width=width, height=height)
+
+    def __len__(self) -> int:
+        """Number of triplets T."""
+        return len(self.human)
+
+    def __getitem__(self, index: int | slice | ArrayLike) -> Interactions:
+        """The chosen triplets (an int, a slice, indices or a mask over triplets); all boxes stay."""
+        if isinstance(index, (int, np.integer)):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"triplet {index} of {len(self)}")
+            index = [int(index)]
+        chosen: Any = index if isinstance(index, slice) else np.asarray(index)
+        if isinstance(chosen, np.ndarray) and chosen.size == 0 and chosen.dtype != bool:
+            chosen = chosen.astype(np.int64)
+        return replace(
+            self,
+            human=self.human[chosen],
+            object=self.object[chosen],
+            verb=self.verb[chosen],
+            score=self.score[chosen],
+            interactiveness=None if self.interactiveness is None else self.interactiveness[chosen],
+        )
+
+    def filter(
+        self,
+        min_score: float | None = None,
+        top_k: int | None = None,
+        verbs: Iterable[str] | None = None,
+        objects: Iterable[str] | None = None,
+    ) -> Interactions:
+        """The triplets that meet every condition given, in their order; all boxes stay.
+
+        Args:
+            min_score: smallest score kept.
+            top_k: keep the best k (after the other conditions; of equal scores the earlier ones).
+            verbs, objects: names to keep. A triplet without object is never kept by `objects`.
+        """
+        keep = np.ones(len(self), bool)
+        if min_score is not None:
+            keep &= self.score >= min_score
+        if verbs is not None:
+            keep &= np.isin(self.verb, [self.vocabulary.verb_index(v) for v in verbs])
+        if objects is not None:
+            keep &= np.isin(self.object_labels, [self.vocabulary.object_index(o) for o in objects])
+        indices = np.flatnonzero(keep)
+        if top_k is not None:
+            best = np.argsort(-self.score[indices], kind="stable")[: max(top_k, 0)]
+            indices = indices[np.sort(best)]
+        return self[indices]
+
+    def without_unused_boxes(self) -> Interactions:
+        """The same triplets with only the boxes that take part in one."""
+        used = np.unique(np.concatenate([self.human, self.object[self.object >= 0]]))
+        position = np.full(len(self.boxes) + 1, -1, np.int64)  # the last entry maps "no object" to itself
+        position[used] = np.arange(len(used))
+        return replace(
+            self,
+            boxes=self.boxes[used],
+            labels=self.labels[used],
+            box_scores=self.box_scores[used],
+            human=position[self.human],
+            object=position[self.object],
+            keypoints=None if self.keypoints is None else self.keypoints[used],
+            unlabelled=None if self.unlabelled is None else self.unlabelled[used],
+        )
+
+    @property
+    def object_labels(self) -> NDArray[np.int64]:
+        """(T,) object class of each triplet, -1 where no object takes part."""
+        return np.append(self.labels, -1)[self.object]
+
+    @property
+    def human_boxes(self) -> NDArray[np.float32]:
+        """(T, 4) box of the person of each triplet."""
+        return self.boxes[self.human]
+
+    @property
+    def object_boxes(self) -> NDArray[np.float32]:
+        """(T, 4) box of the object of each triplet, NaN where no object takes part."""
+        return np.concatenate([self.boxes, np.full((1, 4), np.nan, np.float32)])[self.object]
+
+    def triplets(self, min_score: float = 0.0) -> list[Triplet]:
+        """The triplets with at least `min_score`, best first, with names."""
+        order = np.argsort(-self.score, kind="stable")
+        names, labels = self.vocabulary, self.object_labels
+        return [
+            Triplet(
+                human_box=self.boxes[self.human[t]],
+                verb=names.verbs[self.verb[t]],
+                object=names.objects[labels[t]] if labels[t] >= 0 else None,
+                object_box=self.boxes[self.object[t]] if self.object[t] >= 0 else None,
+                score=float(self.score[t]),
+                phrase=names.phrase(int(self.verb[t]), int(labels[t])),
+            )
+            for t in order
+            if self.score[t] >= min_score
+        ]
+
+    @staticmethod
+    def concat(parts: Sequence[Interactions]) -> Interactions:
+        """The boxes and triplets of several results for the *same* image, one after the other.
+
+        An optional array is kept where every part has it. File, size and vocabulary come from the first part.
+
+        Raises:
+            InputError: no parts, or their vocabularies differ.
+        """
+        if not parts:
+            raise InputError("nothing to concatenate: give at least one Interactions")
+        first = parts[0]
+        for part in parts[1:]:
+            if part.vocabulary != first.vocabulary:
+                raise InputError(f"vocabularies differ: {first.vocabulary.name!r} and {part.vocabulary.name!r}")
+        shifts = np.cumsum([0] + [len(p.boxes) for p in parts[:-1]])
+
+        def joined(name: str) -> Any:
+            arrays = [getattr(p, name) for p in parts]
+            return None if any(a is None for a in arrays) else np.concatenate(arrays)
+
+        return replace(
+            first,
+            boxes=joined("boxes"),
+            labels=joined("labels"),
+            box_scores=joined("box_scores"),
+            human=np.concatenate([p.human + s for p, s in zip(parts, shifts, strict=True)]),
+            object=np.concatenate(
+                [np.where(p.object < 0, -1, p.object + s) for p, s in zip(parts, shifts, strict=True)]
+            ),
+            verb=joined("verb"),
+            score=joined("score"),
+            interactiveness=joined("interactiveness"),
+            keypoints=joined("keypoints"),
+            unlabelled=joined("unlabelled"),
+            image_labels=joined("image_labels"),
+            scored=all(p.scored for p in parts),
+        )
+
+    def __eq__(self, other: Any) -> bool:
+        if not isinstance(other, Interactions):
+            return NotImplemented
+        plain = ("file", "width", "height", "scored", "vocabulary")
+        arrays = ("boxes", "labels", "box_scores", "human", "object", "verb", "score", "interactiveness",
+                  "keypoints", "unlabelled", "image_labels")  # fmt: skip
+        return all(getattr(self, n) == getattr(other, n) for n in plain) and all(
+            _same(getattr(self, n), getattr(other, n)) for n in arrays
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        where = f" in {self.file}" if self.file else ""
+        return f"Interactions({len(self)} triplets over {len(self.boxes)} boxes{where}, {self.vocabulary.name})"
+
+
+def _indices(values: Any, name: str, length: int | None = None, like: str = "") -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.size == 0:
+        array = array.reshape(0).astype(np.int64)
+    if array.ndim != 1 or (length is not None and len(array) != length):
+        wanted = f"({length},) like {like}" if length is not None else "(T,)"
+        raise InputError(f"{name} must have shape {wanted}, got {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise InputError(f"{name} must be whole numbers (indices), got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _floats(values: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    array = np.asarray(values, np.float32)
+    if array.size == 0 and 0 in shape:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise InputError(f"{name} must have shape {shape}, got {array.shape}")
+    return array
+
+
+def _in_range(values: NDArray[np.int64], name: str, low: int, high: int, what: str) -> None:
+    if values.size and (values.min() < low or values.max() >= high):
+        bad = int(values.min() if values.min() < low else values.max())
+        raise InputError(f"{name} holds {bad}, expected {low}..{high - 1} for {what}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is None and b is None
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

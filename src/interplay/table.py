@@ -1,0 +1,237 @@
+"""`InteractionTable`: the interactions of many images in columns, for reading, scoring and training at scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.interactions import Interactions
+from interplay.vocabulary import Vocabulary
+
+
+@dataclass(eq=False)
+class InteractionTable(Sequence[Interactions]):
+    """`Interactions` of I images, held as flat arrays with offsets.
+
+    Attributes:
+        vocabulary: what labels and verbs mean.
+        files: I image file names.
+        sizes: (I, 2) int32 width, height; 0 where unknown.
+        box_offsets: (I + 1,) int64; the boxes of image i are rows ``box_offsets[i]:box_offsets[i + 1]``.
+        boxes, labels, box_scores: (B, 4), (B,), (B,) as in `Interactions`.
+        triplet_offsets: (I + 1,) int64.
+        human, object: (T,) int64, indices *inside the image's boxes*; object -1 where there is none.
+        verb, score: (T,).
+        interactiveness, keypoints, unlabelled: as in `Interactions`, or None.
+        image_label_offsets, image_labels: (I + 1,) and (K, 2), or None.
+        scored: False for annotations.
+    """
+
+    vocabulary: Vocabulary
+    files: list[str]
+    sizes: NDArray[np.int32]
+    box_offsets: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    box_scores: NDArray[np.float32]
+    triplet_offsets: NDArray[np.int64]
+    human: NDArray[np.int64]
+    object: NDArray[np.int64]
+    verb: NDArray[np.int64]
+    score: NDArray[np.float32]
+    interactiveness: NDArray[np.float32] | None = None
+    keypoints: NDArray[np.float32] | None = None
+    unlabelled: NDArray[np.bool_] | None = None
+    image_label_offsets: NDArray[np.int64] | None = None
+    image_labels: NDArray[np.int64] | None = None
+    scored: bool = True
+
+    @classmethod
+    def from_list(
+        cls, images: Iterable[Interactions], vocabulary: Vocabulary | None = None
+    ) -> InteractionTable:
+        """A table from one `Interactions` per image.
+
+        An optional array that only some images have is filled: keypoints with NaN, interactiveness with NaN,
+        `unlabelled` with False, `image_labels` with nothing.
+
+        Args:
+            vocabulary: needed only when `images` is empty.
+
+        Raises:
+            InputError: vocabularies differ, scored and unscored images are mixed, or nothing says the vocabulary.
+        """
+        items = list(images)
+        if vocabulary is None:
+            if not items:
+                raise InputError("an empty table needs its vocabulary: from_list([], vocabulary=...)")
+            vocabulary = items[0].vocabulary
+        for item in items:
+            if item.vocabulary != vocabulary:
+                raise InputError(f"vocabularies differ: {vocabulary.name!r} and {item.vocabulary.name!r}")
+        if len({item.scored for item in items}) > 1:
+            raise InputError("predictions (scored) and annotations (unscored) cannot share a table")
+
+        def column(name: str, shape: tuple[int, ...], dtype: type) -> NDArray:
+            parts = [getattr(item, name) for item in items]
+            return np.concatenate([np.zeros((0, *shape), dtype), *parts]).astype(dtype, copy=False)
+
+        def optional(name: str, of_boxes: bool, shape: tuple[int, ...], dtype: type, fill: float) -> NDArray | None:
+            if all(getattr(item, name) is None for item in items):
+                return None
+            parts = []
+            for item in items:
+                value = getattr(item, name)
+                length = len(item.boxes) if of_boxes else len(item)
+                parts.append(np.full((length, *shape), fill, dtype) if value is None else value)
+            return np.concatenate(parts)
+
+        has_image_labels = any(item.image_labels is not None for item in items)
+        none = np.zeros((0, 2), np.int64)
+        image_labels = [none if item.image_labels is None else item.image_labels for item in items]
+        return cls(
+            vocabulary=vocabulary,
+            files=[item.file or "" for item in items],
+            sizes=np.array([(item.width or 0, item.height or 0) for item in items], np.int32).reshape(-1, 2),
+            box_offsets=offsets([len(item.boxes) for item in items]),
+            boxes=column("boxes", (4,), np.float32),
+            labels=column("labels", (), np.int64),
+            box_scores=column("box_scores", (), np.float32),
+            triplet_offsets=offsets([len(item) for item in items]),
+            human=column("human", (), np.int64),
+            object=column("object", (), np.int64),
+            verb=column("verb", (), np.int64),
+            score=column("score", (), np.float32),
+            interactiveness=optional("interactiveness", False, (), np.float32, np.nan),
+            keypoints=optional("keypoints", True, (17, 3), np.float32, np.nan),
+            unlabelled=optional("unlabelled", True, (), bool, False),
+            image_label_offsets=offsets([len(x) for x in image_labels]) if has_image_labels else None,
+            image_labels=np.concatenate([none, *image_labels]) if has_image_labels else None,
+            scored=items[0].scored if items else True,
+        )
+
+    def __len__(self) -> int:
+        """Number of images I."""
+        return len(self.files)
+
+    @overload
+    def __getitem__(self, index: int) -> Interactions: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray) -> InteractionTable: ...
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | NDArray
+    ) -> Interactions | InteractionTable:
+        """One image as `Interactions`, or several as a smaller table."""
+        if not isinstance(index, (int, np.integer)):
+            chosen = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
+            return self.select(chosen)
+        i = int(index)
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"image {i} of {len(self)}")
+        i %= len(self)
+        b = slice(int(self.box_offsets[i]), int(self.box_offsets[i + 1]))
+        t = slice(int(self.triplet_offsets[i]), int(self.triplet_offsets[i + 1]))
+        image_labels = None
+        if self.image_labels is not None and self.image_label_offsets is not None:
+            image_labels = self.image_labels[self.image_label_offsets[i] : self.image_label_offsets[i + 1]]
+        return Interactions(
+            boxes=self.boxes[b],
+            labels=self.labels[b],
+            box_scores=self.box_scores[b],
+            human=self.human[t],
+            object=self.object[t],
+            verb=self.verb[t],
+            score=self.score[t],
+            vocabulary=self.vocabulary,
+            interactiveness=None if self.interactiveness is None else self.interactiveness[t],
+            keypoints=None if self.keypoints is None else self.keypoints[b],
+            unlabelled=None if self.unlabelled is None else self.unlabelled[b],
+            image_labels=image_labels,
+            file=self.files[i] or None,
+            width=int(self.sizes[i, 0]) or None,
+            height=int(self.sizes[i, 1]) or None,
+            scored=self.scored,
+        )
+
+    def __iter__(self) -> Iterator[Interactions]:
+        return (self[i] for i in range(len(self)))
+
+    def select(self, images: NDArray[np.integer]) -> InteractionTable:
+        """The given images (indices, in the order given)."""
+        b = ranges(self.box_offsets, images)
+        t = ranges(self.triplet_offsets, images)
+        label_offsets, image_labels = None, None
+        if self.image_labels is not None and self.image_label_offsets is not None:
+            image_labels = self.image_labels[ranges(self.image_label_offsets, images)]
+            label_offsets = offsets(np.diff(self.image_label_offsets)[images])
+        return InteractionTable(
+            vocabulary=self.vocabulary,
+            files=[self.files[i] for i in images],
+            sizes=self.sizes[images],
+            box_offsets=offsets(np.diff(self.box_offsets)[images]),
+            boxes=self.boxes[b],
+            labels=self.labels[b],
+            box_scores=self.box_scores[b],
+            triplet_offsets=offsets(np.diff(self.triplet_offsets)[images]),
+            human=self.human[t],
+            object=self.object[t],
+            verb=self.verb[t],
+            score=self.score[t],
+            interactiveness=None if self.interactiveness is None else self.interactiveness[t],
+            keypoints=None if self.keypoints is None else self.keypoints[b],
+            unlabelled=None if self.unlabelled is None else self.unlabelled[b],
+            image_label_offsets=label_offsets,
+            image_labels=image_labels,
+            scored=self.scored,
+        )
+
+    def image_index(self) -> NDArray[np.int64]:
+        """(T,) image of each triplet."""
+        return np.repeat(np.arange(len(self)), np.diff(self.triplet_offsets))
+
+    def box_image_index(self) -> NDArray[np.int64]:
+        """(B,) image of each box."""
+        return np.repeat(np.arange(len(self)), np.diff(self.box_offsets))
+
+    def human_rows(self) -> NDArray[np.int64]:
+        """(T,) row in `boxes` of each triplet's person."""
+        return self.human + np.repeat(self.box_offsets[:-1], np.diff(self.triplet_offsets))
+
+    def object_rows(self) -> NDArray[np.int64]:
+        """(T,) row in `boxes` of each triplet's object, -1 where there is none."""
+        start = np.repeat(self.box_offsets[:-1], np.diff(self.triplet_offsets))
+        return np.where(self.object < 0, -1, self.object + start)
+
+    def human_boxes(self) -> NDArray[np.float32]:
+        """(T, 4) box of each triplet's person."""
+        return self.boxes[self.human_rows()]
+
+    def object_boxes(self) -> NDArray[np.float32]:
+        """(T, 4) box of each triplet's object, NaN where there is none."""
+        return np.concatenate([self.boxes, np.full((1, 4), np.nan, np.float32)])[self.object_rows()]
+
+    def object_labels(self) -> NDArray[np.int64]:
+        """(T,) object class of each triplet, -1 where there is none."""
+        return np.append(self.labels, -1)[self.object_rows()]
+
+    def __repr__(self) -> str:
+        kind = "predictions" if self.scored else "annotations"
+        return f"InteractionTable({len(self)} images, {len(self.verb)} triplets, {self.vocabulary.name}, {kind})"
+
+
+def offsets(counts: Iterable[int] | NDArray) -> NDArray[np.int64]:
+    """Counts (I,) -> starts (I + 1,), the last one being the total."""
+    counts = np.fromiter(counts, np.int64) if not isinstance(counts, np.ndarray) else counts
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def ranges(starts: NDArray[np.int64], chosen: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Row numbers of the chosen groups, one group after the other, given all groups' offsets."""
+    counts = np.diff(starts)[chosen]
+    shift = starts[:-1][chosen] - offsets(counts)[:-1]
+    return np.arange(int(counts.sum())) + np.repeat(shift, counts)
