@@ -33,9 +33,7 @@ def box_area(boxes: NDArray[np.floating], inclusive: bool = False) -> NDArray[np
     return width * height
 
 
-def box_iou(
-    first: NDArray[np.floating], second: NDArray[np.floating], inclusive: bool = False
-) -> NDArray[np.float64]:
+def box_iou(first: NDArray[np.floating], second: NDArray[np.floating], inclusive: bool = False) -> NDArray[np.float64]:
     """Intersection over union of every box of `first` (N, 4) with every box of `second` (M, 4): (N, M) in 0..1.
 
     Args:

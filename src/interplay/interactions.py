@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from interplay.boxes import as_boxes
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,19 @@ class Interactions:
             image_labels=joined("image_labels"),
             scored=all(p.scored for p in parts),
         )
+
+    def to_supervision(self) -> supervision.Detections:
+        """The boxes as `supervision.Detections`; see `interplay.formats.supervision`."""
+        from interplay.formats.supervision import to_supervision
+
+        return to_supervision(self)
+
+    @staticmethod
+    def from_supervision(detections: supervision.Detections, vocabulary: Vocabulary | None = None) -> Interactions:
+        """`supervision.Detections` as `Interactions`; see `interplay.formats.supervision`."""
+        from interplay.formats.supervision import from_supervision
+
+        return from_supervision(detections, vocabulary)
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Interactions):

@@ -52,9 +52,7 @@ class InteractionTable(Sequence[Interactions]):
     scored: bool = True
 
     @classmethod
-    def from_list(
-        cls, images: Iterable[Interactions], vocabulary: Vocabulary | None = None
-    ) -> InteractionTable:
+    def from_list(cls, images: Iterable[Interactions], vocabulary: Vocabulary | None = None) -> InteractionTable:
         """A table from one `Interactions` per image.
 
         An optional array that only some images have is filled: keypoints with NaN, interactiveness with NaN,
@@ -123,9 +121,7 @@ class InteractionTable(Sequence[Interactions]):
     def __getitem__(self, index: int) -> Interactions: ...
     @overload
     def __getitem__(self, index: slice | Sequence[int] | NDArray) -> InteractionTable: ...
-    def __getitem__(
-        self, index: int | slice | Sequence[int] | NDArray
-    ) -> Interactions | InteractionTable:
+    def __getitem__(self, index: int | slice | Sequence[int] | NDArray) -> Interactions | InteractionTable:
         """One image as `Interactions`, or several as a smaller table."""
         if not isinstance(index, (int, np.integer)):
             chosen = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,7 @@ from interplay.files import atomic_path
 BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco")
 """Names that `Vocabulary.load` knows without a file."""
 
-COCO_91_IDS: tuple[int, ...] = tuple(
-    i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
-)
+COCO_91_IDS: tuple[int, ...] = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
 """COCO's original category id (1..90) of each of the 80 objects, in order."""
 
 
@@ -118,7 +116,9 @@ class Vocabulary:
         ``interactions`` and ``groups`` may be absent; an interaction's object may be null.
         """
         if not isinstance(content, Mapping):
-            raise InputError(f"{source}: expected a JSON object with 'objects' and 'verbs', got {type(content).__name__}")
+            raise InputError(
+                f"{source}: expected a JSON object with 'objects' and 'verbs', got {type(content).__name__}"
+            )
         objects = tuple(_unique_names(content.get("objects"), f"{source}: 'objects'"))
         verbs = content.get("verbs")
         if not isinstance(verbs, list):
@@ -278,7 +278,7 @@ class Vocabulary:
         )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _built_in(name: str) -> Vocabulary:
     text = (resources.files("interplay") / "vocabularies" / f"{name}.json").read_text(encoding="utf-8")
     return Vocabulary.from_dict(json.loads(text), source=name)

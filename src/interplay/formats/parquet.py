@@ -1,0 +1,48 @@
+"""Parquet files of interactions: one row per image, the fields of the JSON Lines form, zstd-compressed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from interplay.errors import InputError
+from interplay.files import atomic_path
+from interplay.formats.arrow import from_arrow, to_arrow
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+_VOCABULARY_KEY = b"interplay.vocabulary"
+_ROWS_PER_GROUP = 2_000
+
+
+def write_parquet(table: InteractionTable, path: Path) -> None:
+    """Write a table with its vocabulary in the file's metadata."""
+    rows = to_arrow(table)
+    rows = rows.replace_schema_metadata({_VOCABULARY_KEY: json.dumps(table.vocabulary.to_dict()).encode()})
+    with atomic_path(path) as temporary:
+        pq.write_table(rows, temporary, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+
+
+def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> InteractionTable:
+    """Read a table; the vocabulary is the file's own unless one is given.
+
+    Raises:
+        InputError: not a Parquet file of interactions.
+    """
+    try:
+        rows = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file: {error}") from None
+    stored = (rows.schema.metadata or {}).get(_VOCABULARY_KEY)
+    if vocabulary is None and stored is not None:
+        own = Vocabulary.from_dict(json.loads(stored), source=str(path))
+        # a built-in vocabulary is shared, so that comparing two tables' vocabularies costs nothing
+        built_in = Vocabulary.load(own.name) if own.name in ("hico-det", "v-coco", "pastanet-hoi", "coco") else own
+        vocabulary = built_in if built_in == own else own
+    try:
+        return from_arrow(rows, vocabulary)
+    except (InputError, pa.ArrowException) as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,149 @@
+"""The record of one image in a JSON Lines file, and what can be wrong with it.
+
+``{"file": "a.jpg", "width": 640, "height": 480, "boxes": [[x1, y1, x2, y2], ...], "labels": ["person", "bicycle"],
+"scores": [0.9, 0.8], "interactions": [{"human": 0, "verb": "ride", "object": 1, "score": 0.83}]}``
+
+Annotations leave the scores out. Optional: ``keypoints`` (per box null or 17 rows of x, y, score), ``unlabelled``
+(indices of people whose actions nobody annotated), ``image_labels`` (``[{"verb", "object"}]`` in the image without
+boxes) and ``interactiveness`` inside an interaction. Other fields are ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from interplay.errors import InputError
+from interplay.vocabulary import Vocabulary
+
+Problem = tuple[str, str]
+"""A field, such as ``interactions[3].verb``, and what is wrong with it."""
+
+
+def record_problems(record: Any, vocabulary: Vocabulary | None = None) -> Iterator[Problem]:
+    """Everything that is wrong with one record, field by field; nothing for a good one.
+
+    Args:
+        vocabulary: where given, names must be in it.
+    """
+    if not isinstance(record, Mapping):
+        yield "line", f"expected a JSON object, got {type(record).__name__}"
+        return
+    if not isinstance(record.get("file"), str) or not record["file"]:
+        yield "file", f"expected the image's name, got {_show(record.get('file'))}"
+    for key in ("width", "height"):
+        value = record.get(key)
+        if value is not None and (not _is_int(value) or value <= 0):
+            yield key, f"expected a positive whole number of pixels, got {_show(value)}"
+    boxes = record.get("boxes")
+    if not isinstance(boxes, list):
+        yield "boxes", f"expected a list of [x1, y1, x2, y2], got {_show(boxes)}"
+        return
+    for i, box in enumerate(boxes):
+        if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) for v in box):
+            yield f"boxes[{i}]", f"expected four numbers x1, y1, x2, y2, got {_show(box)}"
+    yield from _label_problems(record, len(boxes), vocabulary)
+    yield from _score_problems(record.get("scores"), "scores", len(boxes))
+    yield from _interaction_problems(record, len(boxes), vocabulary)
+    yield from _optional_problems(record, len(boxes), vocabulary)
+
+
+def _label_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
+    labels = record.get("labels")
+    if not isinstance(labels, list) or len(labels) != count:
+        got = f"{len(labels)} of them" if isinstance(labels, list) else _show(labels)
+        yield "labels", f"expected one object name per box ({count}), got {got}"
+        return
+    for i, label in enumerate(labels):
+        yield from _name_problems(label, f"labels[{i}]", "object", vocabulary)
+
+
+def _interaction_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
+    interactions = record.get("interactions")
+    if not isinstance(interactions, list):
+        yield "interactions", f"expected a list, got {_show(interactions)}"
+        return
+    for i, item in enumerate(interactions):
+        where = f"interactions[{i}]"
+        if not isinstance(item, Mapping):
+            yield where, f"expected {{human, verb, object}}, got {_show(item)}"
+            continue
+        human = item.get("human")
+        if not _is_int(human) or not 0 <= human < count:
+            yield f"{where}.human", f"expected an index into the {count} boxes, got {_show(human)}"
+        target = item.get("object")
+        if target is not None and (not _is_int(target) or not 0 <= target < count):
+            yield f"{where}.object", f"expected an index into the {count} boxes or null, got {_show(target)}"
+        yield from _name_problems(item.get("verb"), f"{where}.verb", "verb", vocabulary)
+        for key in ("score", "interactiveness"):
+            if item.get(key) is not None and not _is_number(item[key]):
+                yield f"{where}.{key}", f"expected a number, got {_show(item[key])}"
+
+
+def _optional_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
+    keypoints = record.get("keypoints")
+    if keypoints is not None:
+        if not isinstance(keypoints, list) or len(keypoints) != count:
+            yield "keypoints", f"expected one entry per box ({count}), null where there is no pose"
+        else:
+            for i, pose in enumerate(keypoints):
+                good = pose is None or (
+                    isinstance(pose, list)
+                    and len(pose) == 17
+                    and all(isinstance(p, list) and len(p) == 3 and all(_is_number(v) for v in p) for p in pose)
+                )
+                if not good:
+                    yield f"keypoints[{i}]", "expected null or 17 rows of x, y, score"
+    unlabelled = record.get("unlabelled")
+    if unlabelled is not None and (
+        not isinstance(unlabelled, list) or not all(_is_int(v) and 0 <= v < count for v in unlabelled)
+    ):
+        yield "unlabelled", f"expected indices into the {count} boxes, got {_show(unlabelled)}"
+    image_labels = record.get("image_labels")
+    if image_labels is not None:
+        if not isinstance(image_labels, list):
+            yield "image_labels", f"expected a list of {{verb, object}}, got {_show(image_labels)}"
+            return
+        for i, item in enumerate(image_labels):
+            if not isinstance(item, Mapping):
+                yield f"image_labels[{i}]", f"expected {{verb, object}}, got {_show(item)}"
+                continue
+            yield from _name_problems(item.get("verb"), f"image_labels[{i}].verb", "verb", vocabulary)
+            if item.get("object") is not None:
+                yield from _name_problems(item["object"], f"image_labels[{i}].object", "object", vocabulary)
+
+
+def _score_problems(scores: Any, where: str, count: int) -> Iterator[Problem]:
+    if scores is None:
+        return
+    if not isinstance(scores, list) or len(scores) != count:
+        got = f"{len(scores)} of them" if isinstance(scores, list) else _show(scores)
+        yield where, f"expected one number per box ({count}), got {got}"
+        return
+    for i, score in enumerate(scores):
+        if not _is_number(score):
+            yield f"{where}[{i}]", f"expected a number, got {_show(score)}"
+
+
+def _name_problems(name: Any, where: str, kind: str, vocabulary: Vocabulary | None) -> Iterator[Problem]:
+    if not isinstance(name, str) or not name.strip():
+        yield where, f"expected the name of a {kind}, got {_show(name)}"
+    elif vocabulary is not None:
+        try:
+            vocabulary.object_index(name) if kind == "object" else vocabulary.verb_index(name)
+        except InputError as error:
+            yield where, str(error)
+
+
+def _is_int(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
