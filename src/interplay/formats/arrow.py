@@ -138,6 +138,7 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
     negative = (object_index < 0) & ~target.is_null().to_numpy(zero_copy_only=False)
     _require(not negative.any() and bool((object_index < limit).all()), "interactions: 'object' is no index of a box")
     size = [column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in ("width", "height")]
+    _require(all(bool((s >= 0).all()) for s in size), "width, height: expected positive numbers of pixels")
 
     table = InteractionTable(
         vocabulary=vocabulary,

@@ -33,12 +33,15 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
     Raises:
         InputError: names file, line and field of the first problem.
     """
-    if path.stat().st_size == 0 or not _has_content(path):
+    longest, regular = _survey(path)
+    if longest == 0:
         return InteractionTable.from_list([], vocabulary or Vocabulary.load("hico-det"))
+    # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
+    source = path if regular else pa.BufferReader(_as_objects(path))
     try:
         rows = pj.read_json(
-            path,
-            read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, _longest_line(path) + 1)),
+            source,
+            read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, 2 * longest)),
             parse_options=pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
         )
         return from_arrow(rows, vocabulary)
@@ -47,6 +50,38 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
             for field, problem in record_problems(record, vocabulary):
                 raise InputError(f"{path}, line {number}, {field}: {problem}") from None
         raise InputError(f"{path}: {error}") from None
+
+
+def _survey(path: Path) -> tuple[int, bool]:
+    """Length in bytes of the longest line with content, and whether every line begins with ``{`` or is empty."""
+    longest, carried, regular = 0, 0, True
+    first = True
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            codes = np.frombuffer(block, np.uint8)
+            ends = np.flatnonzero(codes == ord("\n"))
+            starts = ends[:-1] + 1 if len(ends) and ends[-1] == len(codes) - 1 else ends + 1
+            heads = codes[np.concatenate([[0], starts])] if first else codes[starts]
+            regular = regular and bool(np.isin(heads, (ord("{"), ord("\n"))).all())
+            first = bool(len(ends)) and ends[-1] == len(codes) - 1
+            edges = np.concatenate([[-1 - carried], ends])
+            longest = max(longest, int(np.diff(edges).max(initial=1)) - 1)
+            carried = len(codes) - 1 - int(edges[-1])
+    return max(longest, carried), regular
+
+
+def _as_objects(path: Path) -> bytes:
+    """The file's records, one object a line without indentation or other decoration.
+
+    Raises:
+        InputError: a line is not a JSON object.
+    """
+    lines = []
+    for number, record in iterate_lines(path):
+        if not isinstance(record, dict):
+            raise InputError(f"{path}, line {number}: expected a JSON object, got {type(record).__name__}")
+        lines.append(json.dumps(record))
+    return "\n".join(lines).encode() + b"\n"
 
 
 def iterate_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -136,23 +171,3 @@ def _short(values: NDArray[np.float32]) -> NDArray[np.float64]:
         result = np.where(fits, rounded, result)
         undecided &= ~fits
     return result
-
-
-def _has_content(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return any(line.strip() for line in stream)
-
-
-def _longest_line(path: Path) -> int:
-    """Length in bytes of the longest line, found without splitting the file."""
-    longest = current = 0
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 24):
-            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10)
-            if not len(ends):
-                current += len(block)
-                continue
-            gaps = np.diff(ends)
-            longest = max(longest, current + int(ends[0]) + 1, int(gaps.max()) if len(gaps) else 0)
-            current = len(block) - int(ends[-1]) - 1
-    return max(longest, current)
