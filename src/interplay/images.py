@@ -1,0 +1,295 @@
+"""Reading images safely, and finding them: files, folders, patterns, a list on standard input."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError, MissingFileError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    ImageSource: TypeAlias = str | os.PathLike[str] | bytes | NDArray | Image.Image
+
+MAX_PIXELS = 89_478_485
+"""Default limit on width x height: a quarter of a gigabyte of RGB, beyond any usual camera."""
+
+IMAGE_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff",
+        "ppm", "pgm", "pbm", "pnm", "jp2", "avif", "tga",
+    )
+)  # fmt: skip
+"""What counts as an image inside a folder or a pattern."""
+
+# Formats that Pillow decodes by itself. EPS and the like, for which it starts other programs, are not among them.
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA", "HEIF")
+
+# First bytes of files that are often mistaken for images -> what to tell.
+_MISTAKEN = (
+    (b"<!doctype html", "it is a web page (HTML), probably an error page that was saved instead of the image"),
+    (b"<html", "it is a web page (HTML), probably an error page that was saved instead of the image"),
+    (b"<?xml", "it is an XML or SVG document; export it as PNG"),
+    (b"<svg", "it is an SVG drawing; export it as PNG"),
+    (b"%!ps", "it is PostScript; export it as PNG"),
+    (b"%pdf", "it is a PDF document; export its pages as PNG"),
+    (b"version https://git-lfs", "it is a Git LFS pointer; run: git lfs pull"),
+    (b"{", "it is a JSON text, probably an error message that was saved instead of the image"),
+)
+
+# EXIF orientation (tag 0x0112) -> axes to swap and flip: (transpose, flip rows, flip columns)
+_ORIENTATIONS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+_pillow_limit_lock = threading.Lock()
+
+
+class ImageError(InputError):
+    """One image cannot be read. A caller with many images skips it and names `file`.
+
+    Attributes:
+        file: the image's path, or what the caller called it.
+        reason: what is wrong and, where there is a way, what to do.
+    """
+
+    def __init__(self, file: str, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file}: {reason}")
+
+
+def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """An image as (H, W, 3) uint8 RGB, upright.
+
+    The EXIF orientation is applied; transparency is laid on white; palette, greyscale, CMYK and bilevel images
+    become RGB; of an animation the first frame is taken. 16-bit values are scaled from 0..65535; floating-point
+    values from 0..1, or from 0..255 if any is above 1.
+
+    Args:
+        source: a path, an image file's bytes, a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) RGB or
+            (H, W, 4) RGBA of uint8, uint16, bool or floating point.
+        max_pixels: limit on width x height, checked before anything is decoded.
+
+    Raises:
+        MissingFileError: no such file.
+        ImageError: not an image, truncated, damaged or too large; names the file.
+
+    Example:
+        >>> read_image(np.zeros((4, 6))).shape
+        (4, 6, 3)
+    """
+    from PIL import Image
+
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        path = Path(name).expanduser()
+        if not path.exists():
+            raise MissingFileError(f"no image {name}{_url_hint(name)}")
+        try:
+            return _decode(io.BytesIO(path.read_bytes()), name, max_pixels)
+        except OSError as error:  # a folder, no permission, a failing disk
+            raise ImageError(name, f"cannot be read: {error.strerror or error}") from error
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(io.BytesIO(source), "image bytes", max_pixels)
+    if isinstance(source, Image.Image):
+        return _to_rgb(source, "image", max_pixels)
+    return _from_array(source)
+
+
+def find_images(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None = None) -> list[Path]:
+    """The image files that `specs` name, in order, each once.
+
+    Args:
+        specs: files (taken whatever their suffix), folders (searched recursively for `IMAGE_SUFFIXES`, sorted,
+            hidden files left out), patterns such as ``"photos/**/*.jpg"``, and ``"-"`` for a list on standard
+            input, one of the former a line.
+        stdin: what ``"-"`` reads; `sys.stdin` by default.
+
+    Raises:
+        InputError: something named does not exist, or a folder or pattern holds no image; names it.
+    """
+    found: dict[str, Path] = {}
+    for spec in _with_listed(specs, stdin):
+        for path in _expand(spec):
+            found.setdefault(os.path.abspath(path), path)  # noqa: PTH100  # resolve() would follow links
+    return list(found.values())
+
+
+def _with_listed(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None) -> Iterator[str]:
+    for spec in specs:
+        if spec == "-":
+            yield from (line for line in map(str.strip, stdin or sys.stdin) if line)
+        else:
+            yield str(spec)
+
+
+def _expand(spec: str) -> list[Path]:
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        images = sorted(_walk(path))
+        if not images:
+            raise InputError(f"no image in the folder {spec} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+        return images
+    if path.exists():
+        return [path]
+    if glob.has_magic(spec):
+        matches = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  # has_magic's twin
+        images = sorted(m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES and m.is_file())
+        if not images:
+            raise InputError(f"no image matches the pattern {spec}")
+        return images
+    raise InputError(f"no such file or folder: {spec}{_url_hint(spec)}")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Images below a folder. Links to folders are followed (data sets are often linked), circles are not."""
+    seen: set[str] = set()
+    for base, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(base)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(base, name)
+            if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
+                yield path
+
+
+def _url_hint(name: str) -> str:
+    return " (addresses are not fetched: download it first)" if "://" in name else ""
+
+
+def _decode(stream: io.BytesIO, name: str, max_pixels: int) -> NDArray[np.uint8]:
+    from PIL import Image, UnidentifiedImageError
+
+    start = stream.getvalue()[:64]
+    if not start:
+        raise ImageError(name, "the file is empty")
+    Image.init()
+    formats = [known for known in _FORMATS if known in Image.OPEN]
+    try:
+        with _without_pillow_limit():
+            image = Image.open(stream, formats=formats)
+        return _to_rgb(image, name, max_pixels)
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(name, f"not an image: {_guess(start)}") from None
+    except MemoryError:
+        raise ImageError(name, "not enough memory to decode it") from None
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, ValueError, EOFError, KeyError...
+        raise ImageError(name, f"damaged or truncated: {error}") from error
+
+
+def _guess(start: bytes) -> str:
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for signature, explanation in _MISTAKEN:
+        if text.startswith(signature):
+            return explanation
+    if start[4:8] == b"ftyp":
+        kind = start[8:12]
+        if kind in (b"heic", b"heix", b"mif1", b"heif"):
+            return "it is a HEIC photo, which Pillow cannot read; convert it to JPEG"
+        return "it is a video"
+    return f"no known format; it starts with {start[:8]!r}"
+
+
+@contextmanager
+def _without_pillow_limit() -> Iterator[None]:
+    """Pillow's own limit is one for the whole process: lifted while a header is read, for `max_pixels` to rule."""
+    from PIL import Image
+
+    with _pillow_limit_lock:
+        previous, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = previous
+
+
+def _to_rgb(image: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageError(
+            name, f"{width} x {height} pixels, more than the limit of {max_pixels:,}; shrink it or raise max_pixels"
+        )
+    orientation = _orientation(image)
+    image.load()
+    if image.mode.startswith(("I", "F")):
+        pixels = _grey_to_rgb(np.asarray(image))
+    elif image.has_transparency_data:
+        front = image.convert("RGBA")
+        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", front.size, "white"), front).convert("RGB"))
+    else:
+        pixels = np.asarray(image.convert("RGB"))
+    transpose, flip_rows, flip_columns = _ORIENTATIONS.get(orientation, (False, False, False))
+    if transpose:
+        pixels = pixels.transpose(1, 0, 2)
+    pixels = pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+    return np.array(pixels, np.uint8, order="C")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # damaged EXIF (any of half a dozen exceptions) is no reason to refuse the picture
+        return 1
+
+
+def _grey_to_rgb(values: NDArray) -> NDArray[np.uint8]:
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0)
+        grey = values * 255 if values.size == 0 or values.max() <= 1 else values
+    else:
+        grey = values / 257  # 65535 -> 255; Pillow widens 16-bit grey to 32 bits in some versions
+    return np.repeat(np.clip(np.rint(grey), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _from_array(source: Any) -> NDArray[np.uint8]:
+    array = np.asarray(source)
+    if array.dtype.kind not in "uibf" or array.dtype.itemsize > 8:
+        raise ImageError("array", f"expected a path, bytes or an array of numbers, got {type(source).__name__}")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise ImageError("array", f"expected shape (H, W), (H, W, 3) or (H, W, 4), channels last, got {array.shape}")
+    if array.dtype == np.uint8:
+        pixels = array
+    elif array.dtype == np.uint16:
+        pixels = np.rint(array / 257).astype(np.uint8)
+    elif array.dtype == bool:
+        pixels = array.astype(np.uint8) * 255
+    elif array.dtype.kind == "f":
+        values = np.nan_to_num(array, nan=0.0)
+        pixels = np.clip(np.rint(values * 255 if values.max() <= 1 else values), 0, 255).astype(np.uint8)
+    else:
+        raise ImageError("array", f"expected uint8, uint16, bool or floating point values, got {array.dtype}")
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3:].astype(np.float32) / 255
+        pixels = np.rint(pixels[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return np.array(pixels, order="C")
