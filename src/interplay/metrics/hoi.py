@@ -1,0 +1,178 @@
+"""Mean average precision over interaction classes (verb, object): HICO-DET, PaStaNet-HOI and data of that kind.
+
+A class is an entry of ``vocabulary.interactions``; where a vocabulary lists none, every (verb, object) that is
+annotated is a class. PaStaNet-HOI has published no evaluation code for its 520 classes; it is scored by HICO-DET's
+rules [inferred].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.metrics.average_precision import average_precision
+from interplay.metrics.images import match_images
+from interplay.metrics.matching import Matches, PairArrays, match_pairs, rank_hits
+from interplay.metrics.protocols import PairProtocol, Setting, get_protocol
+from interplay.metrics.scores import HoiScores
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class HoiClasses:
+    """Interaction classes.
+
+    Attributes:
+        vocabulary: what verbs and objects mean.
+        pairs: (C, 2) verb and object of each class, object -1 where there is none.
+        lookup: (V, O + 1) class of a verb and an object, -1 where it is none; the last column is "no object".
+    """
+
+    vocabulary: Vocabulary
+    pairs: NDArray[np.int64]
+    lookup: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, annotations: InteractionTable) -> HoiClasses:
+        """The vocabulary's classes, or the annotated pairs where it lists none."""
+        vocabulary = annotations.vocabulary
+        if len(vocabulary.interactions):
+            return cls(vocabulary, vocabulary.interactions, vocabulary.interaction_lookup)
+        pairs = np.unique(np.stack([annotations.verb, annotations.object_labels()], axis=1), axis=0)
+        lookup = np.full((len(vocabulary.verbs), len(vocabulary.objects) + 1), -1, np.int64)
+        lookup[pairs[:, 0], pairs[:, 1]] = np.arange(len(pairs))
+        return cls(vocabulary, pairs, lookup)
+
+    @property
+    def names(self) -> list[str]:
+        """``"ride bicycle"`` for every class."""
+        objects, verbs = self.vocabulary.objects, self.vocabulary.verbs
+        return [f"{verbs[v]} {objects[o]}" if o >= 0 else verbs[v] for v, o in self.pairs.tolist()]
+
+
+def evaluate_hoi(
+    predictions: InteractionTable,
+    annotations: InteractionTable,
+    protocol: str = "official",
+    setting: Setting = "default",
+) -> HoiScores:
+    """Average precision and highest recall of every interaction class.
+
+    Images are matched by name. Predicted triplets whose (verb, object) is no class are dropped and counted; so are
+    those on unknown images, and NaN scores.
+
+    Args:
+        predictions: triplets with scores, in the annotations' vocabulary.
+        annotations: what is there. Known-object evaluation also uses its `image_labels`.
+        protocol: a name from `interplay.metrics.PROTOCOLS`.
+        setting: ``"default"`` or ``"known-object"``: count a class only on images known to hold its object.
+
+    Raises:
+        InputError: the vocabularies differ, or the protocol is unknown or lacks the setting.
+    """
+    rules = get_protocol(protocol, setting)
+    if predictions.vocabulary != annotations.vocabulary:
+        raise InputError(
+            f"predictions are in the vocabulary {predictions.vocabulary.name!r} and annotations in "
+            f"{annotations.vocabulary.name!r}; read both with the same one"
+        )
+    classes = HoiClasses.of(annotations)
+    images = match_images(predictions.files, annotations.files)
+    everything = np.arange(len(annotations))
+    truth, unusable_truth = _pairs(annotations, classes, everything)
+    found, dropped = _pairs(predictions, classes, images.position)
+    if not rules.empty_images_count:
+        found = found[np.isin(found.image, truth.image)]
+    notes = images.notes() + _notes(dropped, unusable_truth, len(predictions.verb))
+    matches = match_pairs(found, truth, rules)
+    positives = truth
+    keep = None
+    if setting == "known-object":
+        known = _objects_in_images(annotations)
+        keep = known[classes.pairs[matches.label, 1], matches.image]
+        if rules.known_object == "images":
+            positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
+    return _scored(matches, keep, positives, classes, rules, setting, notes)
+
+
+def _scored(
+    matches: Matches,
+    keep: NDArray[np.bool_] | None,
+    positives: PairArrays,
+    classes: HoiClasses,
+    rules: PairProtocol,
+    setting: Setting,
+    notes: list[str],
+) -> HoiScores:
+    counts = np.bincount(positives.label, minlength=len(classes.pairs))
+    hits = rank_hits(matches, keep, counts, rules.detections_per_class)
+    absent = int((counts == 0).sum())
+    if absent:
+        notes = [*notes, f"{absent} of {len(counts)} classes are not annotated at all; means are over the others"]
+    if classes.vocabulary.name == "pastanet-hoi":
+        notes = [*notes, "PaStaNet-HOI has no published evaluation code: scored by HICO-DET's rules [inferred]"]
+    return HoiScores(
+        protocol=rules.name,
+        setting=setting,
+        dataset=classes.vocabulary.name,
+        classes=classes.names,
+        groups={name: np.array(members) for name, members in classes.vocabulary.groups.items()},
+        ap=average_precision(hits, rules.average_precision, rules.recall_thresholds),
+        max_recall=hits.max_recall,
+        hits=hits,
+        notes=notes,
+    )
+
+
+def _pairs(
+    table: InteractionTable, classes: HoiClasses, position: NDArray[np.int64]
+) -> tuple[PairArrays, dict[str, int]]:
+    """The table's triplets that count, on the images of `position`, and how many were dropped for which reason."""
+    label = classes.lookup[table.verb, table.object_labels()]
+    image = position[table.image_index()]
+    finite = ~np.isnan(table.score)
+    dropped = {
+        "image": int((image < 0).sum()),
+        "class": int(((label < 0) & (image >= 0)).sum()),
+        "score": int((~finite & (label >= 0) & (image >= 0)).sum()),
+    }
+    rows = np.flatnonzero((label >= 0) & (image >= 0) & finite)
+    pairs = PairArrays(
+        image=image[rows],
+        label=label[rows],
+        human=table.boxes[table.human_rows()[rows]],
+        object=table.object_boxes()[rows],
+        score=table.score[rows],
+    )
+    return pairs, dropped
+
+
+def _notes(dropped: dict[str, int], unusable_truth: dict[str, int], total: int) -> list[str]:
+    found = []
+    if not total:
+        found.append("there are no predictions at all")
+    if dropped["class"]:
+        found.append(f"{dropped['class']} of {total} predicted triplets are of no class of the data set (dropped)")
+    if dropped["score"]:
+        found.append(f"{dropped['score']} of {total} predicted triplets have no score (NaN; dropped)")
+    if unusable_truth["class"]:
+        found.append(f"{unusable_truth['class']} annotated triplets are of no class of the data set (dropped)")
+    return found
+
+
+def _objects_in_images(annotations: InteractionTable) -> NDArray[np.bool_]:
+    """(O + 1, I) whether an object category is known to take part in an interaction in an image, boxes or not.
+
+    The last row, which "no object" reads, is always True.
+    """
+    known = np.zeros((len(annotations.vocabulary.objects) + 1, len(annotations)), bool)
+    known[-1] = True
+    known[annotations.object_labels(), annotations.image_index()] = True
+    if annotations.image_labels is not None and annotations.image_label_offsets is not None:
+        image = np.repeat(np.arange(len(annotations)), np.diff(annotations.image_label_offsets))
+        known[annotations.image_labels[:, 1], image] = True
+    return known

@@ -1,0 +1,124 @@
+"""Results of an evaluation: numbers per class, their means, and the JSON form that tools read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from interplay.metrics.average_precision import RankedHits
+
+
+@dataclass(frozen=True)
+class HoiScores:
+    """Scores of interaction classes. All figures are fractions, 0..1.
+
+    Attributes:
+        protocol, setting: how it was scored.
+        dataset: name of the vocabulary.
+        classes: C names.
+        groups: named lists of class indices (``rare``, ``non_rare``).
+        ap, max_recall: (C,) float64, NaN for a class that is not annotated.
+        hits: the ranked true positives behind them.
+        notes: what the user should know: things dropped, images missing.
+    """
+
+    protocol: str
+    setting: str
+    dataset: str
+    classes: list[str]
+    groups: Mapping[str, NDArray[np.integer]]
+    ap: NDArray[np.float64]
+    max_recall: NDArray[np.float64]
+    hits: RankedHits
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def map(self) -> dict[str, float]:
+        """Mean AP over all classes (``full``) and the ``rare`` and ``non_rare`` ones; NaN where there are none."""
+        return self._means(self.ap)
+
+    @property
+    def mean_max_recall(self) -> dict[str, float]:
+        """Mean highest recall over the same groups."""
+        return self._means(self.max_recall)
+
+    def _means(self, values: NDArray[np.float64]) -> dict[str, float]:
+        parts = {name: self.groups.get(name) for name in ("rare", "non_rare")}
+        means = {name: math.nan if rows is None else mean(values[rows]) for name, rows in parts.items()}
+        return {"full": mean(values), **means}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; numbers that do not exist are None."""
+        return {
+            "protocol": self.protocol,
+            "setting": self.setting,
+            "dataset": self.dataset,
+            "map": plain(self.map),
+            "mean_max_recall": plain(self.mean_max_recall),
+            "per_class": {"ap": plain(self.ap), "max_recall": plain(self.max_recall)},
+            "classes": self.classes,
+            "num_annotated": self.hits.positives.tolist(),
+            "num_predicted": self.hits.detections.tolist(),
+            "notes": self.notes,
+        }
+
+
+@dataclass(frozen=True)
+class VcocoScores:
+    """V-COCO's scores. All figures are fractions, 0..1; NaN where nothing is annotated.
+
+    Attributes:
+        protocol: how it was scored.
+        ap_agent: by action (26).
+        ap_role_s1, ap_role_s2: by action-role in V-COCO's own spelling (``hit_instr``), scenario 1 and 2.
+        mean: ``agent``, ``role_s1``, ``role_s2`` over all entries with annotations, and ``role_s1_24``,
+            ``role_s2_24`` without ``point``, as papers report.
+        hits: the ranked true positives behind them, by the names of the tables above.
+        labels: what the classes of each of `hits` are called.
+        notes: what the user should know.
+        ap: of a protocol that has one figure per action-role (29); empty otherwise.
+    """
+
+    protocol: str
+    ap_agent: dict[str, float]
+    ap_role_s1: dict[str, float]
+    ap_role_s2: dict[str, float]
+    mean: dict[str, float]
+    hits: Mapping[str, RankedHits]
+    labels: Mapping[str, list[str]]
+    notes: list[str] = field(default_factory=list)
+    ap: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; numbers that do not exist are None."""
+        content = {
+            "protocol": self.protocol,
+            "dataset": "v-coco",
+            "ap_agent": plain(self.ap_agent),
+            "ap_role_s1": plain(self.ap_role_s1),
+            "ap_role_s2": plain(self.ap_role_s2),
+            "mean": plain(self.mean),
+            "notes": self.notes,
+        }
+        return content | {"ap": plain(self.ap)} if self.ap else content
+
+
+def mean(values: ArrayLike) -> float:
+    """Mean of the numbers that exist; NaN if there are none."""
+    array = np.asarray(values, np.float64)
+    there = array[~np.isnan(array)]
+    return float(there.mean()) if len(there) else math.nan
+
+
+def plain(values: Any) -> Any:
+    """Numbers, arrays and dicts of them as JSON holds them: NaN becomes None."""
+    if isinstance(values, Mapping):
+        return {key: plain(value) for key, value in values.items()}
+    if isinstance(values, (np.ndarray, list)):
+        return [plain(value) for value in np.asarray(values).tolist()]
+    return None if isinstance(values, float) and math.isnan(values) else values
