@@ -1,0 +1,116 @@
+"""The forms in which annotations circulate, and recognising them by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, vcoco
+from interplay.datasets.sources import Source
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to write annotations down.
+
+    Attributes:
+        name: short name, for reports.
+        datasets: data sets that come in this form.
+        description: how the published files are called and who uses them.
+        recognise: whether a file is in this form, told by its first bytes.
+        read: reads one file; None where that takes more than a file and the data set's vocabulary (see `load`).
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    description: str
+    recognise: Callable[[Source], bool]
+    read: Callable[[Source, Vocabulary, str], InteractionTable] | None = None
+
+
+def _is_own(source: Source) -> bool:
+    if source.kind == "parquet":
+        return True
+    line = source.first_line
+    return source.kind == "json" and isinstance(line, dict) and "boxes" in line and "labels" in line
+
+
+OWN = Form(
+    "own",
+    ("hico-det", "v-coco", "pastanet-hoi", "own"),
+    "JSON Lines or Parquet as interplay writes them (see the docs, Your own data)",
+    _is_own,
+)
+VCOCO_ACTIONS = Form(
+    "vcoco-actions",
+    ("v-coco",),
+    "vcoco_{train,val,trainval,test}.json, official, with COCO's instances files beside it",
+    vcoco.is_vcoco_actions,
+)
+HAKE = Form(
+    "hake",
+    ("hico-det", "pastanet-hoi"),
+    "hico-det-training-set-instance-level.json, hake_large_annotation.json (HAKE)",
+    hake.is_hake,
+    lambda source, vocabulary, split: hake.read_hake(source, vocabulary),
+)
+FORMS: tuple[Form, ...] = (
+    OWN,
+    Form(
+        "hico-mat",
+        ("hico-det",),
+        "anno_bbox.mat, official",
+        hico_mat.is_hico_mat,
+        hico_mat.read_hico_mat,
+    ),
+    Form(
+        "hico-pairs",
+        ("hico-det",),
+        "instances_{train,test}2015.json (SCG, UPT, PViC)",
+        pair_lists.is_hico_pairs,
+        lambda source, vocabulary, split: pair_lists.read_hico_pairs(source, vocabulary),
+    ),
+    Form(
+        "hico-hoia",
+        ("hico-det",),
+        "trainval_hico.json, test_hico.json (PPDM, QPIC, CDN, GEN-VLKT)",
+        hoia.is_hico_hoia,
+        lambda source, vocabulary, split: hoia.read_hico_hoia(source, vocabulary),
+    ),
+    HAKE,
+    VCOCO_ACTIONS,
+    Form(
+        "vcoco-hoia",
+        ("v-coco",),
+        "trainval_vcoco.json, test_vcoco.json (QPIC, CDN, GEN-VLKT)",
+        hoia.is_vcoco_hoia,
+        lambda source, vocabulary, split: hoia.read_vcoco_hoia(source, vocabulary),
+    ),
+    Form(
+        "vcoco-pairs",
+        ("v-coco",),
+        "instances_vcoco_{trainval,test}.json (SCG, UPT, PViC); pairs with an object only",
+        pair_lists.is_vcoco_pairs,
+        lambda source, vocabulary, split: pair_lists.read_vcoco_pairs(source, vocabulary),
+    ),
+)
+
+
+def recognise(source: Source, dataset: str | None = None) -> Form | None:
+    """The form of a file, or None; of the forms that fit, the first one that `dataset` comes in."""
+    for form in FORMS:
+        if (dataset is None or dataset in form.datasets) and form.recognise(source):
+            return form
+    return None
+
+
+def is_coco_instances(source: Source) -> bool:
+    """Whether this is a COCO instances file, which V-COCO's own form needs."""
+    return coco.is_coco_instances(source)
+
+
+def accepted(dataset: str) -> str:
+    """The accepted forms of a data set as an indented list, for error messages."""
+    return "\n".join(f"  - {form.description}" for form in FORMS if dataset in form.datasets)

@@ -1,0 +1,240 @@
+"""`load_annotations`: the annotations of a data set, in whichever form they are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from interplay.datasets import forms
+from interplay.datasets.sources import Source, open_source, walk_files
+from interplay.datasets.vcoco import read_vcoco_actions
+from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+Split = Literal["train", "val", "trainval", "test"]
+
+DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "own")
+"""Names that `load_annotations` takes; ``own`` is one's own data."""
+
+_ALIASES = {"hico": "hico-det", "hicodet": "hico-det", "vcoco": "v-coco", "pastanet": "pastanet-hoi", "jsonl": "own"}
+_SPLITS = ("train", "val", "trainval", "test")
+_COCO_DEPTH = 2
+
+
+def load_annotations(
+    dataset: str,
+    path: str | os.PathLike[str],
+    split: str = "test",
+    vocabulary: Vocabulary | None = None,
+) -> InteractionTable:
+    """Read the annotations of a data set.
+
+    The form is told by a file's content. Accepted are, for ``hico-det``: the official ``anno_bbox.mat``,
+    ``instances_{train,test}2015.json``, ``{trainval,test}_hico.json`` and HAKE's instance-level file; for
+    ``v-coco``: the official ``vcoco_*.json`` with COCO's instances files beside it,
+    ``instances_vcoco_{trainval,test}.json`` and ``{trainval,test}_vcoco.json``; for ``pastanet-hoi``: HAKE-Large's
+    file with the ``split_*.txt`` lists beside it; and for all of them interplay's own JSON Lines and Parquet.
+
+    A box that the source repeats in an image is one box of the table; interactions are never merged, and come in
+    the order of the source. Boxes are x1, y1, x2, y2 in pixels counted from 0.
+
+    Args:
+        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"`` or ``"own"``.
+        path: a file, or a folder that is searched for the best form of the split.
+        split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
+            whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
+        vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says.
+
+    Raises:
+        MissingFileError: nothing at `path`, or a folder without annotations of this data set and split.
+        InputError: the content is in none of the accepted forms, or broken; says where.
+    """
+    name = dataset_name(dataset)
+    if split not in _SPLITS:
+        raise InputError(f"split must be one of {', '.join(_SPLITS)}, got {split!r}")
+    if vocabulary is None and name != "own":
+        vocabulary = Vocabulary.load(name)
+    path = Path(path)
+    if path.is_dir():
+        table = _load_folder(name, path, split, vocabulary)
+    else:
+        table = _load_file(name, open_source(path), split, vocabulary)
+    if name == "pastanet-hoi":
+        table = _only_listed(table, path, f"split_{split}.txt")
+    return table
+
+
+def dataset_name(name: str) -> str:
+    """The canonical name of a data set.
+
+    Raises:
+        InputError: unknown; names the nearest ones.
+    """
+    plain = name.lower().replace("_", "-")
+    plain = _ALIASES.get(plain, plain)
+    if plain not in DATASETS:
+        raise InputError(
+            f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}.{near_matches(name, DATASETS)}"
+        )
+    return plain
+
+
+def detect_dataset(path: str | os.PathLike[str]) -> str:
+    """Which data set a file or folder holds; ``own`` for interplay's own forms.
+
+    Raises:
+        MissingFileError: nothing there, or a folder without annotations.
+        InputError: none of the accepted forms, or a folder with several data sets.
+    """
+    path = Path(path)
+    sources = [Source(p) for p in walk_files(path)] if path.is_dir() else [open_source(path)]
+    found = {form.datasets for source in sources if (form := forms.recognise(source)) is not None}
+    names = {"own" if "own" in datasets else datasets[0] for datasets in found}
+    if len(names) == 1:
+        return names.pop()
+    if names:
+        raise InputError(f"{path} holds several data sets ({', '.join(sorted(names))}); say which one is meant")
+    listing = "\n".join(f"{name}:\n{forms.accepted(name)}" for name in DATASETS)
+    problem = f"{path} holds no annotations in a form that interplay reads. It reads for\n{listing}"
+    raise MissingFileError(problem) if path.is_dir() else InputError(problem)
+
+
+def split_of(path: Path) -> str | None:
+    """The split that a published file's name speaks of, None where it speaks of none."""
+    stem = path.stem.lower()
+    for split in ("trainval", "train", "val", "test"):  # trainval contains the next two
+        if split in stem:
+            return split
+    return None
+
+
+def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+    form = forms.OWN if name == "own" else forms.recognise(source, name)
+    if form is None:
+        raise InputError(
+            f"{source.path} holds no annotations of {name} in a form that interplay reads. It reads\n"
+            f"{forms.accepted(name)}"
+        )
+    if form is forms.VCOCO_ACTIONS:
+        assert vocabulary is not None  # only "own" has none
+        return read_vcoco_actions([source], _coco_beside(source.path), vocabulary)
+    if form is forms.OWN:
+        return _read_own(source.path, vocabulary)
+    assert form.read is not None
+    assert vocabulary is not None
+    return form.read(source, vocabulary, split)
+
+
+def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
+    from interplay.formats import read
+
+    table = read(path, vocabulary)
+    if table.scored:
+        raise InputError(f"{path}: holds predictions (it has scores), expected annotations without scores")
+    return table
+
+
+def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+    found: dict[str, list[Source]] = {}
+    for path in walk_files(folder):
+        source = Source(path)
+        form = forms.recognise(source, name)
+        if form is not None:
+            found.setdefault(form.name, []).append(source)
+    if name == "own" and sum(map(len, found.values())) > 1:
+        files = ", ".join(str(s.path.relative_to(folder)) for s in found["own"])
+        raise InputError(f"{folder} holds several annotation files ({files}); give the one that is meant")
+    for form_name in _PREFERENCE[name]:
+        sources = found.get(form_name, [])
+        chosen = _choose(sources, name, split) if form_name not in _WHOLE else sources[:1]
+        if not chosen:
+            continue
+        if form_name == forms.VCOCO_ACTIONS.name:
+            coco = [s for s in (Source(p) for p in walk_files(folder)) if forms.is_coco_instances(s)]
+            if not coco:
+                continue  # labels without boxes: another form may have both
+            assert vocabulary is not None
+            table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
+        else:
+            table = _load_file(name, chosen[0], split, vocabulary)
+        holds = split_of(chosen[0].path)
+        if name == "v-coco" and split in ("train", "val") and holds == "trainval":
+            table = _only_listed(table, folder, f"vcoco_{split}.ids")
+        return table
+    there = ", ".join(str(s.path.relative_to(folder)) for sources in found.values() for s in sources)
+    hint = f" There are: {there}." if there else ""
+    if name == "v-coco" and found.get(forms.VCOCO_ACTIONS.name):
+        hint += " V-COCO's own form also needs COCO's instances files (instances_vcoco_all_2014.json)."
+    raise MissingFileError(
+        f"{folder} has no annotations of {name}, split {split!r}.{hint} interplay reads\n{forms.accepted(name)}"
+    )
+
+
+_PREFERENCE: dict[str, tuple[str, ...]] = {
+    "hico-det": ("hico-mat", "hico-pairs", "hico-hoia", "hake", "own"),
+    "v-coco": ("vcoco-actions", "vcoco-hoia", "vcoco-pairs", "own"),
+    "pastanet-hoi": ("hake", "own"),
+    "own": ("own",),
+}
+"""Forms in a folder, the one with the most information first."""
+
+_WHOLE = frozenset({"hico-mat"})
+"""Forms whose files hold every split."""
+
+
+def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
+    """The files that together hold a split: one, or V-COCO's train and val for trainval.
+
+    A file whose name speaks of no split is taken when nothing else fits.
+    """
+    by_split: dict[str | None, Source] = {}
+    for source in sources:
+        by_split.setdefault(split_of(source.path), source)
+    if name == "pastanet-hoi":  # one annotation file; the lists of images make the split
+        return list(sources[:1])
+    if name == "hico-det":
+        wanted: list[list[str]] = [["test"]] if split == "test" else [["train"], ["trainval"]] if split != "val" else []
+    elif split == "trainval":
+        wanted = [["trainval"], ["train", "val"]]
+    else:
+        wanted = [[split], ["trainval"]] if split != "test" else [["test"]]
+    for names in wanted:
+        if all(n in by_split for n in names):
+            return [by_split[n] for n in names]
+    return [by_split[None]] if None in by_split else []
+
+
+def _coco_beside(path: Path) -> list[Source]:
+    """COCO's instances files near a V-COCO file: in its folder, its parents, or folders next to it."""
+    folders = [path.parent, path.parent.parent]
+    paths = dict.fromkeys(p for folder in folders for p in walk_files(folder, frozenset({".json"}), _COCO_DEPTH))
+    return _likely_first([s for s in map(Source, paths) if forms.is_coco_instances(s)])
+
+
+def _likely_first(coco: list[Source]) -> list[Source]:
+    return sorted(coco, key=lambda s: ("vcoco" not in s.path.stem, "instances" not in s.path.stem, s.path.stem))
+
+
+def _only_listed(table: InteractionTable, path: Path, list_name: str) -> InteractionTable:
+    """The images that a published list of the split names (file names, or COCO ids), in the table's order."""
+    folder = path if path.is_dir() else path.parent
+    lists = sorted(folder.rglob(list_name))
+    if not lists:
+        raise MissingFileError(f"the split needs the published list {list_name}, which is not in {folder}")
+    listed = set(lists[0].read_text(encoding="utf-8").split())
+    keys = [file if list_name.endswith(".txt") else str(image_id(file)) for file in table.files]
+    chosen = np.flatnonzero([key in listed for key in keys])
+    if not len(chosen):
+        raise InputError(f"none of the {len(listed)} images in {lists[0]} is annotated in {path}")
+    return table.select(chosen)
+
+
+def image_id(file: str) -> int:
+    """COCO's or HICO-DET's number in an image name (``COCO_val2014_000000000042.jpg`` -> 42), -1 if there is none."""
+    digits = Path(file).stem.rpartition("_")[2]
+    return int(digits) if digits.isdigit() else -1
