@@ -1,0 +1,6 @@
+"""Interactions in many photographs: reading, predicting, pictures and a result file that a stopped run continues."""
+
+from interplay.detect.results import ResultFile
+from interplay.detect.run import Detected, Failure, detect_images
+
+__all__ = ["Detected", "Failure", "ResultFile", "detect_images"]

@@ -1,0 +1,69 @@
+"""Where drawn pictures go: never two to one file, never over a photograph that was given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.files import atomic_path
+
+_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp"))
+_QUALITY = 92
+
+
+def plan_pictures(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """A file in `folder` for the picture of each image.
+
+    Folders below the one that all images share are kept, so that images of one name do not meet. Formats other than
+    JPEG, PNG and WebP become JPEG.
+
+    Raises:
+        InputError: a picture would take the place of one of the images.
+    """
+    if not paths:
+        return {}
+    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100  # resolve() would follow links
+    shared = Path(os.path.commonpath([path.parent for path in absolute]))
+    originals = {_key(path) for path in absolute}
+    taken: set[str] = set()
+    plan: dict[Path, Path] = {}
+    for path, full in zip(paths, absolute, strict=True):
+        target = folder / full.relative_to(shared)
+        if target.suffix.lower() not in _SUFFIXES:
+            target = target.with_name(f"{target.name}.jpg")
+        number = 2
+        plain = target
+        while _key(target) in taken:
+            target = plain.with_name(f"{plain.stem}-{number}{plain.suffix}")
+            number += 1
+        if _key(target) in originals:
+            raise InputError(f"the picture of {path} would replace a photograph ({target}); choose another folder")
+        taken.add(_key(target))
+        plan[path] = target
+    return plan
+
+
+def save_picture(picture: NDArray[np.uint8], target: Path) -> None:
+    """Write an image (H, W, 3) uint8 in the format of the file's suffix."""
+    from PIL import Image
+
+    with atomic_path(target) as temporary:
+        if target.suffix.lower() == ".png":
+            Image.fromarray(picture).save(temporary, compress_level=3)
+        else:
+            Image.fromarray(picture).save(temporary, quality=_QUALITY)
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder or below it."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _key(path: Path) -> str:
+    """Names that differ in case only are one file on some systems."""
+    return PurePosixPath(os.path.abspath(path)).as_posix().casefold()  # noqa: PTH100

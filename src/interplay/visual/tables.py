@@ -1,0 +1,88 @@
+"""Tables of interactions for the screen, as `rich` renders them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interplay.interactions import Interactions
+from interplay.table import InteractionTable
+from interplay.visual.palette import person_colour
+from interplay.visual.scene import number_people
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def image_table(interactions: Interactions, min_score: float | None = None, top_k: int | None = None) -> Table:
+    """One image's interactions, person by person, the best scores first.
+
+    People have the numbers and colours of the picture that `draw_interactions` makes with the same arguments.
+    """
+    from rich.text import Text
+
+    shown = interactions.filter(min_score, top_k)
+    numbers = number_people(shown)
+    table = _table(interactions.file, "person", "interaction", "object", *(["score"] if shown.scored else []))
+    by_person = sorted(range(len(shown)), key=lambda t: (numbers[int(shown.human[t])], -float(shown.score[t])))
+    previous = 0
+    for t in by_person:
+        number, label = numbers[int(shown.human[t])], int(shown.object_labels[t])
+        if previous and number != previous:
+            table.add_section()
+        colour = "rgb({},{},{})".format(*person_colour(number))
+        table.add_row(
+            Text(f"■ {number}", style=colour) if number != previous else "",
+            Text(shown.vocabulary.phrase(int(shown.verb[t]), label)),
+            Text(shown.vocabulary.objects[label] if label >= 0 else "–"),
+            *([f"{shown.score[t]:.2f}"] if shown.scored else []),
+        )
+        previous = number
+    if not len(shown):
+        people = int((interactions.labels == interactions.vocabulary.person).sum())
+        others = len(interactions.labels) - people
+        seen = f"{_count(people, 'person', 'people')} and {_count(others, 'object')}"
+        table.add_row("–", f"none found, among {seen}")
+    return table
+
+
+def summary_table(images: InteractionTable | Iterable[Interactions], most: int = 15) -> Table:
+    """The most frequent interactions of many images: how many, in how many images, with the best score."""
+    from rich.text import Text
+
+    table = images if isinstance(images, InteractionTable) else InteractionTable.from_list(images)
+    names = table.vocabulary
+    keys = table.verb * (len(names.objects) + 1) + table.object_labels() + 1
+    kinds, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    best = np.zeros(len(kinds), np.float32)
+    np.maximum.at(best, np.searchsorted(kinds, keys), table.score)
+    with_image = np.unique(np.stack([keys, table.image_index()]), axis=1)[0]
+    order = np.lexsort((-best, -counts))[:most]
+    title = f"{_count(len(table.verb), 'interaction')} of {_count(len(kinds), 'kind')} in {_count(len(table), 'image')}"
+    screen = _table(title, "interaction", "count", "images", *(["best score"] if table.scored else []))
+    for k in order:
+        verb, label = int(table.verb[first[k]]), int(kinds[k] % (len(names.objects) + 1)) - 1
+        in_images = int((with_image == kinds[k]).sum())
+        score = [f"{best[k]:.2f}"] if table.scored else []
+        screen.add_row(Text(names.phrase(verb, label)), f"{counts[k]:,}", f"{in_images:,}", *score)
+    if len(kinds) > most:
+        screen.caption = f"and {_count(len(kinds) - most, 'more kind', 'more kinds')}"
+    return screen
+
+
+def _table(title: str | None, *columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    heading = Text(title) if title else None  # Text: brackets in a file name are not markup
+    table = Table(title=heading, box=box.ROUNDED, title_justify="left", header_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in ("score", "best score", "count", "images") else "left")
+    return table
+
+
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
