@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from interplay import Interactions, Vocabulary, draw_interactions
+from interplay.errors import InputError
+from interplay.visual.palette import PEOPLE, load_font
+
+VCOCO = Vocabulary.load("v-coco")
+GREY = np.full((240, 320, 3), 128, np.uint8)
+
+
+def people(count: int, columns: int, side: float) -> Interactions:
+    """A crowd: every person holds and looks at the phone in their hand."""
+    boxes, labels, human, target, verb = [], [], [], [], []
+    for i in range(count):
+        x, y = (i % columns) * side, (i // columns) * 2 * side
+        boxes += [[x, y, x + 0.8 * side, y + 1.9 * side], [x + 0.3 * side, y + side, x + 0.5 * side, y + 1.2 * side]]
+        labels += [0, VCOCO.object_index("cell phone")]
+        human += [2 * i, 2 * i]
+        target += [2 * i + 1, 2 * i + 1]
+        verb += [VCOCO.verb_index("hold"), VCOCO.verb_index("look")]
+    return Interactions(boxes, labels, human, target, verb, VCOCO, score=np.linspace(1, 0.5, 2 * count))
+
+
+def has_colour(picture: np.ndarray, colour: tuple[int, int, int], tolerance: int = 24) -> bool:
+    return bool((np.abs(picture.astype(int) - colour).max(axis=2) <= tolerance).any())
+
+
+def test_the_image_itself_is_left_alone_and_its_shape_kept() -> None:
+    image = GREY.copy()
+    picture = draw_interactions(image, people(1, 1, 100))
+    assert picture.shape == image.shape
+    assert picture.dtype == np.uint8
+    assert (image == 128).all()
+    assert (picture != 128).any()
+
+
+def test_nothing_to_draw_gives_an_equal_copy() -> None:
+    picture = draw_interactions(GREY, Interactions.empty(VCOCO))
+    assert np.array_equal(picture, GREY)
+    assert not np.shares_memory(picture, GREY)
+    assert np.array_equal(draw_interactions(GREY, people(1, 1, 100), min_score=2), GREY)
+
+
+def test_people_have_different_colours() -> None:
+    picture = draw_interactions(GREY, people(3, 3, 100))
+    assert [has_colour(picture, colour) for colour in PEOPLE[:4]] == [True, True, True, False]
+
+
+def test_filters_decide_what_is_drawn() -> None:
+    crowd = people(3, 3, 100)
+    best = draw_interactions(GREY, crowd, top_k=2)
+    assert has_colour(best, PEOPLE[0])
+    assert not has_colour(best, PEOPLE[1])
+    assert np.array_equal(best, draw_interactions(GREY, crowd, min_score=float(crowd.score[1])))
+
+
+def test_options_change_the_picture() -> None:
+    plain = draw_interactions(GREY, people(1, 1, 100))
+    assert not np.array_equal(plain, draw_interactions(GREY, people(1, 1, 100), show_scores=True))
+    assert not np.array_equal(plain, draw_interactions(GREY, people(1, 1, 100), text_scale=1.6))
+
+
+def test_everything_grows_with_the_image() -> None:
+    small = draw_interactions(np.full((600, 600, 3), 128, np.uint8), people(1, 1, 300))
+    large = draw_interactions(np.full((1800, 1800, 3), 128, np.uint8), people(1, 1, 900))
+    share = [float((p != 128).any(axis=2).mean()) for p in (small, large)]
+    assert share[1] == pytest.approx(share[0], rel=0.15)
+
+
+@pytest.mark.parametrize("count", [15, 60])
+def test_a_crowd_is_drawn_in_all_colours(count: int) -> None:
+    image = np.full((480, 640, 3), 128, np.uint8)
+    picture = draw_interactions(image, people(count, 15, 42))
+    assert all(has_colour(picture, colour) for colour in PEOPLE)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (8, 300, 3), (300, 8, 3), (32, 32, 3)])
+def test_tiny_images_and_boxes_outside_the_image_do_no_harm(shape: tuple[int, int, int]) -> None:
+    odd = Interactions([[-50, -50, 500, 500], [1000, 1000, 1010, 1010]], [0, 1], [0, 0], [1, -1], [3, 4], VCOCO)
+    assert draw_interactions(np.zeros(shape, np.uint8), odd).shape == shape
+
+
+def test_a_wrong_image_is_refused() -> None:
+    for wrong in (GREY[..., 0], GREY / 255.0, "photo.jpg"):
+        with pytest.raises(InputError, match=r"\(H, W, 3\)"):
+            draw_interactions(wrong, people(1, 1, 100))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="text_scale"):
+        draw_interactions(GREY, people(1, 1, 100), text_scale=0)
+
+
+def test_another_font(tmp_path: Path) -> None:
+    bundled = load_font(12).path
+    assert np.array_equal(
+        draw_interactions(GREY, people(1, 1, 100), font=str(bundled)), draw_interactions(GREY, people(1, 1, 100))
+    )
+    (tmp_path / "font.ttf").write_text("not a font")
+    with pytest.raises(InputError, match="not a TrueType"):
+        draw_interactions(GREY, people(1, 1, 100), font=tmp_path / "font.ttf")

@@ -1,0 +1,96 @@
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from interplay import Interactions, Vocabulary
+from interplay.errors import InputError
+from interplay.visual import write_report
+
+VCOCO = Vocabulary.load("v-coco")
+
+
+def scene(file: str | None) -> Interactions:
+    return Interactions(
+        [[20, 10, 80, 120], [10, 60, 110, 140]], [0, 1], [0, 0], [1, -1], [3, 23], VCOCO, score=[0.9, 0.25], file=file
+    )
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    Image.fromarray(np.full((150, 200, 3), 128, np.uint8)).save(tmp_path / "a.png")
+    return tmp_path
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.seen if name == tag]
+
+
+def test_one_file_holds_everything(photos: Path) -> None:
+    path = write_report([scene("a.png")], photos / "out", folder=photos, title="My <photos>")
+    assert path == photos / "out" / "report.html"
+    text = path.read_text()
+    assert "My &lt;photos&gt;" in text
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", text)
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]*", "", text)
+    page = Page(text)
+    (article,) = page.all("article")
+    assert article["data-name"] == "a.png"
+    picture = next(i for i in page.all("img") if i.get("src"))
+    assert picture["alt"] == "a.png: riding a bicycle, smiling"
+    drawn = Image.open(io.BytesIO(base64.b64decode(str(picture["src"]).partition("base64,")[2])))
+    assert drawn.size == (200, 150)
+    assert np.asarray(drawn).std() > 5
+
+
+def test_rows_carry_what_the_filters_need(photos: Path) -> None:
+    page = Page(write_report([scene("a.png")], photos / "r.html", folder=photos).read_text())
+    ride, smile = page.all("li")
+    assert (ride["data-v"], ride["data-o"], ride["data-s"]) == ("ride", "bicycle", "0.9000")
+    assert ride["data-b"] == "10.0 6.7 30.0 73.3;5.0 40.0 50.0 53.3"
+    assert (smile["data-v"], smile["data-o"]) == ("smile", "")
+    values = [option["value"] for option in page.all("option")]
+    assert values == ["", "ride", "smile", "", "bicycle"]
+
+
+def test_filters_apply(photos: Path) -> None:
+    page = Page(write_report([scene("a.png")], photos / "r.html", folder=photos, min_score=0.5).read_text())
+    assert [row["data-v"] for row in page.all("li")] == ["ride"]
+
+
+def test_a_broken_image_is_named_and_the_others_shown(photos: Path) -> None:
+    seen: list[int] = []
+    (photos / "b.jpg").write_bytes(b"nothing")
+    files = [scene("b.jpg"), scene("gone.jpg"), scene("a.png")]
+    text = write_report(files, photos / "r.html", folder=photos, on_image=lambda: seen.append(1)).read_text()
+    assert len(Page(text).all("article")) == len(seen) == 3
+    assert text.count('class="none">no picture') == 2
+    assert text.count("data:image/jpeg") == 1
+
+
+def test_names_cannot_inject(photos: Path) -> None:
+    Image.new("RGB", (20, 20)).save(photos / "x.png")
+    evil = '"><script>alert(1)</script>.jpg'
+    assert "<script>alert" not in write_report([scene(evil)], photos / "r.html", folder=photos).read_text()
+
+
+def test_what_cannot_be_reported(photos: Path) -> None:
+    with pytest.raises(InputError, match="no file name"):
+        write_report([scene(None)], photos / "r.html")
+    with pytest.raises(InputError, match=r"\.html"):
+        write_report([scene("a.png")], photos / "r.pdf")
+    assert not list(photos.glob("*.html"))
