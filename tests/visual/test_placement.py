@@ -7,7 +7,8 @@ from interplay.visual.placement import Precious, place_labels
 
 def overlap(rectangles: np.ndarray) -> bool:
     x1, y1, x2, y2 = rectangles.T[:, :, None]
-    both = (x1 < x2.T) & (x1.T < x2) & (y1 < y2.T) & (y1.T < y2)
+    left, top, right, bottom = x1.T, y1.T, x2.T, y2.T
+    both = (x1 < right) & (x2 > left) & (y1 < bottom) & (y2 > top)
     return bool((both & ~np.eye(len(rectangles), dtype=bool)).any())
 
 

@@ -56,7 +56,7 @@ class ResultFile:
             check_settings(path, self.settings)
             if self.lines != path and path.is_file() and not self.lines.is_file():
                 write(read(path, vocabulary), self.lines, vocabulary)
-        self.done = frozenset(_identity(file) for file in repair_lines(self.lines))
+        self.done = frozenset(identity(file) for file in repair_lines(self.lines))
 
     def __enter__(self) -> ResultFile:
         self._note(finished=False)
@@ -72,7 +72,7 @@ class ResultFile:
 
     def __contains__(self, path: Path) -> bool:
         """Whether the image was in the file when it was opened."""
-        return _identity(path) in self.done
+        return identity(path) in self.done
 
     def append(self, interactions: Interactions) -> None:
         """Add one image; it is in the file, whole, when this returns."""
@@ -161,5 +161,6 @@ def repair_lines(path: Path) -> list[str]:
     return files
 
 
-def _identity(file: str | Path) -> str:
-    return os.path.abspath(file)  # noqa: PTH100  # resolve() would follow links
+def identity(file: str | Path) -> str:
+    """What makes two names the same image: their absolute path, links not followed."""
+    return os.path.abspath(file)  # noqa: PTH100  # resolve() follows links

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -56,7 +56,7 @@ def detect_images(
     pictures: Mapping[Path, Path] | None = None,
     batch_size: int = 8,
     workers: int = 2,
-) -> Iterator[Detected | Failure]:
+) -> Generator[Detected | Failure, None, None]:
     """Find the interactions in every image, in order; an image that cannot be done does not stop the others.
 
     Images are read, and pictures drawn and saved, in background threads while the model works.

@@ -43,7 +43,7 @@ def image_table(interactions: Interactions, min_score: float | None = None, top_
     if not len(shown):
         people = int((interactions.labels == interactions.vocabulary.person).sum())
         others = len(interactions.labels) - people
-        seen = f"{_count(people, 'person', 'people')} and {_count(others, 'object')}"
+        seen = f"{count(people, 'person', 'people')} and {count(others, 'object')}"
         table.add_row("–", f"none found, among {seen}")
     return table
 
@@ -60,7 +60,7 @@ def summary_table(images: InteractionTable | Iterable[Interactions], most: int =
     np.maximum.at(best, np.searchsorted(kinds, keys), table.score)
     with_image = np.unique(np.stack([keys, table.image_index()]), axis=1)[0]
     order = np.lexsort((-best, -counts))[:most]
-    title = f"{_count(len(table.verb), 'interaction')} of {_count(len(kinds), 'kind')} in {_count(len(table), 'image')}"
+    title = f"{count(len(table.verb), 'interaction')} of {count(len(kinds), 'kind')} in {count(len(table), 'image')}"
     screen = _table(title, "interaction", "count", "images", *(["best score"] if table.scored else []))
     for k in order:
         verb, label = int(table.verb[first[k]]), int(kinds[k] % (len(names.objects) + 1)) - 1
@@ -68,7 +68,7 @@ def summary_table(images: InteractionTable | Iterable[Interactions], most: int =
         score = [f"{best[k]:.2f}"] if table.scored else []
         screen.add_row(Text(names.phrase(verb, label)), f"{counts[k]:,}", f"{in_images:,}", *score)
     if len(kinds) > most:
-        screen.caption = f"and {_count(len(kinds) - most, 'more kind', 'more kinds')}"
+        screen.caption = f"and {count(len(kinds) - most, 'more kind', 'more kinds')}"
     return screen
 
 
@@ -84,5 +84,6 @@ def _table(title: str | None, *columns: str) -> Table:
     return table
 
 
-def _count(number: int, singular: str, plural: str | None = None) -> str:
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """``"1 image"``, ``"1,200 images"``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
