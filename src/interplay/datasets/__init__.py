@@ -1,5 +1,23 @@
 """Data sets: reading them in every form in circulation, checking, counting and showing them."""
 
+from interplay.datasets.check import Finding, check_folder
+from interplay.datasets.images import ImageFinder, InteractionDataset, Sample
 from interplay.datasets.load import DATASETS, detect_dataset, load_annotations
+from interplay.datasets.statistics import Statistics, statistics
+from interplay.datasets.validate import Problem, ValidationReport, validate
 
-__all__ = ["DATASETS", "detect_dataset", "load_annotations"]
+__all__ = [
+    "DATASETS",
+    "Finding",
+    "ImageFinder",
+    "InteractionDataset",
+    "Problem",
+    "Sample",
+    "Statistics",
+    "ValidationReport",
+    "check_folder",
+    "detect_dataset",
+    "load_annotations",
+    "statistics",
+    "validate",
+]

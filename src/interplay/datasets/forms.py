@@ -34,7 +34,8 @@ def _is_own(source: Source) -> bool:
     if source.kind == "parquet":
         return True
     line = source.first_line
-    return source.kind == "json" and isinstance(line, dict) and "boxes" in line and "labels" in line
+    annotates = isinstance(line, dict) and "boxes" in line and "labels" in line
+    return source.kind == "json" and annotates and "scores" not in line  # scores: predictions
 
 
 OWN = Form(

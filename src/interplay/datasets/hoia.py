@@ -10,7 +10,7 @@ with COCO's 91-id ``category_id``) and ``hoi_annotation`` (``subject_id``, ``obj
   the test boxes are identical.
 - HICO-DET's verbs count from 1, V-COCO's from 0 (the 29 action-roles).
 - ``hoi_category_id`` (1..600) exists only in ``trainval_hico.json``.
-- Images whose interactions are all invisible are missing (485 of HICO-DET's training, 112 of its test images).
+- ``trainval_hico.json`` leaves out the 485 training images without a visible interaction.
 - V-COCO's file lists all of COCO's instances; ``object_id`` -1 stands for "no object". A person whom V-COCO labelled
   with no action at all looks like one whom it did not label.
 """

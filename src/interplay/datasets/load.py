@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -61,12 +62,8 @@ def load_annotations(
         vocabulary = Vocabulary.load(name)
     path = Path(path)
     if path.is_dir():
-        table = _load_folder(name, path, split, vocabulary)
-    else:
-        table = _load_file(name, open_source(path), split, vocabulary)
-    if name == "pastanet-hoi":
-        table = _only_listed(table, path, f"split_{split}.txt")
-    return table
+        return _load_folder(name, path, split, vocabulary)
+    return _load_file(name, open_source(path), split, vocabulary)
 
 
 def dataset_name(name: str) -> str:
@@ -122,12 +119,13 @@ def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | N
         )
     if form is forms.VCOCO_ACTIONS:
         assert vocabulary is not None  # only "own" has none
-        return read_vcoco_actions([source], _coco_beside(source.path), vocabulary)
+        return read_vcoco_actions([source], coco_beside(source.path), vocabulary)
     if form is forms.OWN:
         return _read_own(source.path, vocabulary)
     assert form.read is not None
     assert vocabulary is not None
-    return form.read(source, vocabulary, split)
+    table = form.read(source, vocabulary, split)
+    return _only_listed(table, source.path.parent, f"split_{split}.txt") if name == "pastanet-hoi" else table
 
 
 def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
@@ -162,9 +160,8 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
             table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
         else:
             table = _load_file(name, chosen[0], split, vocabulary)
-        holds = split_of(chosen[0].path)
-        if name == "v-coco" and split in ("train", "val") and holds == "trainval":
-            table = _only_listed(table, folder, f"vcoco_{split}.ids")
+        if name == "v-coco" and split in ("train", "val") and split_of(chosen[0].path) == "trainval":
+            return _only_listed(table, folder, f"vcoco_{split}.ids")
         return table
     there = ", ".join(str(s.path.relative_to(folder)) for sources in found.values() for s in sources)
     hint = f" There are: {there}." if there else ""
@@ -209,7 +206,7 @@ def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
     return [by_split[None]] if None in by_split else []
 
 
-def _coco_beside(path: Path) -> list[Source]:
+def coco_beside(path: Path) -> list[Source]:
     """COCO's instances files near a V-COCO file: in its folder, its parents, or folders next to it."""
     folders = [path.parent, path.parent.parent]
     paths = dict.fromkeys(p for folder in folders for p in walk_files(folder, frozenset({".json"}), _COCO_DEPTH))
@@ -220,17 +217,19 @@ def _likely_first(coco: list[Source]) -> list[Source]:
     return sorted(coco, key=lambda s: ("vcoco" not in s.path.stem, "instances" not in s.path.stem, s.path.stem))
 
 
-def _only_listed(table: InteractionTable, path: Path, list_name: str) -> InteractionTable:
+def _only_listed(table: InteractionTable, folder: Path, list_name: str) -> InteractionTable:
     """The images that a published list of the split names (file names, or COCO ids), in the table's order."""
-    folder = path if path.is_dir() else path.parent
-    lists = sorted(folder.rglob(list_name))
+    lists = [p for p in walk_files(folder, frozenset({Path(list_name).suffix})) if p.name == list_name]
     if not lists:
         raise MissingFileError(f"the split needs the published list {list_name}, which is not in {folder}")
     listed = set(lists[0].read_text(encoding="utf-8").split())
     keys = [file if list_name.endswith(".txt") else str(image_id(file)) for file in table.files]
     chosen = np.flatnonzero([key in listed for key in keys])
-    if not len(chosen):
-        raise InputError(f"none of the {len(listed)} images in {lists[0]} is annotated in {path}")
+    if len(chosen) < len(listed):
+        problem = f"{len(listed) - len(chosen)} of the {len(listed)} images in {lists[0]} have no annotations"
+        if not len(chosen):
+            raise InputError(problem)
+        warnings.warn(f"{problem}; they are left out", stacklevel=2)
     return table.select(chosen)
 
 

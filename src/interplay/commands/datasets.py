@@ -1,0 +1,176 @@
+"""Check, describe, show, validate or convert data sets."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from interplay.table import InteractionTable
+
+EXAMPLE = "interplay datasets check hico_20160224_det"
+
+_EXAMPLES = {
+    "check": "interplay datasets check hico_20160224_det",
+    "stats": "interplay datasets stats instances_test2015.json --most 20",
+    "show": "interplay datasets show anno_bbox.mat --images hico_20160224_det -o sheet.png --verb ride",
+    "validate": "interplay datasets validate my_data.jsonl --images photos --vocabulary my_vocabulary.json",
+    "convert": "interplay datasets convert anno_bbox.mat hico_test.parquet --split test",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands and their arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, what: str) -> argparse.ArgumentParser:
+        return actions.add_parser(
+            name,
+            help=what,
+            description=what,
+            epilog=f"example:\n  {_EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    check = add(
+        "check", "What is in a folder, what is missing and where it comes from, counts against the published ones."
+    )
+    check.add_argument("folder", help="folder of one or more data sets")
+
+    stats = add("stats", "Count images, people, pairs, and interactions per verb, object and class.")
+    _add_source(stats)
+    stats.add_argument("--most", type=int, default=15, metavar="N", help="how many of each kind to list (default: 15)")
+    stats.add_argument("--json", metavar="OUT", help="write all counts, of every class, as JSON")
+
+    show = add("show", "Write a contact sheet of annotated images.")
+    _add_source(show)
+    show.add_argument("--images", required=True, metavar="DIR", help="folder of the photographs")
+    show.add_argument("-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg)")
+    show.add_argument("--count", type=int, default=24, metavar="N", help="how many images (default: 24)")
+    show.add_argument("--seed", type=int, default=0, help="another number shows other images (default: 0)")
+    show.add_argument("--verb", action="append", default=[], metavar="NAME", help="only this verb; may be repeated")
+    show.add_argument("--object", action="append", default=[], metavar="NAME", help="only this object; may be repeated")
+    show.add_argument("--width", type=int, default=1600, metavar="PX", help="width of the page (default: 1600)")
+
+    validate = add("validate", "Name every problem in one's own annotations (JSON Lines) by line and field.")
+    validate.add_argument("file", help="annotations, .jsonl")
+    validate.add_argument(
+        "--images", metavar="DIR", help="also check the photographs: there, readable, of the size given"
+    )
+    validate.add_argument("--vocabulary", metavar="V", help="names that are allowed: built-in name or JSON file")
+    validate.add_argument("--most", type=int, default=50, metavar="N", help="print at most N problems (default: 50)")
+
+    convert = add("convert", "Write annotations of any form as JSON Lines or Parquet.")
+    _add_source(convert)
+    convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet)")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FILE_OR_DIR", help="annotations, in any form that interplay reads")
+    parser.add_argument(
+        "--dataset",
+        choices=["hico-det", "vcoco", "pastanet-hoi", "own"],
+        help="whose annotations (default: told by the content)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=["train", "val", "trainval", "test"],
+        default="test",
+        help="split of a folder (default: test)",
+    )
+    parser.add_argument(
+        "--vocabulary", metavar="V", help="what the names mean, for own data: built-in name or JSON file"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one of the actions; 1 means that something is wrong with the data."""
+    from rich.console import Console
+
+    console = Console()
+    if arguments.action == "check":
+        return _check(arguments.folder, console)
+    if arguments.action == "validate":
+        return _validate(arguments, console)
+    table = _load(arguments, console)
+    if arguments.action == "stats":
+        return _stats(table, arguments.most, arguments.json, console)
+    if arguments.action == "show":
+        return _show(table, arguments, console)
+    from interplay.formats import write
+
+    write(table, arguments.output)
+    console.print(
+        f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions", highlight=False, markup=False
+    )
+    return 0
+
+
+def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
+    from interplay.datasets import detect_dataset, load_annotations
+    from interplay.vocabulary import Vocabulary
+
+    dataset = arguments.dataset or detect_dataset(arguments.source)
+    vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+    with console.status(f"reading {arguments.source}"):
+        return load_annotations(dataset, arguments.source, arguments.split, vocabulary)
+
+
+def _check(folder: str, console: Console) -> int:
+    from interplay.datasets import check_folder
+    from interplay.datasets.report import print_findings
+
+    with console.status(f"looking through {folder}") as status:
+        findings = check_folder(folder, on_file=lambda path: status.update(f"reading {path}"))
+    print_findings(findings, console)
+    return int(any(finding.status not in ("ok", "note") for finding in findings))
+
+
+def _validate(arguments: argparse.Namespace, console: Console) -> int:
+    from interplay.datasets import validate
+    from interplay.datasets.report import print_problems
+
+    with console.status(f"reading {arguments.file}"):
+        report = validate(arguments.file, arguments.vocabulary, arguments.images)
+    print_problems(report, console, arguments.most)
+    return int(report.errors > 0)
+
+
+def _stats(table: InteractionTable, most: int, output: str | None, console: Console) -> int:
+    from interplay.datasets import statistics
+    from interplay.datasets.report import print_statistics
+
+    counts = statistics(table)
+    print_statistics(counts, console, most)
+    if output:
+        import json
+
+        from interplay.files import atomic_path
+
+        with atomic_path(output) as temporary:
+            temporary.write_text(json.dumps(counts.to_dict(), indent=1), encoding="utf-8")
+    return 0
+
+
+def _show(table: InteractionTable, arguments: argparse.Namespace, console: Console) -> int:
+    from interplay.datasets.show import show
+
+    with console.status("drawing"):
+        shown = show(
+            table,
+            arguments.images,
+            arguments.output,
+            count=arguments.count,
+            seed=arguments.seed,
+            verbs=arguments.verb,
+            objects=arguments.object,
+            width=arguments.width,
+        )
+    for reason in shown.broken.values():
+        console.print(reason, highlight=False, markup=False)
+    if shown.missing:
+        console.print(f"passed over {len(shown.missing):,} images that are not there", highlight=False)
+    console.print(f"{arguments.output}: {len(shown.files)} images", highlight=False, markup=False)
+    return int(bool(shown.broken))

@@ -1,0 +1,219 @@
+"""Checking a folder: which data sets are there, whether they are whole, and where to get what is missing."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from interplay.datasets import catalogue, forms
+from interplay.datasets.images import ImageFinder
+from interplay.datasets.load import coco_beside, load_annotations, split_of
+from interplay.datasets.sources import Source, walk_files
+from interplay.datasets.validate import validate
+from interplay.errors import InputError, InterplayError, MissingFileError
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+Status = Literal["ok", "note", "missing", "different", "broken"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found out.
+
+    Attributes:
+        dataset: whose part it is.
+        status: ``ok``; ``note``: worth knowing; ``missing``: a part is not there; ``different``: not what was
+            published; ``broken``: cannot be read.
+        what: the file or part.
+        detail: counts, what is wrong, or where to get it.
+    """
+
+    dataset: str
+    status: Status
+    what: str
+    detail: str
+
+
+@dataclass
+class _Found:
+    """What has been seen of one data set so far; a split is None where a file does not tell."""
+
+    splits: set[str | None] = field(default_factory=set)
+    files: dict[str, None] = field(default_factory=dict)
+
+
+def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None] | None = None) -> list[Finding]:
+    """Look through a folder and compare what is there with what was published.
+
+    Recognised are the annotations of HICO-DET, V-COCO and PaStaNet-HOI in all forms that `load_annotations` reads,
+    the lists and tables that come with them, their photographs, and one's own data in JSON Lines or Parquet.
+
+    Args:
+        on_file: called with each file before it is read (the large ones take seconds).
+
+    Returns:
+        Findings, grouped by data set. Nothing is wrong or missing if all are ``ok`` or ``note``.
+
+    Raises:
+        MissingFileError: no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MissingFileError(f"no folder {folder}")
+    seen: dict[str, _Found] = {}
+    findings: list[Finding] = []
+    for path in walk_files(folder):
+        source = Source(path)
+        form = forms.recognise(source)
+        if form is not None:
+            if on_file is not None:
+                on_file(path)
+            findings += _check_annotations(source, form, folder, seen)
+    findings += _check_tables(folder, seen)
+    for dataset, found in seen.items():
+        findings += _missing_annotations(dataset, found)
+        findings += _check_images(dataset, found, folder)
+    if not findings:
+        findings.append(_nothing(folder))
+    return sorted(findings, key=lambda finding: finding.dataset)
+
+
+def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
+    name = str(source.path.relative_to(folder))
+    if form is forms.OWN:
+        yield from _check_own(source, name, seen)
+        return
+    dataset = form.datasets[0]
+    if form is forms.HAKE and b"HICO_" not in source.head[:2000]:
+        dataset = "pastanet-hoi"
+        seen.setdefault(dataset, _Found()).splits.add("train")
+    if form is forms.VCOCO_ACTIONS and not coco_beside(source.path):
+        found = seen.setdefault(dataset, _Found())
+        found.splits.add(split_of(source.path))
+        yield Finding(
+            dataset, "missing", f"boxes for {name}", f"COCO's instances files; from {catalogue.COCO_INSTANCES}"
+        )
+        return
+    for split in ("train", "test") if form.name == "hico-mat" else (split_of(source.path) or "test",):
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                table = load_annotations(dataset, source.path, split)
+        except InterplayError as error:
+            yield Finding(dataset, "broken", name, str(error))
+            continue
+        held = _split_held(table, source.path)
+        found = seen.setdefault(dataset, _Found())
+        found.splits.add(held)
+        found.files.update(dict.fromkeys(table.files))
+        yield _compare(dataset, name, form, held, table)
+        for warning in caught:
+            yield Finding(dataset, "note", name, str(warning.message).removeprefix(f"{source.path}: "))
+
+
+def _split_held(table: InteractionTable, path: Path) -> str | None:
+    """HICO-DET's images say which split they belong to; elsewhere the file's name must, or it is unknown."""
+    for split in ("train", "test"):
+        if table.files and table.files[0].startswith(f"HICO_{split}2015"):
+            return split
+    return split_of(path)
+
+
+def _compare(dataset: str, name: str, form: forms.Form, split: str | None, table: InteractionTable) -> Finding:
+    counted = {"images": len(table), "interactions": len(table.verb)}
+    if table.unlabelled is not None:
+        people = table.labels == table.vocabulary.person
+        counted["labelled people"] = int((people & ~table.unlabelled).sum())
+    listing = ", ".join(f"{number:,} {what}" for what, number in counted.items())
+    expected = catalogue.EXPECTED.get((form.name, split)) if split else None
+    if expected is None:
+        return Finding(dataset, "ok", name, f"{listing} ({form.name})")
+    published = {"images": expected.images, "interactions": expected.interactions}
+    if form is forms.VCOCO_ACTIONS:
+        published["labelled people"] = expected.labelled_people
+    differing = {k: v for k, v in published.items() if v is not None and v != counted[k]}
+    if differing:
+        wanted = ", ".join(f"{number:,} {what}" for what, number in differing.items())
+        return Finding(dataset, "different", name, f"{listing}; published: {wanted} ({form.name}, {split})")
+    return Finding(dataset, "ok", name, f"{listing}, as published ({form.name}, {split})")
+
+
+def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[Finding]:
+    try:
+        table = load_annotations("own", source.path)
+    except InputError as error:
+        yield Finding("own", "broken", name, str(error))
+        return
+    seen.setdefault(f"own: {name}", _Found()).files.update(dict.fromkeys(table.files))
+    yield Finding(f"own: {name}", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")
+    if source.kind == "json":
+        report = validate(source.path)
+        if report.problems:
+            detail = f"{report.errors} errors, {report.warnings} warnings; see: interplay datasets validate"
+            yield Finding(f"own: {name}", "different" if report.errors else "note", name, detail)
+
+
+def _check_tables(folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
+    """The lists of images and the matrices that circulate beside the annotations."""
+    for path in walk_files(folder, frozenset({".ids", ".txt", ".npy"})):
+        name = str(path.relative_to(folder))
+        if path.name in catalogue.LIST_LENGTHS:
+            dataset = catalogue.LIST_DATASETS[path.suffix]
+            seen.setdefault(dataset, _Found())
+            lines, expected = len(path.read_text(encoding="utf-8").split()), catalogue.LIST_LENGTHS[path.name]
+            if lines == expected:
+                yield Finding(dataset, "ok", name, f"{lines:,} images, as published")
+            else:
+                yield Finding(dataset, "different", name, f"{lines:,} images, published: {expected:,}")
+        elif path.name == "corre_hico.npy":
+            yield _check_correspondence(path, name)
+    if "pastanet-hoi" in seen:
+        yield Finding("pastanet-hoi", "note", "split sizes", catalogue.PASTANET_NOTE)
+
+
+def _check_correspondence(path: Path, name: str) -> Finding:
+    vocabulary = Vocabulary.load("hico-det")
+    expected = vocabulary.interaction_lookup[:, :-1] >= 0
+    try:
+        matrix = np.load(path, allow_pickle=False)
+    except (ValueError, OSError) as error:
+        return Finding("hico-det", "broken", name, str(error))
+    if matrix.shape != expected.shape or not np.array_equal(matrix > 0, expected):
+        return Finding("hico-det", "different", name, "not the 117 x 80 table of HICO-DET's 600 interactions")
+    return Finding("hico-det", "ok", name, "117 verbs x 80 objects, the 600 interactions of the vocabulary")
+
+
+def _missing_annotations(dataset: str, found: _Found) -> Iterator[Finding]:
+    for part in catalogue.ANNOTATIONS.get(dataset, ()):
+        if None not in found.splits and not found.splits.intersection(part.splits):
+            yield Finding(dataset, "missing", part.name, f"from {part.source}")
+
+
+def _check_images(dataset: str, found: _Found, folder: Path) -> Iterator[Finding]:
+    if not found.files:
+        return
+    missing = ImageFinder(folder).missing(found.files)
+    total, there = len(found.files), len(found.files) - len(missing)
+    if not missing:
+        yield Finding(dataset, "ok", "images", f"all {total:,} annotated images are there")
+        return
+    source = catalogue.IMAGES.get(dataset)
+    detail = f"{there:,} of {total:,} annotated images are there; missing: {missing[0]}" + (
+        ", ..." * (len(missing) > 1)
+    )
+    yield Finding(dataset, "missing", "images", f"{detail}; from {source}" if source else detail)
+
+
+def _nothing(folder: Path) -> Finding:
+    images = len(ImageFinder(folder).all_names())
+    if images:
+        detail = f"{images:,} photographs without annotations; interplay detect finds interactions in them"
+        return Finding("photographs", "note", str(folder), detail)
+    return Finding("nothing", "missing", str(folder), "no annotations in a form that interplay reads, no photographs")

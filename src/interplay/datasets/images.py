@@ -1,0 +1,167 @@
+"""Annotated photographs for training and inference: finding them in the usual folders, reading them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError, MissingFileError
+from interplay.images import IMAGE_SUFFIXES, read_image
+from interplay.interactions import Interactions
+from interplay.table import InteractionTable
+
+_COCO_2014 = re.compile(r"COCO_(train|val)2014_(\d{12}\.\w+)$")
+_HICO = re.compile(r"HICO_(train|test)2015_")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One annotated photograph.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        interactions: what is annotated in it, boxes in its pixels; `width` and `height` are always set.
+        path: where the photograph lies.
+    """
+
+    image: NDArray[np.uint8]
+    interactions: Interactions
+    path: Path
+
+
+class ImageFinder:
+    """Finds images by name below a folder, however the data set was unpacked.
+
+    Tried are, in turn: the name as it is; the folders that the official archives make (``images/test2015``,
+    ``train2014``, ...); any place below the folder. COCO's 2014 images are also found under their 2017 names
+    (``000000000042.jpg``), which hold the same pixels.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        MissingFileError: no such folder.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise MissingFileError(f"no folder of images {root}")
+
+    def find(self, file: str) -> Path | None:
+        """Where the image lies, or None."""
+        for name in (file, *_other_names(file)):
+            for folder in ("", *_usual_folders(file)):
+                path = self.root / folder / name
+                if path.is_file():
+                    return path
+            elsewhere = self._by_name.get(Path(name).name)
+            if elsewhere is not None:
+                return elsewhere
+        return None
+
+    def missing(self, files: Iterable[str]) -> list[str]:
+        """Those of `files` that are not there, in order."""
+        return [file for file in files if self.find(file) is None]
+
+    def all_names(self) -> list[str]:
+        """Names of all images below the folder, each once."""
+        return list(self._by_name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder, folders, names in os.walk(self.root, followlinks=True):
+            folders[:] = sorted(f for f in folders if not f.startswith("."))
+            for name in names:
+                if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122  # called for every image
+                    found.setdefault(name, Path(folder, name))
+        return found
+
+
+class InteractionDataset:
+    """Annotated photographs by index, as ``torch.utils.data.DataLoader`` takes them.
+
+    Samples differ in size, so batches are lists: ``DataLoader(dataset, batch_size=2, collate_fn=list)``.
+
+    Args:
+        table: the annotations.
+        image_root: folder of the photographs; see `ImageFinder`.
+        transform: applied to every sample.
+
+    Raises:
+        MissingFileError: no such folder, or (when the sample is asked for) no such image.
+        InputError: an image has another size than its annotations say.
+
+    Example:
+        >>> from interplay.datasets import InteractionDataset, load_annotations  # doctest: +SKIP
+        >>> table = load_annotations("hico-det", "hico_20160224_det", split="train")  # doctest: +SKIP
+        >>> dataset = InteractionDataset(table, "hico_20160224_det")  # doctest: +SKIP
+        >>> dataset[0].image.shape, len(dataset[0].interactions)  # doctest: +SKIP
+        ((480, 640, 3), 4)
+    """
+
+    def __init__(
+        self,
+        table: InteractionTable | Sequence[Interactions],
+        image_root: str | os.PathLike[str],
+        transform: Callable[[Sample], Sample] | None = None,
+    ) -> None:
+        self.table = table
+        self.images = ImageFinder(image_root)
+        self.transform = transform
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.table)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One image with its annotations, transformed."""
+        interactions = self.table[index]
+        path = self.images.find(interactions.file or "")
+        if path is None or not interactions.file:
+            raise MissingFileError(f"no image {interactions.file!r} below {self.images.root}")
+        image = _read_as_annotated(path, interactions.width, interactions.height)
+        interactions = replace(interactions, height=image.shape[0], width=image.shape[1])
+        sample = Sample(image, interactions, path)
+        return self.transform(sample) if self.transform is not None else sample
+
+
+def _read_as_annotated(path: Path, width: int | None, height: int | None) -> NDArray[np.uint8]:
+    """The image in the orientation in which it was annotated, which its recorded size tells."""
+    image = read_image(path)
+    if width is None or height is None or image.shape[:2] == (height, width):
+        return image
+    if image.shape[:2] == (width, height):  # annotated as stored, without regard to the camera's orientation
+        from PIL import Image
+
+        with Image.open(path) as stored:
+            image = read_image(np.asarray(stored.convert("RGB")))
+    if image.shape[:2] != (height, width):
+        raise InputError(
+            f"{path} has {image.shape[1]} x {image.shape[0]} pixels, its annotations are for {width} x {height}: "
+            "use the original images, not a resized copy"
+        )
+    return image
+
+
+def _other_names(file: str) -> list[str]:
+    match = _COCO_2014.search(file)
+    return [match.group(2)] if match else []
+
+
+def _usual_folders(file: str) -> list[str]:
+    if match := _COCO_2014.search(file):
+        part = match.group(1)
+        return [f"{prefix}{part}{year}" for prefix in ("", "images/") for year in (2014, 2017)]
+    if match := _HICO.search(file):
+        part = f"{match.group(1)}2015"
+        return [f"{prefix}{part}" for prefix in ("", "images/", "hico_20160224_det/images/")]
+    return ["images"]

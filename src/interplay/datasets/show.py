@@ -1,0 +1,106 @@
+"""A page of annotated photographs, to see at a glance what a data set holds and whether its boxes fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.datasets.images import InteractionDataset, Sample
+from interplay.errors import InputError, MissingFileError
+from interplay.files import atomic_path
+from interplay.images import ImageError
+from interplay.table import InteractionTable
+
+
+@dataclass
+class Shown:
+    """What went into a page.
+
+    Attributes:
+        files: the images shown, in the table's order.
+        missing: images that were drawn by lot but are not there.
+        broken: images that cannot be read or do not fit their annotations -> the reason.
+    """
+
+    files: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def show(
+    table: InteractionTable,
+    image_root: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    count: int = 24,
+    seed: int = 0,
+    verbs: Sequence[str] = (),
+    objects: Sequence[str] = (),
+    width: int = 1600,
+) -> Shown:
+    """Write a contact sheet of annotated images, drawn by lot.
+
+    Args:
+        table: annotations or predictions.
+        image_root: folder of the photographs, see `ImageFinder`.
+        output: the image file to write; the suffix says the format.
+        count: most images on the page.
+        seed: of the lot; the same seed gives the same page.
+        verbs, objects: draw lots among the images with one of these, and show only these interactions.
+        width: of the page in pixels.
+
+    Raises:
+        InputError: an unknown name, no image with these, or a suffix that is no image format.
+        MissingFileError: none of the images is there.
+    """
+    from PIL import Image
+
+    from interplay.visual import contact_sheet
+
+    dataset = InteractionDataset(table, image_root)
+    shown = Shown()
+    samples: dict[int, Sample] = {}
+    candidates = _with_any(table, verbs, objects)
+    for i in np.random.default_rng(seed).permutation(candidates).tolist():
+        if len(samples) == count:
+            break
+        try:
+            samples[i] = dataset[i]
+        except MissingFileError:
+            shown.missing.append(table.files[i])
+        except (ImageError, InputError) as error:
+            shown.broken[table.files[i]] = str(error)
+    if not samples:
+        reasons = "".join(f"\n  {reason}" for reason in shown.broken.values())
+        raise MissingFileError(
+            f"none of the {len(candidates):,} annotated images can be read below {image_root}{reasons}"
+        )
+    ordered = [samples[i] for i in sorted(samples)]
+    interactions = [s.interactions.filter(verbs=verbs or None, objects=objects or None) for s in ordered]
+    page = contact_sheet([s.image for s in ordered], interactions, width=width)
+    with atomic_path(output) as temporary:
+        try:
+            Image.fromarray(page).save(temporary)
+        except ValueError as error:
+            raise InputError(f"{output}: {error}; give a name that ends in .png or .jpg") from None
+    shown.files = [s.interactions.file or s.path.name for s in ordered]
+    return shown
+
+
+def _with_any(table: InteractionTable, verbs: Sequence[str], objects: Sequence[str]) -> NDArray[np.int64]:
+    """Images that have an interaction with one of the verbs and one of the objects; all images where none is given."""
+    if not verbs and not objects:
+        return np.arange(len(table))
+    keep = np.ones(len(table.verb), bool)
+    if verbs:
+        keep &= np.isin(table.verb, [table.vocabulary.verb_index(name) for name in verbs])
+    if objects:
+        keep &= np.isin(table.object_labels(), [table.vocabulary.object_index(name) for name in objects])
+    chosen = np.unique(table.image_index()[keep])
+    if not len(chosen):
+        raise InputError(f"no image has an interaction with {', '.join([*verbs, *objects])}")
+    return chosen

@@ -1,0 +1,292 @@
+"""Checking one's own annotations: every problem of a JSON Lines file, with its line and field."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from interplay.datasets.images import ImageFinder
+from interplay.datasets.sources import Source
+from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.formats.records import record_problems
+from interplay.vocabulary import Vocabulary, normalise
+
+Severity = Literal["error", "warning"]
+
+KNOWN_FIELDS = (
+    "file", "width", "height", "boxes", "labels", "scores", "interactions", "keypoints", "unlabelled", "image_labels"
+)  # fmt: skip
+_KNOWN_INTERACTION_FIELDS = ("human", "verb", "object", "score", "interactiveness")
+
+OUTSIDE_TOLERANCE = 1.0
+"""Pixels by which a box may reach beyond the image: annotation tools round, and some count pixels from 1."""
+
+_RARE, _MUCH_MORE = 2, 10
+"""A name that occurs at most `_RARE` times is doubted if a similar one occurs `_MUCH_MORE` times as often."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        file: the annotation file.
+        line: counted from 1; 0 when it is about the whole file.
+        field: such as ``interactions[2].verb``.
+        message: what was expected and what came.
+        severity: an ``error`` makes the file unusable or wrong; a ``warning`` may be on purpose.
+    """
+
+    file: str
+    line: int
+    field: str
+    message: str
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        where = f", line {self.line}" if self.line else ""
+        what = f", {self.field}" if self.field else ""
+        return f"{self.file}{where}{what}: {self.severity}: {self.message}"
+
+
+@dataclass
+class ValidationReport:
+    """Every problem of a file, in order of its lines."""
+
+    path: Path
+    images: int = 0
+    interactions: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def errors(self) -> int:
+        """Number of errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        """Number of warnings."""
+        return len(self.problems) - self.errors
+
+
+def validate(
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary | str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
+) -> ValidationReport:
+    """Check a JSON Lines file of annotations and collect all its problems.
+
+    Errors: a line that is not a JSON object; a field that is missing or of another type; an index that names no
+    box; a box that is reversed, empty or outside the image; a name that the vocabulary does not have; an image
+    that is listed twice, missing, unreadable or of another size; an interaction listed twice. Warnings: scores
+    (annotations have none), unknown fields, the same box twice, a human that is not a person, somebody who
+    interacts with their own box, an interaction that the vocabulary does not list, a name that looks like a slip of a
+    frequent one, no width and height.
+
+    Args:
+        vocabulary: the names that are allowed (a `Vocabulary`, a built-in name or a JSON file); without it every
+            name is.
+        image_root: folder of the photographs; without it they are not looked for.
+
+    Raises:
+        MissingFileError: no such file or folder.
+        InputError: not a JSON Lines file at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"no file {path}: expected a .jsonl file of annotations")
+    if Source(path).kind == "parquet":
+        raise InputError(f"{path} is a Parquet file, which cannot hold such mistakes; validate reads JSON Lines")
+    if isinstance(vocabulary, str):
+        vocabulary = Vocabulary.load(vocabulary)
+    finder = ImageFinder(image_root) if image_root is not None else None
+    report = ValidationReport(path)
+    first_line: dict[str, int] = {}
+    names = {"object": _NameCounts("object"), "verb": _NameCounts("verb")}
+    for number, record, problem in _lines(path):
+        if problem:
+            report.problems.append(Problem(str(path), number, "", problem))
+            continue
+        found: list[tuple[str, str, Severity]] = [(f, m, "error") for f, m in record_problems(record, vocabulary)]
+        if isinstance(record, Mapping):
+            report.images += 1
+            report.interactions += len(_list(record.get("interactions")))
+            found += _image_problems(record, number, first_line, finder)
+            found += _box_problems(record)
+            found += _interaction_problems(record, vocabulary)
+            found += _field_problems(record)
+            if vocabulary is None:
+                _note_names(record, number, names["object"], names["verb"])
+        report.problems += [Problem(str(path), number, *item) for item in found]
+    for seen in names.values():
+        report.problems += [Problem(str(path), *slip, "warning") for slip in seen.slips()]
+    if not report.images and not report.problems:
+        report.problems.append(Problem(str(path), 0, "", "no annotations in it"))
+    report.problems.sort(key=lambda p: p.line)
+    return report
+
+
+Found = Iterator[tuple[str, str, Severity]]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """Line number, record, and what keeps the line from being JSON."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line), ""
+            except (UnicodeDecodeError, json.JSONDecodeError) as error:
+                yield number, None, f"not JSON: {error}; every line must be one whole record"
+
+
+def _image_problems(record: Mapping, number: int, first_line: dict[str, int], finder: ImageFinder | None) -> Found:
+    file, size = record.get("file"), (record.get("width"), record.get("height"))
+    if not isinstance(file, str) or not file:
+        return
+    if file in first_line:
+        yield "file", f"{file!r} is already on line {first_line[file]}; put all of an image on one line", "error"
+    first_line.setdefault(file, number)
+    if finder is None:
+        if None in size:
+            yield "width", "width and height are not given, so boxes cannot be checked against the image", "warning"
+        return
+    path = finder.find(file)
+    if path is None:
+        yield "file", f"no image {file!r} below {finder.root}", "error"
+        return
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            actual = image.size
+    except (UnidentifiedImageError, OSError) as error:
+        yield "file", f"{path} cannot be read as an image: {error}", "error"
+        return
+    if None not in size and size not in (actual, actual[::-1]):
+        yield "width", f"{size[0]} x {size[1]} given, but {path} has {actual[0]} x {actual[1]} pixels", "error"
+
+
+def _box_problems(record: Mapping) -> Found:
+    width, height = record.get("width"), record.get("height")
+    labels = _list(record.get("labels"))
+    seen: dict[tuple, int] = {}
+    for i, box in enumerate(_list(record.get("boxes"))):
+        if not _is_box(box):
+            continue  # reported with the record
+        x1, y1, x2, y2 = box
+        if x2 <= x1 or y2 <= y1:
+            kind = "empty" if x2 >= x1 and y2 >= y1 else "reversed"
+            yield f"boxes[{i}]", f"{kind}: expected x1 < x2 and y1 < y2, got {box}", "error"
+        if isinstance(width, int) and isinstance(height, int):
+            beyond = max(-x1, -y1, x2 - width, y2 - height)
+            if beyond > OUTSIDE_TOLERANCE:
+                message = f"{box} reaches {beyond:g} px outside the image of {width} x {height}"
+                yield f"boxes[{i}]", message, "error"
+        label = labels[i] if i < len(labels) and isinstance(labels[i], str) else None
+        key = (*box, label)
+        if key in seen:
+            message = f"the same box and label as boxes[{seen[key]}]; let both interactions name one box"
+            yield f"boxes[{i}]", message, "warning"
+        seen.setdefault(key, i)
+
+
+def _interaction_problems(record: Mapping, vocabulary: Vocabulary | None) -> Found:
+    labels = _list(record.get("labels"))
+    seen: dict[tuple, int] = {}
+    for i, item in enumerate(_list(record.get("interactions"))):
+        if not isinstance(item, Mapping):
+            continue
+        human, verb, target = item.get("human"), item.get("verb"), item.get("object")
+        if not isinstance(human, int) or not isinstance(verb, str):
+            continue
+        key = (human, normalise(verb), target if isinstance(target, int) else None)
+        if key in seen:
+            yield f"interactions[{i}]", f"the same as interactions[{seen[key]}]", "error"
+        seen.setdefault(key, i)
+        if human == target:
+            yield f"interactions[{i}].object", "the human and the object are the same box", "warning"
+        label = labels[human] if 0 <= human < len(labels) else None
+        has_person = vocabulary is None or vocabulary.person >= 0
+        if isinstance(label, str) and normalise(label) != "person" and has_person:
+            yield f"interactions[{i}].human", f"the human is labelled {label!r}, not 'person'", "warning"
+        name = labels[target] if isinstance(target, int) and 0 <= target < len(labels) else None
+        if vocabulary is not None and not _is_class(vocabulary, verb, name):
+            message = f"{verb!r} with {name!r} is none of the interactions that {vocabulary.name!r} lists"
+            yield f"interactions[{i}]", message, "warning"
+
+
+def _is_class(vocabulary: Vocabulary, verb: str, name: Any) -> bool:
+    """Whether the vocabulary scores this interaction; names that it does not know are somebody else's problem."""
+    if not len(vocabulary.interactions) or not (name is None or isinstance(name, str)):
+        return True
+    try:
+        return vocabulary.interaction_index(verb, name) >= 0
+    except InputError:
+        return True
+
+
+def _field_problems(record: Mapping) -> Found:
+    for key in record:
+        if key not in KNOWN_FIELDS:
+            yield str(key), f"unknown field, ignored.{near_matches(str(key), KNOWN_FIELDS)}", "warning"
+    for i, item in enumerate(_list(record.get("interactions"))):
+        for key in item if isinstance(item, Mapping) else ():
+            if key not in _KNOWN_INTERACTION_FIELDS:
+                hint = near_matches(str(key), _KNOWN_INTERACTION_FIELDS)
+                yield f"interactions[{i}].{key}", f"unknown field, ignored.{hint}", "warning"
+    if "scores" in record:
+        yield "scores", "annotations have no scores; with them the file is read as predictions", "warning"
+
+
+class _NameCounts:
+    """How often each name of a kind occurs, and where the rare ones do."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.counts: dict[str, int] = {}
+        self.places: dict[str, list[tuple[int, str]]] = {}
+
+    def add(self, name: Any, line: int, field: str) -> None:
+        if isinstance(name, str):
+            name = normalise(name)
+            self.counts[name] = self.counts.get(name, 0) + 1
+            if self.counts[name] <= _RARE:
+                self.places.setdefault(name, []).append((line, field))
+
+    def slips(self) -> Iterator[tuple[int, str, str]]:
+        """Line, field and message of rare names that look like a frequent one."""
+        for name, count in self.counts.items():
+            if count > _RARE:
+                continue
+            frequent = [n for n, c in self.counts.items() if c >= _MUCH_MORE * count]
+            similar = get_close_matches(name, frequent, n=1, cutoff=0.8)
+            for line, where in self.places[name] if similar else ():
+                times = f"the {self.kind} {name!r} occurs {count} x, {similar[0]!r} {self.counts[similar[0]]} x"
+                yield line, where, f"{times}; a slip?"
+
+
+def _note_names(record: Mapping, number: int, objects: _NameCounts, verbs: _NameCounts) -> None:
+    for i, label in enumerate(_list(record.get("labels"))):
+        objects.add(label, number, f"labels[{i}]")
+    for i, item in enumerate(_list(record.get("interactions"))):
+        if isinstance(item, Mapping):
+            verbs.add(item.get("verb"), number, f"interactions[{i}].verb")
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []
+
+
+def _is_box(box: Any) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(_is_real(value) for value in box)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
