@@ -12,13 +12,16 @@ from typing import Literal
 import numpy as np
 
 from interplay.datasets import catalogue, forms
+from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
-from interplay.datasets.load import coco_beside, load_annotations, split_of
+from interplay.datasets.load import coco_beside, read_source, split_of
 from interplay.datasets.sources import Source, walk_files
 from interplay.datasets.validate import validate
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
+
+_EXAMPLES = 3
 
 Status = Literal["ok", "note", "missing", "different", "broken"]
 
@@ -46,7 +49,7 @@ class _Found:
     """What has been seen of one data set so far; a split is None where a file does not tell."""
 
     splits: set[str | None] = field(default_factory=set)
-    files: dict[str, None] = field(default_factory=dict)
+    images: AnnotatedImages = field(default_factory=AnnotatedImages)
 
 
 def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None] | None = None) -> list[Finding]:
@@ -105,14 +108,14 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                table = load_annotations(dataset, source.path, split)
+                table = read_source(form, source, split, Vocabulary.load(dataset))
         except InterplayError as error:
             yield Finding(dataset, "broken", name, str(error))
             continue
         held = _split_held(table, source.path)
         found = seen.setdefault(dataset, _Found())
         found.splits.add(held)
-        found.files.update(dict.fromkeys(table.files))
+        found.images.add(table)
         yield _compare(dataset, name, form, held, table)
         for warning in caught:
             yield Finding(dataset, "note", name, str(warning.message).removeprefix(f"{source.path}: "))
@@ -147,11 +150,11 @@ def _compare(dataset: str, name: str, form: forms.Form, split: str | None, table
 
 def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[Finding]:
     try:
-        table = load_annotations("own", source.path)
+        table = read_source(forms.OWN, source, "test", None)
     except InputError as error:
         yield Finding("own", "broken", name, str(error))
         return
-    seen.setdefault(f"own: {name}", _Found()).files.update(dict.fromkeys(table.files))
+    seen.setdefault(f"own: {name}", _Found()).images.add(table)
     yield Finding(f"own: {name}", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")
     if source.kind == "json":
         report = validate(source.path)
@@ -197,18 +200,22 @@ def _missing_annotations(dataset: str, found: _Found) -> Iterator[Finding]:
 
 
 def _check_images(dataset: str, found: _Found, folder: Path) -> Iterator[Finding]:
-    if not found.files:
+    if not len(found.images):
         return
-    missing = ImageFinder(folder).missing(found.files)
-    total, there = len(found.files), len(found.files) - len(missing)
-    if not missing:
-        yield Finding(dataset, "ok", "images", f"all {total:,} annotated images are there")
-        return
+    report = found.images.compare(ImageFinder(folder))
     source = catalogue.IMAGES.get(dataset)
-    detail = f"{there:,} of {total:,} annotated images are there; missing: {missing[0]}" + (
-        ", ..." * (len(missing) > 1)
-    )
-    yield Finding(dataset, "missing", "images", f"{detail}; from {source}" if source else detail)
+    origin = f"; from {source}" if source else ""
+    if report.missing:
+        there = f"{report.total - len(report.missing):,} of {report.total:,} annotated images are there"
+        more = ", ..." if len(report.missing) > 1 else ""
+        yield Finding(dataset, "missing", "images", f"{there}; missing: {report.missing[0]}{more}{origin}")
+    elif not report.wrong:
+        yield Finding(dataset, "ok", "images", f"all {report.total:,} annotated images are there")
+    if report.wrong:
+        examples = "; ".join(f"{file} ({problem})" for file, problem in list(report.wrong.items())[:_EXAMPLES])
+        more = "; ..." if len(report.wrong) > _EXAMPLES else ""
+        detail = f"{len(report.wrong):,} are not the images that were annotated: {examples}{more}{origin}"
+        yield Finding(dataset, "different", "images", detail)
 
 
 def _nothing(folder: Path) -> Finding:

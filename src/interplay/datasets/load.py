@@ -24,7 +24,6 @@ DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "own")
 
 _ALIASES = {"hico": "hico-det", "hicodet": "hico-det", "vcoco": "v-coco", "pastanet": "pastanet-hoi", "jsonl": "own"}
 _SPLITS = ("train", "val", "trainval", "test")
-_COCO_DEPTH = 2
 
 
 def load_annotations(
@@ -110,6 +109,24 @@ def split_of(path: Path) -> str | None:
     return None
 
 
+def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+    """One file in a known form; all images that it holds of the split (forms other than ``hico-mat`` hold one).
+
+    Args:
+        vocabulary: None only for `forms.OWN`.
+
+    Raises:
+        InputError: the content is broken; says where.
+    """
+    if form is forms.OWN:
+        return _read_own(source.path, vocabulary)
+    assert vocabulary is not None
+    if form is forms.VCOCO_ACTIONS:
+        return read_vcoco_actions([source], coco_beside(source.path), vocabulary)
+    assert form.read is not None
+    return form.read(source, vocabulary, split)
+
+
 def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
     form = forms.OWN if name == "own" else forms.recognise(source, name)
     if form is None:
@@ -117,15 +134,10 @@ def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | N
             f"{source.path} holds no annotations of {name} in a form that interplay reads. It reads\n"
             f"{forms.accepted(name)}"
         )
-    if form is forms.VCOCO_ACTIONS:
-        assert vocabulary is not None  # only "own" has none
-        return read_vcoco_actions([source], coco_beside(source.path), vocabulary)
-    if form is forms.OWN:
-        return _read_own(source.path, vocabulary)
-    assert form.read is not None
-    assert vocabulary is not None
-    table = form.read(source, vocabulary, split)
-    return _only_listed(table, source.path.parent, f"split_{split}.txt") if name == "pastanet-hoi" else table
+    table = read_source(form, source, split, vocabulary)
+    if name == "pastanet-hoi" and form is forms.HAKE:
+        return _only_listed(table, source.path.parent, f"split_{split}.txt")
+    return table
 
 
 def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
@@ -159,7 +171,9 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
             assert vocabulary is not None
             table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
         else:
-            table = _load_file(name, chosen[0], split, vocabulary)
+            table = read_source(_BY_NAME[form_name], chosen[0], split, vocabulary)
+        if name == "pastanet-hoi" and form_name == forms.HAKE.name:
+            return _only_listed(table, folder, f"split_{split}.txt")
         if name == "v-coco" and split in ("train", "val") and split_of(chosen[0].path) == "trainval":
             return _only_listed(table, folder, f"vcoco_{split}.ids")
         return table
@@ -179,6 +193,8 @@ _PREFERENCE: dict[str, tuple[str, ...]] = {
     "own": ("own",),
 }
 """Forms in a folder, the one with the most information first."""
+
+_BY_NAME = {form.name: form for form in forms.FORMS}
 
 _WHOLE = frozenset({"hico-mat"})
 """Forms whose files hold every split."""
@@ -207,9 +223,9 @@ def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
 
 
 def coco_beside(path: Path) -> list[Source]:
-    """COCO's instances files near a V-COCO file: in its folder, its parents, or folders next to it."""
-    folders = [path.parent, path.parent.parent]
-    paths = dict.fromkeys(p for folder in folders for p in walk_files(folder, frozenset({".json"}), _COCO_DEPTH))
+    """COCO's instances files near a V-COCO file: below its folder, in the folder above, or in folders next to it."""
+    near = ((path.parent, 2), (path.parent.parent, 1))
+    paths = dict.fromkeys(p for folder, depth in near for p in walk_files(folder, frozenset({".json"}), depth))
     return _likely_first([s for s in map(Source, paths) if forms.is_coco_instances(s)])
 
 

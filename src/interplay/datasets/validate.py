@@ -217,7 +217,8 @@ def _interaction_problems(record: Mapping, vocabulary: Vocabulary | None) -> Fou
         if isinstance(label, str) and normalise(label) != "person" and has_person:
             yield f"interactions[{i}].human", f"the human is labelled {label!r}, not 'person'", "warning"
         name = labels[target] if isinstance(target, int) and 0 <= target < len(labels) else None
-        if vocabulary is not None and not _is_class(vocabulary, verb, name):
+        resolved = target is None or name is not None
+        if vocabulary is not None and resolved and not _is_class(vocabulary, verb, name):
             message = f"{verb!r} with {name!r} is none of the interactions that {vocabulary.name!r} lists"
             yield f"interactions[{i}]", message, "warning"
 
@@ -266,7 +267,7 @@ class _NameCounts:
             if count > _RARE:
                 continue
             frequent = [n for n, c in self.counts.items() if c >= _MUCH_MORE * count]
-            similar = get_close_matches(name, frequent, n=1, cutoff=0.8)
+            similar = get_close_matches(name, frequent, n=1, cutoff=0.7)
             for line, where in self.places[name] if similar else ():
                 times = f"the {self.kind} {name!r} occurs {count} x, {similar[0]!r} {self.counts[similar[0]]} x"
                 yield line, where, f"{times}; a slip?"

@@ -1,0 +1,87 @@
+"""Whether the photographs in a folder are the ones that were annotated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from interplay.datasets.images import ImageFinder
+from interplay.table import InteractionTable
+
+COCO_LONGEST_SIDE = 640
+"""COCO published its images with the longer side at most this long."""
+
+_TOLERANCE = 1.5
+"""Pixels by which a box may reach beyond its image: published boxes are rounded, some to the next pixel."""
+
+
+@dataclass
+class ImageReport:
+    """What was found of the annotated images.
+
+    Attributes:
+        total: number of annotated images.
+        missing: images that are not there.
+        wrong: images that are not what was annotated -> how that shows.
+    """
+
+    total: int
+    missing: list[str] = field(default_factory=list)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+class AnnotatedImages:
+    """What annotations say about their images: names, sizes where known, and how far the boxes reach."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, tuple[int, int, float, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def add(self, table: InteractionTable) -> None:
+        """Take note of a table's images."""
+        reach = np.zeros((len(table), 2), np.float32)
+        np.maximum.at(reach, table.box_image_index(), table.boxes[:, 2:])
+        for file, (width, height), (x, y) in zip(table.files, table.sizes.tolist(), reach.tolist(), strict=True):
+            w, h, most_x, most_y = self._facts.get(file, (0, 0, 0.0, 0.0))
+            self._facts[file] = (width or w, height or h, max(x, most_x), max(y, most_y))
+
+    def compare(self, finder: ImageFinder) -> ImageReport:
+        """Look for every image and compare its size (the headers are read, not the pixels)."""
+        report = ImageReport(len(self._facts))
+        for file, facts in self._facts.items():
+            path = finder.find(file)
+            if path is None:
+                report.missing.append(file)
+                continue
+            problem = _size_problem(file, _size(str(path)), *facts)
+            if problem:
+                report.wrong[file] = problem
+        return report
+
+
+def _size(path: str) -> tuple[int, int] | None:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except Exception:  # decoders raise half a dozen kinds of errors on damaged headers
+        return None
+
+
+def _size_problem(
+    file: str, actual: tuple[int, int] | None, width: int, height: int, most_x: float, most_y: float
+) -> str | None:
+    if actual is None:
+        return "cannot be read"
+    shown = f"{actual[0]} x {actual[1]} pixels"
+    if width and height and (width, height) not in (actual, actual[::-1]):
+        return f"{shown}, annotated with {width} x {height}"
+    if not width and (most_x > actual[0] + _TOLERANCE or most_y > actual[1] + _TOLERANCE):
+        return f"{shown}, boxes reach to {most_x:g}, {most_y:g}"
+    if file.startswith("COCO_") and max(actual) > COCO_LONGEST_SIDE:
+        return f"{shown}, but no image of COCO is larger than {COCO_LONGEST_SIDE}"
+    return None
