@@ -102,8 +102,8 @@ def _interpolated(hits: RankedHits, thresholds: tuple[float, ...]) -> NDArray[np
         first = end - np.bincount(label[recall >= threshold], minlength=classes)
         bounds = np.stack([first, end], axis=1).reshape(-1)
         best = np.maximum.reduceat(padded, bounds)[::2]
-        total += np.where(first < end, best, 0.0) / len(thresholds)
-    return total
+        total += np.where(first < end, best, 0.0)
+    return total / len(thresholds)
 
 
 def _envelope(hits: RankedHits) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
 """Mean average precision over interaction classes (verb, object): HICO-DET, PaStaNet-HOI and data of that kind.
 
 A class is an entry of ``vocabulary.interactions``; where a vocabulary lists none, every (verb, object) that is
-annotated is a class. PaStaNet-HOI has published no evaluation code for its 520 classes; it is scored by HICO-DET's
-rules [inferred].
+annotated is a class.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from interplay.errors import InputError
 from interplay.metrics.average_precision import average_precision
 from interplay.metrics.images import match_images
 from interplay.metrics.matching import Matches, PairArrays, match_pairs, rank_hits
-from interplay.metrics.protocols import PairProtocol, Setting, get_protocol
+from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -57,7 +56,7 @@ class HoiClasses:
 def evaluate_hoi(
     predictions: InteractionTable,
     annotations: InteractionTable,
-    protocol: str = "official",
+    protocol: str | None = None,
     setting: Setting = "default",
 ) -> HoiScores:
     """Average precision and highest recall of every interaction class.
@@ -68,13 +67,15 @@ def evaluate_hoi(
     Args:
         predictions: triplets with scores, in the annotations' vocabulary.
         annotations: what is there. Known-object evaluation also uses its `image_labels`.
-        protocol: a name from `interplay.metrics.PROTOCOLS`.
+        protocol: a name from `interplay.metrics.PROTOCOLS`; None is the vocabulary's default, nearly always
+            ``"official"``.
         setting: ``"default"`` or ``"known-object"``: count a class only on images known to hold its object.
 
     Raises:
         InputError: the vocabularies differ, or the protocol is unknown or lacks the setting.
     """
-    rules = get_protocol(protocol, setting)
+    name = annotations.vocabulary.name
+    rules = get_protocol(DEFAULT_PROTOCOLS.get(name, "official") if protocol is None else protocol, setting)
     if predictions.vocabulary != annotations.vocabulary:
         raise InputError(
             f"predictions are in the vocabulary {predictions.vocabulary.name!r} and annotations in "
@@ -92,6 +93,11 @@ def evaluate_hoi(
     positives = truth
     keep = None
     if setting == "known-object":
+        if annotations.image_labels is None:
+            notes.append(
+                "the annotations have no image-level labels: an image counts as known to hold an object only if a pair "
+                "with it has boxes, so fewer detections count than with HICO-DET's anno_bbox.mat"
+            )
         known = _objects_in_images(annotations)
         keep = known[classes.pairs[matches.label, 1], matches.image]
         if rules.known_object == "images":
@@ -113,8 +119,8 @@ def _scored(
     absent = int((counts == 0).sum())
     if absent:
         notes = [*notes, f"{absent} of {len(counts)} classes are not annotated at all; means are over the others"]
-    if classes.vocabulary.name == "pastanet-hoi":
-        notes = [*notes, "PaStaNet-HOI has no published evaluation code: scored by HICO-DET's rules [inferred]"]
+    if "[inferred" in rules.summary:
+        notes = [*notes, f"protocol {rules.name}: {rules.summary}"]
     return HoiScores(
         protocol=rules.name,
         setting=setting,

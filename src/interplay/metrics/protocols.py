@@ -81,6 +81,12 @@ _POCKET = PairProtocol(
 
 PROTOCOLS: Mapping[str, PairProtocol] = _registry(
     PairProtocol("official", "HICO-DET's MATLAB code (Chao et al., WACV 2018)", known_object="detections"),
+    PairProtocol(
+        "pastanet-hoi",
+        "HICO-DET's rules with overlaps above 0.5 [inferred: PaStaNet-HOI has published no evaluation code]",
+        strict=True,
+        known_object="detections",
+    ),
     PairProtocol("gen-vlkt", "GEN-VLKT's triplet evaluator (Liao et al., CVPR 2022)", boxes="inclusive-open"),
     PairProtocol(
         "qpic",
@@ -126,7 +132,10 @@ PROTOCOLS: Mapping[str, PairProtocol] = _registry(
         average_precision="pocket-auc",
     ),
 )
-"""Every protocol for HICO-DET and its kind, by name; ``official`` is the default."""
+"""Every protocol for HICO-DET and its kind, by name."""
+
+DEFAULT_PROTOCOLS: Mapping[str, str] = {"pastanet-hoi": "pastanet-hoi"}
+"""Default protocol of the vocabularies for which it is not ``official``."""
 
 
 def get_protocol(name: str, setting: str = "default") -> PairProtocol:

@@ -7,7 +7,7 @@ detection does not count. Scenario 1 wants "no object" where the role has none, 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -37,16 +37,17 @@ _THRESHOLD = 0.5
 def evaluate_vcoco(
     predictions: InteractionTable | VcocoDetections,
     annotations: InteractionTable | VcocoAnnotations,
-    protocol: str = "official",
+    protocol: str | None = None,
 ) -> VcocoScores:
     """V-COCO's scores. Images are matched by name or COCO id; NaN scores are dropped.
 
     Args:
-        protocol: a name from `VCOCO_PROTOCOLS`.
+        protocol: a name from `VCOCO_PROTOCOLS`; None is ``"official"``.
 
     Raises:
         InputError: unknown protocol, vocabularies that differ, or a vocabulary without actions and roles.
     """
+    protocol = protocol or "official"
     if protocol not in VCOCO_PROTOCOLS:
         hint = near_matches(protocol, VCOCO_PROTOCOLS)
         raise InputError(f"unknown protocol {protocol!r} for V-COCO: expected {' or '.join(VCOCO_PROTOCOLS)}.{hint}")
@@ -76,8 +77,9 @@ def _official(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
     vocabulary = truth.vocabulary
     actions = [action.replace(" ", "_") for action in vocabulary.actions]
     roles, official = role_verbs(vocabulary), vocabulary.official_verbs
-    hits = {"ap_agent": agent_hits(found, truth)}
-    hits |= {"ap_role_s1": role_hits(found, truth, 1), "ap_role_s2": role_hits(found, truth, 2)}
+    owners = best_persons(found, truth)
+    hits = {"ap_agent": agent_hits(found, truth, owners)}
+    hits |= {"ap_role_s1": role_hits(found, truth, owners, 1), "ap_role_s2": role_hits(found, truth, owners, 2)}
     agent, first, second = (average_precision(h, "all-point") for h in hits.values())
     chosen = _reported_roles(vocabulary)
     return VcocoScores(
@@ -132,12 +134,23 @@ def _reported_roles(vocabulary: Vocabulary) -> NDArray[np.int64]:
     return np.flatnonzero(role_verbs(vocabulary)) if listed is None else np.array(listed, np.int64)
 
 
-def best_persons(
-    detections: VcocoDetections, annotations: VcocoAnnotations
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each detected person the annotated one that it overlaps most (the first of equals), and by how much.
+@dataclass(frozen=True)
+class Owners:
+    """The annotated person that each detected one stands for.
 
-    -1 and 0 in an image without people; a person that overlaps nobody belongs to the image's first one.
+    Attributes:
+        person: (D,) row of the annotated person, -1 in an image without people.
+        overlap: (D,) their IoU.
+    """
+
+    person: NDArray[np.int64]
+    overlap: NDArray[np.floating]
+
+
+def best_persons(detections: VcocoDetections, annotations: VcocoAnnotations) -> Owners:
+    """For each detected person the annotated one that it overlaps most, the first of equals.
+
+    So a person that overlaps nobody stands for the image's first one, as in the official code.
     """
     starts = np.searchsorted(annotations.person_image, np.arange(len(annotations.images) + 1))
     counts = np.diff(starts)[detections.person_image]
@@ -152,14 +165,13 @@ def best_persons(
         top = np.flatnonzero(overlap == best[detection])
         first = top[np.append(True, np.diff(detection[top]) > 0)]
         person[detection[first]] = candidate[first]
-    return person, best
+    return Owners(person, best)
 
 
-def agent_hits(detections: VcocoDetections, annotations: VcocoAnnotations) -> RankedHits:
+def agent_hits(detections: VcocoDetections, annotations: VcocoAnnotations, owners: Owners) -> RankedHits:
     """True positives of every action: the person does it and overlaps by at least 0.5."""
-    person, overlap = best_persons(detections, annotations)
-    owner, action = person[detections.agent_person], detections.agent_action
-    right = (owner >= 0) & (overlap[detections.agent_person] >= _THRESHOLD)
+    owner, action = owners.person[detections.agent_person], detections.agent_action
+    right = (owner >= 0) & (owners.overlap[detections.agent_person] >= _THRESHOLD)
     right[right] = annotations.actions[owner[right], action[right]]
     return _ranked(
         action,
@@ -172,14 +184,15 @@ def agent_hits(detections: VcocoDetections, annotations: VcocoAnnotations) -> Ra
     )
 
 
-def role_hits(detections: VcocoDetections, annotations: VcocoAnnotations, scenario: Scenario) -> RankedHits:
+def role_hits(
+    detections: VcocoDetections, annotations: VcocoAnnotations, owners: Owners, scenario: Scenario
+) -> RankedHits:
     """True positives of every action-role (indices of ``vocabulary.verbs``; body motions have no positives).
 
     The positives of a role are the people who do the *action*, with an object in that role or not.
     """
     vocabulary = annotations.vocabulary
-    person, overlap = best_persons(detections, annotations)
-    owner, verb = person[detections.role_person], detections.role_verb
+    owner, verb = owners.person[detections.role_person], detections.role_verb
     role_overlap = np.zeros(len(verb))
     some = np.flatnonzero(owner >= 0)
     target = annotations.role_box[owner[some], verb[some]]
@@ -188,7 +201,7 @@ def role_hits(detections: VcocoDetections, annotations: VcocoAnnotations, scenar
     accepted = none_predicted if scenario == 1 else np.ones(len(some), bool)
     empty = np.isnan(target).all(1)
     role_overlap[some] = np.where(empty, accepted, aligned_iou(target, answer, "inclusive", np.float32))
-    right = (owner >= 0) & (overlap[detections.role_person] >= _THRESHOLD) & (role_overlap >= _THRESHOLD)
+    right = (owner >= 0) & (owners.overlap[detections.role_person] >= _THRESHOLD) & (role_overlap >= _THRESHOLD)
     right[right] = annotations.actions[owner[right], vocabulary.verb_actions[verb[right]]]
     positives = np.where(role_verbs(vocabulary), annotations.actions.sum(0)[vocabulary.verb_actions], 0)
     return _ranked(

@@ -1,0 +1,90 @@
+"""Score a result file with an official protocol."""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
+
+_PROTOCOLS = """\
+protocols for hico-det, pastanet-hoi and own data:
+  official (HICO-DET's MATLAB code), gen-vlkt, qpic, cdn, ppdm, tin-pami, ggnet, pocket-11p, pocket-int, pocket-auc,
+  pastanet-hoi (inferred)
+protocols for vcoco:
+  official, gen-vlkt
+The default is official; for pastanet-hoi it is pastanet-hoi. The known-object setting exists for official, ggnet and
+pastanet-hoi."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = f"{parser.description}\n\n{_PROTOCOLS}"
+    parser.add_argument("dataset", choices=["hico-det", "vcoco", "pastanet-hoi", "own"], help="whose annotations")
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        metavar="P",
+        help=".jsonl, .parquet, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's .json",
+    )
+    parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
+    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
+    parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+    parser.add_argument("--protocol", metavar="NAME", help="rules to score by (default: see above)")
+    parser.add_argument("--top-k", type=_count, metavar="K", help="first keep the best K triplets of each image")
+    parser.add_argument(
+        "--nms",
+        type=_nms,
+        metavar="T,A,B",
+        help="then drop pairs whose IoU(human)^A * IoU(object)^B with a better one exceeds T (usual: 0.7,1.0,0.5)",
+    )
+    parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1) as JSON")
+    parser.add_argument("--csv", metavar="OUT", help="write one row per class")
+    parser.add_argument("--plots", metavar="DIR", help="write precision-recall curves of all classes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print, and write what was asked for."""
+    from rich.console import Console
+
+    from interplay.metrics import PairNms, evaluate
+    from interplay.metrics.report import print_scores, write_csv, write_json
+
+    console = Console()
+    scores = evaluate(
+        arguments.dataset,
+        arguments.predictions,
+        arguments.annotations,
+        protocol=arguments.protocol,
+        setting=arguments.setting,
+        split=arguments.split,
+        top_k=arguments.top_k,
+        nms=PairNms(*arguments.nms) if arguments.nms else None,
+        progress=console.is_terminal,
+    )
+    print_scores(scores, console)
+    if arguments.json:
+        write_json(scores, arguments.json)
+    if arguments.csv:
+        write_csv(scores, arguments.csv)
+    if arguments.plots:
+        from interplay.metrics.plots import write_plots
+
+        pages = write_plots(scores, arguments.plots, progress=console.is_terminal)
+        console.print(f"{len(pages)} pages of curves in {arguments.plots}", highlight=False, markup=False)
+    return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def _nms(text: str) -> tuple[float, float, float]:
+    try:
+        threshold, alpha, beta = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected three numbers such as 0.7,1.0,0.5, got {text!r}") from None
+    if not min(threshold, alpha, beta) >= 0:
+        raise argparse.ArgumentTypeError(f"expected numbers of 0 or more, got {text!r}")
+    return threshold, alpha, beta

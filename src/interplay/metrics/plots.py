@@ -1,0 +1,93 @@
+"""Precision-recall curves of every class, many small plots to a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interplay.files import atomic_path
+from interplay.metrics.average_precision import RankedHits
+from interplay.metrics.scores import HoiScores, VcocoScores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_COLUMNS, _ROWS = 8, 6
+_LINE, _FILL, _GREY = "#1f5fa8", "#cfe0f3", "#6b6b6b"
+
+
+def write_plots(scores: HoiScores | VcocoScores, folder: str | os.PathLike[str], progress: bool = False) -> list[Path]:
+    """Write pages of curves (``precision_recall_ap_01.png``, best classes first) into `folder`; returns their paths.
+
+    A curve is drawn through the points after each true positive. Classes without annotations are left out.
+
+    Args:
+        progress: show a progress bar.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from rich.progress import track
+
+    pages = [
+        (name, number, part)
+        for name, curves in _curves(scores).items()
+        for number, part in enumerate(_split(curves), start=1)
+    ]
+    written = []
+    for name, number, part in track(pages, description="drawing curves", disable=not progress):
+        rows = -(-len(part) // _COLUMNS)
+        figure = Figure(figsize=(2 * _COLUMNS, 2 * rows + 0.5), dpi=100, layout="constrained")
+        FigureCanvasAgg(figure)
+        _draw_page(figure, part, rows)
+        path = Path(folder) / f"precision_recall_{name}_{number:02d}.png"
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary)
+        written.append(path)
+    return written
+
+
+_Curve = tuple[str, float, RankedHits, int]
+"""Title, AP, the hits, and the class in them."""
+
+
+def _curves(scores: HoiScores | VcocoScores) -> dict[str, list[_Curve]]:
+    if isinstance(scores, HoiScores):
+        return {"ap": [(name, float(scores.ap[i]), scores.hits, i) for i, name in enumerate(scores.classes)]}
+    return {
+        kind: [
+            (name, getattr(scores, kind)[name], hits, i)
+            for i, name in enumerate(scores.labels[kind])
+            if name in getattr(scores, kind)
+        ]
+        for kind, hits in scores.hits.items()
+    }
+
+
+def _split(curves: list[_Curve]) -> list[list[_Curve]]:
+    known = sorted((c for c in curves if not np.isnan(c[1])), key=lambda c: -c[1])
+    size = _COLUMNS * _ROWS
+    return [known[i : i + size] for i in range(0, len(known), size)]
+
+
+def _draw_page(figure: Figure, curves: list[_Curve], rows: int) -> None:
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(curves) :]:
+        axis.axis("off")
+    for axis, (title, ap, hits, label) in zip(axes.flat, curves, strict=False):
+        recall, precision = hits.curve(label)
+        if len(recall):
+            recall, precision = np.append(0, recall), np.append(precision[0], precision)
+        axis.fill_between(recall, precision, color=_FILL, linewidth=0)
+        axis.plot(recall, precision, color=_LINE, linewidth=1.2)
+        axis.set_xlim(0, 1)
+        axis.set_ylim(0, 1.02)
+        axis.set_title(title.replace("_", " "), fontsize=8)
+        axis.text(0.96, 0.9, f"AP {100 * ap:.1f}", transform=axis.transAxes, ha="right", fontsize=7, color=_GREY)
+        axis.tick_params(labelsize=6, length=2)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    figure.supxlabel("recall", fontsize=9)
+    figure.supylabel("precision", fontsize=9)

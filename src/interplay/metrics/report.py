@@ -1,0 +1,153 @@
+"""Scores for people: a table on the screen, a row per class in CSV, JSON for tools."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from typing import TYPE_CHECKING
+
+from interplay.files import atomic_path
+from interplay.metrics.scores import HoiScores, VcocoScores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_EVERY_CLASS = 30
+"""Up to so many classes are all shown on the screen."""
+
+
+def print_scores(scores: HoiScores | VcocoScores, console: Console) -> None:
+    """Print means, the classes that fit on a screen, and the notes. Figures are in percent."""
+    if isinstance(scores, HoiScores):
+        _print_hoi(scores, console)
+    else:
+        _print_vcoco(scores, console)
+    for note in scores.notes:
+        console.print(f"note: {note}", highlight=False, markup=False)
+
+
+def write_json(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:
+    """Write ``scores.to_dict()``; figures are fractions, 0..1, and null where there is none."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(scores.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+def write_csv(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:
+    """Write one row per class; figures are fractions, 0..1, and empty where there is none."""
+    header, rows = _hoi_rows(scores) if isinstance(scores, HoiScores) else _vcoco_rows(scores)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _print_hoi(scores: HoiScores, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{scores.dataset}: protocol {scores.protocol}, setting {scores.setting}")
+    for name in ("classes", "mAP %", "max recall %", "annotated", "predicted"):
+        table.add_column(name, justify="left" if name == "classes" else "right")
+    positives, detections = scores.hits.positives, scores.hits.detections
+    for name, value in scores.map.items():
+        members = range(len(scores.classes)) if name == "full" else scores.groups.get(name, ())
+        if not len(members):
+            continue
+        rows = list(members)
+        table.add_row(
+            f"{name.replace('_', '-')} ({len(rows)})",
+            _percent(value),
+            _percent(scores.mean_max_recall[name]),
+            f"{int(positives[rows].sum()):,}",
+            f"{int(detections[rows].sum()):,}",
+        )
+    if len(scores.classes) <= _EVERY_CLASS:
+        table.add_section()
+        for i, name in enumerate(scores.classes):
+            numbers = f"{positives[i]:,}", f"{detections[i]:,}"
+            table.add_row(name, _percent(scores.ap[i]), _percent(scores.max_recall[i]), *numbers)
+    console.print(table)
+
+
+def _print_vcoco(scores: VcocoScores, console: Console) -> None:
+    from rich.table import Table
+
+    caption = "S1, S2: role AP in scenarios 1 and 2" if scores.ap_role_s1 else None
+    table = Table(title=f"v-coco: protocol {scores.protocol}", caption=caption)
+    agents = {name: i for i, name in enumerate(scores.ap_agent)}
+    figures = ["S1 %", "S2 %"] if scores.ap_role_s1 else ["role %"]
+    columns = ["action", "annotated", "agent %", "role", *figures]
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("action", "role") else "right")
+    positives = _positives(scores)
+    shown: set[str] = set()
+    for name in scores.labels.get("ap_role_s2", scores.labels.get("ap", [])):
+        action, role = _action_and_role(name, scores)
+        agent = _percent(scores.ap_agent[action]) if action in agents and action not in shown else ""
+        first = [_percent(scores.ap_role_s1.get(name, math.nan))] if scores.ap_role_s1 else []
+        second = _percent(scores.ap_role_s2[name]) if name in scores.ap_role_s2 else ""
+        label = action if action not in shown else ""
+        table.add_row(label, f"{positives[name]:,}", agent, role, *(first if role else [""] * len(first)), second)
+        shown.add(action)
+    table.add_section()
+    mean = scores.mean
+    for label, suffix in (("mean", ""), ("mean without point", "_24")):
+        first = [_percent(mean[f"role_s1{suffix}"])] if scores.ap_role_s1 else []
+        agent_mean = "" if suffix else _percent(mean["agent"])
+        table.add_row(label, "", agent_mean, "", *first, _percent(mean[f"role_s2{suffix}"]))
+    console.print(table)
+
+
+def _action_and_role(name: str, scores: VcocoScores) -> tuple[str, str]:
+    """``hit_instr`` -> ``hit``, ``instr``; a body motion has no role."""
+    if name not in scores.ap_role_s2:
+        return name, ""
+    action, _, role = name.rpartition("_")
+    return action, role
+
+
+def _positives(scores: VcocoScores) -> dict[str, int]:
+    """How many people do the action of every action-role."""
+    counts: dict[str, int] = {}
+    for key, hits in scores.hits.items():
+        for name, count in zip(scores.labels[key], hits.positives.tolist(), strict=True):
+            counts[name] = max(count, counts.get(name, 0))  # body motions count as actions, not as roles
+    return counts
+
+
+def _hoi_rows(scores: HoiScores) -> tuple[list[str], list[list[str]]]:
+    names = [name for name in scores.groups if name in ("rare", "no_interaction")]
+    members = {name: set(scores.groups[name].tolist()) for name in names}
+    rows = [
+        [
+            str(i),
+            name,
+            *(str(int(i in members[group])) for group in names),
+            str(int(scores.hits.positives[i])),
+            str(int(scores.hits.detections[i])),
+            _number(scores.ap[i]),
+            _number(scores.max_recall[i]),
+        ]
+        for i, name in enumerate(scores.classes)
+    ]
+    return ["class", "name", *names, "annotated", "predicted", "ap", "max_recall"], rows
+
+
+def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
+    rows = []
+    for kind, hits in scores.hits.items():
+        figures = getattr(scores, kind)
+        for i, name in enumerate(scores.labels[kind]):
+            if name in figures:
+                count, found = int(hits.positives[i]), int(hits.detections[i])
+                rows.append([kind, name, str(count), str(found), _number(figures[name])])
+    return ["figure", "name", "annotated", "predicted", "ap"], rows
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else repr(float(value))
