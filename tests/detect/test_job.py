@@ -63,12 +63,15 @@ def test_the_default_folder_always_holds_the_last_run(model: Any, photo: Callabl
 
 
 def test_only_what_is_asked_for_is_written(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
-    shown.run(Job([photo("a.png")], report=Path("r.html")), model)
-    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html"}
     shown.run(Job([photo("a.png")], pictures=Path("p")), model)
     assert [path.name for path in Path("p").iterdir()] == ["a.png"]
-    shown.run(Job([photo("a.png")], output=Path("r.parquet")), model)
+    shown.run(Job([photo("a.png")], output=Path("r.parquet"), report=Path("r.html")), model)
     assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "p", "r.parquet", "r.run.json"}
+
+
+def test_a_report_comes_on_top_of_the_default(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    shown.run(Job([photo("a.png")], report=Path("r.html")), model)
+    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "interplay_output"}
 
 
 def test_many_images_are_summed_up(model: Any, photo: Callable[..., Path], shown: Shown) -> None:

@@ -33,8 +33,8 @@ DEFAULT_FOLDER = Path("interplay_output")
 class Job:
     """Images, what is kept of the results, and where it goes.
 
-    With neither `output`, `pictures` nor `report`, pictures and a result file go to `interplay_output`, which holds
-    the last run of this kind.
+    With neither `output` nor `pictures`, pictures and a result file go to `interplay_output`, which holds the last run
+    of this kind.
 
     Attributes:
         images: image files, each once.
@@ -66,7 +66,7 @@ class Job:
         if self.top_k is not None and self.top_k < 1:
             raise InputError(f"top-k must be at least 1, got {self.top_k}")
         self.settings = {**self.settings, "min_score": self.min_score, "top_k": self.top_k}
-        if self.output is None and self.pictures is None and self.report is None:
+        if self.output is None and self.pictures is None:
             self.output = DEFAULT_FOLDER / "interactions.jsonl"
             self.pictures = DEFAULT_FOLDER / "pictures"
             # this folder is for looking: only a run that was stopped is worth continuing

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFont
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.visual.canvas import Canvas
-from interplay.visual.palette import INK, Colour, load_font, person_colour
-from interplay.visual.placement import Precious, nearest_point, place_labels
-from interplay.visual.scene import group_pairs, join_phrases, number_people, object_noun, scene_box
+from interplay.visual.labels import Label, Layout
+from interplay.visual.palette import Colour, person_colour
+from interplay.visual.placement import Precious
+from interplay.visual.scene import Pair, group_pairs, join_phrases, number_people, object_noun, scene_box
 
-_TEXT_SIZES = (1.0, 0.86, 0.74)  # tried in turn until every label has room
-_MOST_COVERED = 0.15  # of the picture by labels, before smaller text is tried
-_SMALLEST_TEXT = 9  # pixels
-_WIDEST_LABEL = 0.42  # of the picture's width, then the text is wrapped ...
-_NARROWEST_WRAP = 13  # ... but not below this many text heights, where the picture has them
 _HEAD, _OBJECT, _BODY, _LINK = 5.0, 3.0, 2.0, 2.5  # costs of hiding all of one
 _LINK_PARTS = 9
-
-
-@dataclass
-class _Label:
-    """Text to be placed, in the colour of the person it is about."""
-
-    text: str
-    anchor: NDArray[np.float64]
-    colour: Colour
+_NOTE: Colour = (225, 225, 228)
 
 
 @dataclass(frozen=True)
@@ -64,8 +51,8 @@ def draw_interactions(
     Every person who acts has a solid box of one colour and, where there are several, a number: from left to right,
     the same as in the table on screen. A line leads from the person to each object, whose dashed box has the
     colours of the people who use it; one label per pair names all its verbs. Labels never overlap: where there is
-    no room beside the pair, a thin line leads to it. Where a picture has no room at all even in small print, the
-    labels with the lowest scores are left out. Sizes are relative to the image.
+    no room beside the pair, a thin line leads to it. Where labels would hide too much of the picture even in small
+    print, the pairs with the lowest scores are left out and their number is told. Sizes are relative to the image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -97,22 +84,17 @@ def draw_interactions(
         return image.copy()
     height, width = image.shape[:2]
     reach = float(np.sqrt(width * height))
-    scene = _Scene(shown, width, height)
+    scene = _Scene(shown, width, height, show_scores and shown.scored)
+    labels = scene.badges() + scene.pair_labels()
+    layout = Layout(labels, scene.frame, scene.precious(), text_scale, font)
+    note, left_out = None, 0
+    while (missing := len(labels) - sum(label is not note for label in layout.labels)) > left_out:
+        left_out = missing
+        note = Label(f"+{left_out} more", np.array(scene.frame, np.float64), _NOTE, needed=True)
+        layout = Layout([note, *labels], scene.frame, scene.precious(), text_scale, font)
     canvas = Canvas((width, height), unit=max(1.2, 0.0042 * reach))
-    scene.draw_boxes_and_links(canvas)
-    labels = scene.labels(show_scores and shown.scored)
-    for factor in _TEXT_SIZES:
-        size = max(_SMALLEST_TEXT, round(0.027 * reach * text_scale * factor))
-        widest = max(_WIDEST_LABEL * width, min(_NARROWEST_WRAP * size, 0.8 * width))
-        style = _Type(load_font(size, None if font is None else os.fspath(font)), size, widest)
-        last = factor == _TEXT_SIZES[-1] or size == _SMALLEST_TEXT
-        if not last and style.area(labels) > _MOST_COVERED * width * height:
-            continue
-        badges = style.place_badges(scene)
-        plates = style.place(labels, scene, badges)
-        if last or not np.isnan(plates).any():
-            break
-    style.draw(canvas, labels, plates, scene, badges)
+    scene.draw(canvas, {label.pair for label in layout.labels})
+    layout.draw(canvas)
     return canvas.over(image)
 
 
@@ -126,8 +108,9 @@ def check_image(image: Any) -> None:
 class _Scene:
     """Where everything in the picture is."""
 
-    def __init__(self, shown: Interactions, width: int, height: int) -> None:
+    def __init__(self, shown: Interactions, width: int, height: int, with_scores: bool) -> None:
         self.interactions = shown
+        self.with_scores = with_scores
         self.frame = (width, height)
         self.numbers = number_people(shown)
         self.pairs = group_pairs(shown)
@@ -142,35 +125,50 @@ class _Scene:
     def colour(self, person: int) -> Colour:
         return person_colour(self.numbers[person])
 
-    def draw_boxes_and_links(self, canvas: Canvas) -> None:
-        """Large boxes first, so that small ones stay on top; then the links."""
-        users: dict[int, list[Colour]] = defaultdict(list)
-        for human, target in self.links:
-            if target not in self.numbers and self.colour(human) not in users[target]:
+    def draw(self, canvas: Canvas, pairs: Container[tuple[int, int] | None]) -> None:
+        """The people, and the given pairs' objects and links; large boxes first, so that small ones stay on top."""
+        links = {pair: link for pair, link in self.links.items() if pair in pairs}
+        users: dict[int, list[Colour]] = {}
+        for human, target in links:
+            if target not in self.numbers and self.colour(human) not in users.setdefault(target, []):
                 users[target].append(self.colour(human))
         for box in sorted(self.boxes, key=lambda b: -float(np.prod(self.boxes[b][2:] - self.boxes[b][:2]))):
             if box in self.numbers:
                 canvas.line(canvas.outline(self.boxes[box], canvas.unit), self.colour(box), canvas.unit)
-            else:
+            elif box in users:
                 width = 0.75 * canvas.unit
                 canvas.dashes(canvas.outline(self.boxes[box], width), users[box], width)
-        for link in self.links.values():
+        for link in links.values():
             canvas.line([_point(link.start), _point(link.end)], link.colour, 0.75 * canvas.unit)
-        for link in self.links.values():
+        for link in links.values():
             canvas.dot(_point(link.end), 1.5 * canvas.unit, link.colour)
 
-    def labels(self, with_scores: bool) -> list[_Label]:
-        """One label per pair, the best scores first."""
+    def badges(self) -> list[Label]:
+        """Where there are several people: everyone's number, with what they do without an object."""
+        if len(self.numbers) < 2:
+            return []
+        alone = {pair.human: self._text(pair) for pair in self.pairs if pair.object < 0}
+        return [
+            Label(f"{number} {alone.get(box, '')}".strip(), self.boxes[box][:2], self.colour(box), needed=True)
+            for box, number in self.numbers.items()
+        ]
+
+    def pair_labels(self) -> list[Label]:
+        """What people do with objects, and what a single person does without; the best scores first."""
         labels = []
         for pair in self.pairs:
-            noun = object_noun(self.interactions, pair.object, self.numbers)
-            scores = pair.scores if with_scores else None
-            text = join_phrases(self.interactions.vocabulary, pair.verbs, noun, scores)
-            if len(self.numbers) > 1:
+            key, text = (pair.human, pair.object), self._text(pair)
+            if len(self.numbers) < 2:
+                anchor = self.links[key].middle if key in self.links else _head(self.boxes[pair.human])
+                labels.append(Label(text, anchor, self.colour(pair.human), pair=key))
+            elif key in self.links:
                 text = f"{self.numbers[pair.human]} {text}"
-            anchor = self.links[pair.human, pair.object].middle if pair.object >= 0 else _head(self.boxes[pair.human])
-            labels.append(_Label(text, anchor, self.colour(pair.human)))
+                labels.append(Label(text, self.links[key].middle, self.colour(pair.human), pair=key))
         return labels
+
+    def _text(self, pair: Pair) -> str:
+        noun = object_noun(self.interactions, pair.object, self.numbers)
+        return join_phrases(self.interactions.vocabulary, pair.verbs, noun, pair.scores if self.with_scores else None)
 
     def precious(self) -> list[Precious]:
         """What labels should leave visible."""
@@ -187,91 +185,6 @@ class _Scene:
             for x, y in link.start + np.linspace(0, 1, _LINK_PARTS)[:, None] * (link.end - link.start):
                 regions.append(Precious((x - 2, y - 2, x + 2, y + 2), _LINK / _LINK_PARTS))
         return regions
-
-
-class _Type:
-    """Text of one size: how much room it takes and where it goes."""
-
-    def __init__(self, font: ImageFont.FreeTypeFont, size: int, widest: float) -> None:
-        self.font = font
-        self.size = size
-        self.widest = widest
-        ascent, descent = font.getmetrics()
-        self.line_height = 1.02 * (ascent + descent)
-        self.margin = np.array([0.38, 0.16]) * size
-
-    def area(self, labels: list[_Label]) -> float:
-        """Pixels that all labels together cover."""
-        return float(sum(np.prod(self._extent(self._wrap(label.text))) for label in labels))
-
-    def place_badges(self, scene: _Scene) -> dict[int, NDArray[np.float64]]:
-        """Numbers at the people's top left corners; none where a person is alone."""
-        if len(scene.numbers) < 2:
-            return {}
-        people = list(scene.numbers)
-        anchors = np.array([scene.boxes[p][:2] for p in people])
-        sizes = np.array([self._extent([str(scene.numbers[p])]) for p in people])
-        placed = place_labels(anchors, sizes, scene.frame, self.size, scene.precious())
-        return {p: r for p, r in zip(people, placed, strict=True) if not np.isnan(r[0])}
-
-    def place(self, labels: list[_Label], scene: _Scene, badges: dict[int, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Rectangles of the labels (L, 4), NaN where there is no room."""
-        return place_labels(
-            np.array([label.anchor for label in labels]),
-            np.array([self._extent(self._wrap(label.text)) for label in labels]),
-            scene.frame,
-            self.size,
-            scene.precious(),
-            np.array(list(badges.values())).reshape(-1, 4),
-        )
-
-    def draw(
-        self,
-        canvas: Canvas,
-        labels: list[_Label],
-        plates: NDArray[np.float64],
-        scene: _Scene,
-        badges: dict[int, NDArray[np.float64]],
-    ) -> None:
-        """Leader lines first, then plates and text."""
-        placed = [(label, plate) for label, plate in zip(labels, plates, strict=True) if not np.isnan(plate[0])]
-        for label, plate in placed:
-            end = nearest_point(plate[None], label.anchor)[0]
-            if np.linalg.norm(end - label.anchor) > 0.3 * self.size:
-                canvas.line([_point(label.anchor), _point(end)], label.colour, max(1.2, 0.5 * canvas.unit))
-        for label, plate in placed:
-            self._draw_plate(canvas, plate, self._wrap(label.text), label.colour)
-        for person, plate in badges.items():
-            self._draw_plate(canvas, plate, [str(scene.numbers[person])], scene.colour(person))
-
-    def _draw_plate(self, canvas: Canvas, plate: NDArray[np.float64], lines: list[str], colour: Colour) -> None:
-        canvas.plate(plate, colour, radius=0.3 * self.size)
-        x, y = plate[:2] + self.margin
-        for i, line in enumerate(lines):
-            canvas.text((x, y + i * self.line_height), line, self.font, INK)
-
-    def _extent(self, lines: list[str]) -> NDArray[np.float64]:
-        width = max(self.font.getlength(line) for line in lines)
-        return np.ceil(np.array([width, len(lines) * self.line_height]) + 2 * self.margin)
-
-    def _wrap(self, text: str) -> list[str]:
-        """As few lines as the width allows, of about the same length."""
-        lines = self._fill(text, self.widest)
-        for share in (0.5, 0.6, 0.7, 0.8, 0.9):
-            narrower = self._fill(text, share * self.widest)
-            if len(narrower) == len(lines):
-                return narrower
-        return lines
-
-    def _fill(self, text: str, width: float) -> list[str]:
-        lines = [""]
-        for word in text.split(" "):
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and self.font.getlength(longer) > width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        return lines
 
 
 def _link(person: NDArray[np.float64], target: NDArray[np.float64], colour: Colour) -> _Link:
