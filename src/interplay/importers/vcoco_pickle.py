@@ -83,15 +83,16 @@ def _column(
 
 
 def _numbers(values: list[Any], width: int, where: str) -> NDArray[np.float32]:
+    if not values:
+        return np.zeros((0, width), np.float32)
+    wanted = f"{where} must hold {width} number{'s' * (width > 1)}"
     try:
         array = np.array(values, np.float32).reshape(len(values), -1)
-        if len(values) and array.shape[1] != width:
-            raise InputError(f"{where} must hold {width} number{'s' * (width > 1)}, got {array.shape[1]}")
     except (TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{where} must hold {width} number{'s' * (width > 1)} in every row: {error}") from None
-    return array.reshape(-1, width)
+        raise InputError(f"{wanted} in every row: {error}") from None
+    if array.shape[1] != width:
+        raise InputError(f"{wanted}, got {array.shape[1]}")
+    return array
 
 
 def _image_name(value: Any, where: str) -> str:
@@ -114,9 +115,15 @@ def _load(path: Path) -> Any:
 
 def _scalar(dtype: np.dtype, data: Any = b"") -> float | int | bool:
     """A pickled numpy number; numpy's own function would also make objects."""
+    return _from_buffer(_bytes(data), dtype, (1,))[0].item()
+
+
+def _from_buffer(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str = "C", axes: Any = None) -> NDArray:
+    """An array as protocol 5 writes it."""
     if dtype.kind not in "biuf":
-        raise InputError(f"holds a value of type {dtype}, expected only numbers")
-    return np.frombuffer(_bytes(data), dtype)[0].item()
+        raise InputError(f"holds values of type {dtype}, expected only numbers")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")
+    return array if axes is None else array.transpose(axes)
 
 
 def _bytes(data: Any, encoding: str = "latin1") -> bytes:
@@ -136,9 +143,10 @@ _PLAIN: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("collections", "defaultdict"): defaultdict,
 }
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _PLAIN[_module, "_reconstruct"] = _array_maker
-    _PLAIN[_module, "scalar"] = _scalar
+for _core in ("numpy.core", "numpy._core"):  # before and since numpy 2
+    _PLAIN[f"{_core}.multiarray", "_reconstruct"] = _array_maker
+    _PLAIN[f"{_core}.multiarray", "scalar"] = _scalar
+    _PLAIN[f"{_core}.numeric", "_frombuffer"] = _from_buffer
 
 
 class _PlainUnpickler(pickle.Unpickler):
