@@ -13,8 +13,8 @@ from interplay.vocabulary import Vocabulary
 
 VCOCO_VERBS = (
     "surf_instr", "ski_instr", "cut_instr", "cut_obj", "ride_instr", "talk_on_phone_instr", "kick_obj",
-    "work_on_computer_instr", "eat_obj", "sit_instr", "jump_instr", "lay_instr", "drink_instr", "carry_obj", "throw_obj",
-    "eat_instr", "look_obj", "hit_instr", "hit_obj", "snowboard_instr", "point_instr", "read_obj", "hold_obj",
+    "work_on_computer_instr", "eat_obj", "sit_instr", "jump_instr", "lay_instr", "drink_instr", "carry_obj",
+    "throw_obj", "eat_instr", "look_obj", "hit_instr", "hit_obj", "snowboard_instr", "point_instr", "read_obj", "hold_obj",
     "skateboard_instr", "catch_obj",
 )  # fmt: skip
 """The verb channels of the published V-COCO models, in their order: every verb that takes an object."""
@@ -24,6 +24,8 @@ _BLOCKS = {
     "up1": "skip", "low1": "down", "low2": "inner", "low3": "up",
     "tree1": "first", "tree2": "second",
 }  # fmt: skip
+
+_AGGREGATE = {"proj": "project", "up": "enlarge", "node": "merge"}
 
 _PREFIXES: tuple[tuple[str, str], ...] = (
     (r"pre\.0\.conv", "backbone.stem.0.0"),
@@ -51,8 +53,8 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     (r"(hm|wh|reg|sub_offset|obj_offset)\.(\d)\.1", r"heads.\2.\1.2"),
     (r"hm_dcn1?\.(\d)\.conv", r"heads.\1.gaze.0.features.0"),
     (r"hm_dcn2\.(\d)\.conv", r"heads.\1.gaze.1.features.0"),
-    (r"refine_dcn1?\.(\d)\.conv_offset_mask", r"heads.\1.gaze.0.points"),
-    (r"refine_dcn2\.(\d)\.conv_offset_mask", r"heads.\1.gaze.1.points"),
+    (r"refine_dcn1?\.(\d)\.conv_offset_mask", r"heads.\1.gaze.0.points.predict"),
+    (r"refine_dcn2\.(\d)\.conv_offset_mask", r"heads.\1.gaze.1.points.predict"),
     (r"refine_dcn1?\.(\d)", r"heads.\1.gaze.0.aggregate"),
     (r"refine_dcn2\.(\d)", r"heads.\1.gaze.1.aggregate"),
     (r"refine_head1\.(\d)\.0", r"heads.\1.gaze_heatmaps.0"),
@@ -178,9 +180,8 @@ def _inside(prefix: str, parts: list[str]) -> str:
     name = ".".join([prefix, *parts])
     name = name.replace("root.conv", "root.0").replace("root.bn", "root.1")
     if prefix.startswith(("backbone.up.", "backbone.final")):
-        for published, ours in (("proj", "project"), ("up", "enlarge"), ("node", "merge")):
-            name = re.sub(rf"\.{published}_(\d)", lambda m, ours=ours: f".{ours}.{int(m[1]) - 1}", name)
-        name = name.replace(".conv.conv_offset_mask", ".0.points").replace(".conv.", ".0.convolution.")
+        name = re.sub(r"\.(proj|up|node)_(\d)", lambda m: f".{_AGGREGATE[m[1]]}.{int(m[2]) - 1}", name)
+        name = name.replace(".conv.conv_offset_mask", ".0.points.predict").replace(".conv.", ".0.convolution.")
         name = name.replace(".actf.0", ".1")
     return name
 
