@@ -19,7 +19,7 @@ def hico_test(data: Path) -> InteractionTable:
 
 
 def test_hico_test_split_is_the_evaluators_ground_truth(goldens: Path, hico_test: InteractionTable) -> None:
-    truth = np.load(goldens / "evaluation" / "hico_gt.npz")
+    truth = dict(np.load(goldens / "evaluation" / "hico_gt.npz"))
     assert hico_test.files == truth["file_name"].tolist()
     np.testing.assert_array_equal(hico_test.sizes, truth["image_size_wh"])
     np.testing.assert_array_equal(hico_test.image_index(), truth["pair_image_index"])
@@ -31,15 +31,13 @@ def test_hico_test_split_is_the_evaluators_ground_truth(goldens: Path, hico_test
 
 def test_a_repeated_box_is_one_box(hico_test: InteractionTable) -> None:
     image_of_box = hico_test.box_image_index()
-    distinct = np.unique(
-        np.column_stack([image_of_box, hico_test.boxes, hico_test.labels]).astype(np.float64), axis=0
-    )
+    distinct = np.unique(np.column_stack([image_of_box, hico_test.boxes, hico_test.labels]).astype(np.float64), axis=0)
     assert len(distinct) == len(hico_test.boxes) < 2 * len(hico_test.verb)
 
 
 def _write_official(folder: Path, goldens: Path, data: Path) -> None:
     """V-COCO's own file and a COCO instances file made of the evaluator's ground truth."""
-    truth = np.load(goldens / "evaluation" / "vcoco_gt.npz")
+    truth = dict(np.load(goldens / "evaluation" / "vcoco_gt.npz"))
     ids = Vocabulary.load("coco").objects
     category_ids = [i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
     images = [
@@ -73,7 +71,7 @@ def vcoco_folder(goldens: Path, data: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_vcoco_labels_are_the_evaluators_ground_truth(goldens: Path, vcoco_folder: Path) -> None:
-    truth = np.load(goldens / "evaluation" / "vcoco_gt.npz")
+    truth = dict(np.load(goldens / "evaluation" / "vcoco_gt.npz"))
     table = load_annotations("v-coco", vcoco_folder, split="val")
     assert [int(f[-16:-4]) for f in table.files] == truth["image_id"].tolist()
     np.testing.assert_array_equal(table.sizes, truth["image_size"])
@@ -83,7 +81,9 @@ def test_vcoco_labels_are_the_evaluators_ground_truth(goldens: Path, vcoco_folde
     w, h = truth["image_size"][np.searchsorted(truth["image_id"], truth["ann_image_id"])].T
     x, y = truth["ann_bbox_xywh"][:, 0], truth["ann_bbox_xywh"][:, 1]
     x2, y2 = x + np.maximum(0, truth["ann_bbox_xywh"][:, 2] - 1), y + np.maximum(0, truth["ann_bbox_xywh"][:, 3] - 1)
-    corners = np.column_stack([np.clip(x, 0, w - 1), np.clip(y, 0, h - 1), np.clip(x2, 0, w - 1), np.clip(y2, 0, h - 1)])
+    corners = np.column_stack(
+        [np.clip(x, 0, w - 1), np.clip(y, 0, h - 1), np.clip(x2, 0, w - 1), np.clip(y2, 0, h - 1)]
+    )
     usable = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
     row_of_annotation = np.full(len(usable), -1)
     order = np.lexsort([truth["ann_id"], truth["ann_image_id"]])
@@ -126,3 +126,25 @@ def test_vcoco_forms_hold_the_same_pairs(data: Path, vcoco_folder: Path) -> None
     subset = pairs.select(np.array(chosen))
     del count["point"]
     assert Counter(names[v] for v in subset.verb) == count
+
+
+def test_published_counts(data: Path) -> None:
+    """The pair lists hold as many pairs as are published, and HICO-DET's rare classes have few of them."""
+    hico = load_annotations("hico-det", data / "hico_det")
+    assert (len(hico), len(hico.verb)) == (9658, 33405)
+    trainval, test = (load_annotations("v-coco", data / "vcoco", split=split) for split in ("trainval", "test"))
+    assert (len(trainval), len(trainval.verb)) == (5400, 13817)
+    assert (len(test), len(test.verb)) == (4946, 12402)
+    assert len(load_annotations("v-coco", data / "vcoco", split="train")) == 2533
+    assert len(load_annotations("v-coco", data / "vcoco", split="val")) == 2867
+
+
+def test_a_published_extract_of_the_query_detectors_form(data: Path) -> None:
+    """Its objects are numbered 1..80; `hoi_category_id` says so."""
+    with pytest.warns(UserWarning, match="without gaps"):
+        table = load_annotations("hico-det", data / "hico_det" / "trainval_hico_sample.json")
+    names = table.vocabulary
+    assert {(names.verbs[v], names.objects[o]) for v, o in zip(table.verb, table.object_labels(), strict=True)} == {
+        ("hold", "backpack")
+    }
+    np.testing.assert_allclose(table.human_boxes()[0], [503.4615, 377.5385, 761.1538, 1635.2308], atol=1e-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 
 import numpy as np
 
@@ -71,6 +72,8 @@ class TableBuilder:
         """
         if len(box) != 4:
             raise ValueError(f"a box needs 4 numbers, got {len(box)}")
+        if not all(isinstance(value, (int, float)) and isfinite(value) for value in box):
+            raise ValueError(f"a box needs 4 numbers, got {list(box)}")
         self._boxes.append(box)
         self._labels.append(label)
         self._unlabelled.append(unlabelled)
@@ -137,5 +140,5 @@ def reading(where: str) -> Iterator[None]:
         raise InputError(f"{where}: {error}") from None
     except KeyError as error:
         raise InputError(f"{where}: the field {error} is missing") from None
-    except (IndexError, TypeError, ValueError, AttributeError) as error:
+    except (IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{where}: {error}") from None

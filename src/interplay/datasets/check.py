@@ -152,7 +152,7 @@ def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[F
     try:
         table = read_source(forms.OWN, source, "test", None)
     except InputError as error:
-        yield Finding("own", "broken", name, str(error))
+        yield Finding(f"own: {name}", "broken", name, f"{error}; for all problems: interplay datasets validate")
         return
     seen.setdefault(f"own: {name}", _Found()).images.add(table)
     yield Finding(f"own: {name}", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")

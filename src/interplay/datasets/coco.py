@@ -75,20 +75,21 @@ def read_coco_images(sources: Iterable[Source], wanted: Collection[int]) -> dict
         with reading(str(source.path)):
             records, annotations = content["images"], content["annotations"]
         found: dict[int, CocoImage] = {}
-        for record in records:
-            with reading(f"{source.path}: image {record.get('id')}"):
+        with reading(f"{source.path}: 'images'"):
+            for record in records:
                 if record["id"] in wanted and record["id"] not in images:
-                    found[record["id"]] = CocoImage(record["file_name"], record["width"], record["height"])
-        for annotation in annotations:
-            image = found.get(annotation["image_id"])
-            if image is None:
-                continue
+                    size = int(record["width"]), int(record["height"])
+                    found[record["id"]] = CocoImage(str(record["file_name"]), *size)
+        with reading(f"{source.path}: 'annotations'"):
+            ours = [(found[a["image_id"]], a) for a in annotations if a["image_id"] in found]
+        for image, annotation in ours:
             with reading(f"{source.path}: annotation {annotation.get('id')}"):
                 if annotation.get("ignore") == 1 or not annotation.get("area", 1) > 0:
                     continue
                 box = official_box(annotation["bbox"], image.width, image.height)
                 if box is not None:
-                    image.instances.append(CocoInstance(annotation["id"], annotation["category_id"], box))
+                    category = int(annotation["category_id"])
+                    image.instances.append(CocoInstance(int(annotation["id"]), category, box))
         images.update(found)
     missing = sorted(set(wanted) - set(images))
     if missing:

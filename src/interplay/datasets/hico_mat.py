@@ -30,7 +30,7 @@ def is_hico_mat(source: Source) -> bool:
 def read_hico_mat(source: Source, vocabulary: Vocabulary, split: str) -> InteractionTable:
     """One split. Invisible interactions become the images' `image_labels`.
 
-    Reading takes about half a minute for the training split; write the table once as Parquet
+    Reading takes seconds (about ten for the training split); write the table once as Parquet
     (``interplay datasets convert``) to avoid that.
 
     Args:

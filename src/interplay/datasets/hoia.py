@@ -21,8 +21,6 @@ import re
 import warnings
 from typing import Any
 
-import numpy as np
-
 from interplay.datasets.builder import TableBuilder, pick, reading
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -131,17 +129,17 @@ def _object_table(source: Source, records: list[dict[str, Any]], vocabulary: Voc
     """COCO's 91 ids, unless ``hoi_category_id`` shows that the objects are numbered 1..80 without gaps."""
     counted: list[tuple[int, int]] = []  # the object's category id, and its index according to hoi_category_id
     for record in records:
-        boxes = record.get("annotations", [])
-        for hoi in record.get("hoi_annotation", []):
-            interaction, target = hoi.get("hoi_category_id", 0), hoi.get("object_id", -1)
-            if 1 <= interaction <= len(vocabulary.interactions) and 0 <= target < len(boxes):
-                category = boxes[target].get("category_id", 0)
-                counted.append((int(category), int(vocabulary.interactions[interaction - 1, 1])))
+        with reading(f"{source.path}: {record.get('file_name')}"):
+            boxes = record["annotations"]
+            for hoi in record["hoi_annotation"]:
+                interaction, target = hoi.get("hoi_category_id", 0), hoi["object_id"]
+                if 1 <= interaction <= len(vocabulary.interactions) and 0 <= target < len(boxes):
+                    expected = vocabulary.interactions[interaction - 1, 1]
+                    counted.append((int(boxes[target]["category_id"]), int(expected)))
     official = _coco_91_table()
     if counted:
-        categories, expected = np.array(counted).T
-        as_91 = int(sum(official.get(c, -1) == e for c, e in counted))
-        as_80 = int((categories - 1 == expected).sum())
+        as_91 = sum(official.get(category, -1) == label for category, label in counted)
+        as_80 = sum(category - 1 == label for category, label in counted)
         if as_80 > as_91:
             warnings.warn(
                 f"{source.path}: its objects are numbered 1..80 without gaps (according to hoi_category_id), "

@@ -110,8 +110,8 @@ def _add_image(
             unlabelled = person and instance.id not in labelled
             position[instance.id] = builder.instance(instance.box, label, unlabelled)
     for human, verb, role in positives:
-        for annotation in (human, role):
-            if annotation and annotation not in position:
+        for annotation in (human, role or human):
+            if annotation not in position:
                 raise InputError(
                     f"image {image_id}: annotation {annotation} is not a usable instance of COCO's file; "
                     "V-COCO belongs to COCO's 2014 annotations"
