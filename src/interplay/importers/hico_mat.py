@@ -10,7 +10,8 @@ number, class inside the object, score; that is read as well. A single ``detecti
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 _NUM_TEST_IMAGES = 9658
+_OFFICIAL = "HICO_test2015_{:08d}.jpg"
+_LIST_COLUMNS = 5
 _NAME = re.compile(r"detections_(\d+)\.mat")
 _BLOCK = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
 """Image, (n, 9) numbers and class of some detections."""
@@ -34,7 +37,7 @@ def read_hico_results(
     """Read a folder of result files, or a single ``detections.mat``.
 
     Args:
-        files: names of the images, in the order of the columns. By default the 9,658 of the official test set.
+        files: names of the images, in the order of the columns; not needed for the 9,658 of the official test set.
         progress: show a progress bar; there are nearly six million cells in a full result.
 
     Raises:
@@ -45,34 +48,24 @@ def read_hico_results(
 
     vocabulary = vocabulary or Vocabulary.load("hico-det")
     found = _found(path)
-    names = list(files) if files is not None else _official_names(_NUM_TEST_IMAGES)
-    contents = {
-        number: _all_boxes(file)
-        for number, file in track(found.items(), description="reading result files", disable=not progress)
-    }
-    blocks: list[_BLOCK] = []
-    as_list = {number for number, cells in contents.items() if _is_list(cells)}
-    rows = {n: len(cells) for n, cells in contents.items() if n and n not in as_list}
+    shapes = {number: _shape(file) for number, file in found.items()}
+    rows = {number: shape[0] for number, shape in shapes.items() if number and shape[1] != _LIST_COLUMNS}
     order = _object_order(rows, vocabulary, path)
+    blocks: list[_BLOCK] = []
+    listed: list[bool] = []
     columns = 0
-    for number, cells in contents.items():
-        classes = _classes_of(number, order, vocabulary)
-        if number in as_list:
-            blocks.append(_from_list(cells, classes, found[number]))
+    # file by file: empty cells alone take more than a gigabyte for the whole test set
+    for number, file in track(found.items(), description="reading result files", disable=not progress):
+        cells, classes = _all_boxes(file), _classes_of(number, order, vocabulary)
+        listed.append(_is_list(cells))
+        if listed[-1]:
+            blocks.append(_from_list(cells, classes, file))
         else:
             columns = max(columns, cells.shape[1])
-            blocks.append(_from_cells(cells, classes, found[number]))
-    if columns and columns != len(names):
-        if files is None:
-            raise InputError(
-                f"{path}: the files have {columns} columns, but the official test set has {_NUM_TEST_IMAGES} images; "
-                "give the names of the images"
-            )
-        if columns != _NUM_TEST_IMAGES:
-            raise InputError(f"{path}: the files have {columns} columns, but there are {len(names)} annotated images")
-        names = _official_names(columns)  # the annotations cover only a part of the test set
-    if as_list:
-        names, blocks = _numbered(names, blocks, [n in as_list for n in contents])
+            blocks.append(_from_cells(cells, classes, file))
+    names = _names(columns, files, path)
+    if any(listed):
+        names, blocks = _numbered(names, blocks, listed)
     image = np.concatenate([block[0] for block in blocks])
     numbers = np.concatenate([block[1] for block in blocks])
     label = np.concatenate([block[2] for block in blocks])
@@ -82,8 +75,19 @@ def read_hico_results(
     )
 
 
-def _official_names(count: int) -> list[str]:
-    return [f"HICO_test2015_{i + 1:08d}.jpg" for i in range(count)]
+def _names(columns: int, files: Sequence[str] | None, path: Path) -> list[str]:
+    """The image of every column; without columns, the images that are known."""
+    if columns in (0, _NUM_TEST_IMAGES):
+        known = [] if files is None or columns else list(files)
+        return known or [_OFFICIAL.format(i + 1) for i in range(_NUM_TEST_IMAGES)]
+    if files is None:
+        raise InputError(
+            f"{path}: the files have {columns} columns, but the official test set has {_NUM_TEST_IMAGES} images; "
+            "give the names of the images"
+        )
+    if columns != len(files):
+        raise InputError(f"{path}: the files have {columns} columns, but there are {len(files)} annotated images")
+    return list(files)
 
 
 def _found(path: Path) -> dict[int, Path]:
@@ -99,27 +103,41 @@ def _found(path: Path) -> dict[int, Path]:
     raise MissingFileError(f"{path} has no detections_01.mat ... detections_80.mat and no detections.mat")
 
 
+def _shape(file: Path) -> tuple[int, int]:
+    """Shape of ``all_boxes`` without reading it; (0, 5), an empty list, where it holds nothing."""
+    from scipy.io import whosmat
+
+    with _reading(file):
+        shapes = {name: shape for name, shape, _ in whosmat(file)}
+    if "all_boxes" not in shapes:
+        raise InputError(f"{file}: has no variable 'all_boxes'")
+    shape = shapes["all_boxes"]
+    if len(shape) != 2:
+        raise InputError(f"{file}: 'all_boxes' must have two dimensions, got {shape}")
+    return shape if all(shape) else (0, _LIST_COLUMNS)
+
+
 def _all_boxes(file: Path) -> NDArray[Any]:
     from scipy.io import loadmat
 
+    with _reading(file):
+        cells = loadmat(file, variable_names=["all_boxes"])["all_boxes"]
+    return cells if cells.size else np.empty((0, _LIST_COLUMNS), object)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
     try:
-        cells = loadmat(file, variable_names=["all_boxes"]).get("all_boxes")
+        yield
     except NotImplementedError:
         raise InputError(f"{file}: saved in MATLAB's version 7.3; save it again with save(..., '-v7')") from None
     except Exception as error:  # scipy raises many kinds for damaged files
         raise InputError(f"{file}: not a readable .mat file: {error}") from None
-    if cells is None:
-        raise InputError(f"{file}: has no variable 'all_boxes'")
-    if cells.size == 0:
-        return np.empty((0, 5), object)
-    if cells.ndim != 2:
-        raise InputError(f"{file}: 'all_boxes' must have two dimensions, got {cells.shape}")
-    return cells
 
 
 def _is_list(cells: NDArray[Any]) -> bool:
     """Whether a row is one detection (its fourth entry is a number) instead of a class."""
-    return cells.shape[1] == 5 and (not len(cells) or np.size(cells[0, 3]) == 1)
+    return cells.shape[1] == _LIST_COLUMNS and (not len(cells) or np.size(cells[0, 3]) == 1)
 
 
 def _object_order(rows: dict[int, int], vocabulary: Vocabulary, path: Path) -> list[int]:
@@ -191,7 +209,7 @@ def _numbered(names: list[str], blocks: list[_BLOCK], is_list: list[bool]) -> tu
             for number in np.unique(image).tolist():
                 if number not in position:
                     position[number] = len(names)
-                    names.append(f"HICO_test2015_{number:08d}.jpg")
+                    names.append(_OFFICIAL.format(number))
             image = np.array([position[n] for n in image.tolist()], np.int64)
         changed.append((image, numbers, label))
     return names, changed
