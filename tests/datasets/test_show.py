@@ -62,6 +62,8 @@ def test_broken_images_are_named_and_the_rest_shown(table: InteractionTable, pho
 def test_no_images_or_no_format(table: InteractionTable, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.png or \.jpg"):
         show(table, photos, tmp_path / "sheet.txt")
+    with pytest.raises(InputError, match="at least 1, got 0"):
+        show(table, photos, tmp_path / "sheet.png", count=0)
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(MissingFileError, match="none of the 3 annotated images"):

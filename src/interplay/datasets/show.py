@@ -61,6 +61,8 @@ def show(
 
     from interplay.visual import contact_sheet
 
+    if count < 1:
+        raise InputError(f"count must be at least 1, got {count}")
     dataset = InteractionDataset(table, image_root)
     shown = Shown()
     samples: dict[int, Sample] = {}
