@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from scipy.io import savemat
 
 from interplay import InteractionTable, Vocabulary
 from interplay.errors import InputError, MissingFileError
-from interplay.importers.hico_mat import read_hico_results
+from interplay.importers.hico_mat import official_test_images, read_hico_results
 
 FILES = ["HICO_test2015_00000001.jpg", "HICO_test2015_00000002.jpg", "HICO_test2015_00000005.jpg"]
 ROW = [10.0, 10, 60, 120, 5, 60, 90, 140]
@@ -66,6 +67,11 @@ def test_lists_of_detections(tmp_path: Path, hico: Vocabulary) -> None:
     assert np.diff(table.triplet_offsets).tolist() == [0, 0, 1, 1]
     assert classes(table) == [13, 10]
     assert table.score.tolist() == [900, 800]
+
+
+def test_official_names(data: Path) -> None:
+    published = json.loads((data / "hico_det" / "instances_test2015.json").read_text())
+    assert official_test_images() == published["filenames"]
 
 
 def test_one_file_with_all_classes(tmp_path: Path, hico: Vocabulary) -> None:

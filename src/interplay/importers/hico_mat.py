@@ -27,6 +27,17 @@ _NUM_TEST_IMAGES = 9658
 _OFFICIAL = "HICO_test2015_{:08d}.jpg"
 _LIST_COLUMNS = 5
 _NAME = re.compile(r"detections_(\d+)\.mat")
+_NOT_THERE = frozenset(
+    (
+        504, 508, 511, 543, 567, 602, 622, 633, 653, 665, 681, 690, 701, 726, 727, 787, 1078, 1106, 1142, 1188, 1219,
+        1227, 1272, 1273, 1307, 1339, 1347, 1353, 1355, 1387, 1388, 1427, 1437, 1447, 1683, 1716, 1728, 1779, 1783,
+        1815, 1833, 1936, 1939, 1944, 1997, 2017, 2020, 2318, 2365, 2414, 2429, 2446, 2450, 2487, 2521, 2556, 2562,
+        2839, 2869, 2888, 2903, 2914, 2922, 2932, 2978, 2997, 2999, 3008, 3016, 3115, 3116, 3141, 3193, 3489, 3524,
+        3532, 3605, 3617, 3666, 3669, 3720, 3724, 4039, 4221, 4250, 4638, 4641, 4667, 4714, 4726, 4748, 4750, 4754,
+        4786, 4884, 5236, 5240, 5290, 5300, 5324, 5356, 5738, 5739, 7215, 7429, 9061, 9062, 9063, 9064,
+    )
+)  # fmt: skip
+"""Numbers up to 9767 that no test image has."""
 _BLOCK = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
 """Image, (n, 9) numbers and class of some detections."""
 
@@ -75,11 +86,17 @@ def read_hico_results(
     )
 
 
+def official_test_images() -> list[str]:
+    """Names of HICO-DET's 9,658 test images in official order, which result files number by."""
+    last = _NUM_TEST_IMAGES + len(_NOT_THERE)
+    return [_OFFICIAL.format(number) for number in range(1, last + 1) if number not in _NOT_THERE]
+
+
 def _names(columns: int, files: Sequence[str] | None, path: Path) -> list[str]:
     """The image of every column; without columns, the images that are known."""
     if columns in (0, _NUM_TEST_IMAGES):
         known = [] if files is None or columns else list(files)
-        return known or [_OFFICIAL.format(i + 1) for i in range(_NUM_TEST_IMAGES)]
+        return known or official_test_images()
     if files is None:
         raise InputError(
             f"{path}: the files have {columns} columns, but the official test set has {_NUM_TEST_IMAGES} images; "
