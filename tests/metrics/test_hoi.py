@@ -95,6 +95,17 @@ def test_images_without_pairs(hico: Vocabulary) -> None:
     assert evaluate_hoi(found, truth, "qpic").map["full"] == 1
 
 
+@pytest.mark.parametrize("protocol", ["official", "tin-pami", "ggnet"])
+def test_order_of_images_in_the_result_file_does_not_decide_ties(hico: Vocabulary, protocol: str) -> None:
+    truth = tables(*(image(hico, ["ride"], file=f"{i}.jpg") for i in range(6)))
+    found = [image(hico, ["ride"], [0.5], f"{i}.jpg") for i in range(6)]
+    for i in (0, 2, 3):
+        found[i].boxes[1] += 100  # wrong
+    expected = evaluate_hoi(tables(*found), truth, protocol).ap
+    shuffled = evaluate_hoi(tables(*(found[i] for i in (3, 1, 5, 0, 4, 2))), truth, protocol).ap
+    np.testing.assert_array_equal(shuffled, expected)
+
+
 def test_bad_requests(hico: Vocabulary) -> None:
     table = tables(image(hico, ["ride"], [0.9]))
     with pytest.raises(InputError, match="Did you mean 'official'"):

@@ -147,6 +147,8 @@ def _pairs(
         "score": int((~finite & (label >= 0) & (image >= 0)).sum()),
     }
     rows = np.flatnonzero((label >= 0) & (image >= 0) & finite)
+    if (np.diff(image[rows]) < 0).any():  # equal scores go by the order of annotated images, not of the result file
+        rows = rows[np.argsort(image[rows], kind="stable")]
     pairs = PairArrays(
         image=image[rows],
         label=label[rows],
