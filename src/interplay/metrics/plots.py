@@ -39,7 +39,7 @@ def write_plots(scores: HoiScores | VcocoScores, folder: str | os.PathLike[str],
     written = []
     for name, number, part in track(pages, description="drawing curves", disable=not progress):
         rows = -(-len(part) // _COLUMNS)
-        figure = Figure(figsize=(2 * _COLUMNS, 2 * rows + 0.5), dpi=100, layout="constrained")
+        figure = Figure(figsize=(2 * _COLUMNS, 2 * rows + 0.4), dpi=100)
         FigureCanvasAgg(figure)
         _draw_page(figure, part, rows)
         path = Path(folder) / f"precision_recall_{name}_{number:02d}.png"
@@ -73,10 +73,15 @@ def _split(curves: list[_Curve]) -> list[list[_Curve]]:
 
 
 def _draw_page(figure: Figure, curves: list[_Curve], rows: int) -> None:
-    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
-    for axis in axes.flat[len(curves) :]:
-        axis.axis("off")
-    for axis, (title, ap, hits, label) in zip(axes.flat, curves, strict=False):
+    height = 2 * rows + 0.4  # inches; margins by hand, as an automatic layout takes four times as long
+    figure.subplots_adjust(0.04, 0.5 / height, 0.995, 1 - 0.3 / height, wspace=0.12, hspace=0.25)
+    axes = figure.subplots(rows, _COLUMNS, squeeze=False)
+    ticks = np.linspace(0, 1, 6)
+    for place, axis in enumerate(axes.flat):
+        if place >= len(curves):
+            axis.axis("off")
+            continue
+        title, ap, hits, label = curves[place]
         recall, precision = hits.curve(label)
         if len(recall):
             recall, precision = np.append(0, recall), np.append(precision[0], precision)
@@ -84,10 +89,12 @@ def _draw_page(figure: Figure, curves: list[_Curve], rows: int) -> None:
         axis.plot(recall, precision, color=_LINE, linewidth=1.2)
         axis.set_xlim(0, 1)
         axis.set_ylim(0, 1.02)
-        axis.set_title(title.replace("_", " "), fontsize=8)
+        axis.set_title(title.replace("_", " "), fontsize=8, y=1.0)
         axis.text(0.96, 0.9, f"AP {100 * ap:.1f}", transform=axis.transAxes, ha="right", fontsize=7, color=_GREY)
+        axis.set_xticks(ticks, [f"{t:.1f}" for t in ticks] if place + _COLUMNS >= len(curves) else [])
+        axis.set_yticks(ticks, [f"{t:.1f}" for t in ticks] if place % _COLUMNS == 0 else [])
         axis.tick_params(labelsize=6, length=2)
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
-    figure.supxlabel("recall", fontsize=9)
-    figure.supylabel("precision", fontsize=9)
+    figure.supxlabel("recall", fontsize=9, y=0.02)
+    figure.supylabel("precision", fontsize=9, x=0.008)
