@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator
@@ -12,13 +11,37 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.parity.ggnet_reference import (
+    VCOCO_IDS,
+    classes,
+    filled,
+    load_case,
+    on_grid,
+    options,
+    scenes,
+    targets_of,
+)
 
 from interplay.importers.ggnet import load_ggnet, our_name
 from interplay.layers.deformable import SelfDeformConv2d
 from interplay.layers.dla import Aggregate, Tree
 from interplay.layers.hourglass import Hourglass
 from interplay.layers.residual import Residual
+from interplay.models.ggnet import (
+    DecodingOptions,
+    GGNet,
+    GGNetConfig,
+    GGNetOutputs,
+    GGNetTargets,
+    NetworkOptions,
+    View,
+)
+from interplay.models.ggnet.augmentation import ColourChange, centre_range
+from interplay.models.ggnet.gaussians import draw_hard_negatives, draw_positive, radius
 from interplay.models.ggnet.gaze import GazeStep
+from interplay.models.ggnet.losses import focal_loss, gathered_l1, loss_terms, loss_weights
+from interplay.models.ggnet.pixels import network_input
+from interplay.vocabulary import COCO_91_IDS
 
 FORWARD = (
     "apm_vcoco_dla34", "baseline_hico_dla34", "baseline_hico_hourglass", "baseline_vcoco_hourglass",
@@ -38,31 +61,6 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def folder(goldens: Path) -> Path:
     return goldens / "ggnet"
-
-
-def filled(folder: Path, case: str, gain: float = 1.0) -> dict[str, torch.Tensor]:
-    """The reference parameters, which are a function of their names and shapes."""
-    spec = importlib.util.spec_from_file_location("fill", folder.parent / "fill.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    state = {}
-    shapes = json.loads((folder / case / "params.json").read_text())
-    for name, value in module.fill_state(shapes).items():
-        value = value * np.float32(gain) if value.ndim >= 2 else value
-        state[name] = torch.from_numpy(np.asarray(value))
-    return state
-
-
-def load_case(folder: Path, case: str) -> tuple[dict[str, Any], Any, dict[str, torch.Tensor]]:
-    config = json.loads((folder / case / "config.json").read_text())
-    return config, np.load(folder / case / "data.npz"), filled(folder, case, config["weight_gain_ndim_ge_2"])
-
-
-def on_grid(tensor: torch.Tensor, grid: dict[str, int]) -> np.ndarray:
-    rows = slice(grid["row_start"], None, grid["row_step"])
-    return tensor[:, :, rows, grid["col_start"] :: grid["col_step"]].numpy()
 
 
 @pytest.mark.parametrize("case", FORWARD)
@@ -177,3 +175,229 @@ def test_gaze_steps(modules: tuple[dict[str, torch.Tensor], Any], kernel: int, g
         np.testing.assert_allclose(offset.detach(), expected[f"gaze_k{kernel}/offset{number}"], rtol=1e-5, atol=1e-5)
         feature = expected[f"gaze_k{kernel}/feature{number}"]
         np.testing.assert_allclose(guide.detach(), feature, rtol=1e-5, atol=1e-5)
+
+
+GAZE_STEPS = {"two gaze steps": 2, "one gaze step": 1, "baseline": 0}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "hico_baseline",
+        "hico_dla_baseline",
+        "hico_one_gaze",
+        "vcoco_baseline",
+        "vcoco_two_gaze",
+        "vcoco_two_gaze_no_hna",
+    ],
+)
+def test_losses_and_gradients(folder: Path, case: str) -> None:
+    config = json.loads((folder / "losses" / "config.json").read_text())[case]
+    expected = np.load(folder / "losses" / f"{case}.npz")
+    per_verb = expected["target/sub_offset"].shape[2] > 2
+    ours = options(config, per_verb, GAZE_STEPS[config["loss_form"]])
+    logits: list[dict[str, torch.Tensor]] = [{} for _ in range(config["num_stacks"])]
+    for key in expected.files:
+        if key.startswith("logits/"):
+            stack, name = key.removeprefix("logits/stack").split(".")
+            logits[int(stack)][name] = torch.from_numpy(expected[key]).requires_grad_()
+    targets = GGNetTargets(
+        **{k.removeprefix("target/"): torch.from_numpy(expected[k]) for k in expected.files if k.startswith("target/")}
+    )
+    terms = loss_terms(GGNetOutputs(logits), targets, ours)
+    for name, term in terms.items():
+        np.testing.assert_allclose(term.item(), expected[f"loss/{name}"], rtol=1e-4, err_msg=name)
+    total = sum(loss_weights(ours)[name] * term for name, term in terms.items())
+    np.testing.assert_allclose(total.item(), expected["loss/total"], rtol=1e-4)
+    assert {f"loss/{name}" for name in terms} | {"loss/loss", "loss/total"} == {
+        key for key in expected.files if key.startswith("loss/")
+    }
+
+    total.backward()
+    for stack, maps in enumerate(logits):
+        for name, tensor in maps.items():
+            key = f"stack{stack}.{name}"
+            np.testing.assert_allclose(tensor.grad.abs().sum(), expected[f"grad_sum_abs/{key}"], rtol=1e-4)
+            if f"grad_every_4/{key}" in expected.files:
+                gradient = expected[f"grad_every_4/{key}"]
+                atol = 1e-5 * np.abs(gradient).max()
+                np.testing.assert_allclose(tensor.grad[:, :, 1::4, 2::4], gradient, rtol=1e-4, atol=atol)
+
+    samples, size = config["batch_samples_of_targets_annotations"], config["input_res"]
+    encoded = targets_of(folder, config, scenes(folder, *samples), size, ours)
+    assert_targets(encoded, {k.removeprefix("target/"): expected[k] for k in expected.files if k.startswith("target/")})
+
+
+def test_elementary_losses(folder: Path) -> None:
+    data = np.load(folder / "losses" / "elementary.npz")
+    cases = {
+        "focal/plain": ("gt_plain", None),
+        "focal/plain_no_positive": ("gt_signed_no_positive", None),
+        "focal/on_signed_mask": ("gt_signed", None),
+        "hna/no_positive": ("gt_signed_no_positive", 7.0),
+        "hna/on_plain": ("gt_plain", 7.0),
+        **{f"hna/beta{beta}": ("gt_signed", float(beta)) for beta in (5, 6, 7, 8)},
+    }
+    for name, (target, beta) in cases.items():
+        predicted = torch.from_numpy(data["pred"]).requires_grad_()
+        mask = torch.from_numpy(data[target])
+        loss = focal_loss(predicted, mask.clamp(min=0) if name == "focal/plain_no_positive" else mask, beta)
+        loss.backward()
+        np.testing.assert_allclose(loss.item(), data[f"{name}/value"], rtol=1e-4, err_msg=name)
+        expected = data[f"{name}/grad"]
+        np.testing.assert_allclose(
+            predicted.grad, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max(), err_msg=name
+        )
+
+    output, index, target = (torch.from_numpy(data[f"l1/{name}"]) for name in ("output", "ind", "target"))
+    rows, each = torch.from_numpy(data["l1/mask"]), torch.from_numpy(data["l1/mask_per_element"])
+    for name, mask in (("masked_value", rows), ("per_element_value", each), ("masked_empty", rows * 0)):
+        np.testing.assert_allclose(gathered_l1(output, index, mask, target), data[f"l1/{name}"], rtol=1e-4)
+
+
+def assert_targets(targets: GGNetTargets, expected: dict[str, np.ndarray]) -> None:
+    for name, value in expected.items():
+        actual = getattr(targets, name).numpy()
+        assert actual.dtype == value.dtype, name
+        np.testing.assert_allclose(actual, value, rtol=0, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "hico_baseline_hna", "hico_baseline_plain", "hico_crop_flip", "hico_one_gaze", "hico_one_gaze_float_boxes",
+        "vcoco_baseline_plain", "vcoco_crop_flip", "vcoco_two_gaze", "vcoco_two_gaze_512",
+    ],
+)  # fmt: skip
+def test_target_encoding(folder: Path, case: str) -> None:
+    config = json.loads((folder / "targets" / "config.json").read_text())[case]
+    expected = np.load(folder / "targets" / f"{case}.npz")
+    samples = sorted({int(key.split("/")[0]) for key in expected.files})
+    found = scenes(folder, config["annotations"], samples, config["augmentation"])
+    size = config["input_width"]
+    ours = options(config, config["per_verb_offsets"])
+    targets = targets_of(folder, config, found, size, ours)
+    names = {key.split("/")[1] for key in expected.files}
+    stacked = {name: np.stack([expected[f"{i}/{name}"] for i in samples]) for name in names if "input" not in name}
+    assert_targets(targets, stacked)
+
+    images = np.load(folder / "targets" / "images.npz")
+    for i, scene in zip(samples, found, strict=True):
+        for name in names & {"input", "input_every_2", "input_every_8"}:
+            pixels = network_input(images[f"image{i}"][..., ::-1], scene.view, size, size)
+            part = {"input": slice(None), "input_every_2": slice(1, None, 2), "input_every_8": slice(3, None, 8)}[name]
+            np.testing.assert_allclose(pixels[:, part, part], expected[f"{i}/{name}"], rtol=0, atol=0.0146)
+
+
+def test_primitives(folder: Path) -> None:
+    data = np.load(folder / "targets" / "primitives.npz")
+    assert [radius(h, w) for h, w in data["radius/size"]] == data["radius/integer"].tolist()
+
+    heatmap = np.zeros((1, 20, 28), np.float32)
+    for (kind, x, y, extent, factor), expected in zip(data["draw/operations"], data["draw/heatmaps"], strict=True):
+        if kind == 0:
+            draw_positive(heatmap[0], x, y, extent, factor)
+        else:
+            draw_hard_negatives(heatmap, np.array([0]), x, y, extent, factor)
+        np.testing.assert_allclose(heatmap[0], expected, rtol=0, atol=1e-6)
+
+    for row in data["affine/rows"]:
+        view, size = View((row[0], row[1]), row[2], width=0), (int(row[3]), int(row[4]))
+        np.testing.assert_allclose(view.matrix(*size).ravel(), row[5:11], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(view.inverse(*size).ravel(), row[11:], rtol=1e-12, atol=1e-12)
+
+    for i in range(3):
+        drawn = (data[f"colour/{i}/{name}"].tolist() for name in ("order", "alphas", "lighting_alpha"))
+        order, changes, lighting = drawn
+        change = ColourChange(order, [1 + c for c in changes], lighting)
+        np.testing.assert_allclose(change(data["colour/input"]), data[f"colour/{i}/output"], rtol=0, atol=1e-6)
+
+
+def test_centre_ranges(folder: Path) -> None:
+    config = json.loads((folder / "targets" / "config.json").read_text())["hico_crop_flip"]
+    images = np.load(folder / "targets" / "images.npz")
+    for i, drawn in enumerate(config["augmentation"]):
+        height, width = images[f"image{i}"].shape[:2]
+        assert [list(centre_range(width)), list(centre_range(height))] == drawn["centre_ranges"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "hico_baseline",
+        "hico_ggnet",
+        "hico_ggnet_square",
+        "vcoco_baseline_keep_res",
+        "vcoco_ggnet",
+        "vcoco_ggnet_product",
+    ],
+)
+def test_decoding(folder: Path, case: str) -> None:
+    config = json.loads((folder / "decode" / "config.json").read_text())[case]
+    data = np.load(folder / "decode" / f"{case}.npz")
+    vocabulary, verbs = classes(config["dataset"])
+    ours = GGNetConfig(
+        network=NetworkOptions(
+            backbone="dla-nano",
+            gaze_steps=0 if "baseline" in case else 2,
+            matching="per-verb" if config["per_verb_offsets"] else "shared",
+        ),
+        decoding=DecodingOptions(
+            resize="keep" if config["keep_resolution"] else "fit",
+            score_map="product" if "product" in case else "final",
+        ),
+    )
+    model = GGNet(vocabulary, ours, verbs, data["verb_object_table"] > 0)
+
+    image = data["preprocess/image"]
+    height, width = data["preprocess/input"].shape[2:]
+    seen = model.view(image.shape[1], image.shape[0], width, height)
+    pixels = network_input(image[..., ::-1], seen, width, height)
+    np.testing.assert_allclose(pixels, data["preprocess/input"][0], rtol=0, atol=0.0146)
+
+    maps = {k.removeprefix("head/"): torch.from_numpy(data[k]) for k in data.files if k.startswith("head/")}
+    (result,) = model.decode(GGNetOutputs([maps]), torch.tensor([image.shape[:2]]))
+    np.testing.assert_allclose(result.boxes, data["result/boxes"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(result.score, data["result/score"], rtol=0, atol=1e-4)
+    np.testing.assert_array_equal(np.array(COCO_91_IDS)[result.labels], data["result/box_category_id"])
+    channel = np.array([verbs.index(v) for v in result.verb])
+    ids = channel + 1 if config["dataset"] == "hico" else np.array(VCOCO_IDS)[channel]
+    np.testing.assert_array_equal(np.stack([result.human, result.object, ids], 1), data["result/hoi"])
+
+
+@pytest.mark.parametrize("case", ["baseline_hico_dla34", "ggnet2_vcoco_hourglass"])
+def test_training_step(folder: Path, case: str) -> None:
+    """One step in training mode: maps, every term of the loss, gradients, running statistics."""
+    config, expected, state = load_case(folder, f"training_step/{case}")
+    model = load_ggnet(state).train()
+    hourglass = "hourglass" in case
+    config |= {"hard_negative": True, "soft_gaussian": True}
+    annotations = config["targets"].split("annotations ")[1].split(",")[0]
+    targets = targets_of(folder, config, scenes(folder, annotations, [0, 2]), 256, model.config)
+
+    outputs = model(torch.from_numpy(expected["image"]))
+    if hourglass:
+        for key in expected.files:
+            if key.startswith("out/") and key.endswith("/grid"):
+                stack, name = key.split("/")[1].removeprefix("stack").split(".")
+                actual = outputs.all_heads[int(stack)][name]
+                atol = 5e-3 * float(actual.detach().std())
+                np.testing.assert_allclose(on_grid(actual, config["grid"]), expected[key], rtol=0, atol=atol)
+    rtol = 1e-4 if hourglass else 5e-3
+    terms = loss_terms(outputs, targets, model.config)
+    for name, term in terms.items():
+        np.testing.assert_allclose(term.item(), expected[f"loss/{name}"], rtol=rtol, err_msg=name)
+    total = sum(model.loss(outputs, targets).values())
+    np.testing.assert_allclose(total.item(), expected["loss/loss"], rtol=rtol)
+
+    buffers = dict(model.named_buffers())
+    for name, norm in zip(config["buffer_names"], expected["buffers/norm"], strict=True):
+        np.testing.assert_allclose(buffers[our_name(name)].double().norm(), norm, rtol=1e-4, err_msg=name)
+
+    total.backward()
+    if "grad/norm" in expected.files:
+        parameters = dict(model.named_parameters())
+        names = [our_name(name) for name in config["parameter_names"]]
+        norms = np.array([float(parameters[name].grad.double().norm()) for name in names])
+        errors = np.abs(norms - expected["grad/norm"]) / expected["grad/norm"]
+        assert np.nanmedian(errors) < 1e-2

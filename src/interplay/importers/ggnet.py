@@ -14,8 +14,8 @@ from interplay.vocabulary import Vocabulary
 VCOCO_VERBS = (
     "surf_instr", "ski_instr", "cut_instr", "cut_obj", "ride_instr", "talk_on_phone_instr", "kick_obj",
     "work_on_computer_instr", "eat_obj", "sit_instr", "jump_instr", "lay_instr", "drink_instr", "carry_obj",
-    "throw_obj", "eat_instr", "look_obj", "hit_instr", "hit_obj", "snowboard_instr", "point_instr", "read_obj", "hold_obj",
-    "skateboard_instr", "catch_obj",
+    "throw_obj", "eat_instr", "look_obj", "hit_instr", "hit_obj", "snowboard_instr", "point_instr", "read_obj",
+    "hold_obj", "skateboard_instr", "catch_obj",
 )  # fmt: skip
 """The verb channels of the published V-COCO models, in their order: every verb that takes an object."""
 

@@ -7,8 +7,10 @@ from interplay.models.ggnet.config import (
     NetworkOptions,
     TargetOptions,
 )
+from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.outputs import ActPoints, GGNetOutputs, StackMaps
+from interplay.models.ggnet.targets import GGNetTargets, Scene
 
 __all__ = [
     "ActPoints",
@@ -16,8 +18,11 @@ __all__ = [
     "GGNet",
     "GGNetConfig",
     "GGNetOutputs",
+    "GGNetTargets",
     "LossOptions",
     "NetworkOptions",
+    "Scene",
     "StackMaps",
     "TargetOptions",
+    "View",
 ]

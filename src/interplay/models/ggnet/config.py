@@ -18,6 +18,9 @@ Points = Literal[9, 25, 49]
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 
+CENTRE_HEATMAPS = ("hm_rel_human", "hm_rel_object")
+"""Heatmaps of verbs at the centres of humans and objects; see `NetworkOptions.context`."""
+
 
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -94,6 +97,11 @@ class NetworkOptions(_Options):
         return "hm_rel_refine" if self.gaze_steps else "hm_rel"
 
     @property
+    def interaction_heatmaps(self) -> tuple[str, ...]:
+        """Every heatmap of interaction points."""
+        return tuple(n for n in (*self.auxiliary_heatmaps, self.final_heatmap) if n not in CENTRE_HEATMAPS)
+
+    @property
     def head_names(self) -> tuple[str, ...]:
         """Every map that the network predicts."""
         return ("hm", "wh", "reg", "sub_offset", "obj_offset", *self.auxiliary_heatmaps, self.final_heatmap)
@@ -105,8 +113,8 @@ class TargetOptions(_Options):
     Attributes:
         hard_negatives: mark, for the HNA loss, other verbs that are meaningful with the object as -1.
         hard_negative_radius: of the negative Gaussian, in output pixels.
-        soft_gaussian: give the gaze steps wider targets (sigma D/8 and 7/2 instead of D/6 and 7/6). In the official
-            scripts, not in the paper.
+        soft_gaussian: give the gaze steps targets of their own, narrower around positives (sigma D/8 instead of D/6)
+            and wider around hard negatives (7/2 instead of 7/6). In the official scripts, not in the paper.
         whole_pixels: truncate the transformed corners of boxes that are given in whole pixels, as the published
             code does.
         max_objects, max_interactions: per image; further ones are left out.

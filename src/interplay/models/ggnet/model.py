@@ -14,10 +14,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.errors import InputError
+from interplay.interactions import Interactions
 from interplay.models.ggnet.backbones import build_backbone
 from interplay.models.ggnet.config import GGNetConfig
+from interplay.models.ggnet.decode import (
+    Candidates,
+    decode_image,
+    detected_candidates,
+    find_peaks,
+    peak_candidates,
+    score_heatmap,
+    select,
+    used_boxes,
+)
+from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.heads import StackHeads
+from interplay.models.ggnet.losses import loss_terms, loss_weights
+from interplay.models.ggnet.mirrored import average_with_mirrored
 from interplay.models.ggnet.outputs import GGNetOutputs
+from interplay.models.ggnet.pixels import network_input
+from interplay.models.ggnet.targets import GGNetTargets, Scene, encode
 from interplay.vocabulary import Vocabulary
 
 
@@ -43,6 +59,8 @@ class GGNet(nn.Module):
         pairs: NDArray[np.bool_] | None = None,
     ) -> None:
         super().__init__()
+        if vocabulary.person < 0:
+            raise InputError(f"GGNet looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.vocabulary = vocabulary
         self.config = config or GGNetConfig()
         meaningful = meaningful_pairs(vocabulary)
@@ -59,18 +77,184 @@ class GGNet(nn.Module):
         )
 
     def forward(self, images: Tensor, sizes: Tensor | None = None) -> GGNetOutputs:
-        """Run the network.
+        """Predict.
 
         Args:
-            images: (B, 3, H, W) as `preprocess` makes them; H and W multiples of the backbone's ``divisor``.
-            sizes: not needed; every model of the library takes it.
+            images: (B, 3, H, W) as `preprocess` makes them; H and W multiples of ``backbone.divisor``.
+            sizes: not needed here; every model of the library takes it.
+
+        Returns:
+            The maps of every stack. Those that neither training nor the result needs are computed when asked for.
+
+        Raises:
+            InputError: the shape does not fit.
         """
+        divisor = self.backbone.divisor
+        if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % divisor or images.shape[3] % divisor:
+            raise InputError(
+                f"expected images (B, 3, H, W) with H and W multiples of {divisor}, got {tuple(images.shape)}"
+            )
         stacks = [heads(levels) for heads, levels in zip(self.heads, self.backbone(images), strict=True)]
-        if self.training:
-            for maps in stacks:
-                for name in maps:
-                    maps[name]
+        for maps in stacks if self.training else stacks[-1:]:
+            for name in maps if self.training else self.needed_maps:
+                maps[name]
+        if self.config.decoding.flip and not self.training:
+            last = self.heads[-1](self.backbone(images.flip(3))[-1])
+            return GGNetOutputs([average_with_mirrored(stacks[-1], last, self.needed_maps)])
         return GGNetOutputs(stacks)
+
+    @property
+    def needed_maps(self) -> tuple[str, ...]:
+        """The maps that a result is made of."""
+        return ("hm", "wh", "reg", "sub_offset", "obj_offset", *self.score_heatmaps)
+
+    @property
+    def score_heatmaps(self) -> tuple[str, ...]:
+        """The heatmaps from which interaction points are read."""
+        network = self.config.network
+        return network.interaction_heatmaps if self.config.decoding.score_map == "product" else (network.final_heatmap,)
+
+    def loss(self, outputs: GGNetOutputs, targets: GGNetTargets) -> dict[str, Tensor]:
+        """The loss of a batch, term by term; what is minimised is the sum.
+
+        Args:
+            outputs: of `forward` in training mode, or any maps by name.
+            targets: of `encode`.
+
+        Returns:
+            Weighted terms; see `losses.loss_terms` for their names and the values without weights.
+        """
+        weights = loss_weights(self.config)
+        return {name: weights[name] * term for name, term in loss_terms(outputs, targets, self.config).items()}
+
+    def encode(
+        self, annotations: Sequence[Interactions], views: Sequence[View], width: int, height: int
+    ) -> GGNetTargets:
+        """What the network should predict for a batch.
+
+        Interactions without object, and verbs that are not among the model's, have no interaction point and are left
+        out.
+
+        Args:
+            annotations: one per image, in pixels of the photograph.
+            views: the part of each photograph that the network sees.
+            width, height: of the network's input.
+        """
+        scenes = [self._scene(a, view) for a, view in zip(annotations, views, strict=True)]
+        stride = self.backbone.stride
+        pairs = self.pairs.cpu().numpy()
+        return encode(scenes, width // stride, height // stride, pairs, self.config.targets, self.config.network)
+
+    def _scene(self, annotation: Interactions, view: View) -> Scene:
+        channel = np.full(len(self.vocabulary.verbs), -1, np.int64)
+        channel[list(self.verbs)] = np.arange(len(self.verbs))
+        verb = channel[annotation.verb]
+        keep = (verb >= 0) & (annotation.object >= 0)
+        return Scene(
+            boxes=annotation.boxes,
+            labels=annotation.labels,
+            human=annotation.human[keep],
+            object=annotation.object[keep],
+            verb=verb[keep],
+            view=view,
+            whole=(annotation.boxes == np.floor(annotation.boxes)).all(1),
+        )
+
+    def view(self, width: int, height: int, input_width: int, input_height: int) -> View:
+        """The part of a `width` x `height` photograph that an input of this size shows: all of it."""
+        if self.config.decoding.resize == "fit":
+            return View((width / 2, height / 2), max(width, height * input_width / input_height), width)
+        return View((width // 2, height // 2), input_width, width)
+
+    def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+        """Photographs as the network's input.
+
+        Args:
+            images: (H, W, 3) red, green, blue, 0..255; sizes may differ.
+
+        Returns:
+            (B, 3, h, w) float32, blue first, normalised, and (B, 2) int64 height, width of the photographs.
+        """
+        sizes = [image.shape[:2] for image in images]
+        options, divisor = self.config.decoding, self.backbone.divisor
+        if options.resize == "fit":
+            width = height = -(-options.input_size // divisor) * divisor
+        else:  # to the next multiple, and a whole one beyond if a side is one already
+            height, width = ((max(side) // divisor + 1) * divisor for side in zip(*sizes, strict=True))
+        batch = [
+            network_input(image, self.view(w, h, width, height), width, height)
+            for image, (h, w) in zip(images, sizes, strict=True)
+        ]
+        return torch.from_numpy(np.stack(batch)), torch.tensor(sizes)
+
+    @torch.no_grad()
+    def decode(
+        self, outputs: GGNetOutputs, sizes: Tensor, detections: Sequence[Interactions] | None = None
+    ) -> list[Interactions]:
+        """From maps to interactions in the photographs.
+
+        Args:
+            outputs: of `forward`.
+            sizes: (B, 2) height, width of the photographs.
+            detections: boxes of another detector to use instead of the network's own, one per image (Table 5, double
+                dagger); labels by this model's vocabulary.
+
+        Returns:
+            One per image. Its boxes are the humans and objects that take part; a person who is both appears twice.
+            Triplets are sorted by human, object (best first) and verb.
+        """
+        maps, options = outputs.heads, self.config.decoding
+        heat = score_heatmap(maps, self.score_heatmaps)
+        points = find_peaks(heat, options.top_k)
+        input_height, input_width = (side * self.backbone.stride for side in heat.shape[2:])
+        views = [self.view(w, h, input_width, input_height) for h, w in sizes.tolist()]
+        humans, objects = self._candidates(outputs, sizes, views, detections)
+        offsets = {name: maps[name].float().cpu().numpy() for name in ("sub_offset", "obj_offset")}
+        pairs = self.pairs.cpu().numpy()
+        results = []
+        for i, (height, width) in enumerate(sizes.tolist()):
+            own = {name: offset[i] for name, offset in offsets.items()}
+            triplets, score = decode_image(own, points[i], humans[i], objects[i], pairs, options)
+            member, is_human, number = used_boxes(triplets)
+            rows = [(humans[i] if human else objects[i], k) for k, human in zip(member, is_human, strict=True)]
+            results.append(
+                Interactions(
+                    boxes=np.array([c.boxes[k] for c, k in rows], np.float32).reshape(-1, 4),
+                    labels=np.array([c.label[k] for c, k in rows], np.int64),
+                    box_scores=np.array([c.score[k] for c, k in rows], np.float32),
+                    human=number[:, 0],
+                    object=number[:, 1],
+                    verb=np.array(self.verbs, np.int64)[triplets[:, 2]],
+                    score=score,
+                    vocabulary=self.vocabulary,
+                    width=int(width),
+                    height=int(height),
+                )
+            )
+        return results
+
+    def _candidates(
+        self, outputs: GGNetOutputs, sizes: Tensor, views: Sequence[View], detections: Sequence[Interactions] | None
+    ) -> tuple[list[Candidates], list[Candidates]]:
+        """Humans and objects of each image: peaks of the object heatmaps, or another detector's boxes."""
+        maps, top_k, person = outputs.heads, self.config.decoding.top_k, self.vocabulary.person
+        if detections is not None:
+            height, width = maps["sub_offset"].shape[2:]
+            given = [detected_candidates(d, view, width, height) for d, view in zip(detections, views, strict=True)]
+            people = [select(c, c.label == person, top_k) for c in given]
+            return people, [select(c, np.ones(len(c.label), bool), top_k) for c in given]
+        heat, least = maps["hm"].sigmoid(), self.config.decoding.min_side
+        size, shift = (maps[name].float().cpu().numpy() for name in ("wh", "reg"))
+        found = []
+        for heatmaps, first in ((heat[:, person : person + 1], person), (heat, 0)):
+            peaks = find_peaks(heatmaps, top_k)
+            found.append(
+                [
+                    peak_candidates(p, size[i], shift[i], views[i], int(sizes[i, 0]), least, first)
+                    for i, p in enumerate(peaks)
+                ]
+            )
+        return found[0], found[1]
 
 
 def meaningful_pairs(vocabulary: Vocabulary) -> NDArray[np.bool_]:

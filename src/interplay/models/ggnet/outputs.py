@@ -97,10 +97,6 @@ class StackMaps(Mapping[str, Tensor]):
         with torch.set_grad_enabled(self._gradients):
             return self._heads.look(self.interaction_features, self.action_features)
 
-    def detach(self) -> dict[str, Tensor]:
-        """The maps computed so far, cut off from network and features."""
-        return {name: tensor.detach() for name, tensor in self._maps.items()}
-
 
 @dataclass(frozen=True)
 class GGNetOutputs:

@@ -1,0 +1,193 @@
+"""From maps to interactions: peaks, matching by offsets, boxes in the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from interplay.interactions import Interactions
+from interplay.models.ggnet.config import DecodingOptions
+from interplay.models.ggnet.geometry import Array, View, transform_boxes
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Local maxima of the heatmaps of one image, best first.
+
+    Attributes:
+        score: (K,) 0..1, never 0.
+        channel: (K,) which heatmap.
+        x, y: (K,) pixel.
+    """
+
+    score: NDArray[np.float32]
+    channel: NDArray[np.int64]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+    @property
+    def centre(self) -> NDArray[np.float32]:
+        """(K, 2) x, y."""
+        return np.stack([self.x, self.y], 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Humans or objects of one image, to which interaction points may belong.
+
+    Attributes:
+        centre: (K, 2) x, y on the output map.
+        score: (K,) 0..1.
+        label: (K,) object class.
+        boxes: (K, 4) in pixels of the photograph.
+    """
+
+    centre: NDArray[np.float32]
+    score: NDArray[np.float32]
+    label: NDArray[np.int64]
+    boxes: Array
+
+
+def find_peaks(heatmaps: Tensor, top_k: int) -> list[Peaks]:
+    """The best pixels of (B, C, h, w) heatmaps (0..1) that are the largest of their 3x3 neighbourhood."""
+    width = heatmaps.shape[3]
+    maximum = F.max_pool2d(heatmaps, 3, stride=1, padding=1)
+    flat = torch.where(heatmaps == maximum, heatmaps, 0).flatten(1)
+    values, positions = flat.topk(min(top_k, flat.shape[1]))
+    found = []
+    for score, position in zip(values.float().cpu().numpy(), positions.cpu().numpy(), strict=True):
+        position, score = position[score > 0], score[score > 0]
+        channel, pixel = np.divmod(position, heatmaps.shape[2] * width)
+        found.append(Peaks(score, channel, pixel % width, pixel // width))
+    return found
+
+
+def peak_candidates(
+    peaks: Peaks, size: NDArray[np.float32], shift: NDArray[np.float32], view: View, height: int, min_side: float,
+    first: int = 0,
+) -> Candidates:  # fmt: skip
+    """Peaks of object heatmaps with the boxes predicted there.
+
+    Args:
+        peaks: of object heatmaps.
+        size, shift: (2, h, w) maps of width and height, and of x, y from the pixel to the centre.
+        view: what the network saw.
+        height: of the photograph.
+        min_side: see `DecodingOptions`.
+        first: object class of the first heatmap.
+    """
+    half = size[:, peaks.y, peaks.x].T / 2
+    exact = peaks.centre + shift[:, peaks.y, peaks.x].T
+    boxes = np.concatenate([exact - half, exact + half], 1)
+    boxes = transform_boxes(boxes, view.inverse(size.shape[2], size.shape[1]))
+    # Clipped as in the published code: a box keeps its size, so that it may stick out at the right and below.
+    limits = np.array([view.width, height], np.float64)
+    corner = np.clip(boxes[:, :2], 0, limits)
+    sides = np.clip(boxes[:, 2:] - boxes[:, :2], min_side, limits)
+    return Candidates(peaks.centre, peaks.score, peaks.channel + first, np.concatenate([corner, corner + sides], 1))
+
+
+def detected_candidates(detections: Interactions, view: View, width: int, height: int) -> Candidates:
+    """Boxes of another detector as candidates, on a `width` x `height` output map (Table 5, double dagger)."""
+    boxes = transform_boxes(detections.boxes, view.matrix(width, height))
+    centre = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float32)
+    return Candidates(centre, detections.box_scores, detections.labels, detections.boxes.astype(np.float64))
+
+
+def select(candidates: Candidates, keep: NDArray[np.bool_], top_k: int) -> Candidates:
+    """The best `top_k` of those to keep."""
+    order = np.argsort(-candidates.score, kind="stable")
+    order = order[keep[order]][:top_k]
+    return Candidates(*(getattr(candidates, name)[order] for name in ("centre", "score", "label", "boxes")))
+
+
+def match(
+    wanted: NDArray[np.float32],
+    candidates: Candidates,
+    allowed: NDArray[np.bool_] | None = None,
+    rule: Literal["product", "distance"] = "product",
+) -> NDArray[np.int64]:
+    """The candidate of each interaction point; see `DecodingOptions.matching`.
+
+    Args:
+        wanted: (I, 2) where the network says that the centre lies.
+        allowed: (I, K) which candidates are possible. Where none is, the result means nothing.
+    """
+    dx, dy = np.abs(wanted[:, None] - candidates.centre[None]).transpose(2, 0, 1)
+    if rule == "product":
+        fit = 1 / (dx + 1) * (1 / (dy + 1)) * candidates.score
+        return np.where(allowed, fit, 0).argmax(1) if allowed is not None else fit.argmax(1)
+    cost = (dx + dy) / candidates.score
+    return np.where(allowed, cost, np.inf).argmin(1) if allowed is not None else cost.argmin(1)
+
+
+def combine(
+    points: Peaks, centres: tuple[Array, Array], humans: Candidates, objects: Candidates, pairs: NDArray[np.bool_],
+    rule: Literal["product", "distance"],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # fmt: skip
+    """The triplets of one image.
+
+    Args:
+        points: interaction points; their channels are verbs.
+        centres: where each point's human and object are, (I, 2) each.
+        pairs: (verbs, objects) which verbs are meaningful with which objects.
+
+    Returns:
+        (T, 3) indices of human, object and verb, sorted and different from each other, and (T,) scores: of the
+        interaction, times those of human and object.
+    """
+    if not (len(points.score) and len(humans.score) and len(objects.score)):
+        return np.zeros((0, 3), np.int64), np.zeros(0, np.float32)
+    allowed = pairs[points.channel][:, objects.label]
+    human = match(centres[0], humans, rule=rule)
+    target = match(centres[1], objects, allowed, rule)
+    score = points.score * humans.score[human] * objects.score[target]
+    possible = allowed[np.arange(len(target)), target]
+    rows = np.stack([human, target, points.channel], 1)[possible]
+    score = score[possible]
+    best_first = np.lexsort((-score, *rows.T[::-1]))
+    rows, first = np.unique(rows[best_first], axis=0, return_index=True)
+    return rows, score[best_first][first]
+
+
+def decode_image(
+    maps: Mapping[str, NDArray[np.float32]], points: Peaks, humans: Candidates, objects: Candidates,
+    pairs: NDArray[np.bool_], options: DecodingOptions,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # fmt: skip
+    """Triplets of one image (see `combine`) from its offset maps, points and candidates."""
+    centres = []
+    for name in ("sub_offset", "obj_offset"):
+        first = 2 * points.channel if len(maps[name]) > 2 else np.zeros_like(points.channel)
+        offset = np.stack([maps[name][first + axis, points.y, points.x] for axis in (0, 1)], 1)
+        centres.append(points.centre - offset)
+    return combine(points, (centres[0], centres[1]), humans, objects, pairs, options.matching)
+
+
+def used_boxes(triplets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Number the boxes that take part in the order in which triplets mention them, humans and objects apart.
+
+    Returns:
+        (N,) index among the humans or objects, (N,) whether it is a human, (T, 2) number of each triplet's human
+        and object.
+    """
+    mentions = np.stack([triplets[:, :2], np.broadcast_to([1, 0], (len(triplets), 2))], -1).reshape(-1, 2)
+    boxes, first, number = np.unique(mentions, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return boxes[order, 0], boxes[order, 1] == 1, rank[number].reshape(-1, 2)
+
+
+def score_heatmap(maps: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
+    """(B, verbs, h, w) probabilities of interaction points: of one heatmap, or the product of several."""
+    heat = maps[names[0]].sigmoid()
+    for name in names[1:]:
+        heat = heat * maps[name].sigmoid()
+    return heat

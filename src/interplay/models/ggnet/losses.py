@@ -1,0 +1,133 @@
+"""The loss (paper, sections 3.3 and 3.4): heatmaps with the hard negative attentive loss, L1 for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from interplay.models.ggnet.config import CENTRE_HEATMAPS, GGNetConfig
+from interplay.models.ggnet.outputs import GGNetOutputs
+from interplay.models.ggnet.targets import GGNetTargets
+
+MARGIN = 1e-4
+"""Probabilities are kept this far from 0 and 1."""
+ALPHA = 2.0
+"""Exponent that lets easy pixels count less."""
+GAMMA = 4.0
+"""Exponent that lets pixels near a positive (and, in the HNA loss, near a hard negative) count less (more)."""
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Sigmoid, kept `MARGIN` away from 0 and 1."""
+    return logits.sigmoid().clamp(MARGIN, 1 - MARGIN)
+
+
+def focal_loss(
+    predicted: Tensor, target: Tensor, beta: float | None = None, normaliser: Literal["batch", "image"] = "batch"
+) -> Tensor:
+    """Focal loss for heatmaps, or with `beta` the hard negative attentive loss (Equation 4).
+
+    Args:
+        predicted: (B, classes, h, w) probabilities.
+        target: same shape; 1 at positives, 0..1 near them, with `beta` also -1 at hard negatives and -1..0 near them.
+        beta: exponent of hard negatives: (1 - target) ** beta is their weight. None: there are none.
+        normaliser: divide by the number of positive pixels of the whole ``batch``, or for each ``image`` by its own
+            and average. A batch or image without positives is not divided.
+
+    Returns:
+        A scalar.
+    """
+    positive = target == 1
+    weight = (1 - target) ** GAMMA
+    if beta is not None:
+        weight = torch.where(target == -1, (1 - target) ** beta, weight)
+    # One logarithm per pixel: of p at positives, of 1 - p elsewhere.
+    other = 1 - predicted
+    chance = torch.where(positive, predicted, other)
+    ease = torch.where(positive, other, predicted) ** ALPHA
+    loss = -chance.log() * ease * torch.where(positive, 1.0, weight)
+    if normaliser == "batch":
+        return loss.sum() / positive.sum().clamp(min=1)
+    per_image = loss.flatten(1).sum(1) / positive.flatten(1).sum(1).clamp(min=1)
+    return per_image.mean()
+
+
+def gathered_l1(predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor) -> Tensor:
+    """L1 distance at some pixels, per unit of mask.
+
+    Args:
+        predicted: (B, C, h, w).
+        index: (B, K) int64 pixels, ``width * y + x``.
+        mask: (B, K) rows, or (B, K, C) values, that count.
+        target: (B, K, C).
+
+    Returns:
+        A scalar: the sum over what counts, divided by the number of values that count (plus 1e-4).
+    """
+    channels = predicted.shape[1]
+    values = predicted.flatten(2).gather(2, index[:, None].expand(-1, channels, -1)).transpose(1, 2)
+    weights = (mask if mask.ndim == 3 else mask[..., None].expand_as(target)).to(values.dtype)
+    return (values * weights - target * weights).abs().sum() / (weights.sum() + 1e-4)
+
+
+def loss_terms(outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig) -> dict[str, Tensor]:
+    """Every term of the loss without its weight, as the published training logs them.
+
+    Terms are averaged over the stacks, except that the offsets' are summed where the configuration says so. Their
+    names are the published ones: ``hm_loss`` (object centres), ``wh_loss``, ``off_loss`` (sub-pixel centres),
+    ``hm_rel_loss`` (glance, or the only interaction heatmap), ``hm_rel_refine_loss`` (one gaze step) or
+    ``hm_rel_refine_loss1``, ``2``, ... (several), ``sub_offset_loss``, ``obj_offset_loss``; ``hm_rel_human_loss`` and
+    ``hm_rel_object_loss`` where centres' features join.
+    """
+    stacks = [stack_terms(maps, targets, config) for maps in outputs.all_heads]
+    terms = {name: torch.stack([stack[name] for stack in stacks]).mean() for name in stacks[0]}
+    if config.loss.matching_over_stacks == "sum":
+        for name in ("sub_offset_loss", "obj_offset_loss"):
+            terms[name] = terms[name] * len(stacks)
+    return terms
+
+
+def loss_weights(config: GGNetConfig) -> dict[str, float]:
+    """What each term of `loss_terms` counts (Equations 5 to 7)."""
+    options, network = config.loss, config.network
+    weights = {
+        "hm_loss": 1.0,
+        "off_loss": 1.0,
+        "wh_loss": options.size,
+        "sub_offset_loss": options.matching,
+        "obj_offset_loss": options.matching,
+        loss_name(network.final_heatmap, network.gaze_steps): 1.0,
+    }
+    for name in network.auxiliary_heatmaps:
+        part = options.glance if name == "hm_rel" else options.gaze if "refine" in name else options.context
+        weights[loss_name(name, network.gaze_steps)] = part
+    return weights
+
+
+def stack_terms(maps: Mapping[str, Tensor], targets: GGNetTargets, config: GGNetConfig) -> dict[str, Tensor]:
+    """The terms of one stack without their weights."""
+    network, normaliser = config.network, config.loss.normaliser
+    hna = config.loss.beta if config.targets.hard_negatives else None
+    terms = {
+        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, normaliser),
+        "wh_loss": gathered_l1(maps["wh"], targets.ind, targets.reg_mask, targets.wh),
+        "off_loss": gathered_l1(maps["reg"], targets.ind, targets.reg_mask, targets.reg),
+    }
+    for name in (*network.auxiliary_heatmaps, network.final_heatmap):
+        target = targets.heatmap(name)
+        beta = None if name in CENTRE_HEATMAPS else hna
+        terms[loss_name(name, network.gaze_steps)] = focal_loss(probabilities(maps[name]), target, beta, normaliser)
+    mask = targets.offset_mask if targets.offset_mask_offset is None else targets.offset_mask_offset
+    terms["sub_offset_loss"] = gathered_l1(maps["sub_offset"], targets.rel_ind, mask, targets.sub_offset)
+    terms["obj_offset_loss"] = gathered_l1(maps["obj_offset"], targets.rel_ind, mask, targets.obj_offset)
+    return terms
+
+
+def loss_name(heatmap: str, gaze_steps: int) -> str:
+    """The published name of an interaction heatmap's term."""
+    if heatmap == "hm_rel_refine":
+        return "hm_rel_refine_loss" if gaze_steps == 1 else f"hm_rel_refine_loss{gaze_steps}"
+    return heatmap.replace("hm_rel_refine", "hm_rel_refine_loss") if "refine" in heatmap else f"{heatmap}_loss"

@@ -1,0 +1,217 @@
+"""From annotations to what the network should predict.
+
+The maps and their names are those of the published code; docs/models/ggnet.md says where the paper differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interplay.errors import InputError
+from interplay.models.ggnet.config import NetworkOptions, TargetOptions
+from interplay.models.ggnet.gaussians import draw_hard_negatives, draw_positive, radius
+from interplay.models.ggnet.geometry import Array, View, transform_boxes
+
+POSITIVE, SOFT_POSITIVE, SOFT_NEGATIVE = 6, 8, 2
+"""Diameter of a Gaussian in standard deviations: usually, and with `TargetOptions.soft_gaussian`."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The annotated interactions of one photograph, and the part of it that the network sees.
+
+    Attributes:
+        boxes: (N, 4) x1, y1, x2, y2 in pixels of the photograph. Whole-pixel boxes are truncated to whole pixels
+            again after the transformation (`TargetOptions.whole_pixels`): those of an array of integers, or those
+            that `whole` marks.
+        labels: (N,) object classes.
+        human, object: (T,) indices into `boxes`.
+        verb: (T,) channels of the interaction heatmaps.
+        view: what the network sees.
+        whole: (N,) bool or None.
+    """
+
+    boxes: Array
+    labels: NDArray[np.int64]
+    human: NDArray[np.int64]
+    object: NDArray[np.int64]
+    verb: NDArray[np.int64]
+    view: View
+    whole: NDArray[np.bool_] | None = None
+
+
+@dataclass
+class GGNetTargets:
+    """What the network should predict for a batch; h, w are a quarter of the input's height and width.
+
+    Attributes:
+        hm: (B, objects, h, w) 1 at object centres, Gaussian around them.
+        wh: (B, N, 2) width and height of each object, output pixels.
+        reg: (B, N, 2) x, y from a centre's pixel to the centre, 0..1.
+        ind: (B, N) int64 the centre's pixel, ``w * y + x``.
+        reg_mask: (B, N) uint8, 1 for objects, 0 for padding.
+        hm_rel: (B, verbs, h, w) 1 at interaction points, -1 at hard negatives, Gaussian around both.
+        hm_rel_hard: the same for the gaze steps, with other widths; None unless `TargetOptions.soft_gaussian`.
+        rel_ind: (B, T) int64 the interaction point's pixel.
+        offset_mask: (B, T) uint8, 1 for interactions, 0 for padding.
+        sub_offset, obj_offset: (B, T, 2 or 2 verbs) interaction point minus centre of human (object), x, y.
+        offset_mask_offset: (B, T, 2 verbs) uint8, 1 at the two values of the labelled verb; None if all verbs share
+            one pair of offsets.
+        hm_rel_human, hm_rel_object: (B, verbs, h, w) verbs at human (object) centres, where the network has them.
+    """
+
+    hm: Tensor
+    wh: Tensor
+    reg: Tensor
+    ind: Tensor
+    reg_mask: Tensor
+    hm_rel: Tensor
+    rel_ind: Tensor
+    offset_mask: Tensor
+    sub_offset: Tensor
+    obj_offset: Tensor
+    hm_rel_hard: Tensor | None = None
+    offset_mask_offset: Tensor | None = None
+    hm_rel_human: Tensor | None = None
+    hm_rel_object: Tensor | None = None
+
+    def heatmap(self, name: str) -> Tensor:
+        """The target of an interaction heatmap of the network."""
+        if "refine" in name and self.hm_rel_hard is not None:
+            return self.hm_rel_hard
+        target = self.hm_rel if "refine" in name else getattr(self, name)
+        if target is None:
+            raise InputError(f"these targets were encoded without {name}, which the network predicts")
+        return target
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> GGNetTargets:
+        """The same targets on another device."""
+        moved: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            moved[field.name] = None if value is None else value.to(device, non_blocking=non_blocking)
+        return GGNetTargets(**moved)
+
+
+def encode(
+    scenes: Sequence[Scene],
+    width: int,
+    height: int,
+    pairs: NDArray[np.bool_],
+    options: TargetOptions,
+    network: NetworkOptions,
+) -> GGNetTargets:
+    """The targets of a batch.
+
+    Args:
+        scenes: one per image.
+        width, height: of the output maps (a quarter of the network's input).
+        pairs: (verbs, objects) which verbs are meaningful with which objects; the others are no hard negatives.
+        options: how to encode.
+        network: which maps the network has.
+    """
+    batch, (verbs, objects) = len(scenes), pairs.shape
+    most, interactions = options.max_objects, options.max_interactions
+    per_verb = network.matching == "per-verb"
+    rel = (batch, verbs, height, width)
+    offsets = (batch, interactions, 2 * verbs if per_verb else 2)
+    arrays: dict[str, Array] = {
+        "hm": np.zeros((batch, objects, height, width), np.float32),
+        "wh": np.zeros((batch, most, 2), np.float32),
+        "reg": np.zeros((batch, most, 2), np.float32),
+        "ind": np.zeros((batch, most), np.int64),
+        "reg_mask": np.zeros((batch, most), np.uint8),
+        "hm_rel": np.zeros(rel, np.float32),
+        "rel_ind": np.zeros((batch, interactions), np.int64),
+        "offset_mask": np.zeros((batch, interactions), np.uint8),
+        "sub_offset": np.zeros(offsets, np.float32),
+        "obj_offset": np.zeros(offsets, np.float32),
+    }
+    if options.soft_gaussian:
+        arrays["hm_rel_hard"] = np.zeros(rel, np.float32)
+    if per_verb:
+        arrays["offset_mask_offset"] = np.zeros(offsets, np.uint8)
+    for who in network.context:
+        arrays[f"hm_rel_{who}"] = np.zeros(rel, np.float32)
+    for i, scene in enumerate(scenes):
+        encode_scene(scene, {name: array[i] for name, array in arrays.items()}, pairs, options)
+    return GGNetTargets(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def encode_scene(scene: Scene, maps: dict[str, Array], pairs: NDArray[np.bool_], options: TargetOptions) -> None:
+    """Write one image's targets into arrays (those of `GGNetTargets`, without the batch) that are all zero."""
+    height, width = maps["hm"].shape[1:]
+    boxes = output_boxes(scene, width, height, options.whole_pixels)
+    exact = ((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float32)
+    centres = exact.astype(np.int64)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    radii = [radius(float(np.ceil(h)), float(np.ceil(w))) if w > 0 and h > 0 else 0 for w, h in sides]
+
+    seen = np.flatnonzero((sides[: options.max_objects] > 0).all(1))
+    maps["wh"][seen] = sides[seen]
+    maps["reg"][seen] = exact[seen] - centres[seen]
+    maps["ind"][seen] = centres[seen, 1] * width + centres[seen, 0]
+    maps["reg_mask"][seen] = 1
+    for k in seen:
+        draw_positive(maps["hm"][scene.labels[k]], centres[k, 0], centres[k, 1], radii[k])
+
+    encode_interactions(scene, centres, maps, pairs, options)
+    for who, members in (("human", scene.human), ("object", scene.object)):
+        if f"hm_rel_{who}" in maps:
+            for k, verb in zip(members, scene.verb, strict=True):
+                draw_positive(maps[f"hm_rel_{who}"][verb], centres[k, 0], centres[k, 1], radii[k])
+
+
+def encode_interactions(
+    scene: Scene, centres: NDArray[np.int64], maps: dict[str, Array], pairs: NDArray[np.bool_], options: TargetOptions
+) -> None:
+    """Interaction points, their offsets and hard negatives, one interaction after the other.
+
+    The order matters: a hard negative is not drawn where a positive is near already, but a later positive is drawn
+    over an earlier negative, of which the rest then stays.
+    """
+    width = maps["hm_rel"].shape[2]
+    human, target, verb = (a[: options.max_interactions] for a in (scene.human, scene.object, scene.verb))
+    points = (centres[human] + centres[target]) // 2
+    count = len(points)
+    maps["rel_ind"][:count] = points[:, 1] * width + points[:, 0]
+    maps["offset_mask"][:count] = 1
+    rows = np.arange(count)[:, None]
+    columns = np.array([[0, 1]])
+    if "offset_mask_offset" in maps:
+        columns = 2 * verb[:, None] + columns
+        maps["offset_mask_offset"][rows, columns] = 1
+    maps["sub_offset"][rows, columns] = points - centres[human]
+    maps["obj_offset"][rows, columns] = points - centres[target]
+
+    heatmaps = [(maps["hm_rel"], POSITIVE, POSITIVE)]
+    if "hm_rel_hard" in maps:
+        heatmaps.append((maps["hm_rel_hard"], SOFT_POSITIVE, SOFT_NEGATIVE))
+    distances = np.abs(centres[human] - centres[target])
+    for (x, y), (dx, dy), v, label in zip(points, distances, verb, scene.labels[target], strict=True):
+        spread = radius(float(dy), float(dx))
+        if options.hard_negatives:
+            others = np.flatnonzero(pairs[:, label])
+            others = others[others != v]
+        for heatmap, positive, negative in heatmaps:
+            draw_positive(heatmap[v], x, y, spread, positive)
+            if options.hard_negatives:
+                draw_hard_negatives(heatmap, others, x, y, options.hard_negative_radius, negative)
+
+
+def output_boxes(scene: Scene, width: int, height: int, whole_pixels: bool) -> NDArray[np.float64]:
+    """(N, 4) boxes on the `width` x `height` output map, clipped to its pixels."""
+    boxes = transform_boxes(scene.view.mirror(scene.boxes), scene.view.matrix(width, height))
+    if whole_pixels:
+        whole = scene.whole
+        if whole is None:
+            whole = np.full(len(boxes), np.issubdtype(scene.boxes.dtype, np.integer))
+        boxes = np.where(whole[:, None], np.trunc(boxes), boxes)
+    return np.clip(boxes, 0, [width - 1, height - 1, width - 1, height - 1])
