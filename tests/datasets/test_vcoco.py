@@ -79,7 +79,7 @@ def test_cocos_boxes_may_lie_in_two_files(vcoco_folder: Path, write_coco_file) -
 def test_an_annotation_that_coco_does_not_have_is_named(vcoco_folder: Path) -> None:
     path = vcoco_folder / "official" / "vcoco" / "vcoco_test.json"
     path.write_text(path.read_text().replace("107", "999"))
-    with pytest.raises(InputError, match="image 7: annotation 999 is not a usable instance"):
+    with pytest.raises(InputError, match="image 7: annotation 999 is not in COCO's file"):
         load_annotations("v-coco", path)
 
 
@@ -140,3 +140,21 @@ def test_half_a_file_is_named(vcoco_folder: Path) -> None:
     path.write_text(content[: len(content) // 2])
     with pytest.raises(InputError, match="not a whole JSON file"):
         load_annotations("v-coco", path)
+
+
+def test_people_and_objects_without_a_usable_box_are_left_out(vcoco_folder: Path) -> None:
+    """As in the official evaluation: nobody there for the person, no object there for the role."""
+    path = vcoco_folder / "official" / "instances_vcoco_all_2014.json"
+    content = json.loads(path.read_text())
+
+    def flatten(category: int) -> None:
+        for annotation in content["annotations"]:
+            if annotation["image_id"] == 7 and annotation["category_id"] == category:
+                annotation["bbox"][2] = 0.0
+        path.write_text(json.dumps(content))
+
+    ball = next(a["category_id"] for a in content["annotations"] if a["image_id"] == 7 and a["category_id"] != 1)
+    flatten(ball)
+    assert named(load_annotations("vcoco", vcoco_folder / "official"), 0) == [(0, "stand", -1), (0, "throw", -1)]
+    flatten(1)
+    assert named(load_annotations("vcoco", vcoco_folder / "official"), 0) == []

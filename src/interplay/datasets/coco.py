@@ -28,12 +28,13 @@ class CocoInstance:
 
 @dataclass
 class CocoImage:
-    """One image and its usable instances, in the order of the file."""
+    """One image and its instances, in the order of the file; `unusable` holds the ids of those left out."""
 
     file: str
     width: int
     height: int
     instances: list[CocoInstance] = field(default_factory=list)
+    unusable: set[int] = field(default_factory=set)
 
 
 def is_coco_instances(source: Source) -> bool:
@@ -84,10 +85,11 @@ def read_coco_images(sources: Iterable[Source], wanted: Collection[int]) -> dict
             ours = [(found[a["image_id"]], a) for a in annotations if a["image_id"] in found]
         for image, annotation in ours:
             with reading(f"{source.path}: annotation {annotation.get('id')}"):
-                if annotation.get("ignore") == 1 or not annotation.get("area", 1) > 0:
-                    continue
-                box = official_box(annotation["bbox"], image.width, image.height)
-                if box is not None:
+                ignored = annotation.get("ignore") == 1 or not annotation.get("area", 1) > 0
+                box = None if ignored else official_box(annotation["bbox"], image.width, image.height)
+                if box is None:
+                    image.unusable.add(int(annotation["id"]))
+                else:
                     category = int(annotation["category_id"])
                     image.instances.append(CocoInstance(int(annotation["id"]), category, box))
         images.update(found)

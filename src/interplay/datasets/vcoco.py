@@ -45,7 +45,7 @@ def read_vcoco_actions(sources: Iterable[Source], coco: Iterable[Source], vocabu
 
     Images come in order of their ids. Every instance of COCO is a box, in COCO's order; people whom V-COCO did
     not label are `unlabelled`. A positive label of an action gives one triplet per role, without object where the
-    role has none; triplets of an image are in the order actions, people, roles.
+    role has none, or one without a usable box; triplets of an image are in the order actions, people, roles.
 
     Args:
         sources: one file, or several that together make the split (train and val).
@@ -111,9 +111,10 @@ def _add_image(
             position[instance.id] = builder.instance(instance.box, label, unlabelled)
     for human, verb, role in positives:
         for annotation in (human, role or human):
-            if annotation not in position:
+            if annotation not in position and annotation not in image.unusable:
                 raise InputError(
-                    f"image {image_id}: annotation {annotation} is not a usable instance of COCO's file; "
+                    f"image {image_id}: annotation {annotation} is not in COCO's file; "
                     "V-COCO belongs to COCO's 2014 annotations"
                 )
-        builder.triplet(position[human], verb, position[role] if role else -1)
+        if human in position:  # the official evaluation knows nobody without a usable box either
+            builder.triplet(position[human], verb, position.get(role, -1))
