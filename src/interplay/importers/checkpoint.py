@@ -1,0 +1,82 @@
+"""Reading weights of other code bases without running anything that they bring along.
+
+A torch checkpoint is a pickle. torch's own restricted reader admits tensors and plain containers; the published
+training scripts also store their options, an `argparse.Namespace`, which holds values and does nothing. That one
+class is admitted, nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interplay.errors import InputError, MissingFileError
+
+_NESTED = ("model", "state_dict", "model_state_dict", "module")
+"""Keys under which training scripts keep the weights beside epoch and optimiser."""
+
+
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Parameter name -> tensor from a torch or safetensors file.
+
+    A leading ``module.``, which data parallel training leaves behind, is removed.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: not a checkpoint, damaged, without weights, or made of classes that would have to be run.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MissingFileError(f"no file of weights {source}")
+    content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
+    return find_state_dict(content, str(source))
+
+
+def find_state_dict(content: Any, source: str = "the checkpoint") -> dict[str, Tensor]:
+    """The weights inside what a training script stored.
+
+    Raises:
+        InputError: there are none.
+    """
+    for key in _NESTED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{source}: expected weights by name, got {type(content).__name__}")
+    state = {str(name).removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+    if not state:
+        raise InputError(
+            f"{source}: holds no weights; its entries are {', '.join(map(str, list(content)[:5])) or 'none'}"
+        )
+    return state
+
+
+def _read_torch(source: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(source, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split("\n")[0].rstrip(".")
+        raise InputError(
+            f"{source}: not read, because it is no torch checkpoint or would run code of its own ({reason}). "
+            "Save only its weights with the program that made it: torch.save(model.state_dict(), FILE)"
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise InputError(f"{source}: not a torch checkpoint, or damaged ({str(error).splitlines()[0]})") from None
+
+
+def _read_safetensors(source: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(source)
+    except SafetensorError as error:
+        raise InputError(f"{source}: not a safetensors file, or damaged ({error})") from None

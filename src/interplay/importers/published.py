@@ -1,0 +1,105 @@
+"""Published weights of every system by one function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from interplay.errors import InputError, near_matches
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SYSTEMS = ("gen-vlkt", "ggnet")
+"""Systems whose published weights can be read."""
+
+_ALIASES = {"ppdm": "ggnet", "genvlkt": "gen-vlkt"}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model made of published weights, and what there is to say about it.
+
+    Attributes:
+        model: in evaluation mode.
+        system: name of the system.
+        vocabulary: what its classes mean.
+        parameters: numbers in its parameters, buffers left out.
+        unused: names in the file that the model has no place for.
+    """
+
+    model: nn.Module
+    system: str
+    vocabulary: Vocabulary
+    parameters: int
+    unused: list[str] = field(default_factory=list)
+
+
+def system_name(name: str) -> str:
+    """The canonical name of a system whose published weights can be read.
+
+    Raises:
+        InputError: unknown; names the nearest ones.
+    """
+    plain = name.lower().replace("_", "-")
+    plain = _ALIASES.get(plain, plain)
+    if plain not in SYSTEMS:
+        raise InputError(
+            f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}.{near_matches(plain, SYSTEMS)}"
+        )
+    return plain
+
+
+def load_published(
+    system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
+) -> nn.Module:
+    """A model from published weights; names and shapes decide variant and data set.
+
+    Args:
+        system: ``gen-vlkt``, ``ggnet`` (also PPDM).
+        source: a checkpoint file (torch or safetensors), or its state dict.
+        vocabulary: needed only for models trained on one's own data.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: unknown system, unreadable file, or weights that do not fit.
+
+    Example:
+        >>> from interplay.importers.published import load_published  # doctest: +SKIP
+        >>> model = load_published("gen-vlkt", "gen_vlkt_s_hico.pth")  # doctest: +SKIP
+    """
+    return import_published(system, source, vocabulary).model
+
+
+def import_published(
+    system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
+) -> Imported:
+    """Like `load_published`, with a report of what was found and what was left over."""
+    from interplay.importers.checkpoint import find_state_dict, read_state_dict
+
+    name = system_name(system)
+    state = find_state_dict(source) if isinstance(source, Mapping) else read_state_dict(source)
+    load, unused = _reader(name)
+    model: Any = load(state, vocabulary)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Imported(model, name, model.vocabulary, parameters, sorted(unused(state, model)))
+
+
+Load: TypeAlias = Callable[["Mapping[str, Tensor]", "Vocabulary | None"], "nn.Module"]
+Unused: TypeAlias = Callable[["Mapping[str, Tensor]", Any], Iterable[str]]
+
+
+def _reader(system: str) -> tuple[Load, Unused]:
+    if system == "ggnet":
+        from interplay.importers.ggnet import load_ggnet
+
+        return load_ggnet, lambda state, _: [name for name in state if name.startswith("base.fc.")]
+    from interplay.importers.gen_vlkt import load_gen_vlkt, unused_names
+
+    return load_gen_vlkt, unused_names

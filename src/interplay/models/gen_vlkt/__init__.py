@@ -1,0 +1,10 @@
+"""GEN-VLKT: "Simplify Association and Enhance Interaction Understanding for HOI Detection" (CVPR 2022).
+
+Yue Liao, Aixi Zhang, Miao Lu, Yongliang Wang, Xiaobo Li, Si Liu; arXiv:2203.13954.
+"""
+
+from interplay.models.gen_vlkt.config import GenVlktConfig
+from interplay.models.gen_vlkt.model import GenVlkt
+from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+
+__all__ = ["GenVlkt", "GenVlktConfig", "GenVlktOutputs", "PairTargets"]

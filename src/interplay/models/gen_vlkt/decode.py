@@ -1,0 +1,168 @@
+"""From predictions to interactions (Section 3.3, "Inference"), a whole batch at once.
+
+The score of an interaction is ``s_interaction + s_object ** 2`` and lies between 0 and 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interplay.interactions import Interactions
+from interplay.layers.boxes import cxcywh_to_xyxy
+from interplay.metrics.pair_nms import pair_nms
+from interplay.models.gen_vlkt.config import DecodingOptions
+from interplay.models.gen_vlkt.outputs import GenVlktOutputs
+from interplay.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The triplets of a batch before they become `Interactions`, T in all, by image.
+
+    Attributes:
+        human_boxes, object_boxes: (B, Q, 4) float32 x1, y1, x2, y2 in pixels, not clipped to the image.
+        object_labels: (B, Q) int64 likeliest object class of each query; ``len(vocabulary.objects)`` says none.
+        object_scores: (B, Q, C) float32 probability of each object class, background left out.
+        image, query, verb, object: (T,) int64; `object` is the class, -1 where no object takes part.
+        score: (T,) float32.
+    """
+
+    human_boxes: NDArray[np.float32]
+    object_boxes: NDArray[np.float32]
+    object_labels: NDArray[np.int64]
+    object_scores: NDArray[np.float32]
+    image: NDArray[np.int64]
+    query: NDArray[np.int64]
+    verb: NDArray[np.int64]
+    object: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+    def select(self, rows: NDArray[np.int64]) -> Detections:
+        """The chosen triplets."""
+        chosen = {name: getattr(self, name)[rows] for name in ("image", "query", "verb", "object", "score")}
+        return Detections(self.human_boxes, self.object_boxes, self.object_labels, self.object_scores, **chosen)
+
+
+def detections(
+    outputs: GenVlktOutputs, sizes: Tensor, vocabulary: Vocabulary, per_verb: bool, options: DecodingOptions
+) -> Detections:
+    """The triplets of a batch, before pair suppression.
+
+    Args:
+        outputs: for B images.
+        sizes: (B, 2) height, width of the original images in pixels.
+        vocabulary: with the interactions that the model knows.
+        per_verb: whether the outputs classify verbs instead of interactions.
+        options: which triplets.
+    """
+    verb, object = vocabulary.interactions.T
+    columns = torch.from_numpy(np.where(object < 0, len(vocabulary.objects), object))
+    device = outputs.interaction_logits.device
+    likelihood = outputs.interaction_logits.float().sigmoid()
+    if per_verb:
+        likelihood = likelihood[..., torch.from_numpy(verb).to(device)]
+    # sigmoid per class, as the published code, though the classes were trained with a softmax
+    objects = outputs.object_logits.float().sigmoid()[..., columns.to(device)]
+    score = likelihood + objects**2  # (B, Q, I)
+    probabilities = outputs.object_logits.float().softmax(-1)[..., :-1]
+    extent = sizes.to(device).flip(-1).repeat(1, 2)[:, None]  # (B, 1, 4) width, height, width, height
+    shared = {
+        "human_boxes": (cxcywh_to_xyxy(outputs.human_boxes.float()) * extent).cpu().numpy(),
+        "object_boxes": (cxcywh_to_xyxy(outputs.object_boxes.float()) * extent).cpu().numpy(),
+        "object_labels": probabilities.argmax(-1).cpu().numpy(),
+        "object_scores": probabilities.cpu().numpy(),
+    }
+    if options.rule == "interaction":
+        return Detections(**shared, **_best_interactions(score, verb, object, options.top_k))
+    return Detections(**shared, **_all_verbs(score, verb, shared["object_labels"], vocabulary))
+
+
+def suppress(found: Detections, options: DecodingOptions) -> Detections:
+    """Without the near-copies of a better pair.
+
+    Copies are of the same interaction; where every verb of a pair is listed, whole pairs with the same object class
+    are, ranked by their best verb. What is left comes class by class, best first.
+    """
+    boxes = found.human_boxes[found.image, found.query], found.object_boxes[found.image, found.query]
+    settings = (options.nms_threshold, options.nms_human, options.nms_object)
+    if options.rule == "interaction":
+        label = found.verb * (found.object_scores.shape[-1] + 1) + found.object + 1
+        return found.select(pair_nms(found.image, label, *boxes, found.score, *settings))
+    verbs = int(found.verb.max(initial=0)) + 1  # triplets come pair by pair, all verbs of each
+    first = np.arange(0, len(found.verb), verbs)
+    best = found.score.reshape(-1, verbs).max(1)
+    pairs = pair_nms(found.image[first], found.object[first] + 1, boxes[0][first], boxes[1][first], best, *settings)
+    return found.select((first[pairs, None] + np.arange(verbs)).ravel())
+
+
+def to_interactions(found: Detections, sizes: Tensor, vocabulary: Vocabulary) -> list[Interactions]:
+    """One `Interactions` per image; their boxes are the people and then the objects that take part."""
+    return [_one_image(found, i, height, width, vocabulary) for i, (height, width) in enumerate(sizes.tolist())]
+
+
+def _one_image(found: Detections, image: int, height: float, width: float, vocabulary: Vocabulary) -> Interactions:
+    start, end = np.searchsorted(found.image, [image, image + 1])
+    query, verb, label = (a[start:end] for a in (found.query, found.verb, found.object))
+    people, human = np.unique(query, return_inverse=True)
+    # one query's object box may take part under several classes, and a box has one label: one box per class
+    classes = len(vocabulary.objects)
+    things, object = np.unique(np.where(label < 0, -1, query * classes + label), return_inverse=True)
+    none = int(len(things) > 0 and things[0] < 0)
+    things = things[none:]
+    thing_query, thing_label = things // classes, things % classes
+    best = np.zeros(len(people), np.float32)
+    np.maximum.at(best, human, found.score[start:end])
+    return Interactions(
+        boxes=np.concatenate([found.human_boxes[image, people], found.object_boxes[image, thing_query]]),
+        labels=np.concatenate([np.full(len(people), max(vocabulary.person, 0)), thing_label]),
+        # people are not classified: their best interaction stands for them
+        box_scores=np.concatenate([best / 2, found.object_scores[image, thing_query, thing_label]]),
+        human=human,
+        object=np.where(label < 0, -1, object - none + len(people)),
+        verb=verb,
+        score=found.score[start:end],
+        vocabulary=vocabulary,
+        width=int(width),
+        height=int(height),
+    )
+
+
+def _best_interactions(score: Tensor, verb: NDArray[np.int64], object: NDArray[np.int64], k: int) -> dict[str, NDArray]:
+    """The k best (query, interaction) of each image; equal scores by query, then class."""
+    batch, _, classes = score.shape
+    flat = score.flatten(1)
+    value, chosen = flat.topk(min(k, flat.shape[1]))
+    chosen, order = chosen.sort()
+    value, ranks = value.gather(1, order).sort(descending=True, stable=True)
+    flat_index = chosen.gather(1, ranks).cpu().numpy()
+    interaction = (flat_index % classes).ravel()
+    return {
+        "image": np.repeat(np.arange(batch), flat_index.shape[1]),
+        "query": (flat_index // classes).ravel(),
+        "verb": verb[interaction],
+        "object": object[interaction],
+        "score": value.cpu().numpy().ravel(),
+    }
+
+
+def _all_verbs(
+    score: Tensor, verb: NDArray[np.int64], labels: NDArray[np.int64], vocabulary: Vocabulary
+) -> dict[str, NDArray]:
+    """Every verb of every query, scored by the best of the verb's interactions; the object is the query's own."""
+    batch, queries, _ = score.shape
+    verbs = len(vocabulary.verbs)
+    index = torch.from_numpy(verb).to(score.device).expand(batch, queries, -1)
+    best = score.new_zeros(batch, queries, verbs).scatter_reduce(2, index, score, "amax", include_self=False)
+    object = np.where(labels == len(vocabulary.objects), -1, labels)
+    return {
+        "image": np.repeat(np.arange(batch), queries * verbs),
+        "query": np.tile(np.repeat(np.arange(queries), verbs), batch),
+        "verb": np.tile(np.arange(verbs), batch * queries),
+        "object": np.repeat(object.ravel(), verbs),
+        "score": best.cpu().numpy().ravel(),
+    }

@@ -1,0 +1,154 @@
+"""GEN-VLKT's loss (Section 3.3): focal on interactions, cross-entropy on objects, boxes, and the mimic loss.
+
+Every sum is divided by a count that is averaged over the processes of a distributed training, so that several
+processes compute what one would compute on their joint batch. (The published code averages only the number of pairs.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, distributed
+from torch.nn import functional as F
+
+from interplay.layers.boxes import cxcywh_to_xyxy, generalized_iou
+from interplay.models.gen_vlkt.config import LossOptions, Mimic
+from interplay.models.gen_vlkt.matching import Matches, match
+from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+
+TERMS = ("interaction", "object", "human_box", "object_box", "human_giou", "object_giou", "mimic")
+"""Names of the loss terms; those of earlier decoder layers end in their number (``mimic_0``)."""
+
+
+def loss_terms(
+    outputs: GenVlktOutputs,
+    targets: Sequence[PairTargets],
+    classes: Sequence[Tensor],
+    teacher: Tensor | None,
+    options: LossOptions,
+) -> dict[str, Tensor]:
+    """Every term of the loss, without its weight.
+
+    Args:
+        outputs: for B images.
+        targets: B, on the outputs' device.
+        classes: B tensors (T, I) float, 1 for each class of the interaction classifier that a target has.
+        teacher: (B, E) the teacher's image embeddings; needed where the options ask for the mimic loss.
+        options: which terms.
+    """
+    layers = outputs.layers if options.auxiliary else (outputs,)
+    matches = match(layers, targets, classes, options)
+    found = [_Found(layer, m, targets, classes) for layer, m in zip(layers, matches, strict=True)]
+    pairs = sum(len(target) for target in targets)
+    counts = mean_over_processes(torch.stack([f.counts(pairs, options.background) for f in found]))
+    terms: dict[str, Tensor] = {}
+    for i, (layer, one, count) in enumerate(zip(layers, found, counts, strict=True)):
+        suffix = f"_{i}" if i < len(layers) - 1 else ""
+        values = one.terms(count, options.background)
+        if options.mimic != "none":
+            assert teacher is not None
+            values["mimic"] = mimic_loss(layer.features, teacher, options.mimic)
+        terms |= {name + suffix: value for name, value in values.items()}
+    return terms
+
+
+def weight_of(term: str, options: LossOptions) -> float:
+    """The weight of a term of `loss_terms` in the loss."""
+    kind = term.rstrip("0123456789").rstrip("_")
+    return {
+        "interaction": options.interaction,
+        "object": options.object,
+        "human_box": options.box,
+        "object_box": options.box,
+        "human_giou": options.giou,
+        "object_giou": options.giou,
+        "mimic": options.mimic_weight,
+    }[kind]
+
+
+class _Found:
+    """One layer's predictions beside what they were matched with."""
+
+    def __init__(
+        self, layer: GenVlktOutputs, matches: Matches, targets: Sequence[PairTargets], classes: Sequence[Tensor]
+    ) -> None:
+        at = (matches.image, matches.query)
+        self.logits = layer.interaction_logits.float()
+        self.wanted = torch.zeros_like(self.logits)
+        self.wanted[at] = torch.cat(list(classes))[matches.target].to(self.wanted)
+        self.object_logits = layer.object_logits.float()
+        background = self.object_logits.shape[-1] - 1
+        self.labels = torch.full(self.object_logits.shape[:2], background, device=self.logits.device)
+        self.labels[at] = torch.cat([t.object_labels for t in targets])[matches.target]
+        self.human = layer.human_boxes[at].float()
+        self.object = layer.object_boxes[at].float()
+        self.target_human = torch.cat([t.human_boxes for t in targets])[matches.target].to(self.human)
+        target_object = torch.cat([t.object_boxes for t in targets])[matches.target].to(self.human)
+        self.there = (target_object != 0).any(-1)
+        self.target_object = target_object[self.there]
+
+    def counts(self, pairs: int, background_weight: float) -> Tensor:
+        """(4,) float: pairs, positive labels, object boxes, summed class weights of the cross-entropy."""
+        is_background = self.labels == self.object_logits.shape[-1] - 1
+        weights = torch.where(is_background, background_weight, 1.0).sum()
+        return torch.stack(
+            [self.wanted.new_tensor(pairs), self.wanted.sum(), self.there.sum().float(), weights.float()]
+        )
+
+    def terms(self, counts: Tensor, background_weight: float) -> dict[str, Tensor]:
+        """The layer's terms but the mimic loss, divided by the given counts."""
+        pairs, positives, objects, weights = counts
+        pairs = pairs.clamp(min=1)
+        class_weights = self.object_logits.new_ones(self.object_logits.shape[-1])
+        class_weights[-1] = background_weight
+        cross_entropy = F.cross_entropy(self.object_logits.mT, self.labels, class_weights, reduction="sum")
+        object = self.object[self.there]
+        return {
+            # without a positive the published sum stays undivided
+            "interaction": focal_loss(self.logits, self.wanted) / torch.where(positives > 0, positives, 1.0),
+            "object": cross_entropy / weights,
+            "human_box": (self.human - self.target_human).abs().sum() / pairs,
+            "object_box": (object - self.target_object).abs().sum() / (objects + 1e-4),
+            "human_giou": _giou_loss(self.human, self.target_human) / pairs,
+            "object_giou": _giou_loss(object, self.target_object) / (objects + 1e-4),
+        }
+
+
+def _giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
+    return (1 - generalized_iou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(targets))).sum()
+
+
+def focal_loss(logits: Tensor, wanted: Tensor, gamma: float = 2.0) -> Tensor:
+    """Sum of the focal loss (Lin et al., ICCV 2017) over everything, positives and negatives weighted 0.5 each."""
+    p = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
+    positive = -((1 - p) ** gamma) * p.log() * wanted
+    negative = -(p**gamma) * (1 - p).log() * (1 - wanted)
+    return 0.5 * (positive + negative).sum()
+
+
+def mimic_loss(features: Tensor, teacher: Tensor, kind: Mimic) -> Tensor:
+    """Distance between the mean interaction feature and the teacher's embedding (Equation 4, Table 4c).
+
+    Args:
+        features: (B, Q, E).
+        teacher: (B, E), not normalised.
+        kind: ``l1``, ``l2`` or their sum.
+    """
+    student = features.float().mean(1)
+    teacher = teacher.to(student)
+    loss = student.new_zeros(())
+    if "l1" in kind:
+        loss = loss + F.l1_loss(student, teacher)
+    if "l2" in kind:
+        loss = loss + F.mse_loss(student, teacher)
+    return loss
+
+
+def mean_over_processes(counts: Tensor) -> Tensor:
+    """The mean of a tensor over the processes of a distributed training; the tensor itself if there is only one."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return counts
+    total = counts.clone()
+    distributed.all_reduce(total)
+    return total / distributed.get_world_size()

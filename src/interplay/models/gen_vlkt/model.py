@@ -1,0 +1,190 @@
+"""`GenVlkt`: the network with its vocabulary, its loss and its way from predictions to interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interplay.errors import InputError
+from interplay.interactions import Interactions
+from interplay.models.gen_vlkt import decode
+from interplay.models.gen_vlkt.config import GenVlktConfig
+from interplay.models.gen_vlkt.losses import loss_terms, weight_of
+from interplay.models.gen_vlkt.network import GuidedEmbeddingNetwork, TextClassifier, cosine_logits
+from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+from interplay.vocabulary import Vocabulary
+
+Teacher = Callable[[Tensor], Tensor]
+"""(B, 3, 224, 224) preprocessed images -> (B, E) embeddings, not normalised."""
+
+
+class GenVlkt(nn.Module):
+    """Query-based detector of pairs and their interactions, with classifiers made of text.
+
+    Args:
+        vocabulary: what the classes mean; must list its interactions.
+        config: every choice; see `GenVlktConfig`.
+        seen: indices of the interactions that training shows, for zero-shot; None for all. While training, the
+            classifier has only these.
+        own_seen_classifier: give training a classifier of its own for the seen interactions, as the published
+            zero-shot checkpoints have, instead of the seen rows of the one classifier.
+
+    Attributes:
+        teacher: what the mimic loss imitates; None where the targets bring its features. Not part of the weights.
+    """
+
+    seen: Tensor | None
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        config: GenVlktConfig | None = None,
+        seen: Sequence[int] | None = None,
+        own_seen_classifier: int | None = None,
+    ) -> None:
+        super().__init__()
+        if not len(vocabulary.interactions):
+            raise InputError(
+                f"GEN-VLKT classifies interactions and the vocabulary {vocabulary.name!r} lists none: give its "
+                "'interactions' as [verb, object] pairs"
+            )
+        self.vocabulary = vocabulary
+        self.config = config or GenVlktConfig()
+        options = self.config.network
+        self.per_verb = options.classes == "verb"
+        classes = len(vocabulary.verbs) if self.per_verb else len(vocabulary.interactions)
+        self.network = GuidedEmbeddingNetwork(options, object_classes(vocabulary), classes)
+        if seen is not None and self.per_verb:
+            raise InputError("zero-shot needs network.classes=interaction: unseen interactions may have seen verbs")
+        self.register_buffer("seen", None if seen is None else torch.as_tensor(seen, dtype=torch.int64))
+        self.seen_weight: nn.Parameter | None = None
+        self.seen_bias: nn.Parameter | None = None
+        if own_seen_classifier is not None:
+            self.seen_weight = nn.Parameter(torch.zeros(own_seen_classifier, options.embedding))
+            self.seen_bias = nn.Parameter(torch.zeros(own_seen_classifier))
+        self.teacher: Teacher | None = None
+        if self.config.text.freeze:
+            for parameter in self.text_parameters():
+                parameter.requires_grad_(False)
+
+    def forward(
+        self, images: Tensor, sizes: Tensor, *, seen: bool | None = None, auxiliary: bool = True
+    ) -> GenVlktOutputs:
+        """Predict.
+
+        Args:
+            images: (B, 3, H, W) float, normalised with ImageNet's mean and standard deviation, padded at the right
+                and at the bottom with zeros.
+            sizes: (B, 2) height, width of each image without padding. Best left on the CPU: it is looked at there.
+            seen: whether the interaction classes are only those seen in training; by default while training.
+            auxiliary: also predict from the earlier decoder layers.
+
+        Returns:
+            The predictions of the last layer, those of the earlier ones in ``auxiliary``.
+
+        Raises:
+            InputError: shapes do not fit.
+        """
+        if images.dim() != 4 or images.shape[1] != 3 or tuple(sizes.shape) != (len(images), 2):
+            raise InputError(
+                "expected images (B, 3, H, W) and sizes (B, 2) of height and width, got "
+                f"{tuple(images.shape)} and {tuple(sizes.shape)}"
+            )
+        chosen = self._seen_logits if (self.training if seen is None else seen) and self.zero_shot else None
+        return self.network(images, sizes, chosen, auxiliary)
+
+    @property
+    def zero_shot(self) -> bool:
+        """Whether training sees only some of the interactions."""
+        return self.seen is not None or self.seen_weight is not None
+
+    def _seen_logits(self, features: Tensor) -> Tensor:
+        classifier = self.network.heads.interaction
+        if self.seen_weight is not None and self.seen_bias is not None:
+            assert isinstance(classifier, TextClassifier)
+            return cosine_logits(features, self.seen_weight, self.seen_bias, classifier.logit_scale)
+        assert self.seen is not None
+        return classifier(features)[..., self.seen]
+
+    def loss(self, outputs: GenVlktOutputs, targets: Sequence[PairTargets]) -> dict[str, Tensor]:
+        """The loss of a batch, term by term; what is minimised is the sum.
+
+        Args:
+            outputs: of `forward`, for B images.
+            targets: B; for the mimic loss with ``teacher_image`` or ``teacher_feature``.
+
+        Returns:
+            Weighted terms: ``interaction``, ``object``, ``human_box``, ``object_box``, ``human_giou``,
+            ``object_giou``, ``mimic``, and those of layer i as ``interaction_i``, ...
+        """
+        terms = self.loss_terms(outputs, targets)
+        return {name: value * weight_of(name, self.config.loss) for name, value in terms.items()}
+
+    def loss_terms(self, outputs: GenVlktOutputs, targets: Sequence[PairTargets]) -> dict[str, Tensor]:
+        """The terms of `loss` without their weights."""
+        device = outputs.human_boxes.device
+        targets = [target.to(device) for target in targets]
+        classes = [target.verbs if self.per_verb else target.interactions for target in targets]
+        width = outputs.interaction_logits.shape[-1]
+        if self.seen is not None and width == len(self.seen):
+            classes = [c[:, self.seen] for c in classes]
+        if any(c.shape[1] != width for c in classes):
+            raise InputError(
+                f"the outputs have {width} interaction classes, the targets {[c.shape[1] for c in classes]}; "
+                "which of them training sees is not known" * (self.seen is None and self.zero_shot)
+            )
+        options = self.config.loss
+        teacher = self._teacher_features(targets) if options.mimic != "none" else None
+        return loss_terms(outputs, targets, classes, teacher, options)
+
+    @torch.no_grad()
+    def _teacher_features(self, targets: Sequence[PairTargets]) -> Tensor:
+        features = [t.teacher_feature for t in targets]
+        if all(f is not None for f in features):
+            return torch.stack([f for f in features if f is not None])
+        images = [t.teacher_image for t in targets if t.teacher_image is not None]
+        if self.teacher is None or len(images) != len(targets):
+            raise InputError(
+                "the mimic loss needs targets with teacher_feature, or with teacher_image and a model.teacher; "
+                "loss.mimic=none trains without"
+            )
+        return self.teacher(torch.stack(images))
+
+    @torch.no_grad()
+    def decode(self, outputs: GenVlktOutputs, sizes: Tensor) -> list[Interactions]:
+        """Predictions as interactions, by the rule and with the suppression that the configuration says.
+
+        Args:
+            outputs: of `forward` in evaluation mode, for B images.
+            sizes: (B, 2) height, width of the original images; boxes come in their pixels and may reach beyond.
+        """
+        options = self.config.decoding
+        found = decode.detections(outputs, sizes, self.vocabulary, self.per_verb, options)
+        if options.nms:
+            found = decode.suppress(found, options)
+        return decode.to_interactions(found, sizes, self.vocabulary)
+
+    def text_parameters(self) -> list[nn.Parameter]:
+        """Rows and biases of the classifiers that are made of text (their scales are ordinary parameters)."""
+        classifiers = [m for m in self.network.modules() if isinstance(m, TextClassifier)]
+        own = [p for p in (self.seen_weight, self.seen_bias) if p is not None]
+        return [*own, *(p for c in classifiers for p in (c.weight, c.bias))]
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Trainable parameters by the learning rate that they have in the paper: backbone, text, and the rest."""
+        text = {id(p) for p in self.text_parameters()}
+        backbone = {id(p) for p in self.network.backbone.parameters()}
+        groups: dict[str, list[nn.Parameter]] = {"default": [], "backbone": [], "text": []}
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                key = "text" if id(parameter) in text else "backbone" if id(parameter) in backbone else "default"
+                groups[key].append(parameter)
+        return groups
+
+
+def object_classes(vocabulary: Vocabulary) -> int:
+    """Object classes of the classifier: the vocabulary's, one for "none" where interactions lack one, background."""
+    return len(vocabulary.objects) + int(np.any(vocabulary.interactions[:, 1] < 0)) + 1

@@ -1,0 +1,211 @@
+"""The guided-embedding network: visual encoder, instance decoder, interaction decoder and heads.
+
+Yue Liao et al., "GEN-VLKT: Simplify Association and Enhance Interaction Understanding for HOI Detection", CVPR 2022.
+Section and equation numbers are the paper's. Letters in shape comments: B images, N cells of the feature map, Q pairs,
+D width, E width of text embeddings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from interplay.layers.positions import sine_positions, valid_cells
+from interplay.layers.resnet import ResNet
+from interplay.layers.transformer import MLP, DecoderLayer, EncoderLayer, xavier_uniform_
+from interplay.models.gen_vlkt.config import NetworkOptions
+from interplay.models.gen_vlkt.outputs import GenVlktOutputs
+
+LOGIT_SCALE = math.log(1 / 0.07)
+"""Logarithm of CLIP's initial temperature (Equation 3's theta)."""
+
+
+def cosine_logits(x: Tensor, weight: Tensor, bias: Tensor, logit_scale: Tensor) -> Tensor:
+    """theta * (cosine similarity + bias) (Equation 3): (..., E) features and (classes, E) rows -> (..., classes)."""
+    return logit_scale.exp() * F.linear(F.normalize(x, dim=-1), weight, bias)
+
+
+class TextClassifier(nn.Module):
+    """Classes as directions, which start as text embeddings (Section 3.2)."""
+
+    def __init__(self, embedding: int, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(F.normalize(torch.randn(classes, embedding), dim=-1))
+        self.bias = nn.Parameter(torch.zeros(classes))
+        self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., E) -> (..., classes) logits."""
+        return cosine_logits(x, self.weight, self.bias, self.logit_scale)
+
+
+class Decoder(nn.Module):
+    """Decoder layers that share one final normalisation."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__()
+        o = options
+        self.layers = nn.ModuleList(
+            DecoderLayer(o.width, o.heads, o.feed_forward, o.dropout) for _ in range(o.decoder_layers)
+        )
+        self.norm = nn.LayerNorm(o.width)
+
+    def forward(self, positions: list[Tensor], keys: Tensor, memory: Tensor, mask: Tensor | None) -> list[Tensor]:
+        """Run all layers.
+
+        Args:
+            positions: per layer, (B or 1, Q, D) position embeddings of the queries.
+            keys: (B, N, D) memory with position embeddings.
+            memory: (B, N, D).
+            mask: (B, 1, 1, N) bool, True where a cell takes part, or None.
+
+        Returns:
+            Per layer, (B, Q, D) normalised features; the next layer goes on from the ones before normalisation.
+        """
+        x = memory.new_zeros(len(memory), positions[0].shape[1], memory.shape[2])
+        out = []
+        for layer, position in zip(self.layers, positions, strict=True):
+            x = layer(x, position, keys, memory, mask)
+            out.append(self.norm(x))
+        return out
+
+
+class Queries(nn.Module):
+    """Learnt position embeddings of the queries (Equation 1)."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__()
+        q, d = options.queries, options.width
+        self.human = nn.Parameter(torch.randn(q, d))
+        if options.position_guidance:
+            self.object = nn.Parameter(torch.randn(q, d))
+            self.guide = nn.Parameter(torch.rand(q, d))  # p-GE: ties the i-th human to the i-th object
+        if not options.instance_guidance:
+            self.interaction = nn.Parameter(torch.randn(q, d))
+        self.options = options
+
+    def instances(self) -> Tensor:
+        """(1, 2Q, D): human queries, then object queries; (1, Q, D) without position guidance, where one finds both."""
+        if not self.options.position_guidance:
+            return self.human[None]
+        return torch.cat([self.human + self.guide, self.object + self.guide])[None]
+
+    def interactions(self, humans: list[Tensor], objects: list[Tensor]) -> list[Tensor]:
+        """Per layer, (B, Q, D): the mean of the pair's features in the same layer (i-GE, Equation 2)."""
+        if self.options.instance_guidance:
+            return [(h + o) / 2 for h, o in zip(humans, objects, strict=True)]
+        learnt = self.interaction + self.guide if self.options.position_guidance else self.interaction
+        return [learnt[None]] * len(humans)
+
+
+class Heads(nn.Module):
+    """From decoder features to boxes and classes; shared by all layers."""
+
+    def __init__(self, options: NetworkOptions, objects: int, interactions: int) -> None:
+        super().__init__()
+        d, e = options.width, options.embedding
+        self.human_box = MLP(d, 4)
+        self.object_box = MLP(d, 4)
+        self.object = (
+            nn.Sequential(nn.Linear(d, e), nn.LayerNorm(e), TextClassifier(e, objects))
+            if options.object_text
+            else nn.Linear(d, objects)
+        )
+        self.feature = nn.Sequential(nn.Linear(d, e), nn.LayerNorm(e))
+        self.interaction = TextClassifier(e, interactions) if options.interaction_text else nn.Linear(e, interactions)
+
+    def forward(
+        self, human: Tensor, object: Tensor, interaction: Tensor, classifier: Callable[[Tensor], Tensor]
+    ) -> GenVlktOutputs:
+        """Three (B, Q, D) features of the pairs -> predictions."""
+        features = self.feature(interaction)
+        return GenVlktOutputs(
+            human_boxes=self.human_box(human).sigmoid(),
+            object_boxes=self.object_box(object).sigmoid(),
+            object_logits=self.object(object),
+            interaction_logits=classifier(features),
+            features=features,
+        )
+
+
+class GuidedEmbeddingNetwork(nn.Module):
+    """Backbone, encoder, the two decoders and their heads (Figure 2).
+
+    Args:
+        options: what it is made of.
+        objects: object classes, with background.
+        interactions: interaction (or verb) classes.
+    """
+
+    def __init__(self, options: NetworkOptions, objects: int, interactions: int) -> None:
+        super().__init__()
+        o = options
+        self.options = options
+        self.backbone = ResNet(o.backbone, o.frozen_stages)
+        self.input = nn.Conv2d(self.backbone.channels, o.width, 1)
+        self.encoder = nn.ModuleList(
+            EncoderLayer(o.width, o.heads, o.feed_forward, o.dropout) for _ in range(o.encoder_layers)
+        )
+        self.instance_decoder = Decoder(o)
+        self.interaction_decoder = Decoder(o)
+        for transformer in (self.encoder, self.instance_decoder, self.interaction_decoder):
+            xavier_uniform_(transformer)
+        self.queries = Queries(o)
+        self.heads = Heads(o, objects, interactions)
+
+    def encode(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Visual features (Section 3.1).
+
+        Returns:
+            (B, N, D) memory, (B or 1, N, D) position embeddings, and (B, 1, 1, N) bool mask of the cells inside the
+            images or None where nothing is padded.
+        """
+        features = self.input(self.backbone(images))  # (B, D, h, w)
+        batch, _, height, width = features.shape
+        padded = (images.shape[-2], images.shape[-1])
+        memory = features.flatten(2).transpose(1, 2)  # (B, N, D)
+        everywhere = bool((sizes == sizes.new_tensor(padded)).all())
+        rows, columns = valid_cells(sizes[:1] if everywhere else sizes, padded, (height, width))
+        rows, columns = rows.to(images.device), columns.to(images.device)
+        position = sine_positions(rows, columns, self.options.width).to(memory.dtype)
+        mask = None
+        if not everywhere:
+            mask = (rows[:, :, None] & columns[:, None]).view(batch, 1, 1, height * width)
+        for layer in self.encoder:
+            memory = layer(memory, position, mask)
+        return memory, position, mask
+
+    def forward(
+        self,
+        images: Tensor,
+        sizes: Tensor,
+        classifier: Callable[[Tensor], Tensor] | None = None,
+        auxiliary: bool = True,
+    ) -> GenVlktOutputs:
+        """Predictions; see `GenVlkt.forward`.
+
+        Args:
+            classifier: of the interaction features, instead of the network's own.
+        """
+        memory, position, mask = self.encode(images, sizes)
+        keys = memory + position
+        query = self.queries.instances()
+        instances = self.instance_decoder([query] * self.options.decoder_layers, keys, memory, mask)
+        humans, objects = zip(*(split_instances(x, self.options.queries) for x in instances), strict=True)
+        interactions = self.interaction_decoder(
+            self.queries.interactions(list(humans), list(objects)), keys, memory, mask
+        )
+        layers = list(zip(humans, objects, interactions, strict=True))[0 if auxiliary else -1 :]
+        chosen = classifier or self.heads.interaction
+        *earlier, last = (self.heads(h, o, i, chosen) for h, o, i in layers)
+        return replace(last, auxiliary=tuple(earlier))
+
+
+def split_instances(x: Tensor, queries: int) -> tuple[Tensor, Tensor]:
+    """(B, 2Q or Q, D) -> human and object features, both (B, Q, D)."""
+    return (x[:, :queries], x[:, queries:]) if x.shape[1] > queries else (x, x)
