@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from interplay import Vocabulary
+from interplay.importers.detr import initialise_from_detr
 from interplay.importers.gen_vlkt import our_name
 from interplay.importers.published import load_published
 from interplay.metrics import select_verbs
@@ -330,3 +331,65 @@ def test_text_on_interactions_alone_has_its_own_group(folder: Path, hico: Vocabu
     default, backbone, text = (group["n_tensors"] for group in expected)
     unused = 1  # the published network keeps the scale of the text classifier that it does not have
     assert [len(groups[n]) for n in ("default", "backbone", "text")] == [default - unused, backbone, text]
+
+
+def conversion(folder: Path, case: str) -> tuple[dict[str, Any], list[str]]:
+    """Published name -> where DETR's conversion takes it from; and the names that it leaves fresh."""
+    mapping = read(folder / "detr_init/mapping.json")
+    changes = mapping[case].get("converted_file_entries_different_from_hico_s", {})
+    fresh = mapping[case]["model_keys_not_initialised_from_detr"]
+    return mapping["hico_s"]["converted_file"] | changes, fresh
+
+
+def random_detr(model: GenVlkt, sources: dict[str, Any]) -> dict[str, Tensor]:
+    """A DETR checkpoint of random numbers, with the shapes that the conversion turns into the model's."""
+    generator = torch.Generator().manual_seed(0)
+    own = model.state_dict()
+    fixed = {"class_embed.weight": (92, 256), "class_embed.bias": (92,), "query_embed.weight": (100, 256)}
+    shapes = {origin["source"]: own.get(our_name(name), torch.zeros(())).shape for name, origin in sources.items()}
+    return {name: torch.rand(shape, generator=generator) for name, shape in (shapes | fixed).items()}
+
+
+@pytest.mark.parametrize("case", ["hico_s", "vcoco_s", "hico_l"])
+def test_start_from_detr(folder: Path, published: Callable, case: str) -> None:
+    model = published(case)
+    sources, expected_fresh = conversion(folder, case)
+    if case == "hico_l":  # the listed mapping is that of a ResNet-50
+        sources = sources | {
+            name: {"source": name.replace("network.backbone.", "backbone.0.body.")}
+            for name in model.state_dict()
+            if name.startswith("network.backbone.layer3.")
+        }
+    detr = random_detr(model, sources)
+    fresh = initialise_from_detr(model, detr)
+    assert sorted(fresh) == sorted(map(our_name, expected_fresh))
+    ours = model.state_dict()
+    copied = [name for name in sources if our_name(name) in ours]
+    assert len(copied) > 300
+    for name in copied:
+        torch.testing.assert_close(ours[our_name(name)], detr[sources[name]["source"]], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("case", ["hico_s", "vcoco_s"])
+def test_class_rows_from_detr(folder: Path, published: Callable, case: str) -> None:
+    sources, _ = conversion(folder, case)
+    reference = published(case)
+    network = replace_options(reference.config.network, {"object_text": False})
+    model = GenVlkt(reference.vocabulary, reference.config.model_copy(update={"network": network}))
+    before = model.network.heads.object.weight.detach().clone()
+    detr = random_detr(model, {name: origin for name, origin in sources.items() if "class_embed" not in name})
+    initialise_from_detr(model, detr)
+    rows = sources["obj_class_embed.weight"]["rows"]
+    assert len(rows) == len(before)
+    for row, source in enumerate(rows):
+        expected = before[row] if source is None else detr["class_embed.weight"][source]
+        torch.testing.assert_close(model.network.heads.object.weight[row].detach(), expected)
+
+
+def test_queries_from_detr(folder: Path, published: Callable) -> None:
+    model = published("hico_s")
+    detr = random_detr(model, conversion(folder, "hico_s")[0])
+    initialise_from_detr(model, detr, queries="detr")
+    queries = model.network.queries.instances()[0]
+    torch.testing.assert_close(queries[:64].detach(), detr["query_embed.weight"][:64])
+    torch.testing.assert_close(queries[64:].detach(), detr["query_embed.weight"][:64])
