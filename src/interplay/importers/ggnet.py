@@ -104,9 +104,21 @@ def load_ggnet(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None
         )
     model = GGNet(vocabulary, GGNetConfig(network=options), verbs=tuple(verbs))
     own = {our_name(name): tensor for name, tensor in state.items() if not name.startswith("base.fc.")}
-    own["pairs"] = model.pairs
-    model.load_state_dict(own)
+    _load(model, own)
     return model.eval()
+
+
+def _load(model: GGNet, own: Mapping[str, Tensor]) -> None:
+    """Copy weights, all of which must be there; counters of batches and the table of pairs need not."""
+    expected = model.state_dict()
+    missing = [n for n in expected if n not in own and n != "pairs" and not n.endswith("num_batches_tracked")]
+    if missing:
+        raise InputError(f"the checkpoint is not whole: {len(missing)} parameters are missing, such as {missing[0]}")
+    for name, tensor in own.items():
+        if name not in expected or tensor.shape != expected[name].shape:
+            fits = tuple(expected[name].shape) if name in expected else "no such parameter"
+            raise InputError(f"{name} has shape {tuple(tensor.shape)} in the checkpoint, the network has {fits}")
+    model.load_state_dict(own, strict=False)
 
 
 def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list[str]:

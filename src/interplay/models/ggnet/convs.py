@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 RARE = -2.19
 """Initial bias of heatmaps: about 0.1 after the sigmoid, since almost every pixel is negative."""
@@ -23,3 +25,21 @@ def heatmap(width: int, classes: int) -> nn.Conv2d:
     layer = nn.Conv2d(width, classes, 1)
     nn.init.constant_(layer.bias, RARE)  # type: ignore[arg-type]  # there is a bias
     return layer
+
+
+def head_at(layers: nn.Sequential, features: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """A `head` evaluated at some pixels only: (C, h, w) features and (K,) x and y -> (K, out_channels)."""
+    first, last = layers[0], layers[2]
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(last, nn.Conv2d)
+    channels, height, width = features.shape
+    x, y = x.to(features.device), y.to(features.device)
+    reach = torch.arange(-1, 2, device=features.device)
+    rows = (y[:, None] + reach)[:, :, None].expand(-1, 3, 3).flatten(1)  # (K, 9)
+    columns = (x[:, None] + reach)[:, None, :].expand(-1, 3, 3).flatten(1)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    pixels = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
+    patches = features.permute(1, 2, 0).reshape(-1, channels)[pixels] * inside[..., None]  # (K, 9, C)
+    weight = first.weight.permute(0, 2, 3, 1).flatten(1)  # (out, 9 C)
+    hidden = F.linear(patches.flatten(1), weight, first.bias).relu()
+    return F.linear(hidden, last.weight.flatten(1), last.bias)

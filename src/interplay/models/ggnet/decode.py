@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.interactions import Interactions
-from interplay.models.ggnet.config import DecodingOptions
 from interplay.models.ggnet.geometry import Array, View, transform_boxes
 
 
@@ -70,23 +69,23 @@ def find_peaks(heatmaps: Tensor, top_k: int) -> list[Peaks]:
 
 
 def peak_candidates(
-    peaks: Peaks, size: NDArray[np.float32], shift: NDArray[np.float32], view: View, height: int, min_side: float,
+    peaks: Peaks, size: Array, shift: Array, map_size: tuple[int, int], view: View, height: int, min_side: float,
     first: int = 0,
 ) -> Candidates:  # fmt: skip
     """Peaks of object heatmaps with the boxes predicted there.
 
     Args:
         peaks: of object heatmaps.
-        size, shift: (2, h, w) maps of width and height, and of x, y from the pixel to the centre.
+        size, shift: (K, 2) width and height, and x, y from the pixel to the centre, in output pixels.
+        map_size: width, height of the output map.
         view: what the network saw.
         height: of the photograph.
         min_side: see `DecodingOptions`.
         first: object class of the first heatmap.
     """
-    half = size[:, peaks.y, peaks.x].T / 2
-    exact = peaks.centre + shift[:, peaks.y, peaks.x].T
-    boxes = np.concatenate([exact - half, exact + half], 1)
-    boxes = transform_boxes(boxes, view.inverse(size.shape[2], size.shape[1]))
+    exact = peaks.centre + shift
+    boxes = np.concatenate([exact - size / 2, exact + size / 2], 1)
+    boxes = transform_boxes(boxes, view.inverse(*map_size))
     # Clipped as in the published code: a box keeps its size, so that it may stick out at the right and below.
     limits = np.array([view.width, height], np.float64)
     corner = np.clip(boxes[:, :2], 0, limits)
@@ -129,14 +128,14 @@ def match(
 
 
 def combine(
-    points: Peaks, centres: tuple[Array, Array], humans: Candidates, objects: Candidates, pairs: NDArray[np.bool_],
-    rule: Literal["product", "distance"],
+    points: Peaks, centres: Sequence[NDArray[np.float32]], humans: Candidates, objects: Candidates,
+    pairs: NDArray[np.bool_], rule: Literal["product", "distance"],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # fmt: skip
     """The triplets of one image.
 
     Args:
         points: interaction points; their channels are verbs.
-        centres: where each point's human and object are, (I, 2) each.
+        centres: where each point's human and its object should be, two arrays (I, 2).
         pairs: (verbs, objects) which verbs are meaningful with which objects.
 
     Returns:
@@ -157,17 +156,11 @@ def combine(
     return rows, score[best_first][first]
 
 
-def decode_image(
-    maps: Mapping[str, NDArray[np.float32]], points: Peaks, humans: Candidates, objects: Candidates,
-    pairs: NDArray[np.bool_], options: DecodingOptions,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # fmt: skip
-    """Triplets of one image (see `combine`) from its offset maps, points and candidates."""
-    centres = []
-    for name in ("sub_offset", "obj_offset"):
-        first = 2 * points.channel if len(maps[name]) > 2 else np.zeros_like(points.channel)
-        offset = np.stack([maps[name][first + axis, points.y, points.x] for axis in (0, 1)], 1)
-        centres.append(points.centre - offset)
-    return combine(points, (centres[0], centres[1]), humans, objects, pairs, options.matching)
+def centres_of(points: Peaks, offsets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(I, 2) x, y of the centre that belongs to each interaction point by its offsets (I, 2 or 2 verbs)."""
+    first = 2 * points.channel if offsets.shape[1] > 2 else np.zeros_like(points.channel)
+    row = np.arange(len(first))
+    return points.centre - np.stack([offsets[row, first], offsets[row, first + 1]], 1)
 
 
 def used_boxes(triplets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:

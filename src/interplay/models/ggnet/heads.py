@@ -81,13 +81,23 @@ class StackHeads(nn.Module):
             guide, offset = look.feature, look.offset
         return looks
 
+    def regressor(self, name: str) -> nn.Sequential:
+        """The head of ``wh``, ``reg`` or an offset map."""
+        heads = {"wh": self.wh, "reg": self.reg, "sub_offset": self.sub_offset, "obj_offset": self.obj_offset}
+        return heads[name]
+
+    def regressor_input(self, name: str, maps: StackMaps) -> Tensor:
+        """(B, C, h, w) features that a regressor reads."""
+        if name in ("wh", "reg"):
+            return maps.features
+        return maps.action_features if self.matching_reads_glance else maps.interaction_features
+
     def predict(self, name: str, maps: StackMaps) -> Tensor:
         """One map by name, from the features that `maps` holds or makes."""
-        if name in ("hm", "wh", "reg"):
-            return getattr(self, name)(maps.features)
-        if name in ("sub_offset", "obj_offset"):
-            source = maps.action_features if self.matching_reads_glance else maps.interaction_features
-            return getattr(self, name)(source)
+        if name == "hm":
+            return self.hm(maps.features)
+        if name in ("wh", "reg", "sub_offset", "obj_offset"):
+            return self.regressor(name)(self.regressor_input(name, maps))
         if name == "hm_rel_refine":
             return self.gaze_heatmaps[-1](maps.gaze[-1].feature)
         if name.startswith("hm_rel_refine"):

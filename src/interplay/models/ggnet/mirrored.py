@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 
-def average_with_mirrored(
-    maps: Mapping[str, Tensor], mirrored: Mapping[str, Tensor], names: Sequence[str]
-) -> dict[str, Tensor]:
+def average_with_mirrored(maps: Mapping[str, Tensor], mirrored: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Average maps with those of the mirrored image, turned back.
 
     Heatmaps are averaged as probabilities (the result is logits again), sizes and offsets as they are; the x of
     offsets changes sign. ``reg`` is the unmirrored image's: a centre's place inside a pixel differs between the two.
     """
     result = {}
-    for name in names:
+    for name in maps:
         ours, other = maps[name], mirrored[name].flip(3)
         if name.startswith("hm"):
             result[name] = torch.logit((ours.sigmoid() + other.sigmoid()) / 2)

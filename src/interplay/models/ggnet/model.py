@@ -19,7 +19,9 @@ from interplay.models.ggnet.backbones import build_backbone
 from interplay.models.ggnet.config import GGNetConfig
 from interplay.models.ggnet.decode import (
     Candidates,
-    decode_image,
+    Peaks,
+    centres_of,
+    combine,
     detected_candidates,
     find_peaks,
     peak_candidates,
@@ -100,13 +102,13 @@ class GGNet(nn.Module):
                 maps[name]
         if self.config.decoding.flip and not self.training:
             last = self.heads[-1](self.backbone(images.flip(3))[-1])
-            return GGNetOutputs([average_with_mirrored(stacks[-1], last, self.needed_maps)])
+            return GGNetOutputs([average_with_mirrored(stacks[-1], last)])
         return GGNetOutputs(stacks)
 
     @property
     def needed_maps(self) -> tuple[str, ...]:
-        """The maps that a result is made of."""
-        return ("hm", "wh", "reg", "sub_offset", "obj_offset", *self.score_heatmaps)
+        """The heatmaps that a result is read from; of the other maps it needs single pixels."""
+        return ("hm", *self.score_heatmaps)
 
     @property
     def score_heatmaps(self) -> tuple[str, ...]:
@@ -203,18 +205,17 @@ class GGNet(nn.Module):
             One per image. Its boxes are the humans and objects that take part; a person who is both appears twice.
             Triplets are sorted by human, object (best first) and verb.
         """
-        maps, options = outputs.heads, self.config.decoding
-        heat = score_heatmap(maps, self.score_heatmaps)
+        options = self.config.decoding
+        heat = score_heatmap(outputs.heads, self.score_heatmaps)
         points = find_peaks(heat, options.top_k)
         input_height, input_width = (side * self.backbone.stride for side in heat.shape[2:])
         views = [self.view(w, h, input_width, input_height) for h, w in sizes.tolist()]
         humans, objects = self._candidates(outputs, sizes, views, detections)
-        offsets = {name: maps[name].float().cpu().numpy() for name in ("sub_offset", "obj_offset")}
         pairs = self.pairs.cpu().numpy()
         results = []
         for i, (height, width) in enumerate(sizes.tolist()):
-            own = {name: offset[i] for name, offset in offsets.items()}
-            triplets, score = decode_image(own, points[i], humans[i], objects[i], pairs, options)
+            centres = [centres_of(points[i], _at(outputs, name, i, points[i])) for name in ("sub_offset", "obj_offset")]
+            triplets, score = combine(points[i], centres, humans[i], objects[i], pairs, options.matching)
             member, is_human, number = used_boxes(triplets)
             rows = [(humans[i] if human else objects[i], k) for k, human in zip(member, is_human, strict=True)]
             results.append(
@@ -237,24 +238,29 @@ class GGNet(nn.Module):
         self, outputs: GGNetOutputs, sizes: Tensor, views: Sequence[View], detections: Sequence[Interactions] | None
     ) -> tuple[list[Candidates], list[Candidates]]:
         """Humans and objects of each image: peaks of the object heatmaps, or another detector's boxes."""
-        maps, top_k, person = outputs.heads, self.config.decoding.top_k, self.vocabulary.person
+        options, person = self.config.decoding, self.vocabulary.person
         if detections is not None:
-            height, width = maps["sub_offset"].shape[2:]
+            height, width = outputs.heads[self.score_heatmaps[0]].shape[2:]
             given = [detected_candidates(d, view, width, height) for d, view in zip(detections, views, strict=True)]
-            people = [select(c, c.label == person, top_k) for c in given]
-            return people, [select(c, np.ones(len(c.label), bool), top_k) for c in given]
-        heat, least = maps["hm"].sigmoid(), self.config.decoding.min_side
-        size, shift = (maps[name].float().cpu().numpy() for name in ("wh", "reg"))
-        found = []
+            people = [select(c, c.label == person, options.top_k) for c in given]
+            return people, [select(c, np.ones(len(c.label), bool), options.top_k) for c in given]
+        heat = outputs.heads["hm"].sigmoid()
+        map_size = heat.shape[3], heat.shape[2]
+        found: list[list[Candidates]] = []
         for heatmaps, first in ((heat[:, person : person + 1], person), (heat, 0)):
-            peaks = find_peaks(heatmaps, top_k)
-            found.append(
-                [
-                    peak_candidates(p, size[i], shift[i], views[i], int(sizes[i, 0]), least, first)
-                    for i, p in enumerate(peaks)
-                ]
-            )
+            found.append([])
+            for i, peaks in enumerate(find_peaks(heatmaps, options.top_k)):
+                size, shift = (_at(outputs, name, i, peaks) for name in ("wh", "reg"))
+                height = int(sizes[i, 0])
+                found[-1].append(
+                    peak_candidates(peaks, size, shift, map_size, views[i], height, options.min_side, first)
+                )
         return found[0], found[1]
+
+
+def _at(outputs: GGNetOutputs, name: str, image: int, peaks: Peaks) -> NDArray[np.float32]:
+    """A regression map's values (K, channels) at an image's peaks."""
+    return outputs.at(name, image, torch.from_numpy(peaks.x), torch.from_numpy(peaks.y)).float().cpu().numpy()
 
 
 def meaningful_pairs(vocabulary: Vocabulary) -> NDArray[np.bool_]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from interplay.models.ggnet.convs import head_at
+
 if TYPE_CHECKING:
     from interplay.models.ggnet.heads import StackHeads
 
@@ -74,6 +76,19 @@ class StackMaps(Mapping[str, Tensor]):
     def __len__(self) -> int:
         return len(self._heads.names)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._heads.names
+
+    def at(self, name: str, image: int, x: Tensor, y: Tensor) -> Tensor:
+        """Values (K, channels) of ``wh``, ``reg`` or an offset map at K pixels of one image.
+
+        Only these pixels are computed, unless the whole map is there already.
+        """
+        if name in self._maps:
+            return self._maps[name][image, :, y, x].T
+        with torch.set_grad_enabled(self._gradients):
+            return head_at(self._heads.regressor(name), self._heads.regressor_input(name, self)[image], x, y)
+
     @property
     def features(self) -> Tensor:
         """(B, C, h, w) what the backbone says; the object heads read it."""
@@ -107,6 +122,11 @@ class GGNetOutputs:
     """
 
     all_heads: Sequence[Mapping[str, Tensor]]
+
+    def at(self, name: str, image: int, x: Tensor, y: Tensor) -> Tensor:
+        """Values (K, channels) of ``wh``, ``reg`` or an offset map of the last stack at K pixels of one image."""
+        maps = self.heads
+        return maps.at(name, image, x, y) if isinstance(maps, StackMaps) else maps[name][image, :, y, x].T
 
     @property
     def heads(self) -> Mapping[str, Tensor]:
