@@ -22,7 +22,9 @@ from tests.parity.ggnet_reference import (
     targets_of,
 )
 
-from interplay.importers.ggnet import load_ggnet, our_name
+from interplay import Vocabulary
+from interplay.importers.ggnet import initialise_from_centernet, load_ggnet, our_name
+from interplay.importers.published import load_published
 from interplay.layers.deformable import SelfDeformConv2d
 from interplay.layers.dla import Aggregate, Tree
 from interplay.layers.hourglass import Hourglass
@@ -401,3 +403,21 @@ def test_training_step(folder: Path, case: str) -> None:
         norms = np.array([float(parameters[name].grad.double().norm()) for name in names])
         errors = np.abs(norms - expected["grad/norm"]) / expected["grad/norm"]
         assert np.nanmedian(errors) < 1e-2
+
+
+def test_checkpoint_files_and_centernet_weights(folder: Path, tmp_path: Path) -> None:
+    """A file as the published training writes it, and CenterNet's weights, which lack the interaction heads."""
+    config, _, state = load_case(folder, "forward/baseline_hico_dla34")
+    assert config["num_verbs"] == 117
+    torch.save({"epoch": 3, "state_dict": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "model.pth")
+    published = load_published("ggnet", tmp_path / "model.pth")
+    assert isinstance(published, GGNet)
+
+    centernet = {k: v for k, v in state.items() if not k.startswith(("hm_rel", "sub_offset", "obj_offset"))}
+    fresh = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=NetworkOptions(backbone="dla-34", gaze_steps=1)))
+    kept = initialise_from_centernet(fresh, centernet)
+    assert {name.split(".")[2] for name in kept} == {
+        "glance", "glance_heatmap", "gaze", "gaze_heatmaps", "sub_offset", "obj_offset",
+    }  # fmt: skip
+    torch.testing.assert_close(fresh.backbone.state_dict(), published.backbone.state_dict())
+    torch.testing.assert_close(fresh.heads[0].hm.state_dict(), published.heads[0].hm.state_dict())
