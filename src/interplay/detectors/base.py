@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """People and objects in one image, as aligned arrays, best first.
+    """People and objects in one image, as aligned arrays.
 
     Attributes:
         boxes: (N, 4) float32 x1, y1, x2, y2 in pixels of the image, counted from 0.
@@ -45,18 +45,20 @@ class Detections:
             )
         if labels.size and not 0 <= labels.min() <= labels.max() < 80:
             raise InputError(f"labels must be 0..79 (COCO's objects), got {labels.min()}..{labels.max()}")
-        order = np.argsort(-scores, kind="stable")
-        object.__setattr__(self, "boxes", boxes[order])
-        object.__setattr__(self, "labels", labels[order])
-        object.__setattr__(self, "scores", scores[order])
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "scores", scores)
         if self.keypoints is not None:
-            object.__setattr__(self, "keypoints", np.asarray(self.keypoints, np.float32)[order])
+            keypoints = np.asarray(self.keypoints, np.float32)
+            if keypoints.shape != (len(boxes), 17, 3):
+                raise InputError(f"keypoints must have shape ({len(boxes)}, 17, 3), got {keypoints.shape}")
+            object.__setattr__(self, "keypoints", keypoints)
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def select(self, rows: NDArray) -> Detections:
-        """The chosen rows (a mask or indices)."""
+        """The chosen rows (a mask or indices), in the order chosen."""
         keypoints = None if self.keypoints is None else self.keypoints[rows]
         return Detections(self.boxes[rows], self.labels[rows], self.scores[rows], keypoints)
 

@@ -1,0 +1,148 @@
+"""`Detections`: the boxes of one image; `Detector`: what finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from interplay.boxes import as_boxes, clip_boxes
+from interplay.errors import InputError
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import supervision
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """People and objects in one image, as aligned arrays, best first where a detector made them.
+
+    Attributes:
+        boxes: (N, 4) float32 x1, y1, x2, y2 in pixels of the original image, counted from 0.
+        labels: (N,) int64 index into ``Vocabulary.load("coco").objects``; 0 is a person.
+        scores: (N,) float32 confidences, 0..1.
+        keypoints: (N, 17, 3) float32 x, y, score in COCO's order, NaN for a box without pose; or None.
+
+    Raises:
+        InputError: lengths, shapes or values do not fit; the message gives expected and actual.
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    keypoints: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        boxes = as_boxes(self.boxes)
+        count = len(boxes)
+        labels, scores = np.asarray(self.labels), np.asarray(self.scores, np.float32)
+        for name, values in (("labels", labels), ("scores", scores)):
+            if values.shape != (count,):
+                raise InputError(f"{name} must have shape ({count},) like boxes, got {values.shape}")
+        if count and (labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= 80):
+            raise InputError(f"labels must be indices 0..79 of COCO's objects, got {labels.dtype} {labels}")
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "labels", labels.astype(np.int64))
+        object.__setattr__(self, "scores", scores)
+        if self.keypoints is not None:
+            keypoints = np.asarray(self.keypoints, np.float32)
+            if keypoints.shape != (count, 17, 3):
+                raise InputError(f"keypoints must have shape ({count}, 17, 3), got {keypoints.shape}")
+            object.__setattr__(self, "keypoints", keypoints)
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Nothing found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+    @classmethod
+    def within(
+        cls, boxes: ArrayLike, labels: ArrayLike, scores: ArrayLike, width: int, height: int
+    ) -> Detections:
+        """A detector's raw output: boxes are cut to the image, those left without area dropped, best first."""
+        cut = clip_boxes(as_boxes(boxes), width, height)
+        order = np.argsort(-np.asarray(scores, np.float32), kind="stable")
+        order = order[(cut[order, 2] > cut[order, 0]) & (cut[order, 3] > cut[order, 1])]
+        return cls(cut[order], np.asarray(labels, np.int64)[order], np.asarray(scores, np.float32)[order])
+
+    def __len__(self) -> int:
+        """Number of boxes N."""
+        return len(self.boxes)
+
+    def __getitem__(self, index: slice | ArrayLike) -> Detections:
+        """The chosen boxes: a slice, indices or a mask."""
+        chosen = index if isinstance(index, slice) else np.atleast_1d(np.asarray(index))
+        if isinstance(chosen, np.ndarray) and chosen.size == 0 and chosen.dtype != bool:
+            chosen = chosen.astype(np.int64)
+        keypoints = None if self.keypoints is None else self.keypoints[chosen]
+        return Detections(self.boxes[chosen], self.labels[chosen], self.scores[chosen], keypoints)
+
+    def filter(self, min_score: float) -> Detections:
+        """The boxes with at least this score."""
+        return self[self.scores >= min_score]
+
+    def to_supervision(self) -> supervision.Detections:
+        """As `supervision.Detections` with ``class_id``, ``confidence`` and ``data["class_name"]``."""
+        import supervision
+
+        objects = np.array(Vocabulary.load("coco").objects)
+        data = {"class_name": objects[self.labels]}
+        if self.keypoints is not None:
+            data["keypoints"] = self.keypoints.copy()
+        return supervision.Detections(
+            xyxy=self.boxes.copy(),
+            confidence=self.scores.copy(),
+            class_id=self.labels.astype(int),
+            data=data,
+        )
+
+    @staticmethod
+    def from_supervision(detections: supervision.Detections) -> Detections:
+        """From `supervision.Detections`.
+
+        The class is ``data["class_name"]`` where there, as class numbers differ between detectors, else
+        ``class_id`` as an index 0..79; a missing confidence is 1.
+
+        Raises:
+            InputError: a name is not one of COCO's objects, or nothing says the class.
+        """
+        from interplay.detectors.coco_names import coco_labels
+
+        names = detections.data.get("class_name")
+        if names is not None:
+            names = [str(name) for name in names]
+            labels = coco_labels(names)
+            if (labels < 0).any():
+                raise InputError(f"not one of COCO's 80 objects: {sorted(set(np.array(names)[labels < 0]))}")
+        elif detections.class_id is not None:
+            labels = np.asarray(detections.class_id, np.int64)
+        else:
+            raise InputError("detections need class_id or data['class_name']")
+        scores = detections.confidence
+        return Detections(
+            np.asarray(detections.xyxy),
+            labels,
+            np.ones(len(labels)) if scores is None else np.asarray(scores),
+            detections.data.get("keypoints"),
+        )
+
+
+class Detector(Protocol):
+    """Finds people and objects. Not to be called from several threads at once."""
+
+    name: str
+
+    def __call__(
+        self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None
+    ) -> list[Detections]:
+        """The detections in each image.
+
+        Args:
+            images: (H, W, 3) uint8 RGB, as `interplay.read_image` gives; sizes may differ. They are one batch.
+            files: the images' names; only boxes from a file need them.
+        """
+        ...

@@ -1,0 +1,139 @@
+"""What every model shares: `predict`, from pictures to `Interactions`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from interplay.errors import InputError
+from interplay.images import read_image
+from interplay.interactions import Interactions
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from interplay.detectors import Detections, Detector
+
+Image: TypeAlias = str | Path | NDArray[np.uint8]
+"""A path, or an RGB array (H, W, 3)."""
+
+
+class HoiModel(nn.Module):
+    """Base of all models.
+
+    A model has ``forward(...) -> outputs``, ``loss(outputs, targets) -> dict[str, Tensor]`` and ``decode(outputs, ...)
+    -> list[Interactions]``. A two-stage model works on people and objects that a detector found: it sets
+    `needs_detections`.
+
+    Attributes:
+        vocabulary: what its labels and verbs mean.
+        needs_detections: whether `predict` needs a detector or detections.
+    """
+
+    vocabulary: Vocabulary
+    needs_detections = False
+
+    @abstractmethod
+    def predict_batch(
+        self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
+    ) -> list[Interactions]:
+        """The interactions in a few RGB images (H, W, 3); called in evaluation mode without gradients."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's parameters are."""
+        return next(self.parameters()).device
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a path is a sequence of str too, and means one image
+        self,
+        images: Image,
+        *,
+        detector: Detector | str | None = None,
+        detections: Sequence[Detections] | Detections | None = None,
+        batch_size: int = 8,
+    ) -> Interactions: ...
+    @overload
+    def predict(
+        self,
+        images: Sequence[Image],
+        *,
+        detector: Detector | str | None = None,
+        detections: Sequence[Detections] | Detections | None = None,
+        batch_size: int = 8,
+    ) -> list[Interactions]: ...
+    def predict(
+        self,
+        images: Image | Sequence[Image],
+        *,
+        detector: Detector | str | None = None,
+        detections: Sequence[Detections] | Detections | None = None,
+        batch_size: int = 8,
+    ) -> Interactions | list[Interactions]:
+        """The interactions in one image, or in each of several.
+
+        Args:
+            images: a path or an RGB array (H, W, 3) uint8; or a list of them.
+            detector: for a two-stage model: a detector or its name; by default the offline one.
+            detections: for a two-stage model: people and objects instead of a detector, one per image.
+            batch_size: images in memory at once.
+
+        Returns:
+            One `Interactions` for one image, a list for a list.
+
+        Raises:
+            ImageError: an image cannot be read.
+            InputError: the number of detections differs from the number of images.
+        """
+        if isinstance(images, (str, Path, np.ndarray)):
+            one = [detections] if detections is not None else None
+            return self._predict([images], detector, one, batch_size)[0]  # type: ignore[arg-type]
+        return self._predict(list(images), detector, detections, batch_size)  # type: ignore[arg-type]
+
+    def _predict(
+        self,
+        images: list[Image],
+        detector: Detector | str | None,
+        detections: Sequence[Detections] | None,
+        batch_size: int,
+    ) -> list[Interactions]:
+        if detections is not None and len(detections) != len(images):
+            raise InputError(f"expected one Detections per image ({len(images)}), got {len(detections)}")
+        if self.needs_detections and detections is None and not callable(detector):
+            from interplay.detectors import DEFAULT_DETECTOR, load_detector
+
+            detector = load_detector(detector or DEFAULT_DETECTOR)
+        results: list[Interactions] = []
+        for start in range(0, len(images), batch_size):
+            chunk = images[start : start + batch_size]
+            arrays = [read_image(image) for image in chunk]
+            found: Sequence[Detections] | None = None
+            if self.needs_detections:
+                given = detections[start : start + batch_size] if detections is not None else None
+                found = given if given is not None else detector(arrays)  # type: ignore[operator,misc]
+            with evaluating(self):
+                answers = self.predict_batch(arrays, found)
+            for image, array, answer in zip(chunk, arrays, answers, strict=True):
+                answer.height, answer.width = array.shape[:2]
+                answer.file = str(image) if isinstance(image, (str, Path)) else None
+            results += answers
+        return results
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the previous mode comes back afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)

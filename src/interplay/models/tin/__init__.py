@@ -1,0 +1,1 @@
+"""TIN: transferable interactiveness (Li et al., CVPR 2019; TPAMI 2021)."""

@@ -1,0 +1,69 @@
+"""The spatial configuration of person-object pairs as numbers.
+
+TIN draws the two boxes into a 64 x 64 map and reads it with a small convolutional network (Li et al., CVPR 2019,
+section 3.2). The same configuration is given here directly, as ratios that such a network would have to measure.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+REFERENCE_SIDE = 640.0
+"""Boxes are scaled so that the longer side of the image has this many pixels: what COCO's photographs have."""
+
+NUM_FEATURES = 37
+
+
+def scale_boxes(boxes: Tensor, width: int, height: int) -> Tensor:
+    """Boxes (N, 4) in pixels of a `width` x `height` image, as if its longer side had `REFERENCE_SIDE` pixels."""
+    return boxes * (REFERENCE_SIDE / max(width, height, 1))
+
+
+def pair_geometry(boxes: Tensor, num_humans: int) -> Tensor:
+    """Features of every pair of one of the first `num_humans` boxes with every box.
+
+    Args:
+        boxes: (B, N, 4) x1, y1, x2, y2, scaled as by `scale_boxes`.
+
+    Returns:
+        (B, H, N, `NUM_FEATURES`), each in -6..6: edges and centres of the object relative to the person's box and
+        size, size and area ratios, shapes, overlap, gap, distance, and both boxes' place and size in the image.
+    """
+    human, thing = torch.broadcast_tensors(boxes[:, :num_humans, None], boxes[:, None])
+    human_size = (human[..., 2:] - human[..., :2]).clamp_min(1)
+    thing_size = (thing[..., 2:] - thing[..., :2]).clamp_min(1)
+    human_centre, thing_centre = (human[..., 2:] + human[..., :2]) / 2, (thing[..., 2:] + thing[..., :2]) / 2
+    human_area, thing_area = human_size.prod(-1, keepdim=True), thing_size.prod(-1, keepdim=True)
+    overlap = torch.minimum(human[..., 2:], thing[..., 2:]) - torch.maximum(human[..., :2], thing[..., :2])
+    intersection = overlap.clamp_min(0).prod(-1, keepdim=True)
+    offset = thing_centre - human_centre
+    distance = (offset / human_area.sqrt()).norm(dim=-1, keepdim=True)
+    features = [
+        _compress((thing[..., :2] - human[..., :2]) / human_size),
+        _compress((thing[..., 2:] - human[..., 2:]) / human_size),
+        _compress((thing[..., :2] - human[..., 2:]) / human_size),
+        _compress((thing[..., 2:] - human[..., :2]) / human_size),
+        _compress(offset / human_size),
+        _compress(offset / thing_size),
+        torch.log(thing_size / human_size),
+        torch.log(human_size[..., :1] / human_size[..., 1:]),
+        torch.log(thing_size[..., :1] / thing_size[..., 1:]),
+        torch.log(thing_area / human_area),
+        intersection / human_area,
+        intersection / thing_area,
+        intersection / (human_area + thing_area - intersection),
+        _compress((-overlap).clamp_min(0) / human_size),
+        torch.log1p(distance),
+        (offset / human_size).abs().clamp_max(3),
+        human / (REFERENCE_SIDE / 2) - 1,
+        thing / (REFERENCE_SIDE / 2) - 1,
+        torch.log(human_size / 100),
+        torch.log(thing_size / 100),
+    ]
+    return torch.cat(features, -1).clamp(-6, 6)
+
+
+def _compress(values: Tensor) -> Tensor:
+    """Logarithmic far from 0, linear near it."""
+    return values.sign() * torch.log1p(2 * values.abs())

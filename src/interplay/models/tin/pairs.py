@@ -1,0 +1,204 @@
+"""Annotated boxes and interactions of many images as padded tensors, and what training does to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from interplay.models.tin.geometry import REFERENCE_SIDE
+from interplay.table import InteractionTable
+
+_DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share that are people
+
+
+@dataclass
+class PairBatch:
+    """B images with at most N boxes, people first.
+
+    Attributes:
+        boxes: (B, N, 4) x1, y1, x2, y2.
+        labels: (B, N) object class, -1 for padding.
+        labelled: (B, N) bool: people whose interactions were annotated.
+        targets: (B, N, N, K) bool: verbs of each (person, object).
+        detected: (B,) bool: whether the boxes stand for a detector's.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    labelled: Tensor
+    targets: Tensor
+    detected: Tensor
+
+
+class PairSet:
+    """The images of annotations that hold an interaction with an object.
+
+    Pairs are every person who interacts with something x every other box of the image, people included. People
+    without any annotated pair are boxes like others, but nothing is known of what they do.
+
+    Args:
+        table: annotations. Images without size are taken to be of `REFERENCE_SIDE`, as COCO's are.
+        verbs: verbs to learn, indices into the table's vocabulary.
+    """
+
+    def __init__(self, table: InteractionTable, verbs: tuple[int, ...]) -> None:
+        person = table.vocabulary.person
+        position = {verb: k for k, verb in enumerate(verbs)}
+        images = []
+        for image in table:
+            kept = [
+                (h, o, position[v])
+                for h, o, v in zip(image.human.tolist(), image.object.tolist(), image.verb.tolist(), strict=True)
+                if o >= 0 and o != h and v in position
+            ]
+            if kept:
+                images.append((image, kept))
+        count, longest = len(images), max((len(i.boxes) for i, _ in images), default=1)
+        self.sizes = torch.tensor([len(i.boxes) for i, _ in images])
+        self.boxes = torch.zeros(count, longest, 4)
+        self.boxes[..., 2:] = 1
+        self.labels = torch.full((count, longest), -1)
+        self.labelled = torch.zeros(count, longest, dtype=torch.bool)
+        triplets = []
+        for k, (image, kept) in enumerate(images):
+            order = np.argsort(image.labels != person, kind="stable")
+            place = np.argsort(order)
+            scale = REFERENCE_SIDE / max(image.width or 0, image.height or 0, 1) if image.width else 1.0
+            self.boxes[k, : len(order)] = torch.from_numpy(image.boxes[order] * scale)
+            self.labels[k, : len(order)] = torch.from_numpy(image.labels[order])
+            for h, o, v in kept:
+                self.labelled[k, place[h]] = True
+                triplets.append((k, int(place[h]), int(place[o]), v))
+        self._triplets = torch.tensor(triplets).reshape(-1, 4)
+        counts = torch.bincount(self._triplets[:, 0], minlength=count)
+        self._offsets = F.pad(counts.cumsum(0), (1, 0))
+        self.num_verbs = len(verbs)
+        there = self.labels >= 0
+        self.pool = PoolOfBoxes(self.boxes[there], self.labels[there], person)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def batch(self, images: Tensor) -> PairBatch:
+        """The given images (indices)."""
+        width = int(self.sizes[images].max()) if len(images) else 1
+        counts = self._offsets[images + 1] - self._offsets[images]
+        rows = torch.cat([torch.arange(int(self._offsets[i]), int(self._offsets[i + 1])) for i in images])
+        slot = torch.repeat_interleave(torch.arange(len(images)), counts)
+        targets = torch.zeros(len(images), width, width, self.num_verbs, dtype=torch.bool)
+        _, human, thing, verb = self._triplets[rows].T
+        targets[slot, human, thing, verb] = True
+        return PairBatch(
+            boxes=self.boxes[images, :width].clone(),
+            labels=self.labels[images, :width].clone(),
+            labelled=self.labelled[images, :width].clone(),
+            targets=targets,
+            detected=torch.zeros(len(images), dtype=torch.bool),
+        )
+
+
+@dataclass(frozen=True)
+class PoolOfBoxes:
+    """Boxes (P, 4) and labels (P,) of a data set, from which false detections are drawn."""
+
+    boxes: Tensor
+    labels: Tensor
+    person: int
+
+
+@dataclass(frozen=True)
+class DetectorNoise:
+    """How a detector's boxes differ from annotated ones.
+
+    Attributes:
+        miss: share of boxes that are dropped.
+        jitter: standard deviation of each edge, relative to the box's size.
+        most_false: up to this many false detections are added.
+    """
+
+    miss: float = 0.2
+    jitter: float = 0.08
+    most_false: int = 6
+
+
+def flip(batch: PairBatch, chosen: Tensor) -> PairBatch:
+    """Mirror the chosen images (B,) left to right, about the middle of their boxes."""
+    there = batch.labels >= 0
+    left = torch.where(there, batch.boxes[..., 0], torch.inf).amin(1)
+    right = torch.where(there, batch.boxes[..., 2], -torch.inf).amax(1)
+    x1, y1, x2, y2 = batch.boxes.unbind(-1)
+    total = (left + right)[:, None]
+    mirrored = torch.stack([total - x2, y1, total - x1, y2], -1)
+    return replace(batch, boxes=torch.where(chosen[:, None, None], mirrored, batch.boxes))
+
+
+def rescale(batch: PairBatch, amount: float, generator: torch.Generator) -> PairBatch:
+    """Scale by up to ``exp(+-amount)`` and shift each image's boxes together, as if it were framed differently."""
+    count = len(batch.boxes)
+    scale = torch.exp((torch.rand(count, 1, 1, generator=generator) * 2 - 1) * amount)
+    shift = (torch.rand(count, 1, 2, generator=generator) * 2 - 1) * amount * 100
+    return replace(batch, boxes=batch.boxes * scale + shift.repeat(1, 1, 2))
+
+
+def jitter(boxes: Tensor, deviation: Tensor | float, generator: torch.Generator) -> Tensor:
+    """Move every edge of (B, N, 4) by a normal draw, relative to the box's size; boxes stay at least a pixel wide."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    moved = boxes + torch.randn(boxes.shape, generator=generator) * deviation * torch.cat([size, size], -1)
+    corner = torch.minimum(moved[..., :2], boxes[..., 2:] - 1)
+    return torch.cat([corner, torch.maximum(moved[..., 2:], corner + 1)], -1)
+
+
+def imitate_detector(
+    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+) -> PairBatch:
+    """Make the chosen images (B,) look like a detector's output: some boxes missing, some false, all imprecise.
+
+    A false person is known to do nothing with anything.
+    """
+    count, width = batch.labels.shape
+    lost = (torch.rand(count, width, generator=generator) < noise.miss) & chosen[:, None]
+    labels = batch.labels.masked_fill(lost, -1)
+    labelled = batch.labelled & ~lost
+    draw = (count, noise.most_false)
+    people = (pool.labels == pool.person).nonzero()[:, 0]
+    anything = torch.randint(len(pool.labels), draw, generator=generator)
+    somebody = people[torch.randint(len(people), draw, generator=generator)]
+    row = torch.where(torch.rand(draw, generator=generator) < _DISTRACTOR_PEOPLE, somebody, anything)
+    size = pool.boxes[row, 2:] - pool.boxes[row, :2]
+    size = size * torch.exp(-1.5 * torch.rand(*draw, 1, generator=generator))
+    centre = (pool.boxes[row, 2:] + pool.boxes[row, :2]) / 2 + 60 * torch.randn(*draw, 2, generator=generator)
+    number = torch.randint(noise.most_false + 1, (count, 1), generator=generator)
+    added = (torch.arange(noise.most_false) < number) & chosen[:, None]
+    false_labels = pool.labels[row].masked_fill(~added, -1)
+    boxes = torch.cat([batch.boxes, torch.cat([centre - size / 2, centre + size / 2], -1)], 1)
+    boxes = jitter(boxes, noise.jitter * chosen.float()[:, None, None], generator)
+    extra = noise.most_false
+    return _compact(
+        PairBatch(
+            boxes=boxes,
+            labels=torch.cat([labels, false_labels], 1),
+            labelled=torch.cat([labelled, false_labels == pool.person], 1),
+            targets=F.pad(batch.targets, (0, 0, 0, extra, 0, extra)),
+            detected=chosen,
+        ),
+        pool.person,
+    )
+
+
+def _compact(batch: PairBatch, person: int) -> PairBatch:
+    """People first, then objects, then padding, and no more padding than needed."""
+    rank = torch.where(batch.labels == person, 0, torch.where(batch.labels >= 0, 1, 2))
+    width = max(int((batch.labels >= 0).sum(1).max()), 1)
+    order = torch.argsort(rank, dim=1, stable=True)[:, :width]
+    image = torch.arange(len(order))[:, None]
+    return PairBatch(
+        boxes=batch.boxes[image, order],
+        labels=batch.labels[image, order],
+        labelled=batch.labelled[image, order],
+        targets=batch.targets[image[..., None], order[:, :, None], order[:, None, :]],
+        detected=batch.detected,
+    )
