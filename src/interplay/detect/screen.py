@@ -24,8 +24,8 @@ def say(console: Console, text: str) -> None:
 
 @contextmanager
 def progress(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar while several images are done; yields what to call after each."""
-    if total < 2:
+    """A progress bar on a terminal while several images are done; yields what to call after each."""
+    if total < 2 or not console.is_terminal:
         yield lambda: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

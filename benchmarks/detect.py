@@ -1,0 +1,105 @@
+"""How many photographs a second `interplay detect` does on this machine's CPU, and where the time goes.
+
+    python benchmarks/detect.py                     # the picture that comes with interplay, again and again
+    python benchmarks/detect.py photos/ --images 200
+
+First every stage alone, one image after the other in one thread; then all of it as the command does it, with reading
+and drawing in the background. Loading the model is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from interplay import draw_interactions, find_images, load_detector, load_model, read_image
+from interplay.detect import Detected, detect_images
+from interplay.detect.pictures import save_picture
+from interplay.formats.jsonl import append_jsonl
+from interplay.samples import sample_path
+
+MOST_FOR_THE_MODEL = 0.05  # of the time
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def timed(function: Callable[[Item], Result], items: Sequence[Item]) -> tuple[list[Result], float]:
+    """Results, and seconds per item."""
+    started = time.perf_counter()
+    results = [function(item) for item in items]
+    return results, (time.perf_counter() - started) / len(items)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="*", help="photographs or folders")
+    parser.add_argument("--images", type=int, default=100, help="how many to do; the ones given are repeated")
+    parser.add_argument("--model", default="tin-spatial-vcoco")
+    parser.add_argument("--detector", default="ssd-mobilenet-v2")
+    parser.add_argument("--min-score", type=float, default=0.1)
+    arguments = parser.parse_args()
+    console = Console()
+    given = find_images(arguments.paths) if arguments.paths else [sample_path()]
+    paths = list(islice(cycle(given), arguments.images))
+    detector, model = load_detector(arguments.detector), load_model(arguments.model, device="cpu")
+
+    with tempfile.TemporaryDirectory() as folder, console.status("each stage alone"):
+        images, reading = timed(read_image, paths)
+        detector(images[:1])  # the first call sets the networks up
+        model.predict(images[:1], detector=detector)
+        detections, detecting = timed(lambda image: detector([image])[0], images)
+        pairs = list(zip(images, detections, strict=True))
+        found, thinking = timed(lambda pair: model.predict([pair[0]], detections=[pair[1]])[0], pairs)
+        kept = [interactions.filter(arguments.min_score) for interactions in found]
+        scenes = list(zip(images, kept, strict=True))
+        pictures, drawing = timed(lambda scene: draw_interactions(*scene), scenes)
+        _, saving = timed(lambda picture: save_picture(picture, Path(folder, "a.jpg")), pictures)
+        lines = io.StringIO()
+        _, writing = timed(lambda interactions: append_jsonl(interactions, lines), kept)
+
+    stages = {
+        "reading the image": reading,
+        f"detector ({arguments.detector})": detecting,
+        f"model ({arguments.model})": thinking,
+        "drawing": drawing,
+        "saving the picture": saving,
+        "writing the result": writing,
+    }
+    total = sum(stages.values())
+    table = Table("stage", "ms per image", "share")
+    for name, seconds in stages.items():
+        table.add_row(name, f"{1000 * seconds:.2f}", f"{seconds / total:.1%}")
+    table.add_row("sum", f"{1000 * total:.2f}", "")
+    table.add_row("without pictures", f"{1000 * (total - drawing - saving):.2f}", "")
+    console.print(table)
+
+    def predict(batch: Sequence, names: Sequence[str]) -> list:
+        return model.predict(list(batch), detector=detector)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for what, draw in (("file only", False), ("file and pictures", True)):
+            targets = {path: Path(folder, f"{i}.jpg") for i, path in enumerate(given)} if draw else None
+            started = time.perf_counter()
+            lines = io.StringIO()
+            for item in detect_images(paths, predict, min_score=arguments.min_score, pictures=targets):
+                if isinstance(item, Detected):
+                    append_jsonl(item.interactions, lines)
+            rate = len(paths) / (time.perf_counter() - started)
+            console.print(f"end to end, {what}: {rate:.1f} images/s")
+    share = thinking / (total - drawing - saving)
+    verdict = "within" if share <= MOST_FOR_THE_MODEL else "above"
+    console.print(f"the model takes {share:.1%} of the time without pictures, {verdict} {MOST_FOR_THE_MODEL:.0%}")
+
+
+if __name__ == "__main__":
+    main()

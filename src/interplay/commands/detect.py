@@ -1,0 +1,115 @@
+"""Find interactions in photographs: pictures, a table and a result file.
+
+Without --output and --pictures, both pictures and a result file are written to interplay_output/. A run that was
+stopped continues where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
+
+DEFAULT_MODEL = "tin-spatial-vcoco"
+DEFAULT_DETECTOR = "ssd-mobilenet-v2"
+DEFAULT_MIN_SCORE = 0.3
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "images", nargs="*", metavar="PATH", help="image, folder or pattern; - reads a list of them from standard input"
+    )
+    parser.add_argument("--sample", action="store_true", help="use the picture that comes with interplay")
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--output", type=Path, metavar="FILE", help=".jsonl or .parquet; images that it has already are not done again"
+    )
+    results.add_argument("--pictures", type=Path, metavar="DIR", help="draw the interactions into copies of the images")
+    results.add_argument("--report", type=Path, metavar="HTML", help="one HTML file to look through all images")
+    results.add_argument("--overwrite", action="store_true", help="start over instead of continuing FILE")
+    results.add_argument(
+        "--min-score",
+        type=_fraction,
+        default=DEFAULT_MIN_SCORE,
+        metavar="S",
+        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: %(default)s)",
+    )
+    results.add_argument("--top-k", type=_positive, metavar="K", help="keep the best K interactions of each image")
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
+    model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
+    people = model.add_mutually_exclusive_group()
+    people.add_argument(
+        "--detector", default=DEFAULT_DETECTOR, metavar="NAME", help="what finds people and objects (%(default)s)"
+    )
+    people.add_argument("--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl or .parquet file")
+    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    model.add_argument(
+        "--batch-size", type=_positive, default=8, metavar="N", help="images at once (default: %(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Detect in every image; 1 if some could not be done."""
+    from rich.console import Console
+
+    from interplay.detect import Job, load_predictor, run_job
+    from interplay.errors import InputError
+    from interplay.images import find_images
+
+    messages = Console(stderr=True)
+    if arguments.sample == bool(arguments.images):
+        raise InputError("give images, folders or patterns, or --sample for the picture that comes with interplay")
+    if arguments.sample:
+        from interplay.samples import sample_path
+
+        images = [sample_path()]
+    else:
+        images = find_images(arguments.images)
+    job = Job(
+        images,
+        output=arguments.output,
+        pictures=arguments.pictures,
+        report=arguments.report,
+        settings={
+            "model": arguments.model,
+            "weights": _name(arguments.weights),
+            "detector": None if arguments.boxes else arguments.detector,
+            "boxes": _name(arguments.boxes),
+        },
+        min_score=arguments.min_score,
+        top_k=arguments.top_k,
+        batch_size=arguments.batch_size,
+        overwrite=arguments.overwrite,
+    )
+    with messages.status(f"loading {arguments.model}"):
+        predict, vocabulary = load_predictor(
+            arguments.model,
+            weights=arguments.weights,
+            detector=arguments.detector,
+            boxes=arguments.boxes,
+            device=arguments.device,
+        )
+    return 1 if run_job(job, predict, vocabulary, Console(), messages) else 0
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else path.as_posix()
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return value
