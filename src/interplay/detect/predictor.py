@@ -37,24 +37,21 @@ def load_predictor(
     Raises:
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
-    from interplay.detectors import DEFAULT_DETECTOR, FileDetections, load_detector
+    from interplay.detectors import DEFAULT_DETECTOR, load_detector
     from interplay.zoo import load_model
 
     network = load_model(model, weights=weights, device=device)
-    if boxes is not None:
-        if not network.needs_detections:
+    if not network.needs_detections:
+        if boxes is not None:
             raise InputError(f"{model} finds people and objects by itself: it cannot use boxes from a file")
-        found = FileDetections(boxes)
 
-        def predict_boxes(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-            return network.predict(list(images), detections=[found.for_image(name) for name in names])
+        def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
+            return network.predict(list(images))
 
-        return predict_boxes, network.vocabulary
-    finder = None
-    if network.needs_detections:
-        finder = load_detector(detector or DEFAULT_DETECTOR, device=device or "cpu")
+        return predict_alone, network.vocabulary
+    finder = load_detector(boxes or detector or DEFAULT_DETECTOR, device=device)
 
     def predict(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-        return network.predict(list(images), detector=finder)
+        return network.predict(list(images), detections=finder(images, names))
 
     return predict, network.vocabulary

@@ -60,9 +60,7 @@ class Detections:
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
 
     @classmethod
-    def within(
-        cls, boxes: ArrayLike, labels: ArrayLike, scores: ArrayLike, width: int, height: int
-    ) -> Detections:
+    def within(cls, boxes: ArrayLike, labels: ArrayLike, scores: ArrayLike, width: int, height: int) -> Detections:
         """A detector's raw output: boxes are cut to the image, those left without area dropped, best first."""
         cut = clip_boxes(as_boxes(boxes), width, height)
         order = np.argsort(-np.asarray(scores, np.float32), kind="stable")
@@ -90,7 +88,7 @@ class Detections:
         import supervision
 
         objects = np.array(Vocabulary.load("coco").objects)
-        data = {"class_name": objects[self.labels]}
+        data: dict[str, NDArray | list] = {"class_name": objects[self.labels]}
         if self.keypoints is not None:
             data["keypoints"] = self.keypoints.copy()
         return supervision.Detections(
@@ -122,12 +120,12 @@ class Detections:
             labels = np.asarray(detections.class_id, np.int64)
         else:
             raise InputError("detections need class_id or data['class_name']")
-        scores = detections.confidence
+        scores, keypoints = detections.confidence, detections.data.get("keypoints")
         return Detections(
             np.asarray(detections.xyxy),
             labels,
-            np.ones(len(labels)) if scores is None else np.asarray(scores),
-            detections.data.get("keypoints"),
+            np.ones(len(labels), np.float32) if scores is None else np.asarray(scores, np.float32),
+            None if keypoints is None else np.asarray(keypoints, np.float32),
         )
 
 
@@ -136,9 +134,7 @@ class Detector(Protocol):
 
     name: str
 
-    def __call__(
-        self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None
-    ) -> list[Detections]:
+    def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
         """The detections in each image.
 
         Args:

@@ -115,9 +115,11 @@ class HoiModel(nn.Module):
             chunk = images[start : start + batch_size]
             arrays = [read_image(image) for image in chunk]
             found: Sequence[Detections] | None = None
-            if self.needs_detections:
-                given = detections[start : start + batch_size] if detections is not None else None
-                found = given if given is not None else detector(arrays)  # type: ignore[operator,misc]
+            if self.needs_detections and detections is not None:
+                found = detections[start : start + batch_size]
+            elif self.needs_detections:
+                assert callable(detector)
+                found = detector(arrays, [str(image) if isinstance(image, (str, Path)) else "" for image in chunk])
             with evaluating(self):
                 answers = self.predict_batch(arrays, found)
             for image, array, answer in zip(chunk, arrays, answers, strict=True):

@@ -268,4 +268,4 @@ def _most_confident(found: Detections, person: int) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     people = order[found.labels[order] == person][:MAX_PEOPLE]
     things = order[found.labels[order] != person][: MAX_BOXES - len(people)]
-    return found.select(np.concatenate([people, things]))
+    return found[np.concatenate([people, things])]

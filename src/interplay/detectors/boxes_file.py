@@ -1,0 +1,174 @@
+"""Boxes from a file, in place of a detector: another detector's output, or annotated boxes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.boxes import xywh_to_xyxy
+from interplay.detectors.coco_names import coco_labels
+from interplay.detectors.detections import Detections
+from interplay.errors import InputError, MissingFileError
+from interplay.images import ImageError
+from interplay.table import InteractionTable
+from interplay.vocabulary import coco_80_index
+
+SUFFIXES = (".jsonl", ".parquet", ".json")
+
+
+class BoxesFromFile:
+    """Looks up the boxes of an image in a file.
+
+    Forms, by suffix:
+
+    - ``.jsonl``, ``.parquet``: this library's own (`interplay.read`); its interactions are not used.
+    - ``.json``: COCO results, ``[{"image_id": 42, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9},
+      ...]`` with COCO's original category ids 1..90. ``"file_name"`` may stand in place of ``"image_id"``.
+
+    An image is found by the name in the file, else by its base name, else (COCO results) by the number at the end
+    of its stem: ``COCO_val2014_000000000042.jpg`` is 42. COCO results do not list images without boxes, so there
+    an unknown image has none.
+
+    Args:
+        path: the file.
+        min_score: smallest confidence kept. Annotations have no scores and are all kept.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: content that does not fit (names the field), or a label that is none of COCO's 80 objects.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], min_score: float = 0.0) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self.min_score = min_score
+        if not self.path.is_file():
+            raise MissingFileError(f"no file {self.path}: expected boxes as {', '.join(SUFFIXES)}")
+        self._find: Callable[[str, int, int], Detections]
+        if self.path.suffix == ".json":
+            self._find = _CocoResults(self.path).find
+        else:
+            from interplay.formats import read
+
+            self._find = _Table(read(self.path), self.path).find
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
+        """Boxes of each image; see `Detector`.
+
+        Raises:
+            InputError: `files` is missing.
+            ImageError: the file does not know an image, or knows it in another size.
+        """
+        if files is None or len(files) != len(images):
+            raise InputError("boxes from a file are found by the images' names: pass files, one per image")
+        found = []
+        for image, file in zip(images, files, strict=True):
+            height, width = image.shape[:2]
+            found.append(self._find(str(file), width, height).filter(self.min_score))
+        return found
+
+
+class _Table:
+    """Boxes in the library's own form."""
+
+    def __init__(self, table: InteractionTable, path: Path) -> None:
+        self.table, self.path = table, path
+        self.labels = coco_labels(table.vocabulary.objects)
+        unknown = np.unique(table.labels[self.labels[table.labels] < 0])
+        if len(unknown):
+            names = [table.vocabulary.objects[i] for i in unknown[:5]]
+            raise InputError(f"{path}: not among COCO's 80 objects: {', '.join(names)}")
+        self.rows = _by_name(table.files)
+
+    def find(self, file: str, width: int, height: int) -> Detections:
+        row = _look_up(self.rows, file)
+        if row is None:
+            raise ImageError(file, f"not in {self.path}")
+        known = tuple(int(v) for v in self.table.sizes[row])
+        if all(known) and known != (width, height):
+            raise ImageError(file, f"is {width} x {height} pixels, its boxes are for {known[0]} x {known[1]}")
+        chosen = slice(int(self.table.box_offsets[row]), int(self.table.box_offsets[row + 1]))
+        return Detections(
+            self.table.boxes[chosen],
+            self.labels[self.table.labels[chosen]],
+            self.table.box_scores[chosen],
+            None if self.table.keypoints is None else self.table.keypoints[chosen],
+        )
+
+
+class _CocoResults:
+    """Boxes in the form of COCO's result files."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            records = json.loads(path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise InputError(f"{path}: not a JSON file: {error}") from None
+        if not isinstance(records, list):
+            raise InputError(
+                f"{path}: expected COCO results, a list of {{image_id, category_id, bbox, score}}, "
+                f"got {type(records).__name__}"
+            )
+        rows: dict[str | int, list[list[float]]] = defaultdict(list)
+        for i, record in enumerate(records):
+            image, row = _result(record, f"{path}: [{i}]")
+            rows[image].append(row)
+        self.rows = [np.array(values) for values in rows.values()]
+        self.names = _by_name(rows)
+
+    def find(self, file: str, width: int, height: int) -> Detections:
+        row = _look_up(self.names, file)
+        if row is None:
+            return Detections.empty()
+        values = self.rows[row]
+        return Detections.within(xywh_to_xyxy(values[:, 2:]), values[:, 0], values[:, 1], width, height)
+
+
+def _result(record: Any, where: str) -> tuple[str | int, list[float]]:
+    """The image and [label, score, x, y, width, height] of one COCO result."""
+    if not isinstance(record, Mapping):
+        raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {record!r}")
+    image = record.get("file_name", record.get("image_id"))
+    if not isinstance(image, (str, int)):
+        raise InputError(f"{where}: 'image_id' must be a number or 'file_name' a name, got {image!r}")
+    category = record.get("category_id")
+    label = coco_80_index([category])[0] if isinstance(category, int) else -1
+    if label < 0:
+        raise InputError(f"{where}: 'category_id' must be one of COCO's ids 1..90, got {category!r}")
+    box, score = record.get("bbox"), record.get("score", 1.0)
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {box!r}")
+    if not _is_number(score):
+        raise InputError(f"{where}: 'score' must be a number, got {score!r}")
+    return image, [float(label), float(score), *map(float, box)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _by_name(images: Iterable[str | int]) -> dict[str | int, int]:
+    """Position of each image by its name, and by its base name where only one image has it."""
+    names = list(images)
+    base = Counter(PurePath(name).name for name in names if isinstance(name, str))
+    index: dict[str | int, int] = {}
+    for i, name in enumerate(names):
+        if isinstance(name, str) and base[PurePath(name).name] == 1:
+            index[PurePath(name).name] = i
+        index[name] = i
+    return index
+
+
+def _look_up(index: Mapping[str | int, int], file: str) -> int | None:
+    digits = re.search(r"(\d+)$", PurePath(file).stem)
+    keys: list[str | int] = [file, PurePath(file).name, *([int(digits[1])] if digits else [])]
+    return next((index[key] for key in keys if key in index), None)

