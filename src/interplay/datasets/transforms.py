@@ -118,16 +118,22 @@ def output_size(width: int, height: int, short_side: int, long_side: int | None 
     return int(short_side * width / height), short_side
 
 
-def resize(sample: Sample, short_side: int, long_side: int | None = None) -> Sample:
-    """The photograph at another size; see `output_size`."""
-    height, width = sample.image.shape[:2]
-    new = output_size(width, height, short_side, long_side)
-    image = sample.image
-    if new != (width, height):
-        from PIL import Image
+def resize_image(image: NDArray[np.uint8], short_side: int, long_side: int | None = None) -> NDArray[np.uint8]:
+    """(H, W, 3) at another size; see `output_size`."""
+    from PIL import Image
 
-        image = np.asarray(Image.fromarray(image).resize(new, Image.Resampling.BILINEAR))
-    scale = np.array([new[0] / width, new[1] / height] * 2, np.float32)
+    height, width = image.shape[:2]
+    size = output_size(width, height, short_side, long_side)
+    if size == (width, height):
+        return image
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+
+
+def resize(sample: Sample, short_side: int, long_side: int | None = None) -> Sample:
+    """The photograph and its boxes at another size; see `output_size`."""
+    height, width = sample.image.shape[:2]
+    image = resize_image(sample.image, short_side, long_side)
+    scale = np.array([image.shape[1] / width, image.shape[0] / height] * 2, np.float32)
     return _with_boxes(sample, image, sample.interactions.boxes * scale)
 
 
@@ -151,7 +157,7 @@ def clip(sample: Sample) -> Sample:
     height, width = sample.image.shape[:2]
     boxes = sample.interactions.boxes.clip(0, np.array([width, height] * 2, np.float32))
     sample = _with_boxes(sample, sample.image, boxes)
-    there = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    there = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(1))
     return replace(sample, interactions=keep_boxes(sample.interactions, there))
 
 

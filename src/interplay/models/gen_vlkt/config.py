@@ -30,6 +30,8 @@ class NetworkOptions(_Options):
         queries: pairs that an image can have.
         embedding: width of the text embeddings that classify, and of the mimic feature. 512 is CLIP ViT-B's, 384
             MiniLM's.
+        prior: probability that the interaction classifier gives every class at first. The published 0.5 makes the
+            first losses large; a small one starts calmly (Lin et al., ICCV 2017).
         classes: what the interaction classifier tells apart: ``interaction`` (Table 4a, Base-triplet) or ``verb``
             (Base-verb).
         interaction_text, object_text: classify by similarity with text embeddings (Section 3.2, Table 4b) instead of
@@ -50,6 +52,7 @@ class NetworkOptions(_Options):
     decoder_layers: Positive = 3
     queries: Positive = 64
     embedding: Positive = 512
+    prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
     classes: Literal["interaction", "verb"] = "interaction"
     interaction_text: bool = True
     object_text: bool = True
@@ -96,6 +99,7 @@ class DecodingOptions(_Options):
         rule: ``interaction``: the best `top_k` of interaction score + object score squared (HICO-DET); ``verb``: every
             verb of every pair, scored by its best interaction (V-COCO's result file).
         top_k: triplets kept per image by the rule ``interaction``.
+        short_side, long_side: size of the network's input: the shorter side, unless the longer exceeds its limit.
         nms: suppress near-copies of a better pair.
         nms_threshold, nms_human, nms_object: pairs overlapping by more than the threshold in
             IoU(human) ** nms_human * IoU(object) ** nms_object are near-copies.
@@ -103,6 +107,8 @@ class DecodingOptions(_Options):
 
     rule: Literal["interaction", "verb"] = "interaction"
     top_k: Positive = 100
+    short_side: Positive = 800
+    long_side: Positive = 1333
     nms: bool = True
     nms_threshold: Annotated[float, Field(ge=0, le=1)] = 0.7
     nms_human: Weight = 1.0
@@ -113,7 +119,9 @@ class TextOptions(_Options):
     """The texts behind the classifiers.
 
     Attributes:
-        encoder: ``clip`` models by hub name or local folder, or ``minilm``, which needs no network.
+        encoder: a CLIP model by hub name or local folder, or ``minilm``, which needs no network.
+        prompts: the ``published`` wording ("a photo of a person surfing a surfboard") or, for V-COCO's verbs and a few
+            nouns, ``plain`` English ("... surfing on a surfboard").
         freeze: do not train the text classifiers (published for zero-shot).
         teacher: what the mimic loss imitates: the ``image`` embedding by the encoder, or, where the encoder knows
             no images, the mean embedding of the annotated interactions' texts (``caption``; ours).
@@ -123,6 +131,7 @@ class TextOptions(_Options):
     """
 
     encoder: str = "openai/clip-vit-base-patch32"
+    prompts: Literal["published", "plain"] = "published"
     freeze: bool = False
     teacher: Literal["image", "caption"] = "image"
     zero_shot: str | None = None

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from interplay.datasets.transforms import resize_image, to_tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
+from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import decode
 from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.losses import loss_terms, weight_of
-from interplay.models.gen_vlkt.network import GuidedEmbeddingNetwork, TextClassifier, cosine_logits
+from interplay.models.gen_vlkt.network import LOGIT_SCALE, GuidedEmbeddingNetwork, TextClassifier, cosine_logits
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from interplay.detectors import Detections
 
 Teacher = Callable[[Tensor], Tensor]
 """(B, 3, 224, 224) preprocessed images -> (B, E) embeddings, not normalised."""
 
 
-class GenVlkt(nn.Module):
+class GenVlkt(HoiModel):
     """Query-based detector of pairs and their interactions, with classifiers made of text.
 
     Args:
@@ -34,9 +43,11 @@ class GenVlkt(nn.Module):
 
     Attributes:
         teacher: what the mimic loss imitates; None where the targets bring its features. Not part of the weights.
+        captions: (I, E) embeddings of the interactions' texts, for the ``caption`` teacher. Not part of the weights.
     """
 
     seen: Tensor | None
+    captions: Tensor | None
 
     def __init__(
         self,
@@ -66,6 +77,8 @@ class GenVlkt(nn.Module):
             self.seen_weight = nn.Parameter(torch.zeros(own_seen_classifier, options.embedding))
             self.seen_bias = nn.Parameter(torch.zeros(own_seen_classifier))
         self.teacher: Teacher | None = None
+        self.register_buffer("captions", None, persistent=False)
+        self._start_at(options.prior)
         if self.config.text.freeze:
             for parameter in self.text_parameters():
                 parameter.requires_grad_(False)
@@ -142,6 +155,10 @@ class GenVlkt(nn.Module):
 
     @torch.no_grad()
     def _teacher_features(self, targets: Sequence[PairTargets]) -> Tensor:
+        if self.config.text.teacher == "caption" and self.captions is not None:
+            present = torch.stack([t.interactions.sum(0).clamp(max=1) for t in targets])
+            # as long as features that a layer normalisation made
+            return F.normalize(present @ self.captions, dim=-1) * math.sqrt(self.captions.shape[1])
         features = [t.teacher_feature for t in targets]
         if all(f is not None for f in features):
             return torch.stack([f for f in features if f is not None])
@@ -167,6 +184,44 @@ class GenVlkt(nn.Module):
             found = decode.suppress(found, options)
         return decode.to_interactions(found, sizes, self.vocabulary)
 
+    def predict_batch(
+        self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
+    ) -> list[Interactions]:
+        """The interactions in a few RGB images; see `HoiModel`."""
+        options = self.config.decoding
+        inputs = [to_tensor(resize_image(image, options.short_side, options.long_side)) for image in images]
+        batch, sizes = pad(inputs)
+        outputs = self(batch.to(self.device), sizes, auxiliary=False)
+        return self.decode(outputs, torch.tensor([image.shape[:2] for image in images]))
+
+    def description(self) -> dict[str, Any]:
+        """What a weights file says about the network, enough to build it again."""
+        return {
+            "system": "gen-vlkt",
+            "config": self.config.model_dump(mode="json"),
+            "vocabulary": self.vocabulary.to_dict(),
+            "seen": None if self.seen is None else self.seen.tolist(),
+            "own_seen_classifier": None if self.seen_bias is None else len(self.seen_bias),
+        }
+
+    @classmethod
+    def from_description(cls, description: dict[str, Any]) -> GenVlkt:
+        """The network that `description` describes, without weights."""
+        return cls(
+            Vocabulary.from_dict(description["vocabulary"]),
+            GenVlktConfig(**description["config"]),
+            description["seen"],
+            description["own_seen_classifier"],
+        )
+
+    @torch.no_grad()
+    def _start_at(self, prior: float) -> None:
+        """Set the interaction classifier's bias so that every class starts with this probability."""
+        classifier = self.network.heads.interaction
+        logit = math.log(prior / (1 - prior))
+        scaled = isinstance(classifier, TextClassifier)
+        classifier.bias.fill_(logit / math.exp(LOGIT_SCALE) if scaled else logit)
+
     def text_parameters(self) -> list[nn.Parameter]:
         """Rows and biases of the classifiers that are made of text (their scales are ordinary parameters)."""
         classifiers = [m for m in self.network.modules() if isinstance(m, TextClassifier)]
@@ -188,3 +243,17 @@ class GenVlkt(nn.Module):
 def object_classes(vocabulary: Vocabulary) -> int:
     """Object classes of the classifier: the vocabulary's, one for "none" where interactions lack one, background."""
     return len(vocabulary.objects) + int(np.any(vocabulary.interactions[:, 1] < 0)) + 1
+
+
+def pad(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Images (3, H, W) of several sizes as one batch, padded at the right and at the bottom with zeros.
+
+    Returns:
+        (B, 3, H, W) and (B, 2) height, width of each image.
+    """
+    sizes = torch.tensor([image.shape[1:] for image in images])
+    height, width = sizes.amax(0).tolist()
+    batch = images[0].new_zeros(len(images), 3, height, width)
+    for row, image in zip(batch, images, strict=True):
+        row[:, : image.shape[1], : image.shape[2]] = image
+    return batch, sizes

@@ -1,0 +1,46 @@
+"""Embeddings on disk, by the content that they were computed from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from interplay.files import atomic_path
+from interplay.text.encoders import encoder_identity, load_text_encoder
+
+
+def default_folder() -> Path:
+    """Where embeddings are kept: below ``XDG_CACHE_HOME``, by default ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "interplay" / "text"
+
+
+def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathLike[str] | None = None) -> Tensor:
+    """Embeddings of texts, computed only if these texts were not embedded by this encoder before.
+
+    Args:
+        encoder: its name, see `load_text_encoder`; loaded only if there is something to compute.
+        texts: N texts, in order.
+        folder: where to keep them; by default `default_folder`.
+
+    Returns:
+        (N, E) float32, each of length 1.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
+
+    content = json.dumps([encoder_identity(encoder), list(texts)])
+    path = Path(folder or default_folder()) / f"{hashlib.sha256(content.encode()).hexdigest()}.safetensors"
+    if path.is_file():
+        try:
+            return load_file(path)["embeddings"]
+        except (SafetensorError, KeyError, OSError):
+            path.unlink(missing_ok=True)  # damaged: computed anew
+    embeddings = load_text_encoder(encoder)(texts).contiguous()
+    with atomic_path(path) as temporary:
+        save_file({"embeddings": embeddings}, temporary, metadata={"encoder": encoder})
+    return embeddings

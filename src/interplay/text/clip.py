@@ -1,0 +1,78 @@
+"""CLIP's two encoders (Radford et al., ICML 2021) through transformers, from the hub or from a local folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from interplay.errors import MissingFileError
+from interplay.text.encoders import quietly, require_transformers
+
+_BATCH = 64
+
+
+class ClipText:
+    """CLIP's text encoder.
+
+    Args:
+        source: name on the hub, or a local folder with ``config.json``, weights and tokenizer.
+
+    Raises:
+        MissingExtraError: transformers is not installed.
+        MissingFileError: no such model.
+    """
+
+    def __init__(self, source: str) -> None:
+        require_transformers("transformers")
+        from transformers import AutoTokenizer, CLIPTextModelWithProjection
+
+        self.name = source
+        self._model = _load(CLIPTextModelWithProjection, source)
+        self._tokenizer = _load(AutoTokenizer, source)
+        self.width = int(self._model.config.projection_dim)
+
+    @torch.inference_mode()
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> (N, E) float32, each of length 1; what is longer than the model reads is cut off."""
+        rows = [torch.zeros(0, self.width)]
+        for start in range(0, len(texts), _BATCH):
+            tokens = self._tokenizer(
+                list(texts[start : start + _BATCH]), padding=True, truncation=True, return_tensors="pt"
+            )
+            rows.append(self._model(**tokens).text_embeds.float())
+        return F.normalize(torch.cat(rows), dim=-1)
+
+
+class ClipImage:
+    """CLIP's image encoder, frozen; see `ClipText` for arguments and errors."""
+
+    def __init__(self, source: str) -> None:
+        require_transformers("transformers")
+        from transformers import CLIPVisionModelWithProjection
+
+        self._model = _load(CLIPVisionModelWithProjection, source)
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) images normalised with CLIP's mean and deviation -> (B, E), not normalised."""
+        self._model.to(images.device)
+        return self._model(pixel_values=images).image_embeds
+
+
+def _load(kind: Any, source: str) -> Any:
+    try:
+        with quietly():
+            loaded = kind.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise MissingFileError(
+            f"no CLIP model {source!r}: not a folder with config.json, weights and tokenizer, and not to be had from "
+            f"the hub ({str(error).splitlines()[0]}). Fetch it on a machine with network: huggingface-cli download "
+            f"{source} --local-dir FOLDER, and give FOLDER"
+        ) from None
+    if isinstance(loaded, torch.nn.Module):
+        loaded.eval().requires_grad_(False)
+    return loaded
