@@ -1,0 +1,130 @@
+"""Figures of the default model `tin-spatial-vcoco`, from V-COCO's annotations and, where there, photographs.
+
+    python benchmarks/tin_spatial.py --data vcoco/ [--photos photos/] [--weights runs/.../model.safetensors]
+
+With annotated boxes: every annotated person who acts x every other annotated box, AP per role-action over all pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from interplay import InteractionTable, evaluate, load_annotations, load_model, read_image
+from interplay.detectors import load_detector
+from interplay.metrics.pairs import mean_pair_average_precision
+from interplay.models.tin.pairs import DetectorNoise, PairSet
+from interplay.models.tin.spatial import TinSpatial
+from interplay.training.spatial import score_pairs
+
+COCO_LONGEST_SIDE = 640
+
+
+def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
+    """Mean AP of "how often do people do this with such an object", which knows no geometry."""
+    seen, done = np.full(81, 1e-9), np.zeros((81, training.num_verbs))
+    for start in range(0, len(training), 128):
+        batch = training.batch(torch.arange(start, min(start + 128, len(training))))
+        chosen = batch.labelled[:, :, None] & (batch.labels >= 0)[:, None]
+        chosen &= ~torch.eye(chosen.shape[1], dtype=torch.bool)
+        labels = batch.labels[:, None].expand(chosen.shape)[chosen].numpy()
+        np.add.at(seen, labels, 1)
+        np.add.at(done, labels, batch.targets[chosen].numpy())
+    rate = done / seen[:, None]
+    scores, targets = [], []
+    for start in range(0, len(testing), 128):
+        batch = testing.batch(torch.arange(start, min(start + 128, len(testing))))
+        chosen = batch.labelled[:, :, None] & (batch.labels >= 0)[:, None]
+        chosen &= ~torch.eye(chosen.shape[1], dtype=torch.bool)
+        scores.append(rate[batch.labels[:, None].expand(chosen.shape)[chosen].numpy()])
+        targets.append(batch.targets[chosen].numpy())
+    return float(np.nanmean(mean_pair_average_precision(np.concatenate(scores), np.concatenate(targets))))
+
+
+def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[str, float]:
+    """Figures on V-COCO test."""
+    person = model.vocabulary.person
+    training = PairSet(load_annotations("v-coco", data, "trainval"), model.config.verbs)
+    testing = PairSet(load_annotations("v-coco", data, "test"), model.config.verbs)
+    began = time.perf_counter()
+    scored = score_pairs(model, testing)
+    seconds = time.perf_counter() - began
+    noisy = score_pairs(model, testing, DetectorNoise())
+    table = Table("role-action", "pairs", "AP", title="V-COCO test, annotated boxes")
+    for k, ap in enumerate(scored.average_precisions):
+        table.add_row(
+            model.vocabulary.official_verbs[model.config.verbs[k]], f"{scored.targets[:, k].sum():,}", f"{ap:.3f}"
+        )
+    console.print(table)
+    return {
+        "images": len(testing),
+        "pairs": len(scored.targets),
+        "mean AP": scored.mean_ap,
+        "mean AP of the class prior": class_prior(training, testing, person),
+        "mean AP with imitated detections": noisy.mean_ap,
+        "AP of interactiveness (D alone)": scored.interactiveness_ap,
+        "share of pairs that interact": float(scored.interacts.mean()),
+        **scored.suppression(model.config.suppress_below),
+        "seconds": seconds,
+    }
+
+
+def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
+    """Role AP of detector and model on COCO's photographs; larger ones are not COCO's and are left out."""
+    annotations = load_annotations("v-coco", folder / "annotations.json")
+    images = {str(a.file): read_image(folder / str(a.file)) for a in annotations}
+    kept = [i for i, a in enumerate(annotations) if max(images[str(a.file)].shape) <= COCO_LONGEST_SIDE and len(a)]
+    truth = annotations.select(np.array(kept))
+    files = [str(name) for name in truth.files]
+    detector = load_detector()
+    figures: dict[str, float] = {"photographs": len(files), "interactions": len(truth.verb)}
+    found = [detector([images[f]])[0] for f in files]
+    for name, detections in (("detector", found), ("annotated boxes", _annotated(truth))):
+        results = model.predict([images[f] for f in files], detections=detections)
+        for result, file in zip(results, files, strict=True):
+            result.file = file
+        scores = evaluate("v-coco", InteractionTable.from_list(results), truth)
+        roles = scores.to_dict()["ap_role_s1"]
+        present = [value for value in roles.values() if value is not None]
+        figures[f"role AP, {name}"] = float(np.mean(present))
+    return figures
+
+
+def _annotated(truth: InteractionTable) -> list:
+    from interplay.detectors import Detections
+
+    return [Detections(a.boxes, a.labels, np.ones(len(a.boxes), np.float32)) for a in truth]
+
+
+def main() -> None:
+    """Print the tables; with --json also write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with V-COCO's annotations")
+    parser.add_argument("--photos", type=Path, help="folder with photographs and annotations.json")
+    parser.add_argument("--weights", type=Path, help="weights instead of the embedded ones")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+    console = Console()
+    model = load_model(arguments.weights or "tin-spatial-vcoco", device="cpu")
+    assert isinstance(model, TinSpatial)
+    figures = {"test": on_annotated_boxes(model, arguments.data, console)}
+    if arguments.photos:
+        figures["photographs"] = on_photographs(model, arguments.photos)
+    for title, rows in figures.items():
+        table = Table("figure", "value", title=title)
+        for name, value in rows.items():
+            table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
+        console.print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
