@@ -98,11 +98,11 @@ def _detections(output: Mapping[str, Tensor], height: int, width: int) -> Detect
 def _from_file(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise MissingFileError(f"no weights {path}")
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
     try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises whatever the bytes lead it to
         raise InputError(f"{path}: not a file of tensors that torch can load safely: {error}") from error

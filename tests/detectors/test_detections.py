@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import supervision
+
+from interplay.detectors import Detections
+from interplay.detectors.coco_names import coco_labels
+from interplay.errors import InputError
+
+
+@pytest.fixture
+def some() -> Detections:
+    keypoints = np.arange(2 * 17 * 3, dtype=np.float32).reshape(2, 17, 3)
+    return Detections([[0, 0, 10, 10], [5, 5, 50, 60]], [0, 38], [0.4, 0.9], keypoints)  # type: ignore[arg-type]
+
+
+def test_choosing_rows_keeps_arrays_aligned(some: Detections) -> None:
+    assert some.filter(0.5).labels.tolist() == [38]
+    assert some[[1, 0]].scores.tolist() == pytest.approx([0.9, 0.4])
+    assert some[np.array([False, True])].keypoints[0, 0, 0] == 51  # type: ignore[index]
+    assert len(some[:1]) == len(some[0]) == 1
+    assert len(some[[]]) == len(Detections.empty()) == 0
+
+
+@pytest.mark.parametrize(
+    ("boxes", "labels", "scores", "keypoints", "message"),
+    [
+        ([[0, 0, 1, 1]], [0, 1], [1.0], None, r"labels must have shape \(1,\) like boxes, got \(2,\)"),
+        ([[0, 0, 1, 1]], [0], [], None, r"scores must have shape \(1,\)"),
+        ([[0, 0, 1, 1]], [80], [1.0], None, r"0\.\.79"),
+        ([[0, 0, 1, 1]], [-1], [1.0], None, r"0\.\.79"),
+        ([[0, 0, 1, 1]], [0.5], [1.0], None, "indices"),
+        ([[0, 0, 1]], [0], [1.0], None, r"\(N, 4\)"),
+        ([[0, 0, 1, 1]], [0], [1.0], np.zeros((1, 16, 3)), r"\(1, 17, 3\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(boxes, labels, scores, keypoints, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Detections(boxes, labels, scores, keypoints)
+
+
+def test_raw_output_is_cut_to_the_image_and_sorted() -> None:
+    boxes = [[-5, -5, 5, 5], [30, 0, 40, 9], [1, 1, 19, 90], [3, 3, 3, 8]]
+    found = Detections.within(boxes, [0, 1, 2, 3], [0.2, 0.9, 0.7, 0.8], width=20, height=10)
+    assert found.labels.tolist() == [2, 0]  # one lay outside, one has no width
+    assert found.boxes.tolist() == [[1, 1, 19, 10], [0, 0, 5, 5]]
+
+
+def test_supervision_round_trip(some: Detections) -> None:
+    converted = some.to_supervision()
+    assert converted.data["class_name"].tolist() == ["person", "tennis racket"]
+    back = Detections.from_supervision(converted)
+    for name in ("boxes", "labels", "scores", "keypoints"):
+        assert np.array_equal(getattr(back, name), getattr(some, name)), name
+    assert len(Detections.from_supervision(Detections.empty().to_supervision())) == 0
+
+
+def test_supervision_of_another_origin() -> None:
+    xyxy = np.array([[0.0, 0, 5, 5]])
+    named = supervision.Detections(xyxy, class_id=np.array([57]), data={"class_name": np.array(["sofa"])})
+    assert Detections.from_supervision(named).labels.tolist() == [57]
+    numbered = Detections.from_supervision(supervision.Detections(xyxy, class_id=np.array([3])))
+    assert (numbered.labels.tolist(), numbered.scores.tolist()) == ([3], [1.0])
+    with pytest.raises(InputError, match="hat"):
+        Detections.from_supervision(supervision.Detections(xyxy, data={"class_name": np.array(["hat"])}))
+    with pytest.raises(InputError, match="class_id"):
+        Detections.from_supervision(supervision.Detections(xyxy))
+
+
+def test_names_of_other_code_bases() -> None:
+    names = ["person", "Motorbike", "diningtable", "TVmonitor", "hair_dryer", "cell phone", "N/A", "hat"]
+    assert coco_labels(names).tolist() == [0, 3, 60, 62, 78, 67, -1, -1]
