@@ -195,10 +195,12 @@ def _compact(batch: PairBatch, person: int) -> PairBatch:
     width = max(int((batch.labels >= 0).sum(1).max()), 1)
     order = torch.argsort(rank, dim=1, stable=True)[:, :width]
     image = torch.arange(len(order))[:, None]
+    there = batch.labels >= 0
+    targets = batch.targets & (there[:, :, None] & there[:, None])[..., None]
     return PairBatch(
         boxes=batch.boxes[image, order],
         labels=batch.labels[image, order],
         labelled=batch.labelled[image, order],
-        targets=batch.targets[image[..., None], order[:, :, None], order[:, None, :]],
+        targets=targets[image[..., None], order[:, :, None], order[:, None, :]],
         detected=batch.detected,
     )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from interplay import load_annotations, load_model
+from interplay.detectors import Detections
+from interplay.errors import InputError, MissingFileError
+from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
+from interplay.models.tin.pairs import DetectorNoise, PairSet, flip, imitate_detector
+from interplay.models.tin.spatial import TinSpatial
+from interplay.samples import sample_path
+from interplay.training.spatial import score_pairs
+from interplay.zoo import get_card, list_models
+
+
+@pytest.fixture(scope="module")
+def model() -> TinSpatial:
+    loaded = load_model("tin-spatial-vcoco", device="cpu")
+    assert isinstance(loaded, TinSpatial)
+    return loaded
+
+
+@pytest.fixture
+def player() -> Detections:
+    """A person with a racket in the hand, a ball in front, and a chair far away."""
+    boxes = [[359, 12, 756, 606], [216, 6, 375, 182], [145, 184, 165, 203], [10, 560, 60, 630]]
+    return Detections(np.array(boxes, np.float32), np.array([0, 38, 32, 56]), np.array([0.99, 0.92, 0.95, 0.9]))
+
+
+BLANK = np.zeros((640, 960, 3), np.uint8)
+
+
+def test_embedded_model_on_vcoco_test(model: TinSpatial, data: Path) -> None:
+    """Annotated boxes of all of V-COCO test: the figure on the card, well above the class prior's 0.50."""
+    scored = score_pairs(model, PairSet(load_annotations("v-coco", data / "vcoco", "test"), model.config.verbs))
+    card = get_card("tin-spatial-vcoco").measured
+    assert scored.mean_ap >= 0.87
+    assert scored.mean_ap == pytest.approx(
+        card["test: mean AP over 24 role-actions, annotated boxes"]["value"], abs=2e-3
+    )
+    assert scored.interactiveness_ap >= 0.98
+    figures = scored.suppression(model.config.suppress_below)
+    assert figures["nis_removed_non_interacting"] > 0.5
+    assert figures["nis_removed_interacting"] < 0.02
+
+
+def test_who_plays_tennis(model: TinSpatial, player: Detections) -> None:
+    found = model.predict(BLANK, detections=player)
+    best = [(t.verb, t.object) for t in found.triplets(0.3)]
+    assert ("hit with", "tennis racket") in best
+    assert ("hold", "tennis racket") in best
+    assert ("hit", "sports ball") in best
+    assert not any(thing == "chair" for _, thing in best)
+    assert (found.width, found.height) == (960, 640)
+
+
+def test_the_order_of_boxes_does_not_matter(model: TinSpatial, player: Detections) -> None:
+    mixed = player[[2, 3, 0, 1]]
+    names = [
+        {(t.phrase, round(t.score, 4)) for t in model.predict(BLANK, detections=d).triplets()} for d in (player, mixed)
+    ]
+    assert names[0] == names[1]
+
+
+def test_size_of_the_image_does_not_matter(model: TinSpatial, player: Detections) -> None:
+    double = Detections(player.boxes * 2, player.labels, player.scores)
+    large = model.predict(np.zeros((1280, 1920, 3), np.uint8), detections=double)
+    np.testing.assert_allclose(large.score, model.predict(BLANK, detections=player).score, atol=1e-5)
+
+
+def test_batches_give_what_single_images_give(model: TinSpatial, player: Detections) -> None:
+    together = model.predict([BLANK, BLANK, BLANK], detections=[player, player[[0, 1]], Detections.empty()])
+    assert len(together[2]) == 0
+    np.testing.assert_allclose(together[0].score, model.predict(BLANK, detections=player).score, atol=1e-5)
+    np.testing.assert_allclose(together[1].score, model.predict(BLANK, detections=player[[0, 1]]).score, atol=1e-5)
+
+
+def test_suppression_removes_pairs(model: TinSpatial, player: Detections) -> None:
+    found = model.predict(BLANK, detections=player)
+    assert found.interactiveness is not None
+    assert (found.interactiveness >= model.config.suppress_below).all()
+    assert (found.human != found.object).all()
+    assert (found.score <= found.box_scores[found.human] * found.box_scores[found.object] + 1e-6).all()
+
+
+def test_crowds_are_limited_to_the_most_confident(model: TinSpatial) -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 400, (300, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(10, 200, (300, 2))], 1).astype(np.float32)
+    crowd = Detections(boxes, rng.integers(0, 2, 300), rng.random(300).astype(np.float32))
+    assert len(model.predict(BLANK, detections=crowd).boxes) <= 64
+
+
+def test_from_files_with_the_offline_detector(model: TinSpatial, tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    found = model.predict(sample_path())
+    assert found.file == str(sample_path())
+    assert found.triplets()[0].object == "tennis racket"
+    Image.fromarray(BLANK).save(tmp_path / "a.png")
+    assert len(model.predict([str(tmp_path / "a.png"), BLANK])) == 2
+
+
+def test_one_detections_per_image(model: TinSpatial, player: Detections) -> None:
+    with pytest.raises(InputError, match=r"one Detections per image \(2\), got 1"):
+        model.predict([BLANK, BLANK], detections=[player])
+
+
+def test_geometry_is_mirrored_by_a_flip() -> None:
+    boxes = torch.rand(1, 5, 4).sort(-1).values[..., [0, 1, 2, 3]] * 300
+    features = pair_geometry(boxes, 2)
+    assert features.shape == (1, 2, 5, NUM_FEATURES)
+    assert features.abs().max() <= 6
+    assert torch.allclose(scale_boxes(boxes, 320, 100), boxes * 2)
+
+
+def test_flip_twice_is_nothing(data: Path) -> None:
+    pairs = PairSet(load_annotations("v-coco", data / "photos" / "annotations.json"), tuple(range(29)))
+    batch = pairs.batch(torch.arange(4))
+    everyone = torch.ones(4, dtype=torch.bool)
+    assert torch.allclose(flip(flip(batch, everyone), everyone).boxes, batch.boxes, atol=1e-3)
+
+
+def test_imitated_detections_keep_targets_with_their_boxes(data: Path) -> None:
+    pairs = PairSet(load_annotations("v-coco", data / "photos" / "annotations.json"), tuple(range(29)))
+    batch = pairs.batch(torch.arange(len(pairs)))
+    everyone, generator = torch.ones(len(pairs), dtype=torch.bool), torch.Generator().manual_seed(0)
+    same = imitate_detector(batch, everyone, DetectorNoise(0.0, 0.0, 0), pairs.pool, generator)
+    assert torch.equal(same.targets, batch.targets)
+    assert torch.equal(same.labels, batch.labels)
+    noisy = imitate_detector(batch, everyone, DetectorNoise(0.3, 0.1, 5), pairs.pool, generator)
+    assert noisy.targets.sum() < batch.targets.sum()
+    image, human, thing, _ = noisy.targets.nonzero().T
+    assert (noisy.labels[image, human] == 0).all()
+    assert (noisy.labels[image, thing] >= 0).all()
+    assert (noisy.boxes[..., 2:] > noisy.boxes[..., :2])[noisy.labels >= 0].all()
+
+
+def test_cards_keep_published_and_measured_apart() -> None:
+    for card in list_models():
+        assert all("command" in entry for entry in card.measured.values())
+        assert not set(card.published) & set(card.measured)
+
+
+def test_names_and_files_that_are_wrong(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"unknown model 'tin'"):
+        load_model("tin")
+    with pytest.raises(MissingFileError, match="no weights"):
+        load_model(tmp_path / "none.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"something")
+    with pytest.raises(InputError, match="not a readable safetensors"):
+        load_model("tin-spatial-vcoco", weights=tmp_path / "bad.safetensors")
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match="not a weights file of interplay's"):
+        load_model(tmp_path / "other.safetensors")
