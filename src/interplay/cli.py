@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 from interplay._version import __version__
 
@@ -15,7 +16,6 @@ COMMANDS = {
     "train": "train a model from a configuration file",
     "models": "list the models, or show one model's card",
     "datasets": "check, describe, show, validate or convert data sets",
-    "synthesize": "generate pictures of interactions with exact labels",
 }
 
 USAGE_ERROR = 2
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = near_matches(name, COMMANDS)
         print(f"interplay: unknown command {name!r}.{hint}\nTry 'interplay --help'.", file=sys.stderr)
         return USAGE_ERROR
-    module = import_module(f"interplay.commands.{name}")
+    module = import_module(f"interplay.commands.{name}{'_' if iskeyword(name) else ''}")
     parser = _Parser(
         prog=f"interplay {name}",
         description=module.__doc__,

@@ -304,7 +304,8 @@ def _verb(value: Any, where: str) -> Verb:
     for key in value:
         if key not in known:
             raise InputError(f"{where}: unknown field {key!r}; known: {', '.join(sorted(known))}")
-    return Verb(**{k: tuple(v) if k == "aliases" else v for k, v in value.items()})
+    fields: dict[str, Any] = {k: tuple(v) if k == "aliases" else v for k, v in value.items()}
+    return Verb(**fields)
 
 
 def _groups(value: Any, size: int, where: str) -> dict[str, tuple[int, ...]]:

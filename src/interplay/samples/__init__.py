@@ -1,4 +1,4 @@
-"""The picture that comes with interplay, made by ``examples/make_sample.py``: nobody's photograph, so nobody's rights."""
+"""The picture that comes with interplay. ``examples/make_sample.py`` made it, so it is nobody's photograph."""
 
 from __future__ import annotations
 
