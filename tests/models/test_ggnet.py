@@ -11,7 +11,6 @@ import torch
 from pydantic import ValidationError
 
 from interplay import Interactions, InterplayError, Vocabulary
-from interplay.layers.folding import fold_batch_norms
 from interplay.models.ggnet import (
     DecodingOptions,
     GGNet,
@@ -149,7 +148,7 @@ def test_single_pixels_agree_with_the_whole_map(zoo: Vocabulary) -> None:
             torch.testing.assert_close(outputs.at(name, 1, x, y), whole[1, :, y, x].T)
 
 
-def test_folding_and_memory_layout_do_not_change_the_result(zoo: Vocabulary) -> None:
+def test_preparing_for_inference_does_not_change_the_result(zoo: Vocabulary) -> None:
     model = build(zoo)
     images = torch.randn(2, 3, 128, 128)
     for _ in range(3):
@@ -158,9 +157,9 @@ def test_folding_and_memory_layout_do_not_change_the_result(zoo: Vocabulary) -> 
     with torch.inference_mode():
         expected = model(images).heads
         expected = {name: expected[name] for name in expected}
-    model = fold_batch_norms(model).to(memory_format=torch.channels_last)
+    model = model.prepare_inference()
     with torch.inference_mode():
-        actual = model(images.to(memory_format=torch.channels_last)).heads
+        actual = model(images).heads
         for name, tensor in expected.items():
             torch.testing.assert_close(actual[name], tensor, rtol=1e-3, atol=1e-4)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from interplay import Interactions, Vocabulary
+from interplay.detectors import Detections
 from interplay.models.ggnet import DecodingOptions, GGNet, GGNetConfig, GGNetOutputs, GGNetTargets, NetworkOptions, View
 from interplay.models.ggnet.augmentation import mirror, random_colours, random_view
 from interplay.models.ggnet.decode import Candidates, find_peaks, match
@@ -100,10 +101,7 @@ def test_boxes_of_another_detector(hico_model: GGNet, scene: Interactions) -> No
     """The network says who does what, the detector where: its boxes and scores are used as they are."""
     view = hico_model.view(640, 400, 512, 512)
     outputs = perfect_outputs(hico_model.encode([scene], [view], 512, 512), hico_model)
-    detections = Interactions(
-        boxes=scene.boxes + np.float32(2), labels=scene.labels, box_scores=[0.5, 0.9, 0.8, 0.7, 0.6], human=[],
-        object=[], verb=[], vocabulary=scene.vocabulary,
-    )  # fmt: skip
+    detections = Detections(scene.boxes + np.float32(2), scene.labels, [0.5, 0.9, 0.8, 0.7, 0.6])
     (found,) = hico_model.decode(outputs, torch.tensor([[400, 640]]), detections=[detections])
     found = found.filter(min_score=0.3)
     np.testing.assert_allclose(sorted(found.score), sorted([0.999 * 0.45, 0.999 * 0.45, 0.999 * 0.56]), rtol=1e-3)
@@ -203,3 +201,28 @@ def test_preprocessing_makes_one_batch_of_many_sizes(hico: Vocabulary) -> None:
     assert sizes.tolist() == [[100, 180], [200, 90]]
     kept, _ = build(hico, resize="keep").preprocess(images)
     assert kept.shape == (2, 3, 224, 192)
+
+
+def test_predict_with_own_boxes_and_with_a_detector() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    detections = Detections([[10, 10, 50, 80], [40, 30, 110, 80], [60, 5, 90, 40]], [0, 1, 17], [0.9, 0.8, 0.7])
+    pets = Vocabulary.from_names(["horse", "person"], ["see", "ride"])  # another order than the detector's, no bicycle
+    torch.manual_seed(0)
+    own = build(pets, input_size=128).predict(image)
+    assert (own.width, own.height) == (120, 90)
+    with_detector = build(pets, input_size=128, boxes="detector")
+    assert with_detector.needs_detections
+    found = with_detector.predict(image, detections=detections)
+    assert {tuple(b) for b in found.boxes} <= {tuple(b) for b in detections.boxes[[0, 2]]}
+    assert set(found.labels[found.human]) == {1}
+    assert len(found) > 0
+
+
+def test_a_described_model_can_be_built_again(hico: Vocabulary) -> None:
+    model = build(hico, "shared", resize="keep")
+    again = GGNet.from_description(model.description())
+    assert (again.config, again.verbs, again.vocabulary) == (model.config, model.verbs, hico)
+    again.load_state_dict(model.state_dict())
+    assert [len(group) for group in model.parameter_groups().values()] == [
+        len([p for n, p in again.named_parameters() if "glance" not in n]), 4,
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import deform_conv2d
 
-PIXELS_PER_BLOCK = 512
+PIXELS_PER_BLOCK = 1024
 """Output pixels computed at once: small enough for the sampled features to stay in the cache."""
 
 

@@ -10,6 +10,7 @@ from interplay.models.ggnet.config import (
 from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.outputs import ActPoints, GGNetOutputs, StackMaps
+from interplay.models.ggnet.recipe import Recipe, load_recipe
 from interplay.models.ggnet.targets import GGNetTargets, Scene
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "GGNetTargets",
     "LossOptions",
     "NetworkOptions",
+    "Recipe",
     "Scene",
     "StackMaps",
     "TargetOptions",
     "View",
+    "load_recipe",
 ]

@@ -164,6 +164,8 @@ class DecodingOptions(_Options):
         matching: centre for an interaction point: ``product`` is the published 1/(|dx|+1) 1/(|dy|+1) score, highest;
             ``distance`` the paper's (|dx|+|dy|)/score, lowest (Equation 8).
         flip: average the maps with those of the mirrored photograph.
+        boxes: humans and objects are the network's ``own``, or another ``detector``'s, which `GGNet.predict` then needs
+            (Table 5, double dagger).
         min_side: boxes narrower or lower than this become so wide or high, in pixels.
     """
 
@@ -173,6 +175,7 @@ class DecodingOptions(_Options):
     score_map: Literal["final", "product"] = "final"
     matching: Literal["product", "distance"] = "product"
     flip: bool = False
+    boxes: Literal["own", "detector"] = "own"
     min_side: Weight = 10.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,10 @@ from torch.nn import functional as F
 
 from interplay.interactions import Interactions
 from interplay.models.ggnet.geometry import Array, View, transform_boxes
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from interplay.detectors import Detections
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,24 @@ def peak_candidates(
     return Candidates(peaks.centre, peaks.score, peaks.channel + first, np.concatenate([corner, corner + sides], 1))
 
 
-def detected_candidates(detections: Interactions, view: View, width: int, height: int) -> Candidates:
-    """Boxes of another detector as candidates, on a `width` x `height` output map (Table 5, double dagger)."""
-    boxes = transform_boxes(detections.boxes, view.matrix(width, height))
-    centre = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.float32)
-    return Candidates(centre, detections.box_scores, detections.labels, detections.boxes.astype(np.float64))
+def detected_candidates(
+    detections: Detections, objects: Sequence[str], view: View, map_size: tuple[int, int]
+) -> Candidates:
+    """Boxes of another detector as candidates on a map of this size (Table 5, double dagger).
+
+    Args:
+        objects: the names of the classes; boxes of others are left out.
+    """
+    from interplay.detectors.coco_names import coco_labels
+
+    classes = np.full(80, -1, np.int64)
+    known = coco_labels(objects)
+    classes[known[known >= 0]] = np.flatnonzero(known >= 0)
+    label = classes[detections.labels]
+    kept = detections[label >= 0]
+    corners = transform_boxes(kept.boxes, view.matrix(*map_size))
+    centre = np.floor((corners[:, :2] + corners[:, 2:]) / 2).astype(np.float32)
+    return Candidates(centre, kept.scores, label[label >= 0], kept.boxes.astype(np.float64))
 
 
 def select(candidates: Candidates, keep: NDArray[np.bool_], top_k: int) -> Candidates:
@@ -163,19 +180,36 @@ def centres_of(points: Peaks, offsets: NDArray[np.float32]) -> NDArray[np.float3
     return points.centre - np.stack([offsets[row, first], offsets[row, first + 1]], 1)
 
 
-def used_boxes(triplets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Number the boxes that take part in the order in which triplets mention them, humans and objects apart.
+def to_interactions(
+    triplets: NDArray[np.int64], score: NDArray[np.float32], humans: Candidates, objects: Candidates,
+    verbs: Sequence[int], vocabulary: Vocabulary, size: tuple[int, int],
+) -> Interactions:  # fmt: skip
+    """One image's result, with the boxes that take part in the order in which triplets mention them.
 
-    Returns:
-        (N,) index among the humans or objects, (N,) whether it is a human, (T, 2) number of each triplet's human
-        and object.
+    Args:
+        triplets: (T, 3) human, object, verb channel.
+        verbs: index into the vocabulary's verbs of each channel.
+        size: height, width of the photograph.
     """
     mentions = np.stack([triplets[:, :2], np.broadcast_to([1, 0], (len(triplets), 2))], -1).reshape(-1, 2)
-    boxes, first, number = np.unique(mentions, axis=0, return_index=True, return_inverse=True)
+    members, first, number = np.unique(mentions, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return boxes[order, 0], boxes[order, 1] == 1, rank[number].reshape(-1, 2)
+    pairs = rank[number].reshape(-1, 2)
+    rows = [(humans if is_human else objects, k) for k, is_human in members[order]]
+    return Interactions(
+        boxes=np.array([c.boxes[k] for c, k in rows], np.float32).reshape(-1, 4),
+        labels=np.array([c.label[k] for c, k in rows], np.int64),
+        box_scores=np.array([c.score[k] for c, k in rows], np.float32),
+        human=pairs[:, 0],
+        object=pairs[:, 1],
+        verb=np.array(verbs, np.int64)[triplets[:, 2]],
+        score=score,
+        vocabulary=vocabulary,
+        height=int(size[0]),
+        width=int(size[1]),
+    )
 
 
 def score_heatmap(maps: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
