@@ -3,8 +3,8 @@
     python benchmarks/detectors.py DATA/photos                          # both offline detectors
     python benchmarks/detectors.py PHOTOS --annotations FILE --detector PekingU/rtdetr_v2_r50vd
 
-Recall and precision are at IoU 0.5 for boxes of the right class. V-COCO annotates only people and objects that take part
-in an interaction, so precision counts every bystander as an error: it compares detectors but is no measure by itself.
+Recall and precision are at IoU 0.5 for boxes of the right class. V-COCO annotates only people and objects that take
+part in an interaction, so precision counts every bystander as an error: it compares detectors, no more.
 Photographs above 640 pixels are left out and counted: COCO has none, so they are others under a COCO name.
 """
 
@@ -83,8 +83,8 @@ def main() -> None:
         f"{len(images)} photographs with {people} people and {sum(map(len, truth)) - people} objects annotated; "
         f"{left_out} left out as too large to be COCO's"
     )
-    table = Table("detector", "min. score", *(f"{g} {what}" for g in GROUPS for what in ("recall", "precision")))
     for name in arguments.detector:
+        table = Table("min. score", *(f"{g}: {what}" for g in GROUPS for what in ("recall", "precision")))
         detector = load_detector(name, min_score=min(THRESHOLDS))
         found = detector(images, names)
         started = time.perf_counter()
@@ -94,9 +94,9 @@ def main() -> None:
         speed = arguments.repeat * len(images) / (time.perf_counter() - started)
         for threshold in THRESHOLDS:
             numbers = [f"{value:.3f}" for pair in rates(truth, found, threshold) for value in pair]
-            table.add_row(name, f"{threshold}", *numbers)
-        console.print(f"{name}: {speed:.1f} images/s, one at a time")
-    console.print(table)
+            table.add_row(f"{threshold}", *numbers)
+        console.print(f"\n{name}: {speed:.1f} images/s, one at a time")
+        console.print(table)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 
 RESULTS = [
-    {"image_id": 42, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5},
+    {"image_id": 42, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.05},
     {"image_id": 42, "category_id": 90, "bbox": [90, 90, 30, 30], "score": 0.9},
     {"image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.8},
     {"file_name": "deep/x.png", "category_id": 37, "bbox": [0, 0, 5, 5]},
@@ -31,7 +31,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_coco_results_by_number_and_by_name(results: Path) -> None:
-    detector = load_detector(results, min_score=0.1)
+    detector = load_detector(results)
     names = ["photos/COCO_val2014_000000000042.jpg", "x.png", "none.jpg", "7.jpg"]
     numbered, named, unknown, short = detector([blank()] * 4, names)
     assert numbered.labels.tolist() == [79, 0]  # best first

@@ -56,6 +56,7 @@ def test_recall_on_photographs(detector: Detector, fast: Detector, data: Path) -
     assert people >= 0.95
     assert objects >= 0.6
     assert recall(fast, data)[1] < objects  # the second scale earns its time
+    assert (detector.name, fast.name) == ("ssd-mobilenet-v2", "ssd-mobilenet-v2-fast")
 
 
 def test_a_batch_is_its_images(detector: Detector) -> None:

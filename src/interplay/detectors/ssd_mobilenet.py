@@ -42,10 +42,11 @@ class SSDMobileNetV2:
     """The offline default.
 
     The network was trained on images squeezed to 300 x 300 pixels, which loses small things. A second pass over
-    the image at 556 x 556, from which only boxes below a quarter of the image's side are taken, finds more of them
-    for about three times the work; ``benchmarks/detectors.py`` prints both. Sizes other than 300 + 128 n shift the
-    network's boxes: TensorFlow pads strided convolutions on one side or on both, depending on the size, and the
-    weights are used to the pattern of 300.
+    the image at 556 x 556, from which only boxes below a quarter of the image's side are taken, finds more of them,
+    and with them a quarter more interactions, for about three times the work (``benchmarks/detectors.py``).
+
+    Sizes other than 300 + 128 n shift the network's boxes: TensorFlow pads strided convolutions on one side or on
+    both, depending on the size, and the weights are used to the pattern of 300.
 
     Runs on the CPU, on all cores that OpenCV is given. Images of a batch go through one by one, which measured
     no slower than together.
@@ -59,9 +60,8 @@ class SSDMobileNetV2:
         MissingFileError: the wheel holds other files than expected; says the command.
     """
 
-    name = "ssd-mobilenet-v2"
-
-    def __init__(self, min_score: float = 0.3, sizes: Sequence[int] = (300, 556)) -> None:
+    def __init__(self, min_score: float = 0.2, sizes: Sequence[int] = (300, 556)) -> None:
+        self.name = "ssd-mobilenet-v2" if len(sizes) > 1 else "ssd-mobilenet-v2-fast"
         self.min_score = min_score
         weights, graph = (str(path) for path in _locate())
         dnn = _opencv().dnn

@@ -59,7 +59,7 @@ class TorchvisionDetector:
         self,
         name: str,
         device: str | torch.device = "cpu",
-        min_score: float = 0.3,
+        min_score: float = 0.2,
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
         from torchvision.models import detection

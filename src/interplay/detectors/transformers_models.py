@@ -38,7 +38,7 @@ class TransformersDetector:
     """
 
     def __init__(
-        self, name: str | os.PathLike[str], device: str | torch.device = "cpu", min_score: float = 0.3
+        self, name: str | os.PathLike[str], device: str | torch.device = "cpu", min_score: float = 0.2
     ) -> None:
         try:
             from transformers import AutoImageProcessor, AutoModelForObjectDetection
