@@ -43,7 +43,7 @@ class SSDMobileNetV2:
 
     The network was trained on images squeezed to 300 x 300 pixels, which loses small things. A second pass over
     the image at 556 x 556, from which only boxes below a quarter of the image's side are taken, finds more of them,
-    and with them a quarter more interactions, for about three times the work (``benchmarks/detectors.py``).
+    and with them a third more interactions, for about three times the work (``benchmarks/detectors.py``).
 
     Sizes other than 300 + 128 n shift the network's boxes: TensorFlow pads strided convolutions on one side or on
     both, depending on the size, and the weights are used to the pattern of 300.
