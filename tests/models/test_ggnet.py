@@ -164,6 +164,27 @@ def test_preparing_for_inference_does_not_change_the_result(zoo: Vocabulary) -> 
             torch.testing.assert_close(actual[name], tensor, rtol=1e-3, atol=1e-4)
 
 
+def test_half_precision_and_maps_asked_for_later(zoo: Vocabulary, scene: Interactions) -> None:
+    model = build(zoo).eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        expected = model(images).heads["hm_rel"]
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = model(images)
+        found = model.decode(outputs, torch.tensor([[64, 64]]))
+    assert len(found) == 1
+    assert outputs.heads["hm_rel"].dtype == torch.bfloat16
+    torch.testing.assert_close(outputs.heads["hm_rel"].float(), expected, rtol=0.05, atol=0.05)
+
+    model.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = model(torch.randn(2, 3, 64, 64))
+    loss = sum(model.loss(outputs, model.encode([scene] * 2, [View.whole(240, 160)] * 2, 64, 64)).values())
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
 def test_act_points_start_on_the_regular_grid(zoo: Vocabulary) -> None:
     model = build(zoo, act_points=9).eval()
     with torch.inference_mode():

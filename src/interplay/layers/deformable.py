@@ -30,27 +30,31 @@ def modulated_deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Ten
         bias: (O,) or None.
 
     Returns:
-        (B, O, H, W); features between pixels are interpolated bilinearly.
+        (B, O, H, W) in the type of `x`; features between pixels are interpolated bilinearly, in float32.
     """
     inputs = (x, offset, mask, weight) if bias is None else (x, offset, mask, weight, bias)
     needs_gradient = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
-    if x.device.type == "cpu" and x.dtype == torch.float32 and not needs_gradient:
-        return sample_and_multiply(x, offset, mask, weight, bias)
-    return deform_conv2d(x, offset, weight, bias, padding=weight.shape[-1] // 2, mask=mask)
+    with torch.autocast(x.device.type, enabled=False):
+        if x.device.type == "cpu" and not needs_gradient:
+            return sample_and_multiply(x, offset, mask, weight, bias)
+        x32, offset, mask, weight = x.float(), offset.float(), mask.float(), weight.float()  # it knows no bfloat16
+        bias = None if bias is None else bias.float()
+        return deform_conv2d(x32, offset, weight, bias, padding=weight.shape[-1] // 2, mask=mask).to(x.dtype)
 
 
 def sample_and_multiply(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`modulated_deform_conv2d` as gathered rows and matrix products; arguments and result are the same."""
     batch, channels, height, width = x.shape
     points = weight.shape[-1] ** 2
-    rows, weights = bilinear_neighbours(offset, mask, weight.shape[-1])
-    table = x.permute(0, 2, 3, 1).reshape(-1, channels)
-    matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)  # (O, k k C)
+    rows, weights = bilinear_neighbours(offset.float(), mask.float(), weight.shape[-1])
+    table = x.permute(0, 2, 3, 1).reshape(-1, channels).float()
+    matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1).to(x.dtype)  # (O, k k C)
+    bias = None if bias is None else bias.to(x.dtype)
     out = x.new_empty(batch * height * width, len(weight))
     for start in range(0, len(out), PIXELS_PER_BLOCK):
         block = slice(start * points, (start + PIXELS_PER_BLOCK) * points)
         sampled = F.embedding_bag(rows[block], table, per_sample_weights=weights[block], mode="sum")
-        out[start : start + PIXELS_PER_BLOCK] = F.linear(sampled.view(-1, matrix.shape[1]), matrix, bias)
+        out[start : start + PIXELS_PER_BLOCK] = F.linear(sampled.view(-1, matrix.shape[1]).to(x.dtype), matrix, bias)
     return out.view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 

@@ -21,8 +21,8 @@ GAMMA = 4.0
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Sigmoid, kept `MARGIN` away from 0 and 1."""
-    return logits.sigmoid().clamp(MARGIN, 1 - MARGIN)
+    """Sigmoid, kept `MARGIN` away from 0 and 1; in float32, as half precision cannot hold the difference."""
+    return logits.float().sigmoid().clamp(MARGIN, 1 - MARGIN)
 
 
 def focal_loss(
@@ -68,7 +68,7 @@ def gathered_l1(predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor) 
         A scalar: the sum over what counts, divided by the number of values that count (plus 1e-4).
     """
     channels = predicted.shape[1]
-    values = predicted.flatten(2).gather(2, index[:, None].expand(-1, channels, -1)).transpose(1, 2)
+    values = predicted.float().flatten(2).gather(2, index[:, None].expand(-1, channels, -1)).transpose(1, 2)
     weights = (mask if mask.ndim == 3 else mask[..., None].expand_as(target)).to(values.dtype)
     return (values * weights - target * weights).abs().sum() / (weights.sum() + 1e-4)
 

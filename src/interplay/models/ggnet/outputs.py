@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -61,12 +62,21 @@ class StackMaps(Mapping[str, Tensor]):
         self._levels = levels
         self._maps: dict[str, Tensor] = {}
         self._gradients = torch.is_grad_enabled()
+        device = levels[-1].device.type
+        self._autocast = device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
+
+    @contextmanager
+    def _as_in_forward(self) -> Iterator[None]:
+        """Gradients and precision as they were when the network ran, whenever a map is asked for."""
+        device, dtype, enabled = self._autocast
+        with torch.set_grad_enabled(self._gradients), torch.autocast(device, dtype=dtype, enabled=enabled):
+            yield
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._maps:
             if name not in self._heads.names:
                 raise KeyError(f"no map {name!r}; this network has {', '.join(self._heads.names)}")
-            with torch.set_grad_enabled(self._gradients):
+            with self._as_in_forward():
                 self._maps[name] = self._heads.predict(name, self)
         return self._maps[name]
 
@@ -86,7 +96,7 @@ class StackMaps(Mapping[str, Tensor]):
         """
         if name in self._maps:
             return self._maps[name][image, :, y, x].T
-        with torch.set_grad_enabled(self._gradients):
+        with self._as_in_forward():
             return head_at(self._heads.regressor(name), self._heads.regressor_input(name, self)[image], x, y)
 
     @property
@@ -97,19 +107,19 @@ class StackMaps(Mapping[str, Tensor]):
     @cached_property
     def interaction_features(self) -> Tensor:
         """(B, C', h, w) what the glance step reads: the backbone's map, or PPDM's levels and global reasoning."""
-        with torch.set_grad_enabled(self._gradients):
+        with self._as_in_forward():
             return self._heads.interaction_input(self._levels)
 
     @cached_property
     def action_features(self) -> Tensor:
         """(B, C, h, w) F0: action-aware features inside the glance step."""
-        with torch.set_grad_enabled(self._gradients):
+        with self._as_in_forward():
             return self._heads.glance(self.interaction_features)
 
     @cached_property
     def gaze(self) -> list[ActPoints]:
         """The gaze steps' points, first step first."""
-        with torch.set_grad_enabled(self._gradients):
+        with self._as_in_forward():
             return self._heads.look(self.interaction_features, self.action_features)
 
 
