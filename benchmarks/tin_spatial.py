@@ -25,6 +25,7 @@ from interplay.models.tin.spatial import TinSpatial
 from interplay.training.spatial import score_pairs
 
 COCO_LONGEST_SIDE = 640
+TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014
 
 
 def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
@@ -77,10 +78,17 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[
 
 
 def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
-    """Role AP of detector and model on COCO's photographs; larger ones are not COCO's and are left out."""
+    """Role AP of detector and model on V-COCO's test photographs.
+
+    Training images among them are left out, and so are files larger than COCO's, whose boxes do not fit them.
+    """
     annotations = load_annotations("v-coco", folder / "annotations.json")
     images = {str(a.file): read_image(folder / str(a.file)) for a in annotations}
-    kept = [i for i, a in enumerate(annotations) if max(images[str(a.file)].shape) <= COCO_LONGEST_SIDE and len(a)]
+    kept = [
+        i
+        for i, a in enumerate(annotations)
+        if len(a) and TEST_SOURCE in str(a.file) and max(images[str(a.file)].shape) <= COCO_LONGEST_SIDE
+    ]
     truth = annotations.select(np.array(kept))
     files = [str(name) for name in truth.files]
     detector = load_detector()

@@ -144,21 +144,24 @@ class ScoredPairs:
         return float(np.quantile(self.interactiveness[self.interacts], loss))
 
     def suppression(self, threshold: float) -> dict[str, float]:
-        """What NIS at a threshold removes, 0..1, and mean AP of C alone, with D's product, and with removal too."""
+        """What NIS at a threshold removes, 0..1, and mean AP of C alone and of C x D, without and with removal."""
         removed = self.interactiveness < threshold
         classifier = self.verbs / np.maximum(self.interactiveness[:, None], 1e-9)
-        kept = np.where(removed[:, None], 0, self.verbs)
 
         def mean(scores: NDArray) -> float:
             return float(np.nanmean(mean_pair_average_precision(scores, self.targets)))
+
+        def suppressed(scores: NDArray) -> NDArray:
+            return np.where(removed[:, None], 0, scores)
 
         return {
             "nis_threshold": threshold,
             "nis_removed_non_interacting": float(removed[~self.interacts].mean()),
             "nis_removed_interacting": float(removed[self.interacts].mean()),
             "map_classifier_alone": mean(classifier),
+            "map_classifier_with_suppression": mean(suppressed(classifier)),
             "map_with_discriminator": self.mean_ap,
-            "map_with_suppression": mean(kept),
+            "map_with_suppression": mean(suppressed(self.verbs)),
         }
 
 
