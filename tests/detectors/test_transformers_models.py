@@ -98,7 +98,7 @@ def test_without_network_the_error_says_the_command(monkeypatch: pytest.MonkeyPa
     def unreachable(*_: object, **__: object) -> None:
         raise OSError("We couldn't connect to the hub\nand so on")
 
-    monkeypatch.setattr(transformers.AutoImageProcessor, "from_pretrained", unreachable)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", unreachable)
     with pytest.raises(MissingFileError, match="hf download some/model --local-dir model") as raised:
         load_detector("some/model", device="cpu")
     assert "\n" not in str(raised.value)

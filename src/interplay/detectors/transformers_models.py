@@ -44,16 +44,19 @@ class TransformersDetector:
             from transformers import AutoImageProcessor, AutoModelForObjectDetection
         except ImportError:
             raise MissingExtraError("transformers", "transformers") from None
+        local = Path(name).is_dir() or _is_cached(str(name))
+        if not local:
+            _check_hub(str(name))
         self.name = str(name)
         self.min_score = min_score
         self.device = torch.device(device)
         try:
-            self.processor = AutoImageProcessor.from_pretrained(self.name)
-            self.model = AutoModelForObjectDetection.from_pretrained(self.name)
+            self.processor = AutoImageProcessor.from_pretrained(self.name, local_files_only=local)
+            self.model = AutoModelForObjectDetection.from_pretrained(self.name, local_files_only=local)
         except ImportError as error:
             raise MissingExtraError("transformers", f"{error.name or 'that transformers names'}: {error}") from None
         except OSError as error:
-            raise MissingFileError(_missing(self.name, error)) from None
+            raise _missing(self.name, error) from None
         except ValueError as error:
             raise InputError(f"{self.name}: not an object detector of transformers: {error}") from None
         self.model.eval().to(self.device)
@@ -85,11 +88,30 @@ class TransformersDetector:
         return found
 
 
-def _missing(name: str, error: OSError) -> str:
-    first_line = str(error).strip().splitlines()[0]
+def _is_cached(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except ValueError:  # not even a possible name
+        return False
+
+
+def _check_hub(name: str) -> None:
+    """Ask once whether the hub has it: downloading without a network would retry for a minute first."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(name, timeout=10)
+    except Exception as error:  # of the HTTP library, which differs between versions of the hub's client
+        raise _missing(name, error) from None
+
+
+def _missing(name: str, error: Exception) -> MissingFileError:
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if Path(name).is_dir():
-        return f"the folder {name} is not a complete model: {first_line}"
-    return (
+        return MissingFileError(f"the folder {name} is not a complete model: {first_line}")
+    return MissingFileError(
         f"the detector {name} is not on this machine and cannot be fetched ({first_line}). Where there is a network, "
         f"run: hf download {name} --local-dir {Path(name).name} and name the folder instead"
     )
