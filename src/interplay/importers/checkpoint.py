@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,14 @@ def _read_torch(source: Path) -> Any:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split("\n")[0].rstrip(".")
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"it would run {named[1]}" if named else "it is no torch checkpoint, or would run code of its own"
         raise InputError(
-            f"{source}: not read, because it is no torch checkpoint or would run code of its own ({reason}). "
-            "Save only its weights with the program that made it: torch.save(model.state_dict(), FILE)"
+            f"{source}: not read, because {what}. Let the program that made it save only the weights: "
+            "torch.save(model.state_dict(), FILE)"
         ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise InputError(f"{source}: not a torch checkpoint, or damaged ({str(error).splitlines()[0]})") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError):
+        raise InputError(f"{source}: not a torch checkpoint, or damaged") from None
 
 
 def _read_safetensors(source: Path) -> dict[str, Tensor]:

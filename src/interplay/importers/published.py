@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from interplay.errors import InputError, near_matches
@@ -36,6 +38,19 @@ class Imported:
     vocabulary: Vocabulary
     parameters: int
     unused: list[str] = field(default_factory=list)
+
+    def summary(self) -> list[str]:
+        """Lines that say what the model is and which names of the file were left over."""
+        lines = [
+            f"{self.system}, {self.parameters / 1e6:.1f} M parameters",
+            f"vocabulary {self.vocabulary.name}: {len(self.vocabulary.objects)} objects, {len(self.vocabulary.verbs)} "
+            f"verbs, {len(self.vocabulary.interactions)} interactions",
+            *describe_variant(self.model),
+        ]
+        if self.unused:
+            shown = ", ".join(self.unused[:5]) + (" ..." if len(self.unused) > 5 else "")
+            lines.append(f"{len(self.unused)} tensors of the file are not part of the model: {shown}")
+        return lines
 
 
 def system_name(name: str) -> str:
@@ -89,6 +104,51 @@ def import_published(
     model: Any = load(state, vocabulary)
     parameters = sum(p.numel() for p in model.parameters())
     return Imported(model, name, model.vocabulary, parameters, sorted(unused(state, model)))
+
+
+def convert(
+    system: str,
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+) -> Imported:
+    """Write published weights as interplay's own safetensors file; see `import_published`.
+
+    The file says which network it belongs to, and the hash of the checkpoint that it was made of.
+
+    Raises:
+        InputError: the output is the source, or has another suffix than ``.safetensors``.
+    """
+    from interplay.training.weights import save_weights
+
+    output = Path(output)
+    if output.suffix != ".safetensors":
+        raise InputError(f"the output must end in .safetensors, got {output}")
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise InputError(f"{output} is the file to import; give another output with -o")
+    imported = import_published(system, source, vocabulary)
+    origin = {"file": Path(source).name, "sha256": sha256(source), "system": imported.system}
+    save_weights(imported.model, {**imported.model.description(), "imported_from": origin}, output)  # type: ignore[operator]
+    return imported
+
+
+def describe_variant(model: nn.Module) -> list[str]:
+    """Lines on the variant of a network, as far as its configuration says."""
+    network = getattr(getattr(model, "config", None), "network", None)
+    if network is None:
+        return []
+    changed = ", ".join(f"{name}={value}" for name, value in network.model_dump(exclude_defaults=True).items())
+    lines = [f"variant {model.variant}"] if hasattr(model, "variant") else []
+    return [*lines, f"settings other than {type(model).__name__}'s defaults: {changed or 'none'}"]
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's content."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:  # noqa: PTH123  # path-like
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 Load: TypeAlias = Callable[["Mapping[str, Tensor]", "Vocabulary | None"], "nn.Module"]

@@ -110,6 +110,16 @@ class GenVlkt(HoiModel):
         return self.network(images, sizes, chosen, auxiliary)
 
     @property
+    def variant(self) -> str:
+        """Which network of the paper this is: ``s``, ``m`` or ``l``; ``own`` for any other."""
+        options = self.config.network
+        names = {("resnet50", 3): "s", ("resnet101", 3): "m", ("resnet101", 6): "l"}
+        name = names.get((options.backbone, options.decoder_layers), "own")
+        if self.config.text.zero_shot:
+            return f"{name}, zero-shot {self.config.text.zero_shot}"
+        return name
+
+    @property
     def zero_shot(self) -> bool:
         """Whether training sees only some of the interactions."""
         return self.seen is not None or self.seen_weight is not None

@@ -1,0 +1,37 @@
+"""Turn the published weights of a system into a file that interplay's commands take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safetensors"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("system", metavar="SYSTEM", help="gen-vlkt, or ggnet (also for PPDM)")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the published checkpoint: .pth, .pt or .safetensors")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="NAME_OR_FILE",
+        help="what the model was trained on, where it is not a published data set: a vocabulary's JSON file",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert one file; nothing that it contains is executed."""
+    from rich.console import Console
+
+    from interplay.importers.published import convert
+    from interplay.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+    output = arguments.output or arguments.file.with_suffix(".safetensors")
+    imported = convert(arguments.system, arguments.file, output, vocabulary)
+    screen = Console(highlight=False)
+    screen.print(f"{arguments.file} -> {output}")
+    for line in imported.summary():
+        screen.print(f"  {line}")
+    return 0
