@@ -154,7 +154,7 @@ def test_failures_are_counted_and_named(model: Any, photo: Callable[..., Path], 
     Path("broken [1].jpg").write_bytes(b"nothing")
     assert shown.run(Job([Path("broken [1].jpg"), photo("a.png")]), model) == 1
     assert "skipped broken [1].jpg: not an image" in shown.said
-    assert "1 of 2 images could not be done" in shown.said
+    assert "1 of 2 images could not be done, see above" in shown.said
     assert len(interplay.read("interplay_output/interactions.jsonl")) == 1
 
 

@@ -18,11 +18,10 @@ def test_labels_never_overlap_nor_leave_the_frame(count: int, seed: int) -> None
     rng = np.random.default_rng(seed)
     anchors = rng.uniform(0, [400, 300], (count, 2))
     sizes = rng.uniform([20, 10], [120, 30], (count, 2))
-    obstacles = np.array([[0.0, 0.0, 60.0, 20.0]])
-    placed = place_labels(anchors, sizes, (400, 300), 12, obstacles=obstacles)
+    placed = place_labels(anchors, sizes, (400, 300), 12)
     found = placed[~np.isnan(placed[:, 0])]
     assert len(found) > 0
-    assert not overlap(np.concatenate([found, obstacles]))
+    assert not overlap(found)
     assert found.min() >= 0
     assert (found[:, 2:] <= [400.001, 300.001]).all()
     np.testing.assert_allclose(found[:, 2:] - found[:, :2], sizes[~np.isnan(placed[:, 0])])
@@ -51,3 +50,13 @@ def test_a_label_larger_than_the_frame_has_no_room() -> None:
     placed = place_labels(np.array([[5.0, 5.0], [5.0, 5.0]]), np.array([[300.0, 10.0], [20.0, 10.0]]), (100, 50), 10)
     assert np.isnan(placed[0]).all()
     assert not np.isnan(placed[1]).any()
+
+
+def test_leader_lines_do_not_cross_what_they_can_go_around() -> None:
+    anchor, size = np.array([[200.0, 150.0]]), np.array([[60.0, 16.0]])
+    busy = [Precious((180, 130, 220, 170), 50.0)]  # nothing may lie at the anchor itself
+    for side in (-1, 1):
+        fence = np.array([[100.0, 150.0 + side * 12, 300.0, 150.0 + side * 12]])
+        (placed,) = place_labels(anchor, size, (400, 300), 12, busy, fence)
+        middle = (placed[1] + placed[3]) / 2
+        assert (middle - 150) * side < 12

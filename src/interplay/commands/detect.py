@@ -13,7 +13,7 @@ EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
 DEFAULT_DETECTOR = "ssd-mobilenet-v2"
-DEFAULT_MIN_SCORE = 0.3
+DEFAULT_MIN_SCORE = 0.2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

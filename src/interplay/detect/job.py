@@ -118,7 +118,7 @@ def run_job(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console,
             write_report(table, job.report, on_image=advance)
     show_results(screen, table, [*_written(job)])
     if failures:
-        say(messages, f"{failures:,} of {count(len(job.images), 'image')} could not be done: they are named above")
+        say(messages, f"{failures:,} of {count(len(job.images), 'image')} could not be done, see above")
     return failures
 
 
@@ -179,7 +179,8 @@ def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: 
 def _written(job: Job) -> Iterator[Path]:
     if job.output is not None:
         yield job.output
-    if job.pictures is not None:
-        yield next(iter(job.plan.values())) if len(job.plan) == 1 else job.pictures
+    drawn = [target for target in job.plan.values() if target.is_file()]
+    if job.pictures is not None and drawn:
+        yield drawn[0] if len(drawn) == 1 else job.pictures
     if job.report is not None:
         yield job.report

@@ -47,6 +47,7 @@ def show_results(console: Console, table: InteractionTable, written: Sequence[Pa
         console.print(summary_table(table))
     else:
         for image in table:
+            say(console, image.file or "")
             console.print(image_table(image))
     for path in written:
         say(console, f"wrote {path}")

@@ -18,7 +18,7 @@ from interplay.visual.palette import Colour, person_colour
 from interplay.visual.placement import Precious
 from interplay.visual.scene import Pair, group_pairs, join_phrases, number_people, object_noun, scene_box
 
-_HEAD, _OBJECT, _BODY, _LINK = 5.0, 3.0, 2.0, 2.5  # costs of hiding all of one
+_HEAD, _OBJECT, _BODY, _LINK = 12.0, 8.0, 2.0, 2.5  # costs of hiding all of one
 _LINK_PARTS = 9
 _NOTE: Colour = (225, 225, 228)
 
@@ -32,8 +32,9 @@ class _Link:
     colour: Colour
 
     @property
-    def middle(self) -> NDArray[np.float64]:
-        return (self.start + self.end) / 2
+    def anchor(self) -> NDArray[np.float64]:
+        """Where its label points: nearer to the object, where fewer links of one person meet."""
+        return self.start + 0.6 * (self.end - self.start)
 
 
 def draw_interactions(
@@ -86,12 +87,13 @@ def draw_interactions(
     reach = float(np.sqrt(width * height))
     scene = _Scene(shown, width, height, show_scores and shown.scored)
     labels = scene.badges() + scene.pair_labels()
-    layout = Layout(labels, scene.frame, scene.precious(), text_scale, font)
+    lines = np.array([[*link.start, *link.end] for link in scene.links.values()], np.float64).reshape(-1, 4)
+    layout = Layout(labels, scene.frame, scene.precious(), lines, text_scale, font)
     note, left_out = None, 0
     while (missing := len(labels) - sum(label is not note for label in layout.labels)) > left_out:
         left_out = missing
         note = Label(f"+{left_out} more", np.array(scene.frame, np.float64), _NOTE, needed=True)
-        layout = Layout([note, *labels], scene.frame, scene.precious(), text_scale, font)
+        layout = Layout([note, *labels], scene.frame, scene.precious(), lines, text_scale, font)
     canvas = Canvas((width, height), unit=max(1.2, 0.0042 * reach))
     scene.draw(canvas, {label.pair for label in layout.labels})
     layout.draw(canvas)
@@ -159,11 +161,11 @@ class _Scene:
         for pair in self.pairs:
             key, text = (pair.human, pair.object), self._text(pair)
             if len(self.numbers) < 2:
-                anchor = self.links[key].middle if key in self.links else _head(self.boxes[pair.human])
+                anchor = self.links[key].anchor if key in self.links else _head(self.boxes[pair.human])
                 labels.append(Label(text, anchor, self.colour(pair.human), pair=key))
             elif key in self.links:
                 text = f"{self.numbers[pair.human]} {text}"
-                labels.append(Label(text, self.links[key].middle, self.colour(pair.human), pair=key))
+                labels.append(Label(text, self.links[key].anchor, self.colour(pair.human), pair=key))
         return labels
 
     def _text(self, pair: Pair) -> str:

@@ -47,6 +47,7 @@ class Layout:
         labels: the most important ones first.
         frame: width and height of the picture.
         precious: what should stay visible.
+        lines: (K, 4) x1, y1, x2, y2 that leader lines should not cross.
         text_scale: factor on the size of the text.
         font: path of another font.
 
@@ -60,6 +61,7 @@ class Layout:
         labels: Sequence[Label],
         frame: tuple[int, int],
         precious: Sequence[Precious],
+        lines: NDArray[np.float64] | None = None,
         text_scale: float = 1.0,
         font: str | os.PathLike[str] | None = None,
     ) -> None:
@@ -79,7 +81,7 @@ class Layout:
                 continue
             shown = _within(labels, extents, _FULL * width * height)
             anchors = np.array([labels[i].anchor for i in shown])
-            plates = place_labels(anchors, extents[shown], frame, size, precious)
+            plates = place_labels(anchors, extents[shown], frame, size, precious, lines)
             if not np.isnan(plates).any():
                 break
         placed = ~np.isnan(plates[:, 0])

@@ -25,7 +25,7 @@ def image_table(interactions: Interactions, min_score: float | None = None, top_
 
     shown = interactions.filter(min_score, top_k)
     numbers = number_people(shown)
-    table = _table(interactions.file, "person", "interaction", "object", *(["score"] if shown.scored else []))
+    table = _table(None, "person", "interaction", "object", *(["score"] if shown.scored else []))
     by_person = sorted(range(len(shown)), key=lambda t: (numbers[int(shown.human[t])], -float(shown.score[t])))
     previous = 0
     for t in by_person:

