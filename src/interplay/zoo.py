@@ -92,7 +92,8 @@ def load_model(
         device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU.
 
     Raises:
-        MissingFileError, InputError: unknown name, no such file, or weights of another network; says what was expected.
+        MissingFileError, InputError: unknown name, no such file, weights of another network, or a device that is not
+            there; says what was expected.
 
     Example:
         >>> import interplay
@@ -122,4 +123,7 @@ def load_model(
     load_state(model, state, str(path))
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.eval().to(device)
+    try:
+        return model.eval().to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
