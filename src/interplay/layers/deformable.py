@@ -47,7 +47,7 @@ def sample_and_multiply(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor,
     batch, channels, height, width = x.shape
     points = weight.shape[-1] ** 2
     rows, weights = bilinear_neighbours(offset.float(), mask.float(), weight.shape[-1])
-    table = x.permute(0, 2, 3, 1).reshape(-1, channels).float()
+    table = x.permute(0, 2, 3, 1).reshape(-1, channels).float().contiguous()
     matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1).to(x.dtype)  # (O, k k C)
     bias = None if bias is None else bias.to(x.dtype)
     out = x.new_empty(batch * height * width, len(weight))
@@ -68,12 +68,12 @@ def bilinear_neighbours(offset: Tensor, mask: Tensor, kernel_size: int) -> tuple
     batch, points, height, width = mask.shape
     reach = torch.arange(kernel_size, device=mask.device) - kernel_size // 2
     grid_y, grid_x = reach.repeat_interleave(kernel_size), reach.repeat(kernel_size)  # (k k)
-    shift = offset.view(batch, points, 2, height, width).permute(0, 3, 4, 1, 2)  # (B, H, W, k k, 2)
+    shift = offset.permute(0, 2, 3, 1).reshape(batch, height, width, points, 2)
     y = shift[..., 0] + (torch.arange(height, device=mask.device)[:, None, None] + grid_y)
     x = shift[..., 1] + (torch.arange(width, device=mask.device)[:, None] + grid_x)
     rows, row_weights = _two_neighbours(y, height)
     columns, column_weights = _two_neighbours(x, width)
-    row_weights = row_weights * mask.permute(0, 2, 3, 1)[..., None]
+    row_weights = row_weights * mask.permute(0, 2, 3, 1).contiguous()[..., None]
     image = torch.arange(batch, device=mask.device, dtype=torch.int32).view(-1, 1, 1, 1, 1) * (height * width)
     index = (rows * width + image)[..., :, None] + columns[..., None, :]  # (B, H, W, k k, 2, 2)
     return index.view(-1, 4), (row_weights[..., :, None] * column_weights[..., None, :]).view(-1, 4)
