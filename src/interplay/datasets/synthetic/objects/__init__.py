@@ -1,0 +1,1 @@
+"""What an object of the generated world is."""

@@ -1,0 +1,122 @@
+"""From a scene to a picture, with the buffers that the labels are read from."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import Array
+from .raycast import Hits
+from .scene import Scene
+from .shading import Lit, Stage
+
+_SUBPIXELS = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
+"""Offsets of the extra rays of a pixel on an edge (a rotated grid), in pixels."""
+
+JPEG_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A picture and what each of its pixels shows.
+
+    Attributes:
+        image: (H, W, 3) uint8 sRGB.
+        mesh: (H, W) index of the mesh at the pixel's centre: people, then things, then backdrop; -1 for the sky.
+        depth: (H, W) metres along the view axis; infinite for the sky.
+        stage: the scene as it was cast.
+    """
+
+    image: NDArray[np.uint8]
+    mesh: NDArray[np.int64]
+    depth: Array
+    stage: Stage
+
+
+def render(scene: Scene, rng: np.random.Generator) -> Rendering:
+    """Cast, shade and expose a scene. `rng` drives the sensor's noise and exposure only."""
+    stage = Stage(scene)
+    camera = scene.camera
+    shape = (camera.height, camera.width)
+    rows, columns = np.mgrid[: camera.height, : camera.width]
+    pixels = np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], 1)
+    seeds = np.arange(len(pixels))
+    hits, lit = _trace(stage, pixels, seeds)
+    mesh = hits.mesh.reshape(shape)
+    image = _smooth_noise(lit, mesh)
+    edge = np.nonzero(_edges(mesh, lit.normal.reshape(*shape, 3), hits.distance.reshape(shape)).ravel())[0]
+    if len(edge):
+        extra = np.zeros((len(edge), 3))
+        for k, offset in enumerate(_SUBPIXELS):
+            extra += np.minimum(_trace(stage, pixels[edge] + offset, seeds[edge] + (k + 1) * len(pixels))[1].color, 1.5)
+        image.reshape(-1, 3)[edge] = extra / len(_SUBPIXELS)
+    return Rendering(_develop(image, rng), mesh, hits.distance.reshape(shape), stage)
+
+
+def _trace(stage: Stage, pixels: Array, seeds: NDArray[np.int64]) -> tuple[Hits, Lit]:
+    directions = stage.scene.camera.rays(pixels)
+    origin = stage.scene.camera.position
+    hits = stage.rays.cast(origin, directions)
+    return hits, stage.light(origin, directions, hits, seeds)
+
+
+def _neighbours(array: NDArray, fill: float) -> list[NDArray]:
+    """The image shifted by one pixel in the eight directions."""
+    padded = np.pad(array, ((1, 1), (1, 1)) + ((0, 0),) * (array.ndim - 2), constant_values=fill)
+    h, w = array.shape[:2]
+    return [padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy]
+
+
+def _smooth_noise(lit: Lit, mesh: NDArray[np.int64]) -> Array:
+    """Average each pixel's light with those of its neighbours that show the same surface, facing the same way.
+
+    One shadow ray a pixel is noisy; the average removes that and keeps outlines, while texture is blurred by less
+    than a pixel.
+    """
+    image, normal = lit.color.reshape(*mesh.shape, 3), lit.normal.reshape(*mesh.shape, 3)
+    total, weight = 2 * image, np.full(mesh.shape, 2.0)
+    shifted = zip(_neighbours(image, 0), _neighbours(normal, 0), _neighbours(mesh, -2), strict=True)
+    for colour, direction, index in shifted:
+        same = (index == mesh) & ((direction * normal).sum(-1) > 0.95)
+        similar = same & (np.abs(colour - image).max(-1) < 0.6)
+        total = total + np.where(similar[..., None], colour, 0)
+        weight = weight + similar
+    return total / weight[..., None]
+
+
+def _edges(mesh: NDArray[np.int64], normal: Array, depth: Array) -> NDArray[np.bool_]:
+    """(H, W) where an outline, a crease or a step in depth passes through a pixel."""
+    edge = np.zeros(mesh.shape, bool)
+    depth = np.where(np.isfinite(depth), depth, 1e6)
+    for axis in (0, 1):
+        a = tuple(slice(None, -1) if i == axis else slice(None) for i in range(2))
+        b = tuple(slice(1, None) if i == axis else slice(None) for i in range(2))
+        step = (mesh[a] != mesh[b]) | (np.abs(depth[a] - depth[b]) > 0.04 * np.minimum(depth[a], depth[b]))
+        step |= (normal[a] * normal[b]).sum(-1) < 0.6
+        edge[a] |= step
+        edge[b] |= step
+    return edge
+
+
+def _develop(image: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Expose linear light, add the sensor's noise, and encode as sRGB."""
+    key = float(np.median(image.mean(-1)))
+    exposure = float(np.clip(0.3 / max(key, 1e-3), 0.6, 1.8)) * float(rng.uniform(0.85, 1.2))
+    x = np.maximum(image * exposure, 0)
+    x = x * (1 + x / 4.0) / (1 + x * 0.75)  # roll off the highlights
+    shot = rng.normal(size=x.shape) * np.sqrt(0.0002 * np.maximum(x, 0.01)) * float(rng.uniform(0.3, 1.0))
+    x = np.clip(x + shot, 0, 1)
+    encoded = np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    return np.round(encoded * 255).astype(np.uint8)
+
+
+def encode_jpeg(image: NDArray[np.uint8]) -> bytes:
+    """JPEG bytes of an (H, W, 3) picture; the same picture always gives the same bytes."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=False)
+    return buffer.getvalue()
