@@ -53,7 +53,8 @@ def test_it_learns_what_boxes_tell(trained: Path, riders: InteractionTable) -> N
 
 def test_the_run_folder_tells_the_story(trained: Path) -> None:
     folder = trained.parent
-    assert {p.name for p in folder.iterdir()} == {"config.yaml", "last.ckpt", "log.csv", "model.safetensors"}
+    names = {p.name for p in folder.iterdir()}
+    assert names == {"best.safetensors", "config.yaml", "last.ckpt", "log.csv", "model.safetensors"}
     with (folder / "log.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [int(r["epoch"]) for r in rows] == list(range(1, 13))
@@ -63,6 +64,13 @@ def test_the_run_folder_tells_the_story(trained: Path) -> None:
     assert description["training"]["epochs"] == 12
     assert description["data"]["training"]["images"] + description["data"]["validation"]["images"] == 240
     assert 0 < description["config"]["suppress_below"] < 1
+
+
+def test_the_best_weights_are_kept(trained: Path) -> None:
+    with (trained.parent / "log.csv").open() as stream:
+        validated = [float(r["map"]) for r in csv.DictReader(stream) if r["map"]]
+    kept = read_weights(trained.parent / "best.safetensors")[1]["validation"]["map"]
+    assert kept == pytest.approx(max(validated), abs=1e-6)
 
 
 def test_a_stopped_run_continues_exactly(riders_file: Path, tmp_path: Path) -> None:

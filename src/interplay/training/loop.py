@@ -2,7 +2,8 @@
 
 Everything random in an epoch comes from the seed and the epoch's number, so a training that is killed and resumed
 sees the same batches and dropout as one that is not. A run's folder holds ``config.yaml``, ``log.csv``, ``last.ckpt``
-(replaced after every epoch) and, at the end, ``model.safetensors``.
+(replaced after every epoch), ``best.safetensors`` (the weights that validated best so far) and, at the end,
+``model.safetensors`` (the last ones).
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from interplay._version import __version__
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path
 from interplay.training.config import TrainConfig
-from interplay.training.spatial import SpatialTask
+from interplay.training.interrupt import postponed_interrupt
+from interplay.training.task import TrainingTask, build_task
 from interplay.training.weights import save_weights
 
 CHECKPOINT = "last.ckpt"
 WEIGHTS = "model.safetensors"
+BEST = "best.safetensors"
 LOG = "log.csv"
 
 
@@ -51,7 +54,7 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
     folder = config.folder
     checkpoint = _read_checkpoint(folder, config)
     fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-    task = SpatialTask(config)
+    task = build_task(config)
     network, average = task.model, copy.deepcopy(task.model).eval()
     total_steps = config.epochs * task.steps_per_epoch
     optimiser = torch.optim.AdamW(
@@ -81,7 +84,7 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
         TimeRemainingColumn(),
     )
     try:
-        with Progress(*columns, console=console) as progress:
+        with Progress(*columns, console=console) as progress, postponed_interrupt() as stop_if_asked:
             bar = progress.add_task("training", total=total_steps, completed=start * task.steps_per_epoch, state="")
             for epoch in range(start, config.epochs):
                 began = time.perf_counter()
@@ -106,10 +109,13 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
                     for name, value in terms.items():
                         sums[name] = sums.get(name, 0.0) + value.item() / task.steps_per_epoch
                     progress.update(bar, advance=1, state=f"loss {loss.item():.3f}")
+                    stop_if_asked()
                 row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": schedule.get_last_lr()[0], **sums}
                 if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
                     row |= task.validate(average)
                     console.print(_line(row), highlight=False)
+                    if row[task.monitor] > max((past.get(task.monitor, -1.0) for past in log.rows), default=-1.0):
+                        save_weights(average, _description(task, average, config), folder / BEST)
                 row["seconds"] = round(time.perf_counter() - began, 1)
                 log.append(row)
                 state = {
@@ -123,18 +129,22 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
                 }
                 with atomic_path(folder / CHECKPOINT) as temporary:
                     torch.save(state, temporary)
+                stop_if_asked()
                 if stop_after == epoch + 1 and stop_after < config.epochs:
                     return folder / CHECKPOINT
     except KeyboardInterrupt:
         console.print(f"stopped; run the same command again to continue after the last whole epoch in {folder}")
         raise
-    description = {
-        **task.finish(average),
+    save_weights(average, _description(task, average, config), folder / WEIGHTS)
+    return folder / WEIGHTS
+
+
+def _description(task: TrainingTask, model: nn.Module, config: TrainConfig) -> dict[str, Any]:
+    return {
+        **task.finish(model),
         "training": config.model_dump(mode="json", exclude={"output": True, "data": {"root"}}),
         "interplay": __version__,
     }
-    save_weights(average, description, folder / WEIGHTS)
-    return folder / WEIGHTS
 
 
 def one_cycle(done: float, warm_up: float) -> float:

@@ -38,6 +38,8 @@ class SpatialTask:
         InputError: no data folder, or annotations without interactions.
     """
 
+    monitor = "map"
+
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         training, validation = _split(config)
