@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.interactions import Interactions
-from interplay.models.base import HoiModel
+from interplay.models.base import HoiModel, one_thread
 from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.vocabulary import Vocabulary
 
@@ -161,7 +161,8 @@ class TinSpatial(HoiModel):
             boxes[i, : len(found)] = scale_boxes(torch.from_numpy(found.boxes), width, height)
             labels[i, : len(found)] = torch.from_numpy(found.labels)
         detected = torch.ones(len(chosen), dtype=torch.bool)
-        outputs = self(boxes.to(self.device), labels.to(self.device), detected.to(self.device))
+        with one_thread():
+            outputs = self(boxes.to(self.device), labels.to(self.device), detected.to(self.device))
         return self.decode(outputs, chosen)
 
     def decode(self, outputs: PairOutputs, detections: Sequence[Detections]) -> list[Interactions]:
