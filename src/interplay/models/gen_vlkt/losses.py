@@ -99,7 +99,8 @@ class _Found:
     def terms(self, counts: Tensor, background_weight: float) -> dict[str, Tensor]:
         """The layer's terms but the mimic loss, divided by the given counts."""
         pairs, positives, objects, weights = counts
-        pairs = pairs.clamp(min=1)
+        pairs = pairs.clamp(min=1 / process_count())
+        objects = objects + 1e-4 / process_count()
         class_weights = self.object_logits.new_ones(self.object_logits.shape[-1])
         class_weights[-1] = background_weight
         cross_entropy = F.cross_entropy(self.object_logits.mT, self.labels, class_weights, reduction="sum")
@@ -109,9 +110,9 @@ class _Found:
             "interaction": focal_loss(self.logits, self.wanted) / torch.where(positives > 0, positives, 1.0),
             "object": cross_entropy / weights,
             "human_box": (self.human - self.target_human).abs().sum() / pairs,
-            "object_box": (object - self.target_object).abs().sum() / (objects + 1e-4),
+            "object_box": (object - self.target_object).abs().sum() / objects,
             "human_giou": _giou_loss(self.human, self.target_human) / pairs,
-            "object_giou": _giou_loss(object, self.target_object) / (objects + 1e-4),
+            "object_giou": _giou_loss(object, self.target_object) / objects,
         }
 
 
@@ -145,10 +146,15 @@ def mimic_loss(features: Tensor, teacher: Tensor, kind: Mimic) -> Tensor:
     return loss
 
 
+def process_count() -> int:
+    """Processes of a distributed training; 1 if it is not distributed."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
 def mean_over_processes(counts: Tensor) -> Tensor:
-    """The mean of a tensor over the processes of a distributed training; the tensor itself if there is only one."""
-    if not (distributed.is_available() and distributed.is_initialized()):
+    """The mean of a tensor over the processes of a distributed training."""
+    if process_count() == 1:
         return counts
     total = counts.clone()
     distributed.all_reduce(total)
-    return total / distributed.get_world_size()
+    return total / process_count()

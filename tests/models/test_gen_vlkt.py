@@ -1,0 +1,335 @@
+"""GEN-VLKT without reference data: it learns, its switches do what they say, and its results survive a file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from interplay import Interactions, Vocabulary
+from interplay.datasets import Sample
+from interplay.datasets.transforms import clip, to_tensor
+from interplay.errors import InputError
+from interplay.layers.inference import prepare_for_inference
+from interplay.metrics import evaluate_hoi
+from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, GenVlktOutputs, PairTargets
+from interplay.models.gen_vlkt.losses import loss_terms
+from interplay.models.gen_vlkt.model import pad
+from interplay.models.gen_vlkt.targets import pair_targets
+from interplay.models.gen_vlkt.zero_shot import seen_interactions
+from interplay.table import InteractionTable
+from interplay.training.weights import load_state, read_weights, save_weights
+
+WORLD = Vocabulary.from_dict(
+    {
+        "name": "blocks",
+        "objects": ["person", "ball", "kite"],
+        "verbs": ["kick", "hold", "fly", "rest"],
+        "interactions": [["kick", "ball"], ["hold", "ball"], ["hold", "kite"], ["fly", "kite"], ["rest", None]],
+        "groups": {"unseen": [3]},
+    }
+)
+COLOURS = {"person": (230, 180, 140), "ball": (220, 30, 30), "kite": (30, 60, 220)}
+
+
+def picture(index: int, width: int = 128, height: int = 96) -> Sample:
+    """A person who holds a thing beside the chest, or kicks or flies it below or above; some rest instead."""
+    draw = np.random.default_rng(index)
+    image = np.full((height, width, 3), draw.integers(60, 200), np.uint8)
+    left, top = int(draw.integers(8, 50)), int(draw.integers(8, 24))
+    person = (left, top, left + 24, top + 60)
+    name, verb = [("ball", "kick"), ("ball", "hold"), ("kite", "hold"), ("kite", "fly")][index % 4]
+    y = {"kick": person[3] - 14, "hold": person[1] + 20, "fly": person[1] - 4}[verb]
+    thing = (left + 34, y, left + 60, y + 22)
+    boxes, labels = [person, thing], [0, WORLD.object_index(name)]
+    for box, label in zip(boxes, labels, strict=True):
+        image[max(box[1], 0) : box[3], box[0] : box[2]] = COLOURS[WORLD.objects[label]]
+    rests = index % 3 == 0
+    return Sample(
+        image,
+        Interactions(
+            boxes=np.array(boxes, np.float32),
+            labels=np.array(labels),
+            human=np.array([0, 0] if rests else [0]),
+            object=np.array([1, -1] if rests else [1]),
+            verb=np.array([WORLD.verb_index(verb), WORLD.verb_index("rest")][: 1 + rests]),
+            vocabulary=WORLD,
+            file=f"{index}.png",
+            width=width,
+            height=height,
+            scored=False,
+        ),
+        None,  # type: ignore[arg-type]  # was never a file
+    )
+
+
+def tiny(**changes: dict) -> GenVlktConfig:
+    """A configuration that trains in seconds; keyword arguments change its sections."""
+    sections: dict[str, dict] = {
+        "network": {
+            "backbone": "resnet-nano", "frozen_stages": 0, "width": 64, "heads": 4, "feed_forward": 128,
+            "encoder_layers": 1, "decoder_layers": 2, "dropout": 0.0, "queries": 6, "embedding": 32, "prior": 0.05,
+        },
+        "loss": {"mimic": "none"},
+        "decoding": {"short_side": 96, "long_side": 160},
+    }  # fmt: skip
+    for name, change in changes.items():
+        sections[name] = sections.get(name, {}) | change
+    return GenVlktConfig(**sections)
+
+
+SAMPLES = [clip(picture(i)) for i in range(8)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+def batch(count: int = 2) -> tuple[Tensor, Tensor, list[PairTargets]]:
+    images, sizes = pad([to_tensor(s.image) for s in SAMPLES[:count]])
+    return images, sizes, [pair_targets(s.interactions) for s in SAMPLES[:count]]
+
+
+def test_learns_eight_pictures() -> None:
+    images, sizes, targets = batch(8)
+    model = GenVlkt(WORLD, tiny())
+    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
+    annotations = InteractionTable.from_list([s.interactions for s in SAMPLES])
+    score, steps = 0.0, 0
+    while score < 0.9 and steps < 120:
+        model.train()
+        for _ in range(20):
+            loss = torch.stack(list(model.loss(model(images, sizes), targets).values())).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+        steps += 20
+        found = [replace(r, file=s.interactions.file) for r, s in zip(_decode(model), SAMPLES, strict=True)]
+        score = evaluate_hoi(InteractionTable.from_list(found), annotations).map["full"]
+    assert score >= 0.9
+
+
+def _decode(model: GenVlkt) -> list:
+    images, sizes, _ = batch(8)
+    model.eval()
+    with torch.inference_mode():
+        return model.decode(model(images, sizes), sizes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": "verb", "interaction_text": False, "object_text": False},
+        {"position_guidance": False},
+        {"instance_guidance": False},
+        {"position_guidance": False, "instance_guidance": False},
+        {"interaction_text": False},
+        {"object_text": False},
+        {"decoder_layers": 1, "encoder_layers": 0},
+    ],
+    ids=lambda change: ",".join(f"{k}={v}" for k, v in change.items()),
+)
+def test_every_parameter_learns_whatever_is_switched_off(change: dict) -> None:
+    images, sizes, targets = batch()
+    model = GenVlkt(WORLD, tiny(network=change))
+    outputs = model(images, sizes)
+    queries, classes = 6, len(WORLD.verbs) if model.per_verb else len(WORLD.interactions)
+    assert outputs.human_boxes.shape == outputs.object_boxes.shape == (2, queries, 4)
+    assert outputs.object_logits.shape == (2, queries, 5)  # three objects, no object, background
+    assert outputs.interaction_logits.shape == (2, queries, classes)
+    assert outputs.features.shape == (2, queries, 32)
+    assert len(outputs.auxiliary) == model.config.network.decoder_layers - 1
+    torch.stack(list(model.loss(outputs, targets).values())).sum().backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
+    assert len(model.decode(outputs, sizes)) == 2
+
+
+def test_guided_embeddings_tie_what_they_should() -> None:
+    tied = GenVlkt(WORLD, tiny()).network.queries
+    human, object = tied.instances()[0].split(6)
+    torch.testing.assert_close(human - tied.human, object - tied.object)
+    assert torch.equal(tied.interactions([human[None]], [object[None]])[0], (human + object)[None] / 2)
+    single = GenVlkt(WORLD, tiny(network={"position_guidance": False}))
+    assert single.network.queries.instances().shape == (1, 6, 64)
+    learnt = GenVlkt(WORLD, tiny(network={"instance_guidance": False})).network.queries
+    other = torch.randn(2, 6, 64)
+    expected = (learnt.interaction + learnt.guide)[None]
+    assert torch.equal(learnt.interactions([other], [other])[0], expected)
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2", "l1+l2"])
+def test_mimic_losses(kind: str) -> None:
+    images, sizes, targets = batch()
+    teacher = torch.randn(2, 32)
+    targets = [replace(t, teacher_feature=f) for t, f in zip(targets, teacher, strict=True)]
+    model = GenVlkt(WORLD, tiny(loss={"mimic": kind, "auxiliary": False}))
+    outputs = model(images, sizes)
+    difference = outputs.features.mean(1) - teacher
+    expected = {"l1": difference.abs().mean(), "l2": difference.square().mean()}
+    value = model.loss_terms(outputs, targets)["mimic"]
+    torch.testing.assert_close(value, torch.stack([expected[k] for k in kind.split("+")]).sum())
+    torch.testing.assert_close(model.loss(outputs, targets)["mimic"], 20 * value)
+
+
+def test_mimic_loss_needs_a_teacher() -> None:
+    images, sizes, targets = batch()
+    model = GenVlkt(WORLD, tiny(loss={"mimic": "l1"}))
+    with pytest.raises(InputError, match=r"teacher_feature.*mimic=none"):
+        model.loss(model(images, sizes), targets)
+    model.teacher = lambda pictures: pictures.flatten(1)[:, :32]
+    targets = [replace(t, teacher_image=torch.rand(3, 8, 8)) for t in targets]
+    assert model.loss(model(images, sizes), targets)["mimic"] > 0
+
+
+def test_zero_shot_trains_on_seen_interactions_and_predicts_all() -> None:
+    images, sizes, targets = batch()
+    seen = seen_interactions(WORLD, "unseen").tolist()
+    model = GenVlkt(WORLD, tiny(text={"zero_shot": "unseen", "freeze": True}), seen=seen)
+    assert model.train()(images, sizes).interaction_logits.shape[-1] == 4
+    assert model.eval()(images, sizes).interaction_logits.shape[-1] == 5
+    hidden = [replace(t, interactions=t.interactions.index_fill(1, torch.tensor([3]), 7.0)) for t in targets]
+    outputs = model.train()(images, sizes)
+    visible = model.loss(outputs, targets)
+    for name, value in model.loss(outputs, hidden).items():  # what is unseen does not enter the loss
+        torch.testing.assert_close(value, visible[name])
+    assert not model.network.heads.interaction.weight.requires_grad
+    assert model.parameter_groups()["text"] == []
+
+
+def test_more_pairs_than_queries_and_none_at_all() -> None:
+    model = GenVlkt(WORLD, tiny(network={"queries": 1}))
+    images, sizes, targets = batch()
+    assert len(targets[0]) == 2
+    empty = pair_targets(SAMPLES[1].interactions[:0])
+    for chosen in (targets, [empty, empty]):
+        losses = model.loss(model(images, sizes), chosen)
+        assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_a_diverged_network_shows_in_the_loss() -> None:
+    model = GenVlkt(WORLD, tiny())
+    images, sizes, targets = batch()
+    outputs = model(images, sizes)
+    broken = replace(outputs, interaction_logits=outputs.interaction_logits * float("nan"))
+    assert torch.isnan(model.loss(broken, targets)["interaction"])
+
+
+def test_padding_is_not_looked_at() -> None:
+    model = GenVlkt(WORLD, tiny()).eval()
+    images, _, _ = batch()
+    padded = torch.nn.functional.pad(images, (0, 64, 0, 32))
+    sizes = torch.tensor([[96, 128]] * 2)
+    clean, noisy = model(padded, sizes), padded.clone()
+    noisy[..., -32:] = torch.randn_like(noisy[..., -32:])  # a column of cells that no cell inside the image sees
+    memory, _, mask = model.network.encode(padded, sizes)
+    assert mask is not None
+    assert mask[0, 0, 0].view(4, 6).tolist() == [[True] * 4 + [False] * 2] * 3 + [[False] * 6]
+    assert memory.shape == (2, 24, 64)
+    assert clean.human_boxes.shape == (2, 6, 4)
+
+
+def test_predicts_from_a_file_as_from_memory(tmp_path: Path) -> None:
+    model = GenVlkt(WORLD, tiny(), seen=[0, 1, 2]).eval()
+    save_weights(model, model.description(), tmp_path / "weights.safetensors")
+    state, description = read_weights(tmp_path / "weights.safetensors")
+    again = GenVlkt.from_description(description)
+    load_state(again, state, "weights")
+    first, second = picture(1).image, np.ascontiguousarray(picture(2).image[:, :100])
+    expected = model.predict([first, second])
+    assert [(r.width, r.height) for r in expected] == [(128, 96), (100, 96)]
+    assert again.eval().predict([first, second]) == expected
+    prepare_for_inference(again)
+    for fast, slow in zip(again.predict([first, second]), expected, strict=True):
+        np.testing.assert_allclose(fast.score, slow.score, atol=1e-4)
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "resnet101"])
+def test_folding_changes_nothing(backbone: str) -> None:
+    model = GenVlkt(WORLD, tiny(network={"backbone": backbone})).eval()
+    for module in model.modules():
+        if hasattr(module, "running_var"):
+            module.running_var.uniform_(0.5, 2)
+            module.running_mean.normal_()
+    images, _, _ = batch(1)
+    with torch.inference_mode():
+        expected = model.network.backbone(images)
+        actual = prepare_for_inference(model).network.backbone(images)
+    torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+    assert not any("bn" in name for name in model.state_dict())
+
+
+def test_published_sizes() -> None:
+    with torch.device("meta"):
+        model = GenVlkt(Vocabulary.load("hico-det"))
+    assert sum(p.numel() for p in model.parameters()) == 42_272_371
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 42_049_971
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(InputError, match=r"lists none.*interactions"):
+        GenVlkt(Vocabulary.from_names(["person"], ["ride"]), tiny())
+    with pytest.raises(InputError, match=r"expected images \(B, 3, H, W\)"):
+        GenVlkt(WORLD, tiny())(torch.zeros(1, 3, 32, 32), torch.zeros(2, 2))
+    with pytest.raises(ValueError, match="multiple of heads"):
+        tiny(network={"width": 60, "heads": 8})
+    with pytest.raises(ValueError, match=r"minilm embeds no images"):
+        tiny(text={"encoder": "minilm"})
+    with pytest.raises(InputError, match=r"no zero-shot split 'unsen'.*unseen"):
+        seen_interactions(WORLD, "unsen")
+
+
+WORKER = """
+import sys
+import torch
+from torch import distributed
+from interplay.models.gen_vlkt import GenVlktOutputs, PairTargets
+from interplay.models.gen_vlkt.config import LossOptions
+from interplay.models.gen_vlkt.losses import loss_terms
+
+folder, rank = sys.argv[1], int(sys.argv[2])
+torch.set_num_threads(1)
+distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
+saved = torch.load(f"{folder}/batch.pt", weights_only=True)
+chosen = slice(2 * rank, 2 * rank + 2)
+outputs = GenVlktOutputs(**{name: value[chosen] for name, value in saved["outputs"].items()})
+targets = [PairTargets(**fields) for fields in saved["targets"][chosen]]
+teacher = saved["teacher"][chosen]
+terms = loss_terms(outputs, targets, [t.interactions for t in targets], teacher, LossOptions())
+torch.save(terms, f"{folder}/{rank}.pt")
+distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_compute_the_loss_of_one(tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(1)
+    boxes = torch.rand(2, 4, 6, 4, generator=draw) * 0.5 + 0.1
+    logits = {"object_logits": 5, "interaction_logits": 5, "features": 32}
+    fields = {name: torch.randn(4, 6, n, generator=draw) for name, n in logits.items()}
+    fields |= {"human_boxes": boxes[0], "object_boxes": boxes[1]}
+    targets = [pair_targets(s.interactions) for s in SAMPLES[:4]]
+    teacher = torch.randn(4, 32, generator=draw)
+    whole = loss_terms(
+        GenVlktOutputs(**fields), targets, [t.interactions for t in targets], teacher, tiny(loss={"mimic": "l1"}).loss
+    )
+    plain = [{k: v for k, v in vars(t).items() if v is not None} for t in targets]
+    torch.save({"outputs": fields, "targets": plain, "teacher": teacher}, tmp_path / "batch.pt")
+    command = [sys.executable, "-c", WORKER, str(tmp_path)]
+    processes = [subprocess.Popen([*command, str(rank)]) for rank in (0, 1)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    halves = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert whole.keys() == halves[0].keys()
+    for name, value in whole.items():
+        torch.testing.assert_close((halves[0][name] + halves[1][name]) / 2, value)
