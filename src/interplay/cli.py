@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "score a result file with an official protocol",
     "train": "train a model from a configuration file",
     "models": "list the models, or show one model's card",
+    "import": "convert a published checkpoint into a weights file",
     "datasets": "check, describe, show, validate or convert data sets",
 }
 
