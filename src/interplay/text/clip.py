@@ -40,9 +40,9 @@ class ClipText:
         """N texts -> (N, E) float32, each of length 1; what is longer than the model reads is cut off."""
         rows = [torch.zeros(0, self.width)]
         for start in range(0, len(texts), _BATCH):
-            tokens = self._tokenizer(
-                list(texts[start : start + _BATCH]), padding=True, truncation=True, return_tensors="pt"
-            )
+            chunk = list(texts[start : start + _BATCH])
+            longest = self._model.config.max_position_embeddings
+            tokens = self._tokenizer(chunk, padding=True, truncation=True, max_length=longest, return_tensors="pt")
             rows.append(self._model(**tokens).text_embeds.float())
         return F.normalize(torch.cat(rows), dim=-1)
 

@@ -95,13 +95,15 @@ def encoder_identity(name: str) -> str:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Loading without transformers' own progress bars."""
+    """Loading without transformers' own progress bars and reports of what a checkpoint holds besides."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
-        if shown:
+        logging.set_verbosity(verbosity)
+        if bars:
             logging.enable_progress_bar()
