@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from interplay.models.weights import read_weights
 from interplay.training import load_config, train
 from interplay.training.loop import WEIGHTS
-from interplay.training.weights import read_weights
 
 CONFIG = Path(__file__).parents[1] / "configs" / "tin" / "vcoco_spatial.yaml"
 

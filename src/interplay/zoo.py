@@ -104,7 +104,7 @@ def load_model(
     import torch
 
     from interplay.models.tin.spatial import TinSpatial
-    from interplay.training.weights import load_state, read_weights
+    from interplay.models.weights import load_state, read_weights
 
     builders = {"tin-spatial": TinSpatial.from_description}
     if str(name).endswith(".safetensors"):

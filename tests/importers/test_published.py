@@ -18,7 +18,7 @@ from interplay.importers.checkpoint import find_state_dict, read_state_dict
 from interplay.importers.gen_vlkt import seen_rows
 from interplay.importers.published import import_published, load_published, system_name
 from interplay.models.gen_vlkt import GenVlkt
-from interplay.training.weights import load_state, read_weights
+from interplay.models.weights import load_state, read_weights
 
 WEIGHTS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
 

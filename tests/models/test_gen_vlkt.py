@@ -24,8 +24,8 @@ from interplay.models.gen_vlkt.losses import loss_terms
 from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.targets import pair_targets
 from interplay.models.gen_vlkt.zero_shot import seen_interactions
+from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
-from interplay.training.weights import load_state, read_weights, save_weights
 
 WORLD = Vocabulary.from_dict(
     {

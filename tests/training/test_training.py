@@ -16,10 +16,10 @@ from interplay import InteractionTable, load_model
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.pairs import PairSet
 from interplay.models.tin.spatial import TinSpatial
+from interplay.models.weights import read_weights
 from interplay.training import TrainConfig, train, validate_config
 from interplay.training.loop import one_cycle
 from interplay.training.spatial import score_pairs, trained_verbs
-from interplay.training.weights import read_weights
 
 
 def _config(source: Path, output: Path, **changes: object) -> TrainConfig:

@@ -119,7 +119,7 @@ def convert(
     Raises:
         InputError: the output is the source, or has another suffix than ``.safetensors``.
     """
-    from interplay.training.weights import save_weights
+    from interplay.models.weights import save_weights
 
     output = Path(output)
     if output.suffix != ".safetensors":

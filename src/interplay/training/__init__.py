@@ -1,6 +1,6 @@
 """Training: configurations, the loop, checkpoints.
 
-The names load on first use: reading a weights file, for which `interplay.training.weights` suffices, must not import
+The names load on first use: reading a weights file, for which `interplay.models.weights` suffices, must not import
 the whole of Lightning Fabric.
 """
 

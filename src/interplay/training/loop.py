@@ -25,10 +25,10 @@ from torch import nn
 from interplay._version import __version__
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path
+from interplay.models.weights import save_weights
 from interplay.training.config import TrainConfig
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.task import TrainingTask, build_task
-from interplay.training.weights import save_weights
 
 CHECKPOINT = "last.ckpt"
 WEIGHTS = "model.safetensors"
