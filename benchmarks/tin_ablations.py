@@ -25,10 +25,8 @@ ABLATIONS: dict[str, list[str]] = {
     "as-configured": [],
     "without-context": ["--model.layers=0"],
     "one-layer": ["--model.layers=1"],
-    "three-layers": ["--model.layers=3"],
     "without-flip": ["--augmentation.flip=false"],
     "without-jitter": ["--augmentation.jitter=0"],
-    "without-reframing": ["--augmentation.rescale=0"],
     "without-imitated-detections": ["--augmentation.detector_share=0"],
 }
 
