@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from interplay.datasets.transforms import resize_image, to_tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
+from interplay.layers.inference import prepare_for_inference
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import decode
 from interplay.models.gen_vlkt.config import GenVlktConfig
@@ -198,11 +199,18 @@ class GenVlkt(HoiModel):
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """The interactions in a few RGB images; see `HoiModel`."""
-        options = self.config.decoding
-        inputs = [to_tensor(resize_image(image, options.short_side, options.long_side)) for image in images]
-        batch, sizes = pad(inputs)
+        batch, sizes = self.preprocess(images)
         outputs = self(batch.to(self.device), sizes, auxiliary=False)
         return self.decode(outputs, torch.tensor([image.shape[:2] for image in images]))
+
+    def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+        """RGB images (H, W, 3) -> the `images` and `sizes` of `forward`, on the CPU."""
+        options = self.config.decoding
+        return pad([to_tensor(resize_image(image, options.short_side, options.long_side)) for image in images])
+
+    def prepare_inference(self) -> GenVlkt:
+        """Make prediction faster, in place; see `prepare_for_inference`."""
+        return prepare_for_inference(self)
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""
