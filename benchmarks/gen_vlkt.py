@@ -77,7 +77,7 @@ def inference(options: argparse.Namespace, batch: int) -> Table:
     device, vocabulary = torch.device(options.device), Vocabulary.load("hico-det")
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[options.precision]
     reference = torchvision.models.resnet50().eval().to(device, memory_format=torch.channels_last)
-    plain = GenVlkt(vocabulary, GenVlktConfig(network=VARIANTS[options.variant])).eval().to(device)
+    plain = GenVlkt(vocabulary, GenVlktConfig.model_validate({"network": VARIANTS[options.variant]})).eval().to(device)
     fast = GenVlkt(vocabulary, plain.config).to(device).prepare_inference()
     forward = torch.compile(fast) if options.compile else fast
     images = torch.randn(batch, 3, *SIDES, device=device).contiguous(memory_format=torch.channels_last)
@@ -101,7 +101,7 @@ def inference(options: argparse.Namespace, batch: int) -> Table:
 def training_step(options: argparse.Namespace, batch: int) -> Table:
     """One step of the training: forward, matching, loss, backward."""
     device, vocabulary = torch.device(options.device), Vocabulary.load("hico-det")
-    model = GenVlkt(vocabulary, GenVlktConfig(network=VARIANTS[options.variant])).to(device).train()
+    model = GenVlkt(vocabulary, GenVlktConfig.model_validate({"network": VARIANTS[options.variant]})).to(device).train()
     images, sizes = torch.randn(batch, 3, *SIDES, device=device), torch.tensor([SIDES] * batch)
     targets = [_random_targets(vocabulary, 5).to(device) for _ in range(batch)]
     autocast = torch.autocast(device.type, torch.bfloat16) if options.precision == "bf16" else nullcontext()
