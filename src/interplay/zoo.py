@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from interplay.models.base import HoiModel
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
+
+NETWORKS = {
+    "tin-spatial": "interplay.models.tin.spatial:TinSpatial",
+    "ggnet": "interplay.models.ggnet:GGNet",
+    "gen-vlkt": "interplay.models.gen_vlkt:GenVlkt",
+}
+"""System, as a weights file names it -> the class of its network, imported when it is needed."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,8 @@ def load_model(
     """
     import torch
 
-    from interplay.models.tin.spatial import TinSpatial
     from interplay.models.weights import load_state, read_weights
 
-    builders = {"tin-spatial": TinSpatial.from_description}
     if str(name).endswith(".safetensors"):
         path, system = Path(name), None
     else:
@@ -117,9 +122,10 @@ def load_model(
         )
     state, description = read_weights(path)
     found = description.get("system")
-    if found not in builders or (system is not None and found != system):
-        raise InputError(f"{path} holds weights of {found!r}, expected {system or ' or '.join(builders)}")
-    model = builders[found](description)
+    if found not in NETWORKS or (system is not None and found != system):
+        raise InputError(f"{path} holds weights of {found!r}, expected {system or ' or '.join(NETWORKS)}")
+    module, _, network = NETWORKS[found].partition(":")
+    model = getattr(import_module(module), network).from_description(description)
     load_state(model, state, str(path))
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -44,6 +44,7 @@ def load_predictor(
     if not network.needs_detections:
         if boxes is not None:
             raise InputError(f"{model} finds people and objects by itself: it cannot use boxes from a file")
+        network.prepare_inference()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
             return network.predict(list(images))
