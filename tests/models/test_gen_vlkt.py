@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from interplay import Interactions, Vocabulary
@@ -22,7 +23,9 @@ from interplay.metrics import evaluate_hoi
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.losses import loss_terms
 from interplay.models.gen_vlkt.model import pad
+from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.targets import pair_targets
+from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.gen_vlkt.zero_shot import seen_interactions
 from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
@@ -289,6 +292,35 @@ def test_what_cannot_be() -> None:
         tiny(text={"encoder": "minilm"})
     with pytest.raises(InputError, match=r"no zero-shot split 'unsen'.*unseen"):
         seen_interactions(WORLD, "unsen")
+
+
+def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: Path) -> None:
+    for sample in SAMPLES[:5]:
+        Image.fromarray(sample.image).save(tmp_path / str(sample.interactions.file))
+    (tmp_path / "5.png").write_bytes(b"not a picture")
+    table = InteractionTable.from_list([picture(i).interactions for i in range(6)])
+    recipe = Recipe(
+        name="tiny",
+        system="gen-vlkt",
+        batch_size=3,
+        start="scratch",
+        data={"dataset": "own"},
+        augmentation={"short_sides": (96,), "crop": 0},
+        model=tiny(network={"interaction_text": False, "object_text": False}),
+    )
+    task = GenVlktTask(recipe, table, table[:5], tmp_path)
+    first, again, other = ([b.images for b in task.batches(epoch)] for epoch in (0, 0, 1))
+    assert len(first) == task.steps_per_epoch == 2
+    assert sum(map(len, first)) == 5
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
+    assert len(task.skipped) == 1
+    assert "5.png" in next(iter(task.skipped))
+    losses = task.loss(task.model.train(), next(task.batches(0)))
+    assert torch.stack(list(losses.values())).sum().isfinite()
+    figures = task.validate(task.model)
+    assert 0 <= figures["score"] <= 1
+    assert task.finish(task.model)["system"] == "gen-vlkt"
 
 
 WORKER = """
