@@ -3,15 +3,17 @@
     python benchmarks/ggnet.py                                # hourglass-104, 512 x 512, HICO-DET
     python benchmarks/ggnet.py --backbone dla-34 --gaze-steps 0
 
-Weights are random; only the sampling points are moved off their regular grid. Every row is the best of a few runs of
-the same model in the same process, so that the ratios hold whatever else the machine does.
+Weights are random; only the sampling points are moved off their regular grid. Every row is the best of a few runs in
+the same process, which take turns, so that the ratios hold whatever else the machine does.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -29,13 +31,17 @@ from interplay.models.ggnet.augmentation import random_colours, random_view
 from interplay.models.ggnet.pixels import network_input
 
 
-def timed(function: Callable[[], Any], runs: int) -> tuple[float, float]:
-    """Wall and CPU seconds of the fastest run."""
-    best = (float("inf"), 0.0)
+Seconds = tuple[float, float]
+
+
+def timed(*functions: Callable[[], Any], runs: int) -> list[Seconds]:
+    """Wall and CPU seconds of the fastest run of each function; they take turns, so that all meet the same machine."""
+    best = [(float("inf"), 0.0)] * len(functions)
     for _ in range(runs):
-        wall, cpu = time.perf_counter(), time.process_time()
-        function()
-        best = min(best, (time.perf_counter() - wall, time.process_time() - cpu))
+        for i, function in enumerate(functions):
+            wall, cpu = time.perf_counter(), time.process_time()
+            function()
+            best[i] = min(best[i], (time.perf_counter() - wall, time.process_time() - cpu))
     return best
 
 
@@ -56,19 +62,31 @@ def every_map(outputs: GGNetOutputs) -> None:
 def inference(model: GGNet, size: int, runs: int) -> Table:
     """The steps from the published way of computing to ours."""
     images, sizes = torch.randn(1, 3, size, size), torch.tensor([[size, size]])
-    original = mock.patch.object(deformable, "sample_and_multiply", torchvision_deform)
-    rows = []
+    prepared = copy.deepcopy(model).prepare_inference()
+
+    def published(everything: bool) -> None:
+        with mock.patch.object(deformable, "sample_and_multiply", torchvision_deform):
+            outputs = model(images)
+            if everything:
+                every_map(outputs)
+
+    def half() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            prepared.decode(prepared(images), sizes)
+
+    steps: dict[str, Callable[[], Any]] = {
+        "as published: every head of every stack": lambda: published(True),
+        "only what the result needs": lambda: published(False),
+        "+ deformable convolution by gathered rows": lambda: model(images),
+        "+ folded normalisation, channels last": lambda: prepared(images),
+        "+ decoding": lambda: prepared.decode(prepared(images), sizes),
+        "the same in bfloat16": half,
+    }
     with torch.inference_mode():
-        with original:
-            rows.append(("as published: every head of every stack", timed(lambda: every_map(model(images)), runs)))
-            rows.append(("only what the result needs", timed(lambda: model(images), runs)))
-        rows.append(("+ deformable convolution by gathered rows", timed(lambda: model(images), runs)))
-        model.prepare_inference()
-        rows.append(("+ folded normalisation, channels last", timed(lambda: model(images), runs)))
-        rows.append(("+ decoding", timed(lambda: model.decode(model(images), sizes), runs)))
+        times = timed(*steps.values(), runs=runs)
     table = Table("inference", "seconds", "CPU seconds", "ratio")
-    for name, (wall, cpu) in rows:
-        table.add_row(name, f"{wall:.2f}", f"{cpu:.2f}", f"{rows[0][1][0] / wall:.2f}")
+    for name, (wall, cpu) in zip(steps, times, strict=True):
+        table.add_row(name, f"{wall:.2f}", f"{cpu:.2f}", f"{times[0][0] / wall:.2f}")
     return table
 
 
@@ -83,9 +101,10 @@ def deformable_convolutions(size: int, runs: int) -> Table:
         x, mask = torch.randn(1, channels, side, side), torch.rand(1, points, side, side)
         offset = 2 * torch.randn(1, 2 * points, side, side)
         weight, bias = torch.randn(channels, channels, kernel, kernel), torch.zeros(channels)
+        given = (x, offset, mask, weight, bias)
+        both = (partial(torchvision_deform, *given), partial(sample_and_multiply, *given))
         with torch.inference_mode():
-            theirs, _ = timed(lambda a=(x, offset, mask, weight, bias): torchvision_deform(*a), runs)
-            ours, _ = timed(lambda a=(x, offset, mask, weight, bias): sample_and_multiply(*a), runs)
+            (theirs, _), (ours, _) = timed(*both, runs=3 * runs)
         table.add_row(name, f"{theirs:.3f}", f"{ours:.3f}", f"{theirs / ours:.2f}")
     return table
 
@@ -121,7 +140,7 @@ def training_data(model: GGNet, size: int, runs: int, batch: int) -> Table:
         ("targets: 20 objects, 20 interactions per image", lambda: model.encode(annotations, views, size, size)),
         ("pixels: crop, colours, normalisation", pixels),
     ):
-        wall, _ = timed(function, max(runs, 4))
+        ((wall, _),) = timed(function, runs=max(runs, 4))
         table.add_row(name, f"{1000 * wall:.0f}", f"{1000 * wall / batch:.1f}")
     return table
 
@@ -133,7 +152,7 @@ def main() -> None:
     parser.add_argument("--vocabulary", default="hico-det")
     parser.add_argument("--size", type=int, default=512, help="side of the input in pixels")
     parser.add_argument("--batch", type=int, default=23, help="images per batch of training data")
-    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
