@@ -30,7 +30,6 @@ from interplay.models.ggnet import GGNet, GGNetConfig, GGNetOutputs, NetworkOpti
 from interplay.models.ggnet.augmentation import random_colours, random_view
 from interplay.models.ggnet.pixels import network_input
 
-
 Seconds = tuple[float, float]
 
 
