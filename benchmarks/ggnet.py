@@ -31,6 +31,7 @@ from interplay.models.ggnet.augmentation import random_colours, random_view
 from interplay.models.ggnet.pixels import network_input
 
 Seconds = tuple[float, float]
+Deform = Callable[..., torch.Tensor]
 
 
 def timed(*functions: Callable[[], Any], runs: int) -> list[Seconds]:
@@ -90,20 +91,29 @@ def inference(model: GGNet, size: int, runs: int) -> Table:
 
 
 def deformable_convolutions(size: int, runs: int) -> Table:
-    """One deformable convolution of a gaze step, and of DLA's up-sampling."""
+    """One deformable convolution of a gaze step, and of DLA's up-sampling; for results and for training."""
     table = Table("deformable convolution", "torchvision, s", "gathered rows, s", "ratio")
-    for name, channels, kernel, side in (
-        ("gaze step: 256 channels, 25 points", 256, 5, size // 4),
-        ("DLA: 64 channels, 9 points", 64, 3, size // 4),
+    side = size // 4
+    for name, channels, kernel, training in (
+        ("gaze step: 256 channels, 25 points", 256, 5, False),
+        ("the same, forward and backward", 256, 5, True),
+        ("DLA: 64 channels, 9 points", 64, 3, False),
+        ("the same, forward and backward", 64, 3, True),
     ):
         points = kernel * kernel
         x, mask = torch.randn(1, channels, side, side), torch.rand(1, points, side, side)
         offset = 2 * torch.randn(1, 2 * points, side, side)
-        weight, bias = torch.randn(channels, channels, kernel, kernel), torch.zeros(channels)
-        given = (x, offset, mask, weight, bias)
-        both = (partial(torchvision_deform, *given), partial(sample_and_multiply, *given))
-        with torch.inference_mode():
-            (theirs, _), (ours, _) = timed(*both, runs=3 * runs)
+        inputs = [x, offset, mask, torch.randn(channels, channels, kernel, kernel), torch.zeros(channels)]
+
+        def run(function: Deform, inputs: list[torch.Tensor] = inputs, training: bool = training) -> None:
+            with torch.set_grad_enabled(training):
+                given = [tensor.detach().requires_grad_(training) for tensor in inputs]
+                out = function(*given)
+                if training:
+                    torch.autograd.grad(out.sum(), given)
+
+        both = (partial(run, torchvision_deform), partial(run, sample_and_multiply))
+        (theirs, _), (ours, _) = timed(*both, runs=runs)
         table.add_row(name, f"{theirs:.3f}", f"{ours:.3f}", f"{theirs / ours:.2f}")
     return table
 

@@ -258,7 +258,7 @@ class GGNet(HoiModel):
         return self.decode(self(batch.to(self.device), sizes), sizes, detections)
 
     def prepare_inference(self) -> GGNet:
-        """Make inference about twice as fast on a CPU, for good: the model cannot be trained or saved afterwards.
+        """Make inference a little faster on a CPU, for good: the model cannot be trained or saved afterwards.
 
         Batch normalisation is folded into the convolutions, whose weights are laid out channels last.
         """
