@@ -1,0 +1,53 @@
+"""Category name -> how to make one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from interplay.datasets.synthetic.meshes import refine
+from interplay.errors import InputError, near_matches
+
+from .base import ObjectModel
+
+Factory = Callable[..., ObjectModel]
+
+FACTORIES: dict[str, Factory] = {}
+"""Every category that can be made, by COCO's name (and a few unlabelled props)."""
+
+
+def register(category: str) -> Callable[[Factory], Factory]:
+    """Decorator: this function makes objects of a category."""
+
+    def add(factory: Factory) -> Factory:
+        FACTORIES[category] = factory
+        return factory
+
+    return add
+
+
+def make_object(
+    category: str, rng: np.random.Generator, library: Mapping[str, ObjectModel] | None = None, **options: Any
+) -> ObjectModel:
+    """One individual of a category.
+
+    Args:
+        category: a name in `FACTORIES`.
+        rng: draws its proportions and colours.
+        library: the user's own objects, which take the place of ours (see `user_meshes`).
+        options: of the category's factory.
+
+    Raises:
+        InputError: an unknown category.
+    """
+    factory = FACTORIES.get(category)
+    if factory is None:
+        raise InputError(f"no object can be made for {category!r}.{near_matches(category, FACTORIES)}")
+    model = factory(rng, **options)
+    if library and category in library:
+        return library[category]
+    longest = float(np.clip(model.size.max() / 16, 0.012, 0.08))
+    return replace(model, mesh=refine(model.mesh, longest))
