@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from interplay.datasets.synthetic.body_model import load_body_model
 from interplay.datasets.synthetic.geometry import Array, apply, transform, vec
-from interplay.datasets.synthetic.objects.base import ObjectModel
+from interplay.datasets.synthetic.objects import ObjectModel, make_object
 from interplay.datasets.synthetic.pose import Body
 from interplay.datasets.synthetic.scene import Person, Relation, Thing
 from interplay.datasets.synthetic.wardrobe import random_description, random_outfit
@@ -21,6 +22,8 @@ class Group:
 
     Attributes:
         rng: source of all randomness.
+        style: the clothes people wear, see `wardrobe.random_outfit`.
+        library: the user's own objects by category, which take the place of ours.
         people, things, relations: as in `Scene`.
         residuals: (name, metres) of every goal that a recipe set: how far it was missed.
         airborne: indices of people whose feet are meant to be off the ground.
@@ -29,6 +32,7 @@ class Group:
 
     rng: np.random.Generator
     style: str = "casual"
+    library: Mapping[str, ObjectModel] | None = None
     people: list[Person] = field(default_factory=list)
     things: list[Thing] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
@@ -51,6 +55,10 @@ class Group:
         made = Thing(model, np.eye(4) if pose is None else pose)
         self.things.append(made)
         return made
+
+    def make(self, category: str, pose: Array | None = None, **options: Any) -> Thing:
+        """A new individual of a category (`objects.make_object`), added as `thing` does."""
+        return self.thing(make_object(category, self.rng, self.library, **options), pose)
 
     def relate(self, person: Person, verbs: str, thing: Thing | None = None, affordance: str | None = None) -> None:
         """Say that a person does something; `verbs` may name several, separated by commas."""
