@@ -27,8 +27,13 @@ def vec(*values: float) -> Array:
 def unit(vector: ArrayLike) -> Array:
     """Vectors (..., 3) scaled to length 1; a zero vector stays zero."""
     v = np.asarray(vector, np.float64)
-    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    length = np.sqrt(np.einsum("...i,...i->...", v, v))[..., None]
     return v / np.maximum(length, 1e-12)
+
+
+def dot(a: ArrayLike, b: ArrayLike) -> Array:
+    """Scalar products (...) of vectors (..., 3)."""
+    return np.einsum("...i,...i->...", np.asarray(a, np.float64), np.asarray(b, np.float64))
 
 
 def rotation(axis: ArrayLike, angle: ArrayLike) -> Array:

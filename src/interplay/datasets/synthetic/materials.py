@@ -58,30 +58,47 @@ def hsv(hue: float, saturation: float, value: float) -> Color:
     return srgb(*(255 * rgb))
 
 
+_MASK = np.uint64(0xFFFFFFFF)
+
+
+def _hash_start(seed: int) -> np.uint64:
+    return np.uint64(0x9E3779B9 ^ (seed * 0x85EBCA6B & 0xFFFFFFFF))
+
+
+def _hash_step(state: NDArray[np.uint64] | np.uint64, cell: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    with np.errstate(over="ignore"):
+        mixed: NDArray[np.uint64] = (state ^ cell) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _hash_value(state: NDArray[np.uint64]) -> Array:
+    return ((state >> np.uint64(11)) & np.uint64(0xFFFFFF)).astype(np.float64) / 0xFFFFFF
+
+
 def hash_noise(cells: NDArray[np.int64], seed: int = 0) -> Array:
     """Pseudo-random values 0..1 (N,) of integer cells (N, D): the same on every machine."""
-    h = np.full(len(cells), 0x9E3779B9 ^ (seed * 0x85EBCA6B & 0xFFFFFFFF), np.uint64)
-    with np.errstate(over="ignore"):
-        for axis in range(cells.shape[1]):
-            h ^= cells[:, axis].astype(np.uint64) & np.uint64(0xFFFFFFFF)
-            h = (h * np.uint64(0x9E3779B97F4A7C15)) & np.uint64(0xFFFFFFFFFFFFFFFF)
-            h ^= h >> np.uint64(29)
-    return ((h >> np.uint64(11)) & np.uint64(0xFFFFFF)).astype(np.float64) / 0xFFFFFF
+    state: NDArray[np.uint64] = np.full(len(cells), _hash_start(seed))
+    for axis in range(cells.shape[1]):
+        state = _hash_step(state, cells[:, axis].astype(np.uint64) & _MASK)
+    return _hash_value(state)
 
 
 def value_noise(points: Array, seed: int = 0) -> Array:
-    """Smooth noise 0..1 (N,) at points (N, D) with a unit lattice."""
+    """Smooth noise 0..1 (N,) at points (N, D) with a unit lattice: `hash_noise` at its corners, blended."""
     base = np.floor(points)
     f = points - base
     f = f * f * (3 - 2 * f)
     cell = base.astype(np.int64)
-    total = np.zeros(len(points))
-    dimensions = points.shape[1]
-    for corner in range(2**dimensions):
-        bits = np.array([(corner >> d) & 1 for d in range(dimensions)])
-        weight = np.prod(np.where(bits, f, 1 - f), axis=1)
-        total += weight * hash_noise(cell + bits, seed)
-    return total
+    states: list[NDArray[np.uint64]] = [np.full(len(points), _hash_start(seed))]
+    for axis in range(points.shape[1]):  # corners that share a prefix share its hash
+        ends = [(cell[:, axis] + bit).astype(np.uint64) & _MASK for bit in (0, 1)]
+        states = [_hash_step(state, end) for state in states for end in ends]
+    values = [_hash_value(state) for state in states]
+    for axis in reversed(range(points.shape[1])):
+        share = f[:, axis]
+        values = [low + share * (high - low) for low, high in zip(values[::2], values[1::2], strict=True)]
+    return values[0]
 
 
 def fractal_noise(points: Array, octaves: int = 3, seed: int = 0) -> Array:
@@ -99,6 +116,30 @@ def _plain(p: Array, m: Material) -> Array:
 
 def _noise(p: Array, m: Material) -> Array:
     return fractal_noise(p / m.scale, 3)
+
+
+def _ground(p: Array, m: Material) -> Array:
+    """Patches of the pattern's size and grain a tenth of it: grass, sand, asphalt."""
+    q = p[:, list(m.axes)] / m.scale
+    return np.clip(0.5 + 1.1 * (value_noise(q, 3) - 0.5) + 1.2 * (fractal_noise(q * 11, 2) - 0.5), 0, 1)
+
+
+def _waves(p: Array, m: Material) -> Array:
+    """Crests across the second axis, broken up."""
+    u, v = p[:, m.axes[0]] / m.scale, p[:, m.axes[1]] / m.scale
+    bent = v + 1.3 * fractal_noise(np.stack([0.3 * u, 0.5 * v], 1), 2)
+    crest = 0.5 + 0.5 * np.sin(2 * np.pi * bent)
+    return np.clip(crest**2 * (0.3 + 1.2 * value_noise(np.stack([0.8 * u, 1.7 * v], 1), 4)), 0, 1)
+
+
+def _windows(p: Array, m: Material) -> Array:
+    """Panes of glass in rows, one storey a unit of `scale` high, some with a blind."""
+    u, v = p[:, m.axes[0]] / (0.8 * m.scale), p[:, m.axes[1]] / m.scale
+    x, y = u - np.floor(u) - 0.5, v - np.floor(v) - 0.55
+    pane = (np.abs(x) < 0.24) & (np.abs(y) < 0.27) & (np.abs(x) > 0.012) & (np.abs(y + 0.08) > 0.01)
+    tone = hash_noise(np.stack([np.floor(u), np.floor(v)], 1).astype(np.int64), 13)
+    blind = y > 0.27 - 0.5 * np.maximum(tone - 0.6, 0)
+    return np.where(pane, np.where(blind, 0.35, 0.8 + 0.2 * tone), 0.06 * fractal_noise(p * 3, 2))
 
 
 def _wood(p: Array, m: Material) -> Array:
@@ -178,6 +219,9 @@ def _picture(p: Array, m: Material) -> Array:
 PATTERNS: dict[str, Callable[[Array, Material], Array]] = {
     "plain": _plain,
     "noise": _noise,
+    "ground": _ground,
+    "waves": _waves,
+    "windows": _windows,
     "wood": _wood,
     "planks": _planks,
     "stripes": _stripes,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Array
+from .geometry import Array, dot
 from .raycast import Hits
 from .scene import Scene
 from .shading import Lit, Stage
@@ -63,13 +63,6 @@ def _trace(stage: Stage, pixels: Array, seeds: NDArray[np.int64]) -> tuple[Hits,
     return hits, stage.light(origin, directions, hits, seeds)
 
 
-def _neighbours(array: NDArray, fill: float) -> list[NDArray]:
-    """The image shifted by one pixel in the eight directions."""
-    padded = np.pad(array, ((1, 1), (1, 1)) + ((0, 0),) * (array.ndim - 2), constant_values=fill)
-    h, w = array.shape[:2]
-    return [padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dx or dy]
-
-
 def _smooth_noise(lit: Lit, mesh: NDArray[np.int64]) -> Array:
     """Average each pixel's light with those of its neighbours that show the same surface, facing the same way.
 
@@ -78,12 +71,17 @@ def _smooth_noise(lit: Lit, mesh: NDArray[np.int64]) -> Array:
     """
     image, normal = lit.color.reshape(*mesh.shape, 3), lit.normal.reshape(*mesh.shape, 3)
     total, weight = 2 * image, np.full(mesh.shape, 2.0)
-    shifted = zip(_neighbours(image, 0), _neighbours(normal, 0), _neighbours(mesh, -2), strict=True)
-    for colour, direction, index in shifted:
-        same = (index == mesh) & ((direction * normal).sum(-1) > 0.95)
-        similar = same & (np.abs(colour - image).max(-1) < 0.6)
-        total = total + np.where(similar[..., None], colour, 0)
-        weight = weight + similar
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):  # each pair of neighbours once
+        a = (slice(None, -dy or None), slice(max(-dx, 0), -dx if dx > 0 else None))
+        b = (slice(dy, None), slice(max(dx, 0), dx if dx < 0 else None))
+        alike = (mesh[a] == mesh[b]) & (dot(normal[a], normal[b]) > 0.95)
+        step = np.abs(image[a] - image[b])
+        alike &= np.maximum(np.maximum(step[..., 0], step[..., 1]), step[..., 2]) < 0.6
+        share = alike.astype(np.float64)
+        total[a] += share[..., None] * image[b]
+        total[b] += share[..., None] * image[a]
+        weight[a] += share
+        weight[b] += share
     return total / weight[..., None]
 
 
@@ -95,7 +93,7 @@ def _edges(mesh: NDArray[np.int64], normal: Array, depth: Array) -> NDArray[np.b
         a = tuple(slice(None, -1) if i == axis else slice(None) for i in range(2))
         b = tuple(slice(1, None) if i == axis else slice(None) for i in range(2))
         step = (mesh[a] != mesh[b]) | (np.abs(depth[a] - depth[b]) > 0.04 * np.minimum(depth[a], depth[b]))
-        step |= (normal[a] * normal[b]).sum(-1) < 0.6
+        step |= dot(normal[a], normal[b]) < 0.6
         edge[a] |= step
         edge[b] |= step
     return edge

@@ -82,7 +82,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Light:
-    """A distant sun (or window) and light from all round.
+    """A distant sun, or a lamp or window nearby, and light from all round.
 
     Attributes:
         direction: (3,) unit vector towards the sun.
@@ -90,6 +90,8 @@ class Light:
         sky: linear RGB of the light from above.
         bounce: linear RGB of the light from below.
         softness: half the sun's apparent size, radians; larger gives softer shadows.
+        source: (3,) where a lamp or window is; the light then comes from there instead of from `direction` and
+            fades with the distance. `sun` is its strength at `SOURCE_REACH` metres.
     """
 
     direction: Array
@@ -97,6 +99,11 @@ class Light:
     sky: Color
     bounce: Color
     softness: float = 0.05
+    source: Array | None = None
+
+
+SOURCE_REACH = 2.5
+"""Metres from a `Light.source` at which it is as strong as its `Light.sun` says."""
 
 
 @dataclass
@@ -113,6 +120,9 @@ class Scene:
         camera: the camera.
         setting: name of the place.
         residuals: how well the poses met their goals (metres), by name.
+        clouds: share of the sky that they cover, 0..1.
+        haze: metres at which things have faded by two thirds into the horizon's colour.
+        shell: how many meshes, from the backdrop's first on, cast no shadow: the walls of a room.
     """
 
     people: list[Person]
@@ -125,3 +135,6 @@ class Scene:
     camera: Camera
     setting: str = ""
     residuals: dict[str, float] = field(default_factory=dict)
+    clouds: float = 0.0
+    haze: float = float("inf")
+    shell: int = 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Array, unit, vec
-from .materials import Material, colors_at, hash_noise
+from .geometry import Array, dot, unit, vec
+from .materials import Material, colors_at, fractal_noise, hash_noise
 from .meshes import vertex_normals
 from .raycast import Hits, RayScene
-from .scene import Scene
+from .scene import SOURCE_REACH, Scene
 from .wardrobe import Outfit, body_cut, outfit_colors
 
 _OFFSET = 2e-4
@@ -94,26 +94,27 @@ class Stage:
         ray = unit(directions[hit])
         triangle = self._first_face[hits.mesh[hit]] + hits.face[hit]
         corners = self._faces[triangle]
-        weights = hits.weights[hit][:, :, None]
-        points = (self._world[corners] * weights).sum(1)
-        local = (self._local[corners] * weights).sum(1)
-        normal = unit((self._normal[corners] * weights).sum(1))
-        flat = self._world[corners]
-        flat = unit(np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]))
-        away = (flat * ray).sum(1) > 0
-        flat = np.where(away[:, None], -flat, flat)
-        normal = np.where(((normal * flat).sum(1) < 0)[:, None], -normal, normal)
+        weights = hits.weights[hit]
+        world = self._world[corners]
+        points = _blend(weights, world)
+        flat = unit(np.cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]))
+        flat = np.where((dot(flat, ray) > 0)[:, None], -flat, flat)
+        normal = unit(_blend(weights, self._normal[corners]))
+        normal = np.where((dot(normal, flat) < 0)[:, None], -normal, normal)
+        local = _blend(weights, self._local[corners])
         albedo, gloss, sharpness, glow, opacity = self._surface(self._material[triangle], local)
-        sun, open_sky = self._visibility(points, flat, normal, seeds[hit])
         light = self.scene.light
-        facing = np.clip((normal * light.direction).sum(1), 0, 1)[:, None] * sun[:, None]
+        towards, strength = self._lamp(points)
+        shade = _Shade(points + flat * _OFFSET * 5, flat, normal, seeds[hit])
+        sun, open_sky = self._sunlit(shade, towards), self._open_sky(shade)
+        beam = (sun * strength)[:, None] * np.asarray(light.sun)
         up = 0.5 + 0.5 * normal[:, 2:]
         ambient = (up * np.asarray(light.sky) + (1 - up) * np.asarray(light.bounce)) * open_sky[:, None]
-        half = unit(light.direction - ray)
-        shine = gloss * np.clip((normal * half).sum(1), 0, 1) ** sharpness * sun
-        rim = 0.25 * gloss * (1 - np.clip(-(normal * ray).sum(1), 0, 1)) ** 3
-        out = albedo * (facing * np.asarray(light.sun) + ambient)
-        out = out + shine[:, None] * np.asarray(light.sun) * 0.5 + rim[:, None] * np.asarray(light.sky)
+        half = unit(unit(towards) - ray)
+        shine = gloss * np.clip(dot(normal, half), 0, 1) ** sharpness
+        rim = 0.25 * gloss * (1 - np.clip(-dot(normal, ray), 0, 1)) ** 3
+        out = albedo * (np.clip(dot(normal, unit(towards)), 0, 1)[:, None] * beam + ambient)
+        out = out + 0.5 * shine[:, None] * beam + rim[:, None] * np.asarray(light.sky)
         out = out * (1 - glow[:, None]) + albedo * glow[:, None] * 1.1
         clear = np.nonzero(opacity < 1)[0]
         if len(clear) and layer < _GLASS_LAYERS:
@@ -121,13 +122,40 @@ class Stage:
             behind = self.light(start, onward, self.rays.cast(start, onward), seeds[hit[clear]], layer + 1)
             share = opacity[clear][:, None]
             out[clear] = share * out[clear] + (1 - share) * behind.color * (0.7 + 0.3 * albedo[clear])
-        color[hit] = out
+        color[hit] = self._hazed(out, points, origin if origin.ndim == 1 else origin[hit])
         normal_out[hit] = normal
         return Lit(color, normal_out)
 
+    def _hazed(self, color: Array, points: Array, origin: Array) -> Array:
+        """Colours (N, 3) faded into the horizon's by the air in front of them."""
+        if not np.isfinite(self.scene.haze):
+            return color
+        distance = np.sqrt(((points - origin) ** 2).sum(1))
+        clear = np.exp(-distance / self.scene.haze)[:, None]
+        return color * clear + np.asarray(self.scene.horizon) * (1 - clear)
+
     def _sky(self, directions: Array) -> Array:
-        height = np.clip(unit(directions)[:, 2], 0, 1)[:, None] ** 0.6
-        return np.asarray(self.scene.horizon) * (1 - height) + np.asarray(self.scene.zenith) * height
+        d = unit(directions)
+        height = np.clip(d[:, 2], 0, 1)[:, None] ** 0.6
+        color = np.asarray(self.scene.horizon) * (1 - height) + np.asarray(self.scene.zenith) * height
+        cover = self.scene.clouds
+        seen = np.nonzero(d[:, 2] > 0.02)[0]
+        if cover > 0 and len(seen):
+            up = d[seen, 2]
+            plane = d[seen, :2] / (up + 0.12)[:, None]
+            billow = fractal_noise(plane * vec(1.3, 1.3) + 7.0, 4, seed=31)
+            share = np.clip((billow - (0.78 - 0.5 * cover)) * 5, 0, 1) * np.clip(up * 8, 0, 1)
+            white = np.asarray(self.scene.horizon).mean() * (1.15 - 0.35 * np.clip(billow - 0.5, 0, 1))
+            color[seen] += (share * 0.9)[:, None] * (white[:, None] - color[seen])
+        return color
+
+    def _lamp(self, points: Array) -> tuple[Array, Array]:
+        """Vectors (N, 3) from points to the light (of length 1 for a distant one), and its strength there (N,)."""
+        light = self.scene.light
+        if light.source is None:
+            return np.broadcast_to(light.direction, points.shape), np.ones(len(points))
+        towards = light.source - points
+        return towards, (SOURCE_REACH**2 + 1) / (dot(towards, towards) + 1)
 
     def _surface(self, material: NDArray[np.int64], local: Array) -> tuple[Array, Array, Array, Array, Array]:
         """Colour (N, 3), gloss, sharpness, glow and opacity (N,) of points."""
@@ -147,24 +175,55 @@ class Stage:
                 values[:, chosen] = np.array([look.gloss, look.sharpness, look.glow, look.opacity])[:, None]
         return albedo, *values
 
-    def _visibility(self, points: Array, flat: Array, normal: Array, seeds: NDArray[np.int64]) -> tuple[Array, Array]:
-        """How much of the sun and of the sky (N,) reaches points, by one jittered ray each."""
-        start = points + flat * _OFFSET * 5
-        noise = [hash_noise(seeds[:, None], k) for k in range(4)]
-        towards = self.scene.light.direction
-        side = unit(np.cross(towards, vec(0.31, 0.52, 0.8)))
-        other = np.cross(towards, side)
-        radius = self.scene.light.softness * np.sqrt(noise[0])
-        angle = 2 * np.pi * noise[1]
-        jittered = towards + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * other
-        sun: Array = np.zeros(len(points))
-        facing = np.nonzero((flat * towards).sum(1) > 0)[0]
-        if len(facing):
-            sun[facing] = ~self.rays.occluded(start[facing], jittered[facing])
-        # a cosine-weighted direction: the normal plus a point on the unit sphere
-        z = 2 * noise[2] - 1
-        turn = 2 * np.pi * noise[3]
+    def _sunlit(self, shade: _Shade, towards: Array) -> Array:
+        """(N,) 1 where one jittered ray reaches the light, otherwise 0."""
+        light = self.scene.light
+        facing = np.nonzero(dot(shade.flat, towards) > 0)[0]
+        sun: Array = np.zeros(len(shade.start))
+        if not len(facing):
+            return sun
+        aim, distance = unit(towards[facing]), np.sqrt(dot(towards[facing], towards[facing]))
+        side = unit(np.cross(aim, vec(0.31, 0.52, 0.8)))
+        radius = light.softness * np.sqrt(shade.noise(0, facing))
+        angle = 2 * np.pi * shade.noise(1, facing)
+        jitter = (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * np.cross(aim, side)
+        rays = (aim + jitter) * distance[:, None]
+        start = shade.start[facing]
+        if light.source is None and not self.scene.shell:
+            sun[facing] = ~self.rays.occluded(start, rays)
+            return sun
+        hits = self.rays.cast(start, rays)
+        people_and_things = len(self.posed)
+        inside = (hits.mesh >= people_and_things) & (hits.mesh < people_and_things + self.scene.shell)
+        beyond = hits.distance > 1 if light.source is not None else hits.mesh < 0
+        sun[facing] = (hits.mesh < 0) | inside | beyond
+        return sun
+
+    def _open_sky(self, shade: _Shade) -> Array:
+        """(N,) how much of the light from all round comes in, by one ray in a cosine-weighted direction."""
+        z = 2 * shade.noise(2) - 1  # the normal plus a point on the unit sphere
+        turn = 2 * np.pi * shade.noise(3)
         ring = np.sqrt(np.maximum(1 - z * z, 0))
-        around = unit(normal + 0.999 * np.stack([ring * np.cos(turn), ring * np.sin(turn), z], 1))
-        open_sky: Array = np.asarray(1.0 - 0.75 * self.rays.occluded(start, around, _AMBIENT_REACH), np.float64)
-        return sun, open_sky
+        around = unit(shade.normal + 0.999 * np.stack([ring * np.cos(turn), ring * np.sin(turn), z], 1))
+        return np.where(self.rays.occluded(shade.start, around, _AMBIENT_REACH), 0.25, 1.0)
+
+
+@dataclass(frozen=True)
+class _Shade:
+    """N points that secondary rays start from: just off the surface, its own normal, the smoothed one, seeds."""
+
+    start: Array
+    flat: Array
+    normal: Array
+    seeds: NDArray[np.int64]
+
+    def noise(self, kind: int, chosen: NDArray[np.int64] | slice = slice(None)) -> Array:
+        """Pseudo-random numbers 0..1 of a kind for the chosen points."""
+        return hash_noise(self.seeds[chosen][:, None], kind)
+
+
+def _blend(weights: Array, corners: Array) -> Array:
+    """Values (N, K) inside triangles from those at the corners (N, 3, K)."""
+    return (
+        weights[:, 0, None] * corners[:, 0] + weights[:, 1, None] * corners[:, 1] + weights[:, 2, None] * corners[:, 2]
+    )
