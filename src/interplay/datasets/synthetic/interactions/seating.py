@@ -1,0 +1,148 @@
+"""Sitting down on a real seat, and what hands do that have nothing to hold meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from interplay.datasets.synthetic.body_model import PARTS
+from interplay.datasets.synthetic.geometry import Z, vec
+from interplay.datasets.synthetic.hands import close_hand
+from interplay.datasets.synthetic.limbs import solve_arm
+from interplay.datasets.synthetic.objects.base import Spot
+from interplay.datasets.synthetic.scene import Person, Thing
+
+from .group import Group
+from .handling import hand_on, heading
+from .skin import lap
+from .stances import side_sign, sit
+
+_SEATED = [PARTS.index(p) for p in ("hips", "left thigh", "right thigh")]
+_HANGING = [PARTS.index(f"{side} {part}") for side in ("left", "right") for part in ("shin", "foot")]
+
+
+def take_seat(group: Group, person: Person, thing: Thing, seat: str = "seat", slide: float = 0.0, **how: Any) -> None:
+    """Sit on a thing's seat and say so: the flesh on the surface and the shins in front of it.
+
+    Args:
+        group: the person's and the thing's.
+        person: who sits.
+        thing: in the world.
+        seat: name of one of its spots.
+        slide: least metres towards the front edge.
+        how: passed to `stances.sit`.
+    """
+    spot = thing.model.spots[seat].moved(thing.pose)
+    front = seat_front(thing, spot)
+    sit(group, person, spot, slide=slide, **how)
+    slide += max(0.0, front - _rearmost_calf(person, spot))
+    sit(group, person, spot, slide=slide, **how)
+    sunk = _lowest_flesh(person, spot, front) + 0.006
+    group.miss(f"sit on {thing.category}", 0.0)
+    sit(group, person, replace(spot, position=spot.position - sunk * spot.normal), slide=slide, **how)
+    group.relate(person, "sit on", thing, seat)
+
+
+def seat_front(thing: Thing, spot: Spot) -> float:
+    """How far a thing's front is ahead of the middle of one of its seats, metres."""
+    vertices = thing.vertices() - spot.position
+    beside = np.abs(vertices @ np.cross(spot.ahead, spot.normal)) < 0.5 * spot.size[0]
+    below = (vertices[:, 2] < 0.02) & (vertices[:, 2] > -0.5 * spot.position[2])
+    ahead = (vertices @ spot.ahead)[beside & below]
+    return float(ahead.max(initial=0.5 * spot.size[1]))
+
+
+def _lowest_flesh(person: Person, spot: Spot, front: float) -> float:
+    """Height of the buttocks' and thighs' lowest point over the seat."""
+    flesh = person.vertices()[np.isin(person.body.model.part, _SEATED)] - spot.position
+    above = flesh @ spot.ahead < front - 0.03
+    return float((flesh @ spot.normal)[above].min(initial=0.1))
+
+
+def _rearmost_calf(person: Person, spot: Spot) -> float:
+    """How far the hindmost point of the lower legs is ahead of the middle of the seat."""
+    calf = person.vertices()[np.isin(person.body.model.part, _HANGING)] - spot.position
+    return float((calf @ spot.ahead)[calf @ spot.normal < -0.02].min(initial=1.0)) - 0.01
+
+
+def seat_height(thing: Thing, seat: str = "seat") -> float:
+    """Height of a seat above the floor, metres."""
+    return float(thing.model.spots[seat].moved(thing.pose).position[2])
+
+
+def lounging(group: Group) -> dict[str, Any]:
+    """How people sit on a couch: leaning back, the feet somewhere ahead."""
+    rng = group.rng
+    return {
+        "recline": float(rng.uniform(8, 20)),
+        "knees_apart": float(rng.uniform(0.08, 0.2)),
+        "feet_ahead": float(rng.uniform(0.0, 0.12)),
+    }
+
+
+def upright_sitting(group: Group) -> dict[str, Any]:
+    """How people sit on a chair."""
+    rng = group.rng
+    return {
+        "recline": float(rng.uniform(2, 8)),
+        "knees_apart": float(rng.uniform(0.06, 0.2)),
+        "feet_ahead": float(rng.uniform(-0.01, 0.06)),
+    }
+
+
+def hands_on_lap(group: Group, person: Person, sides: str = "LR") -> None:
+    """Lay hands flat on the thighs of someone who sits."""
+    for side in sides:
+        point, up = lap(person, side, float(group.rng.uniform(0.5, 0.78)))
+        hand_on(group, person, side, point + 0.004 * up, up)
+
+
+def hand_beside(group: Group, person: Person, side: str, height: float) -> None:
+    """Prop a hand on the seat beside the hip; `height` is the seat's."""
+    out = side_sign(side) * float(group.rng.uniform(0.135, 0.165))
+    hip = person.body.joint("root") + person.rest.height * (heading(person) @ vec(out, -0.03, 0))
+    hand_on(group, person, side, vec(hip[0], hip[1], height + 0.005), Z)
+
+
+def hand_on_armrest(group: Group, person: Person, side: str, thing: Thing, seat: str) -> None:
+    """Lay a hand on the arm of a couch, beside one of its seats."""
+    spot = thing.model.spots[seat].moved(thing.pose)
+    out = np.cross(spot.normal, spot.ahead) * side_sign(side)
+    ahead = float(group.rng.uniform(0.06, 0.16))
+    point = spot.position + out * (0.5 * spot.size[0] + 0.09) + spot.ahead * ahead
+    vertices = thing.vertices()
+    close = np.linalg.norm((vertices - point)[:, :2], axis=1) < 0.07
+    hand_on(group, person, side, vec(point[0], point[1], float(vertices[close, 2].max(initial=point[2])) + 0.008), Z)
+
+
+def gesture(group: Group, person: Person, side: str) -> None:
+    """Raise a forearm with an open hand, as in talking."""
+    body, rng, h = person.body, group.rng, person.rest.height
+    out = side_sign(side) * float(rng.uniform(0.02, 0.1))
+    ahead = vec(out, -float(rng.uniform(0.14, 0.2)), -float(rng.uniform(0.06, 0.14)))
+    solve_arm(body, side, body.joint(f"upperarm01.{side}") + h * (heading(person) @ ahead))
+    close_hand(body, side, "relaxed")
+
+
+def hands_on_table(group: Group, person: Person, sides: str, height: float) -> None:
+    """Lay hands on a table in front of someone who sits; `height` is the top's."""
+    body, h = person.body, person.rest.height
+    for side in sides:
+        inwards = -side_sign(side) * float(group.rng.uniform(0.0, 0.06))
+        ahead = heading(person) @ vec(inwards, -float(group.rng.uniform(0.19, 0.23)), 0.0)
+        goal = body.joint(f"upperarm01.{side}") + h * ahead
+        hand_on(group, person, side, vec(goal[0], goal[1], height + 0.004), Z)
+
+
+def idle_hands(group: Group, person: Person, height: float, sides: str = "LR") -> None:
+    """Give the hands of someone who sits on something of that height a place to be."""
+    for side in sides:
+        draw = group.rng.random()
+        if draw < 0.65:
+            hands_on_lap(group, person, side)
+        elif draw < 0.85:
+            hand_beside(group, person, side, height)
+        else:
+            gesture(group, person, side)
