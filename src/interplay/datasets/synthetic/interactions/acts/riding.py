@@ -1,0 +1,134 @@
+"""Riding and pushing bicycles and motorcycles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from interplay.datasets.synthetic.geometry import Y, degrees, transform, vec
+from interplay.datasets.synthetic.hands import Grip
+from interplay.datasets.synthetic.interactions.fitting import make_fitted
+from interplay.datasets.synthetic.interactions.group import Group, upright
+from interplay.datasets.synthetic.interactions.handling import free_side, hand_on, reach, relax
+from interplay.datasets.synthetic.interactions.mounting import (
+    astride,
+    feet_on_pedals,
+    flank,
+    foot_down,
+    handles,
+    lean_to,
+    look_ahead,
+    take_handles,
+    tread,
+)
+from interplay.datasets.synthetic.interactions.placing import easiest
+from interplay.datasets.synthetic.interactions.registry import act
+from interplay.datasets.synthetic.interactions.seating import hands_on_lap
+from interplay.datasets.synthetic.interactions.stances import other, side_sign, stride
+from interplay.datasets.synthetic.objects.base import Spot
+from interplay.datasets.synthetic.scene import Person, Thing
+
+MOUNTED = ("ride", "sit on", "straddle", "hold")
+
+
+def drive(group: Group, person: Person, thing: Thing, least: float, most: float, outwards: float = 0.25) -> None:
+    """Sit astride with hands on the handles and feet on the pedals."""
+    lean_to(person, thing, thing.model.spots["saddle"].moved(thing.pose), least, most)
+    take_handles(group, person, thing)
+    feet_on_pedals(group, person, thing, outwards=outwards)
+    look_ahead(group, person, thing)
+
+
+def bank(group: Group, most: float) -> None:
+    """Tip everything sideways about the line where the wheels touch the ground, as in a curve."""
+    group.move(transform(degrees(Y, float(group.rng.uniform(-most, most))), vec(0, 0, 0)))
+
+
+@act("ride a bicycle", {"bicycle": MOUNTED}, ("street", "park"), weight=2.5)
+def ride_bicycle(group: Group) -> None:
+    person = group.person()
+    bicycle = make_fitted(group, person, "bicycle")
+    drive(group, person, bicycle, float(group.rng.uniform(8, 30)), 50)
+    group.relate(person, "ride,sit on,straddle", bicycle, "saddle")
+    group.relate(person, "hold", bicycle, "handle")
+    bank(group, 8)
+
+
+@act("ride a motorcycle", {"motorcycle": MOUNTED}, ("street",), weight=2.0)
+def ride_motorcycle(group: Group) -> None:
+    person = group.person(adult=True)
+    motorcycle = make_fitted(group, person, "motorcycle", least=0.88)
+    drive(group, person, motorcycle, float(group.rng.uniform(4, 20)), 44, outwards=0.6)
+    group.relate(person, "ride,sit on,straddle", motorcycle, "saddle")
+    group.relate(person, "hold", motorcycle, "handle")
+    bank(group, 14)
+
+
+@act("sit on a parked motorcycle", {"motorcycle": ("sit on", "straddle", "hold")}, ("street",))
+def sit_on_parked_motorcycle(group: Group) -> None:
+    rng = group.rng
+    person = group.person(adult=True)
+    motorcycle = make_fitted(group, person, "motorcycle", least=0.88)
+    saddle = motorcycle.model.spots["saddle"]
+    gripping = rng.random() < 0.6
+    if gripping:
+        lean_to(person, motorcycle, saddle, float(rng.uniform(0, 10)), 40)
+    else:
+        astride(person, saddle, float(rng.uniform(-4, 8)))
+    for side in "LR":
+        foot = vec(side_sign(side) * float(rng.uniform(0.31, 0.36)), 0.06 + float(rng.uniform(-0.06, 0.06)), 0)
+        foot_down(group, person, side, foot, vec(0, -1, 0))
+    look_ahead(group, person, motorcycle)
+    group.relate(person, "sit on,straddle", motorcycle, "saddle")
+    if gripping:
+        take_handles(group, person, motorcycle)
+        group.relate(person, "hold", motorcycle, "handle")
+    else:
+        hands_on_lap(group, person)
+
+
+@act("ride a motorcycle together", {"motorcycle": MOUNTED}, ("street",), weight=0.8)
+def ride_together(group: Group) -> None:
+    driver, passenger = group.person(adult=True), group.person(adult=True)
+    motorcycle = make_fitted(group, driver, "motorcycle", least=0.88)
+    drive(group, driver, motorcycle, float(group.rng.uniform(6, 20)), 44, outwards=0.6)
+    group.relate(driver, "ride,sit on,straddle", motorcycle, "saddle")
+    group.relate(driver, "hold", motorcycle, "handle")
+    pillion = motorcycle.model.spots["pillion"]
+    astride(passenger, pillion, float(group.rng.uniform(2, 10)))
+    pegs = motorcycle.model.spots["left pedal"].position
+    for side in "LR":
+        peg = Spot(pegs * vec(side_sign(side), 1, 1) + vec(0, 0.26, 0.02), pillion.normal, pillion.ahead, (0.1, 0.03))
+        group.miss("foot on motorcycle", tread(passenger, side, peg, 0.7))
+        waist, out = flank(driver, side)
+        hand_on(group, passenger, side, waist, out)
+    look_ahead(group, passenger, motorcycle)
+    group.relate(passenger, "ride,sit on,straddle", motorcycle, "pillion")
+    bank(group, 8)
+
+
+@act("push a bicycle", {"bicycle": ("push", "walk", "hold")}, ("street", "park"), weight=1.2)
+def push_bicycle(group: Group) -> None:
+    rng = group.rng
+    person = group.person()
+    bicycle = make_fitted(group, person, "bicycle")
+    side, h = free_side(group)[0], person.rest.height
+    beside, s = other(side), side_sign(side)  # `side` is the hand next to the bicycle
+    stride(group, person, length=float(rng.uniform(0.2, 0.34)), lean=float(rng.uniform(3, 10)))
+    near = handles(bicycle)[beside]
+    free = replace(bicycle.model.grips[near], normal=None, flip=True)
+    places = [
+        upright(vec(s * x * h, y * h, 0)) for x in (0.25, 0.22, 0.2) for y in (-0.06, -0.03, 0.0, 0.03, -0.09, -0.12)
+    ]
+    if rng.random() < 0.5:  # one hand on the bar, the other on the saddle
+        saddle = bicycle.model.spots["saddle"]
+        top = Grip(saddle.position + 0.02 * saddle.ahead, saddle.ahead, -saddle.normal, 0.0, "palm")
+        bicycle.pose = easiest(person, bicycle, places, {beside: free, side: top})
+        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, beside, free.moved(bicycle.pose))[1])))
+        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, side, top.moved(bicycle.pose))[1])))
+    else:
+        bicycle.pose = easiest(person, bicycle, places, {side: free})
+        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, side, free.moved(bicycle.pose))[1])))
+        relax(group, person, beside, swing=15)
+    group.relate(person, "push,walk,hold", bicycle, "handle")
