@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from interplay.errors import InputError, near_matches
 
-from .camera import Camera
-from .geometry import unit, vec
 from .interactions import acts as _acts  # noqa: F401  (fills ACTS)
 from .interactions.group import Group
 from .interactions.handling import relax
-from .interactions.registry import ACTS, Act, perform
-from .interactions.stances import stand
-from .materials import Material, srgb
-from .meshes import box
+from .interactions.registry import ACTS, SETTINGS, Act, Setting, perform
+from .interactions.stances import stand, stride
 from .objects import ObjectModel
-from .scene import Light, Scene
+from .placement import Floor, arrange, extent, shadow
+from .props import Surroundings
+from .scene import Relation, Scene
+from .settings import Place, make_place
+from .views import Scout, find_camera, picture_size
+
+_STYLES: dict[Setting, str] = {"beach": "beach", "snow": "warm", "court": "sport"}
+_ATTEMPTS = 6
 
 
 def sample_scene(
@@ -29,7 +32,7 @@ def sample_scene(
     library: Mapping[str, ObjectModel] | None = None,
     acts: Collection[str] | None = None,
 ) -> Scene:
-    """One scene of the generated world.
+    """One scene of the generated world: groups of people in a place, with things around, seen by a camera.
 
     Args:
         seed: which world, 0 or more.
@@ -46,28 +49,12 @@ def sample_scene(
     if size < 32:
         raise InputError(f"size must be at least 32 pixels, got {size}")
     chosen = _allowed(acts)
-    rng = np.random.default_rng([seed, index])
-    group = Group(rng, library=library)
-    if chosen:
-        perform(chosen[int(rng.integers(len(chosen)))], group)
-    else:
-        person = group.person()
-        stand(group, person)
-        relax(group, person)
-    middle = group.people[0].vertices().mean(0)
-    angle = rng.uniform(-1.0, 1.0)
-    position = middle + rng.uniform(3.0, 5.0) * vec(np.sin(angle), -np.cos(angle), 0.1)
-    return Scene(
-        people=group.people,
-        things=group.things,
-        relations=group.relations,
-        backdrop=[box((60, 60, 0.02), Material(srgb(110, 140, 80), "noise", srgb(90, 120, 60), 0.5), (0, 0, -0.01))],
-        light=Light(unit(vec(-0.5, -0.7, 0.9)), (2.3, 2.2, 2.0), (0.62, 0.7, 0.85), (0.3, 0.32, 0.32)),
-        horizon=srgb(205, 222, 238),
-        zenith=srgb(96, 148, 214),
-        camera=Camera.looking_at(position, middle, 1.2 * size, size, 3 * size // 4),
-        setting="park",
-    )
+    streams = np.random.default_rng([seed, index]).spawn(_ATTEMPTS)
+    for rng in streams:
+        scene = _try_scene(rng, size, chosen, library, crowded=rng is not streams[-1])
+        if scene is not None:
+            return scene
+    raise InputError(f"scene {index} of seed {seed} has no place for a camera; a user's mesh may be far too large")
 
 
 def _allowed(names: Collection[str] | None) -> list[Act]:
@@ -76,3 +63,136 @@ def _allowed(names: Collection[str] | None) -> list[Act]:
     if unknown := [n for n in names if n not in ACTS]:
         raise InputError(f"unknown act {unknown[0]!r}.{near_matches(unknown[0], ACTS)}")
     return [a for a in ACTS.values() if a.name in set(names)]
+
+
+def _try_scene(
+    rng: np.random.Generator,
+    size: int,
+    acts: Sequence[Act],
+    library: Mapping[str, ObjectModel] | None,
+    crowded: bool,
+) -> Scene | None:
+    """A scene, or None where no camera sees anybody; without bystanders and props unless `crowded`."""
+    for_setting, for_groups, for_layout, for_place, for_props, for_view = rng.spawn(6)
+    setting = _draw_setting(for_setting, acts)
+    groups = _draw_groups(for_groups, setting, acts, library, crowded)
+    afloat = _is_afloat(groups[0])
+    indoors = setting in ("living room", "bedroom", "kitchen", "office")
+    groups = arrange(groups, for_layout, spread=0.8 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
+    place = make_place(setting, for_place, extent(groups) + 0.3, afloat)
+    people = [p for g in groups for p in g.people]
+    things = [t for g in groups for t in g.things]
+    if crowded and not afloat:
+        floor = _floor(place, groups)
+        Surroundings(place, people, things, floor, for_props, library).fill()
+    scout = Scout(people, things, place)
+    width, height = picture_size(for_view, size)
+    acting = _acting(groups)
+    camera = find_camera(scout, for_view, width, height, acting or range(len(people)))
+    if camera is None:
+        return None
+    weather = place.weather
+    return Scene(
+        people=people,
+        things=things,
+        relations=_relations(groups),
+        backdrop=place.backdrop,
+        light=weather.light,
+        horizon=weather.horizon,
+        zenith=weather.zenith,
+        camera=camera,
+        setting=setting,
+        residuals=_residuals(groups),
+        clouds=weather.clouds,
+        haze=weather.haze,
+        shell=place.shell,
+    )
+
+
+def _draw_setting(rng: np.random.Generator, acts: Sequence[Act]) -> Setting:
+    """A setting, more often one in which more can be done."""
+    weights = np.array([sum(a.weight for a in acts if s in a.settings) for s in SETTINGS]) ** 0.5
+    if not weights.any():
+        return "park"
+    return SETTINGS[int(rng.choice(len(SETTINGS), p=weights / weights.sum()))]
+
+
+def _draw_groups(
+    rng: np.random.Generator,
+    setting: Setting,
+    acts: Sequence[Act],
+    library: Mapping[str, ObjectModel] | None,
+    crowded: bool,
+) -> list[Group]:
+    count = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])) if crowded else 1
+    fitting = [a for a in acts if setting in a.settings]
+    groups: list[Group] = []
+    for own in rng.spawn(count):
+        if not fitting or (groups and own.random() < 0.25):
+            groups.append(_bystander(own, _STYLES.get(setting, "casual"), library))
+            continue
+        weights = np.array([a.weight for a in fitting])
+        act = fitting[int(own.choice(len(fitting), p=weights / weights.sum()))]
+        groups.append(perform(act, Group(own, style=act.style, library=library)))
+        if _is_afloat(groups[0]):
+            break
+        fitting = [a for a in fitting if a is not act]
+    return groups
+
+
+def _bystander(rng: np.random.Generator, style: str, library: Mapping[str, ObjectModel] | None) -> Group:
+    """Somebody who stands or walks about."""
+    group = Group(rng, style=style, library=library)
+    person = group.person()
+    if rng.random() < 0.6:
+        stand(group, person)
+        relax(group, person)
+    else:
+        front = stride(group, person, length=float(rng.uniform(0.2, 0.38)))
+        relax(group, person, swing=-22.0 if front == "L" else 22.0)
+    return group
+
+
+def _is_afloat(group: Group) -> bool:
+    """Whether somebody surfs."""
+    return any(
+        r.thing is not None and group.things[r.thing].category == "surfboard" and r.verb == "ride"
+        for r in group.relations
+    )
+
+
+def _floor(place: Place, groups: Sequence[Group]) -> Floor:
+    floor = Floor(place.bounds)
+    for block in place.blocks:
+        floor.take_block(block)
+    for group in groups:
+        floor.take(shadow(group.points()))
+    return floor
+
+
+def _acting(groups: Sequence[Group]) -> list[int]:
+    """Indices in the scene of people who do something with a thing, and of the first person."""
+    found, first = {0}, 0
+    for group in groups:
+        found |= {first + r.human for r in group.relations if r.thing is not None}
+        first += len(group.people)
+    return sorted(found)
+
+
+def _relations(groups: Sequence[Group]) -> list[Relation]:
+    made, people, things = [], 0, 0
+    for group in groups:
+        for r in group.relations:
+            thing = None if r.thing is None else r.thing + things
+            made.append(Relation(r.human + people, r.verb, thing, r.affordance))
+        people, things = people + len(group.people), things + len(group.things)
+    return made
+
+
+def _residuals(groups: Sequence[Group]) -> dict[str, float]:
+    """The largest miss of each kind of goal."""
+    worst: dict[str, float] = {}
+    for group in groups:
+        for name, metres in group.residuals:
+            worst[name] = max(worst.get(name, 0.0), metres)
+    return worst

@@ -30,7 +30,12 @@ def register(category: str) -> Callable[[Factory], Factory]:
 
 
 def make_object(
-    category: str, rng: np.random.Generator, library: Mapping[str, ObjectModel] | None = None, **options: Any
+    category: str,
+    rng: np.random.Generator,
+    library: Mapping[str, ObjectModel] | None = None,
+    *,
+    fine: bool = True,
+    **options: Any,
 ) -> ObjectModel:
     """One individual of a category.
 
@@ -38,6 +43,7 @@ def make_object(
         category: a name in `FACTORIES`.
         rng: draws its proportions and colours.
         library: the user's own objects, which take the place of ours (see `user_meshes`).
+        fine: whether long edges are split, so that labels on vertices mean something.
         options: of the category's factory.
 
     Raises:
@@ -49,5 +55,7 @@ def make_object(
     model = factory(rng, **options)
     if library and category in library:
         return library[category]
+    if not fine:
+        return model
     longest = float(np.clip(model.size.max() / 16, 0.012, 0.08))
     return replace(model, mesh=refine(model.mesh, longest))
