@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from interplay.datasets.synthetic.geometry import Array
+from interplay.datasets.synthetic.geometry import Array, X, Z, degrees
 from interplay.datasets.synthetic.hands import Grip, hand_goals
 from interplay.datasets.synthetic.limbs import solve_arm
 from interplay.datasets.synthetic.scene import Person, Thing
 
 from .group import Group
-from .handling import grasp, hold
+from .handling import grasp, heading, hold
 
 REACH_PRICE = 400.0
 """What a metre out of reach costs, in units of a joint ten degrees beyond its limit."""
@@ -57,3 +57,12 @@ def hold_both(group: Group, person: Person, thing: Thing, hands: Mapping[str, st
     (first, one), (second, two) = hands.items()
     hold(group, person, first, thing, one)
     grasp(group, person, second, thing, two)
+
+
+def offer(group: Group, person: Person, side: str, food: Thing, name: str, mouth: Array) -> None:
+    """Hold food by a grip so that its bite is at an animal's mouth, away from which the person stands."""
+    bite = food.model.points["bite"]
+    turns = [degrees(Z, a) @ degrees(X, b) for a in (0, 40, -40, 80, -80) for b in (0, 25, -25)]
+    poses = [turned_to(heading(person) @ turn, mouth, bite) for turn in turns]
+    food.pose = easiest(person, food, poses, {side: name})
+    hold(group, person, side, food, name)
