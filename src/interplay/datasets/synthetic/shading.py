@@ -22,18 +22,37 @@ _AMBIENT_REACH = 0.9
 
 _GLASS_LAYERS = 3
 
+_STRATA = np.array(
+    [
+        [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]],
+        [[5, 14, 8, 3], [10, 1, 7, 12], [15, 4, 2, 9], [0, 11, 13, 6]],
+        [[9, 2, 13, 6], [4, 15, 0, 11], [14, 5, 10, 1], [3, 8, 7, 12]],
+        [[7, 12, 1, 10], [2, 9, 4, 15], [11, 0, 13, 6], [14, 5, 8, 3]],
+    ]
+)
+"""For each kind of noise, which sixteenth of 0..1 the pixels of a 4 x 4 tile draw from."""
+
 
 @dataclass(frozen=True)
 class Lit:
     """What was found for N rays.
 
     Attributes:
-        color: (N, 3) linear RGB.
+        albedo: (N, 3) share of the light that the surface sends back, less what air and glass in front take away.
+        light: (N, 3) light that falls on the surface; noisy, as it comes from one ray to the sun and one to the sky.
+        rest: (N, 3) linear RGB that comes on top: highlights, glow, haze, what is behind glass, the sky.
         normal: (N, 3) shading normal, zero for a miss.
     """
 
-    color: Array
+    albedo: Array
+    light: Array
+    rest: Array
     normal: Array
+
+    @property
+    def color(self) -> Array:
+        """(N, 3) linear RGB."""
+        return self.albedo * self.light + self.rest
 
 
 class Stage:
@@ -83,14 +102,14 @@ class Stage:
             origin: (3,) or (N, 3) where the rays start.
             directions: (N, 3) of the rays.
             hits: what they hit.
-            seeds: (N,) one number a ray; equal numbers give equal shadow noise.
+            seeds: (N, 2) column and row of each ray's pixel, for the shadow noise.
             layer: how many panes of glass are in front.
         """
-        color = self._sky(directions)
-        normal_out = np.zeros_like(color)
-        hit = np.nonzero(hits.mesh >= 0)[0]
+        out = Lit(*np.zeros((4, len(directions), 3)))
+        missed, hit = np.nonzero(hits.mesh < 0)[0], np.nonzero(hits.mesh >= 0)[0]
+        out.rest[missed] = self._sky(directions[missed])
         if not len(hit):
-            return Lit(color, normal_out)
+            return out
         ray = unit(directions[hit])
         triangle = self._first_face[hits.mesh[hit]] + hits.face[hit]
         corners = self._faces[triangle]
@@ -113,26 +132,30 @@ class Stage:
         half = unit(unit(towards) - ray)
         shine = gloss * np.clip(dot(normal, half), 0, 1) ** sharpness
         rim = 0.25 * gloss * (1 - np.clip(-dot(normal, ray), 0, 1)) ** 3
-        out = albedo * (np.clip(dot(normal, unit(towards)), 0, 1)[:, None] * beam + ambient)
-        out = out + 0.5 * shine[:, None] * beam + rim[:, None] * np.asarray(light.sky)
-        out = out * (1 - glow[:, None]) + albedo * glow[:, None] * 1.1
+        matt = 1 - glow[:, None]
+        falling = np.clip(dot(normal, unit(towards)), 0, 1)[:, None] * beam + ambient
+        rest = matt * (0.5 * shine[:, None] * beam + rim[:, None] * np.asarray(light.sky)) + 1.1 * albedo * (1 - matt)
+        share = matt * opacity[:, None]
+        rest = rest * opacity[:, None]
         clear = np.nonzero(opacity < 1)[0]
         if len(clear) and layer < _GLASS_LAYERS:
             start, onward = points[clear] + ray[clear] * 5 * _OFFSET, directions[hit[clear]]
             behind = self.light(start, onward, self.rays.cast(start, onward), seeds[hit[clear]], layer + 1)
-            share = opacity[clear][:, None]
-            out[clear] = share * out[clear] + (1 - share) * behind.color * (0.7 + 0.3 * albedo[clear])
-        color[hit] = self._hazed(out, points, origin if origin.ndim == 1 else origin[hit])
-        normal_out[hit] = normal
-        return Lit(color, normal_out)
+            through = (1 - opacity[clear])[:, None] * (0.7 + 0.3 * albedo[clear])
+            rest[clear] += through * behind.color
+        air = self._air(points, origin if origin.ndim == 1 else origin[hit])
+        out.albedo[hit] = albedo * share * air
+        out.light[hit] = falling
+        out.rest[hit] = rest * air + np.asarray(self.scene.horizon) * (1 - air)
+        out.normal[hit] = normal
+        return out
 
-    def _hazed(self, color: Array, points: Array, origin: Array) -> Array:
-        """Colours (N, 3) faded into the horizon's by the air in front of them."""
+    def _air(self, points: Array, origin: Array) -> Array:
+        """Share (N, 1) of a point's light that the air in front of it lets through."""
         if not np.isfinite(self.scene.haze):
-            return color
-        distance = np.sqrt(((points - origin) ** 2).sum(1))
-        clear = np.exp(-distance / self.scene.haze)[:, None]
-        return color * clear + np.asarray(self.scene.horizon) * (1 - clear)
+            return np.ones((len(points), 1))
+        distance = np.sqrt(dot(points - origin, points - origin))
+        return np.exp(-distance / self.scene.haze)[:, None]
 
     def _sky(self, directions: Array) -> Array:
         d = unit(directions)
@@ -210,7 +233,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class _Shade:
-    """N points that secondary rays start from: just off the surface, its own normal, the smoothed one, seeds."""
+    """N points that secondary rays start from: just off the surface, its own normal, the smoothed one, pixels."""
 
     start: Array
     flat: Array
@@ -218,8 +241,10 @@ class _Shade:
     seeds: NDArray[np.int64]
 
     def noise(self, kind: int, chosen: NDArray[np.int64] | slice = slice(None)) -> Array:
-        """Pseudo-random numbers 0..1 of a kind for the chosen points."""
-        return hash_noise(self.seeds[chosen][:, None], kind)
+        """Pseudo-random numbers 0..1 of a kind for the chosen points, spread evenly over every 4 x 4 pixels."""
+        pixel = self.seeds[chosen]
+        place = _STRATA[kind][pixel[:, 1] & 3, pixel[:, 0] & 3]
+        return (place + hash_noise(pixel, kind)) / 16
 
 
 def _blend(weights: Array, corners: Array) -> Array:

@@ -30,10 +30,10 @@ def daylight(rng: np.random.Generator, ground: Color) -> Weather:
         clouds = float(rng.uniform(0.35, 0.75))
     elif kind == "bright":
         sun, sky, softness = (1.5, 1.48, 1.42), (0.95, 0.98, 1.05), 0.2
-        horizon, zenith, haze = srgb(232, 236, 240), srgb(170, 192, 222), 200.0
+        horizon, zenith, haze = srgb(232, 236, 240), srgb(170, 192, 222), 350.0
     elif kind == "overcast":
         sun, sky, softness = (0.55, 0.56, 0.58), (1.25, 1.28, 1.34), 0.7
-        horizon, zenith, haze = srgb(222, 226, 230), srgb(176, 184, 194), 140.0
+        horizon, zenith, haze = srgb(222, 226, 230), srgb(176, 184, 194), 300.0
         clouds = 0.5
     elif kind == "low":
         sun, sky = (2.4, 1.85, 1.25), (0.6, 0.62, 0.72)
@@ -53,7 +53,7 @@ def lamplight(rng: np.random.Generator, source: Array, window: bool, floor: Colo
     around = float(rng.uniform(0.65, 0.95))
     sky, sun = tinted((1.0, 1.0, 1.0), tint, around), tinted((1.0, 1.0, 1.0), tint, strength)
     bounce = tinted(floor, sky, 0.5)
-    bounce = (bounce[0] + 0.25 * sky[0], bounce[1] + 0.25 * sky[1], bounce[2] + 0.25 * sky[2])
+    bounce = (bounce[0] + 0.45 * sky[0], bounce[1] + 0.45 * sky[1], bounce[2] + 0.45 * sky[2])
     light = Light(unit(source), sun, sky, bounce, softness, source)
     outside = srgb(225, 235, 245)
     return Weather(light, outside, outside)
