@@ -189,15 +189,51 @@ def _bend_thumb(body: Body, side: str, axes: Array, kind: str, radius: float) ->
     oppose, flex = {"bar": (38.0, 30.0), "fist": (45.0, 45.0), "slab": (42.0, 6.0), "pinch": (45.0, 18.0)}.get(
         kind, (0.0, 5.0)
     )
-    if kind == "bar":  # a thick bar keeps the thumb open
-        closed = float(np.clip(1 - (radius - 0.015) / 0.04, 0.0, 1.0))
-        oppose, flex = oppose * (0.35 + 0.65 * closed), flex * closed
-    body.turn(f"finger1-1.{side}", rotation(along, sign * np.radians(oppose)))
     bone = unit(body.rest_vector(f"finger1-2.{side}", f"finger1-3.{side}"))
     hinge = unit(np.cross(bone, unit(0.4 * out - thumbward)))
-    for i, share in ((2, 0.6), (3, 1.0)):
+    base = rotation(along, sign * np.radians(oppose))
+    if kind == "bar" and radius > _SLIM:
+        base, flex = _thumb_around(body, side, axes, hinge, radius)
+    body.turn(f"finger1-1.{side}", base)
+    for i, share in _THUMB_SHARE.items():
         body.turn(f"finger1-{i}.{side}", rotation(hinge, np.radians(flex * share)))
     body.update(body.bone(f"wrist.{side}"))
+
+
+_SLIM = 0.02
+"""Half thickness of a bar in metres up to which the thumb closes over the fingers."""
+_THUMB_SHARE = {2: 0.6, 3: 1.0}
+"""How the bend of a thumb is shared by its outer joints."""
+
+
+def _thumb_around(body: Body, side: str, axes: Array, hinge: Array, radius: float) -> tuple[Array, float]:
+    """Rotation (3, 3) of the thumb's base and its bend in degrees with which it lies against a thick bar.
+
+    As in `_wrap` the bar runs across the hand; of a grid of postures the one is taken whose points are nearest to
+    the bar's skin, being inside counting more than being off.
+    """
+    along, out, thumbward = axes.T
+    sign = 1.0 if side == "L" else -1.0
+    hand = hand_shape(body, side)
+    start = body.rest_vector(f"wrist.{side}", f"finger1-1.{side}") - hand.palm - radius * out
+    bones = [body.rest_vector(f"finger1-{i}.{side}", f"finger1-{i + 1}.{side}") for i in (1, 2)]
+    best, chosen = np.inf, (np.eye(3), 0.0)
+    for lift in (0, 15, 30, 45, 60, 75):
+        for oppose in (-15, 0, 15, 30, 45):
+            base = rotation(thumbward, -sign * np.radians(lift)) @ rotation(along, sign * np.radians(oppose))
+            for flex in (-10.0, 10.0, 30.0):
+                second = base @ rotation(hinge, np.radians(flex * _THUMB_SHARE[2]))
+                third = second @ rotation(hinge, np.radians(flex * _THUMB_SHARE[3]))
+                joint = start + base @ bones[0]
+                middle = joint + second @ bones[1]
+                tip = middle + 0.9 * third @ bones[1]
+                points = np.stack([joint, 0.5 * (joint + middle), middle, 0.5 * (middle + tip), tip])
+                gap = np.hypot(points @ along, points @ out) - radius - 1.15 * hand.flesh
+                cost = float((np.where(gap < 0, 5.0, 1.0) * gap**2).sum())
+                cost += 1e-4 * (np.radians(lift) ** 2 + np.radians(oppose) ** 2)
+                if cost < best:
+                    best, chosen = cost, (base, flex)
+    return chosen
 
 
 def palm_frame(body: Body, side: str) -> Array:

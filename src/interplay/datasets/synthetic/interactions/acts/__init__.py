@@ -1,4 +1,12 @@
 """The acts, by kind of place or thing; importing this package fills `registry.ACTS`."""
 
+from . import carrying_boards as carrying_boards
+from . import dogs as dogs
+from . import drinking as drinking
+from . import horses as horses
 from . import lying as lying
+from . import riding as riding
 from . import sitting as sitting
+from . import skateboarding as skateboarding
+from . import snacks as snacks
+from . import surfing as surfing
