@@ -186,9 +186,13 @@ def _bend_finger(body: Body, side: str, finger: int, axes: Array, turns: Array) 
 def _bend_thumb(body: Body, side: str, axes: Array, kind: str, radius: float) -> None:
     along, out, thumbward = axes.T
     sign = 1.0 if side == "L" else -1.0
-    oppose, flex = {"bar": (38.0, 30.0), "fist": (45.0, 45.0), "slab": (42.0, 6.0), "pinch": (45.0, 18.0)}.get(
-        kind, (0.0, 5.0)
-    )
+    oppose, flex = {
+        "bar": (38.0, 30.0),
+        "fist": (45.0, 45.0),
+        "slab": (42.0, 6.0),
+        "pinch": (45.0, 18.0),
+        "flat": (-40.0, 0.0),
+    }.get(kind, (0.0, 5.0))
     bone = unit(body.rest_vector(f"finger1-2.{side}", f"finger1-3.{side}"))
     hinge = unit(np.cross(bone, unit(0.4 * out - thumbward)))
     base = rotation(along, sign * np.radians(oppose))

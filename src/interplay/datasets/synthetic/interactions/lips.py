@@ -12,7 +12,7 @@ from interplay.datasets.synthetic.hands import Grip
 from interplay.datasets.synthetic.scene import Person, Thing
 
 from .group import Group
-from .handling import reach
+from .handling import heading, reach
 from .placing import easiest, turned_to
 from .skin import head_frame, mouth
 
@@ -31,6 +31,7 @@ def to_mouth(
     pitches: Sequence[float] = (-25, 0, 25),
     spins: Sequence[float] = (0,),
     gap: float = GAP,
+    elbow: Array | None = None,
 ) -> None:
     """Hold a thing so that one of its points is at the lips.
 
@@ -45,6 +46,7 @@ def to_mouth(
         pitches: degrees by which the thing may come from above (positive) or below.
         spins: degrees by which it may be turned about `into`.
         gap: metres before the lips.
+        elbow: (3,) direction in the world in which the elbow points; by default down and outwards.
     """
     lips, out = mouth(person)
     head = head_frame(person)
@@ -61,15 +63,17 @@ def to_mouth(
                 turn = rotation(towards, np.radians(spin)) @ frame(towards, head[:, 2]) @ own.T
                 poses.append(turned_to(turn, target, point))
     thing.pose = easiest(person, thing, poses, {side: grip})
-    hold_by(group, person, side, thing, grip)
+    hold_by(group, person, side, thing, grip, elbow)
     reached = thing.pose[:3, :3] @ point + thing.pose[:3, 3]
     group.miss(f"{thing.category} at mouth", float(np.linalg.norm(reached - target)))
 
 
-def hold_by(group: Group, person: Person, side: str, thing: Thing, grip: str | Grip) -> None:
+def hold_by(
+    group: Group, person: Person, side: str, thing: Thing, grip: str | Grip, elbow: Array | None = None
+) -> None:
     """Hold a thing where it was placed, by a grip that need not be one of its own; it follows where the arm fails."""
     taken = thing.model.grips[grip] if isinstance(grip, str) else grip
-    miss = reach(group, person, side, taken.moved(thing.pose))[1]
+    miss = reach(group, person, side, taken.moved(thing.pose), elbow)[1]
     thing.pose = thing.pose.copy()
     thing.pose[:3, 3] += miss
     group.miss(f"hold {thing.category}", float(np.linalg.norm(miss)))
@@ -83,17 +87,17 @@ def rim(thing: Thing) -> Array:
     return vec(0.0, -float(np.hypot(upper[:, 0], upper[:, 1]).max()), top)
 
 
-def drink_from(group: Group, person: Person, side: str, thing: Thing) -> None:
+def drink_from(group: Group, person: Person, side: str, thing: Thing, elbow: Array | None = None) -> None:
     """Hold a cup, a glass or a bottle to the lips and tip it."""
     rng = group.rng
     person.body.turn_head(nod=-float(rng.uniform(2, 16)), turn=float(rng.normal(0, 8)))
     if thing.category == "bottle":
         pitches = (float(rng.uniform(5, 25)), float(rng.uniform(25, 40)))
-        to_mouth(group, person, side, thing, "body", thing.model.points["mouth"], Z, pitches)
+        to_mouth(group, person, side, thing, "body", thing.model.points["mouth"], Z, pitches, elbow=elbow)
         return
     grip = "body" if "body" in thing.model.grips else str(rng.choice(["stem", "bowl"]))
     pitches = (float(rng.uniform(12, 25)), float(rng.uniform(25, 40)))
-    to_mouth(group, person, side, thing, grip, rim(thing), -Y, pitches)
+    to_mouth(group, person, side, thing, grip, rim(thing), -Y, pitches, elbow=elbow)
 
 
 def bite(group: Group, person: Person, side: str, food: Thing) -> None:
@@ -125,26 +129,27 @@ def pen_grip(thing: Thing) -> Grip:
     return replace(thing.model.grips["handle"], flip=True)
 
 
-def tip_to_mouth(group: Group, person: Person, side: str, cutlery: Thing) -> None:
+def tip_to_mouth(group: Group, person: Person, side: str, cutlery: Thing, elbow: Array | None = None) -> None:
     """Bring a fork's or a spoon's tip to the lips."""
     rng = group.rng
     person.body.turn_head(nod=float(rng.uniform(5, 18)), turn=float(rng.normal(0, 6)))
     point = cutlery.model.points["tip"]
-    to_mouth(group, person, side, cutlery, pen_grip(cutlery), point, -Y, (-35, -15, 0), (0, 25, -25))
+    to_mouth(group, person, side, cutlery, pen_grip(cutlery), point, -Y, (-35, -15, 0), (0, 25, -25), elbow=elbow)
 
 
-def tip_to_food(group: Group, person: Person, side: str, cutlery: Thing, target: Array, down: float = 45.0) -> None:
-    """Hold cutlery with its tip at a point on the table, steeper or flatter about `down` degrees."""
-    base = np.stack([-np.cross(Z, person.body.facing), -person.body.facing, Z], 1)
-    base[:, 0] = np.cross(base[:, 1], base[:, 2])
+def tip_to_food(
+    group: Group, person: Person, side: str, cutlery: Thing, target: Array, elbow: Array | None = None
+) -> None:
+    """Hold cutlery with its tip at a point on the table, coming down at about 45 degrees."""
+    base = heading(person)
     poses = []
     for aside in (0.0, 35.0, 70.0):
-        for steep in (down - 15, down, down + 15):
+        for steep in (30, 45, 60):
             for roll in (0, 30, -30):
                 spin = degrees(Z, aside if side == "R" else -aside)
                 turn = base @ spin @ degrees(vec(1, 0, 0), steep) @ degrees(Y, roll)
                 poses.append(turned_to(turn, target, cutlery.model.points["tip"]))
     cutlery.pose = easiest(person, cutlery, poses, {side: pen_grip(cutlery)})
-    hold_by(group, person, side, cutlery, pen_grip(cutlery))
+    hold_by(group, person, side, cutlery, pen_grip(cutlery), elbow)
     reached = cutlery.pose[:3, :3] @ cutlery.model.points["tip"] + cutlery.pose[:3, 3]
     group.miss(f"{cutlery.category} at food", float(np.linalg.norm(reached - target)))

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 
 from interplay.datasets.synthetic.body_model import PARTS
-from interplay.datasets.synthetic.geometry import Z, vec
-from interplay.datasets.synthetic.hands import close_hand
+from interplay.datasets.synthetic.geometry import X, Z, vec
+from interplay.datasets.synthetic.hands import Grip, close_hand
 from interplay.datasets.synthetic.limbs import solve_arm
 from interplay.datasets.synthetic.objects.base import Spot
 from interplay.datasets.synthetic.scene import Person, Thing
 
 from .group import Group
-from .handling import hand_on, heading
+from .handling import hand_on, heading, reach
 from .skin import lap
 from .stances import side_sign, sit
 
 _SEATED = [PARTS.index(p) for p in ("hips", "left thigh", "right thigh")]
+_PRESSED = 0.005
+"""How far flesh sinks into a seat, metres."""
 _HANGING = [PARTS.index(f"{side} {part}") for side in ("left", "right") for part in ("shin", "foot")]
 
 
@@ -36,12 +38,26 @@ def take_seat(group: Group, person: Person, thing: Thing, seat: str = "seat", sl
     """
     spot = thing.model.spots[seat].moved(thing.pose)
     front = seat_front(thing, spot)
-    sit(group, person, spot, slide=slide, **how)
+    state = group.rng.bit_generator.state
+
+    def settle(drop: float) -> float:
+        """Sit that much lower; returns how high the flesh then is over where it should be."""
+        group.rng.bit_generator.state = state  # the same glance and bend every time
+        sit(group, person, replace(spot, position=spot.position - drop * spot.normal), slide=slide, **how)
+        return _lowest_flesh(person, spot, front) + _PRESSED
+
+    settle(0.0)
     slide += max(0.0, front - _rearmost_calf(person, spot))
-    sit(group, person, spot, slide=slide, **how)
-    sunk = _lowest_flesh(person, spot, front) + 0.006
-    group.miss(f"sit on {thing.category}", 0.0)
-    sit(group, person, replace(spot, position=spot.position - sunk * spot.normal), slide=slide, **how)
+    drop, height = 0.0, settle(0.0)
+    best = (abs(height), drop)
+    for step in (1.0, 0.7, 0.5, 0.5, 0.5):  # feet that leave the floor change the thighs' slope: no straight way
+        if best[0] < 0.003:
+            break
+        drop += step * height
+        height = settle(drop)
+        best = min(best, (abs(height), drop))
+    height = settle(best[1])
+    group.miss(f"seat of {thing.category}", abs(height))
     group.relate(person, "sit on", thing, seat)
 
 
@@ -133,7 +149,8 @@ def hands_on_table(group: Group, person: Person, sides: str, height: float) -> N
         inwards = -side_sign(side) * float(group.rng.uniform(0.0, 0.06))
         ahead = heading(person) @ vec(inwards, -float(group.rng.uniform(0.19, 0.23)), 0.0)
         goal = body.joint(f"upperarm01.{side}") + h * ahead
-        hand_on(group, person, side, vec(goal[0], goal[1], height + 0.004), Z)
+        grip = Grip(vec(goal[0], goal[1], height + 0.006), X, -Z, 0.0, "palm")
+        reach(group, person, side, grip, elbow_hint=heading(person) @ vec(1.2 * side_sign(side), 0.5, 0.4))
 
 
 def idle_hands(group: Group, person: Person, height: float, sides: str = "LR") -> None:
