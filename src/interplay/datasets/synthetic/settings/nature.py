@@ -22,12 +22,13 @@ def grass(rng: np.random.Generator) -> Material:
 def trees(rng: np.random.Generator, count: int, inner: float, outer: float) -> list[Mesh]:
     """Broad-leaved trees, and in some places conifers, around the origin."""
     leaves = [plants.leaf_material(rng) for _ in range(2)]
+    needles = plants.leaf_material(rng, autumn=0.0)
     mixed = rng.random() < 0.35
     made = []
     for x, y in plants.scattered(rng, count, inner, outer, 3.0):
         leaf, height = leaves[int(rng.integers(2))], float(rng.uniform(5.0, 11.0))
         needle = mixed and rng.random() < 0.5
-        made.append(plants.conifer(rng, x, y, height, leaf) if needle else plants.tree(rng, x, y, height, leaf))
+        made.append(plants.conifer(rng, x, y, height, needles) if needle else plants.tree(rng, x, y, height, leaf))
     return made
 
 

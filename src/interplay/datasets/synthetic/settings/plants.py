@@ -51,7 +51,7 @@ def tree(rng: np.random.Generator, x: float, y: float, height: float, leaf: Mate
         out = spread * (0.0 if k == 0 else float(rng.uniform(0.6, 0.95)))
         z = height * (0.8 if k == 0 else float(rng.uniform(0.52, 0.72)))
         center = vec(x + out * np.cos(angle), y + out * np.sin(angle), z)
-        parts.append(foliage(rng, center, vec(1, 1, 0.8) * spread * 0.8, leaf, 150, 0.055 * height))
+        parts.append(foliage(rng, center, vec(1, 1, 0.8) * spread * 0.8, leaf, 260, 0.038 * height))
         if k:
             parts.append(cylinder(vec(x, y, fork), center, trunk * 0.5, BARK, trunk * 0.2, 5))
     return join(parts)
@@ -143,11 +143,12 @@ def scattered(
     Args:
         rng: source of randomness.
         count: how many are tried.
-        inner, outer: metres.
+        inner, outer: metres; where `outer` is not larger, four metres more than `inner`.
         gap: metres.
         avoid: (2, 2) lowest and highest x, y of a region to leave free.
     """
     chosen: list[tuple[float, float]] = []
+    outer = max(outer, inner + 4.0)
     for _ in range(count):
         distance = float(np.sqrt(rng.uniform(inner**2, outer**2)))
         angle = float(rng.uniform(0, 2 * np.pi))
