@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Array, dot
-from .raycast import Hits
 from .scene import Scene
-from .shading import Lit, Stage
+from .shading import Stage, View
 
 _SUBPIXELS = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
 """Offsets of the extra rays of a pixel on an edge (a rotated grid), in pixels."""
@@ -43,45 +42,65 @@ def render(scene: Scene, rng: np.random.Generator) -> Rendering:
     shape = (camera.height, camera.width)
     rows, columns = np.mgrid[: camera.height, : camera.width]
     cells = np.stack([columns.ravel(), rows.ravel()], 1)
-    hits, lit = _trace(stage, cells + 0.5, cells)
-    mesh = hits.mesh.reshape(shape)
-    image = lit.albedo * _smooth_light(lit, mesh).reshape(-1, 3) + lit.rest
-    edge = np.nonzero(_edges(mesh, lit.normal.reshape(*shape, 3), hits.distance.reshape(shape)).ravel())[0]
+    view = stage.look(camera.position, camera.rays(cells + 0.5))
+    mesh, distance = view.hits.mesh.reshape(shape), view.hits.distance.reshape(shape)
+    normal, reached = np.zeros((*shape, 3)), np.ones((*shape, 2))
+    normal.reshape(-1, 3)[view.hit] = view.normal
+    reached.reshape(-1, 2)[view.hit] = stage.visibility(view, cells[view.hit])
+    reached = _smoothed(reached, mesh, normal)
+    image = stage.shade(view, reached.reshape(-1, 2)[view.hit], cells[view.hit])
+    edge = np.nonzero(_edges(mesh, normal, distance).ravel())[0]
     if len(edge):
         extra = np.zeros((len(edge), 3))
-        for k, offset in enumerate(_SUBPIXELS):
-            turned = cells[edge] + (2 * (k & 1), k & 2)  # other noise than the neighbours have
-            extra += np.minimum(_trace(stage, cells[edge] + 0.5 + offset, turned)[1].color, 1.5)
+        for offset in _SUBPIXELS:
+            part = stage.look(camera.position, camera.rays(cells[edge] + 0.5 + offset))
+            own = cells[edge[part.hit]]
+            extra += np.minimum(stage.shade(part, _borrowed(stage, part, own, mesh, normal, reached), own), 1.5)
         image[edge] = extra / len(_SUBPIXELS)
-    return Rendering(_develop(image.reshape(*shape, 3), rng), mesh, hits.distance.reshape(shape), stage)
+    return Rendering(_develop(image.reshape(*shape, 3), rng), mesh, distance, stage)
 
 
-def _trace(stage: Stage, pixels: Array, seeds: NDArray[np.int64]) -> tuple[Hits, Lit]:
-    directions = stage.scene.camera.rays(pixels)
-    origin = stage.scene.camera.position
-    hits = stage.rays.cast(origin, directions)
-    return hits, stage.light(origin, directions, hits, seeds)
+def _borrowed(
+    stage: Stage, view: View, pixels: NDArray[np.int64], mesh: NDArray[np.int64], normal: Array, reached: Array
+) -> Array:
+    """Visibility (M, 2) for a view's hits: that of the pixel itself or of one beside it that shows the same surface.
 
-
-def _smooth_light(lit: Lit, mesh: NDArray[np.int64]) -> Array:
-    """(H, W, 3) light on each pixel's surface, averaged over neighbours on the same surface that face the same way.
-
-    One shadow ray a pixel is noisy. Two averages over 3 x 3 pixels, the second over every other pixel, cover the
-    4 x 4 pixels over which the rays are spread; texture is not in the light and stays sharp.
+    Only where no such pixel is found are new rays cast, whose noise would show on the outlines.
     """
-    light, normal = lit.light.reshape(*mesh.shape, 3), lit.normal.reshape(*mesh.shape, 3)
+    h, w = mesh.shape
+    own = view.hits.mesh[view.hit]
+    best, source = np.full(len(own), 0.8), np.full(len(own), -1)
+    for dx, dy in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
+        x, y = np.clip(pixels[:, 0] + dx, 0, w - 1), np.clip(pixels[:, 1] + dy, 0, h - 1)
+        alike = np.where(mesh[y, x] == own, dot(normal[y, x], view.normal), -1.0)
+        better = alike > best
+        best[better], source[better] = alike[better], (y * w + x)[better]
+    out = reached.reshape(-1, 2)[source]
+    alone = np.nonzero(source < 0)[0]
+    if len(alone):
+        chosen = view.only(alone)
+        out[alone] = stage.visibility(chosen, pixels[alone])
+    return out
+
+
+def _smoothed(values: Array, mesh: NDArray[np.int64], normal: Array) -> Array:
+    """(H, W, K) values averaged over neighbours on the same surface that face the same way.
+
+    Two averages over 3 x 3 pixels, the second over every other pixel, cover the 4 x 4 pixels over which the rays of
+    `Stage.visibility` are spread.
+    """
     for reach in (1, 2):
-        total, weight = 2 * light, np.full(mesh.shape, 2.0)
+        total, weight = 2 * values, np.full(mesh.shape, 2.0)
         for dy, dx in ((0, reach), (reach, 0), (reach, reach), (reach, -reach)):  # each pair of neighbours once
             a = (slice(None, -dy or None), slice(max(-dx, 0), -dx if dx > 0 else None))
             b = (slice(dy, None), slice(max(dx, 0), dx if dx < 0 else None))
             share = ((mesh[a] == mesh[b]) & (dot(normal[a], normal[b]) > 0.95)).astype(np.float64)
-            total[a] += share[..., None] * light[b]
-            total[b] += share[..., None] * light[a]
+            total[a] += share[..., None] * values[b]
+            total[b] += share[..., None] * values[a]
             weight[a] += share
             weight[b] += share
-        light = total / weight[..., None]
-    return light
+        values = total / weight[..., None]
+    return values
 
 
 def _edges(mesh: NDArray[np.int64], normal: Array, depth: Array) -> NDArray[np.bool_]:

@@ -34,25 +34,39 @@ _STRATA = np.array(
 
 
 @dataclass(frozen=True)
-class Lit:
-    """What was found for N rays.
+class View:
+    """What N rays hit first.
 
     Attributes:
-        albedo: (N, 3) share of the light that the surface sends back, less what air and glass in front take away.
-        light: (N, 3) light that falls on the surface; noisy, as it comes from one ray to the sun and one to the sky.
-        rest: (N, 3) linear RGB that comes on top: highlights, glow, haze, what is behind glass, the sky.
-        normal: (N, 3) shading normal, zero for a miss.
+        directions: (N, 3) of the rays.
+        hits: what they hit.
+        hit: (M,) indices of the rays that hit something; everything below belongs to these.
+        origin: (3,) or (M, 3) where they started.
+        points: (M, 3) in the world.
+        flat: (M, 3) the triangles' normals, towards the ray.
+        normal: (M, 3) smoothed normals.
+        albedo: (M, 3) linear RGB of the surfaces.
+        gloss, sharpness, glow, opacity: (M,) as in `Material`.
     """
 
-    albedo: Array
-    light: Array
-    rest: Array
+    directions: Array
+    hits: Hits
+    hit: NDArray[np.int64]
+    origin: Array
+    points: Array
+    flat: Array
     normal: Array
+    albedo: Array
+    gloss: Array
+    sharpness: Array
+    glow: Array
+    opacity: Array
 
-    @property
-    def color(self) -> Array:
-        """(N, 3) linear RGB."""
-        return self.albedo * self.light + self.rest
+    def only(self, chosen: NDArray[np.int64]) -> View:
+        """The same rays with some of their hits, by index into the M."""
+        start = self.origin if self.origin.ndim == 1 else self.origin[chosen]
+        own = (self.points, self.flat, self.normal, self.albedo, self.gloss, self.sharpness, self.glow, self.opacity)
+        return View(self.directions, self.hits, self.hit[chosen], start, *(values[chosen] for values in own))
 
 
 class Stage:
@@ -95,60 +109,70 @@ class Stage:
         self._world, self._local, self._normal = (np.concatenate(x) for x in (world, local, normals))
         self._material = np.concatenate(materials)
 
-    def light(self, origin: Array, directions: Array, hits: Hits, seeds: NDArray[np.int64], layer: int = 0) -> Lit:
-        """Shade hits.
-
-        Args:
-            origin: (3,) or (N, 3) where the rays start.
-            directions: (N, 3) of the rays.
-            hits: what they hit.
-            seeds: (N, 2) column and row of each ray's pixel, for the shadow noise.
-            layer: how many panes of glass are in front.
-        """
-        out = Lit(*np.zeros((4, len(directions), 3)))
-        missed, hit = np.nonzero(hits.mesh < 0)[0], np.nonzero(hits.mesh >= 0)[0]
-        out.rest[missed] = self._sky(directions[missed])
-        if not len(hit):
-            return out
-        ray = unit(directions[hit])
+    def look(self, origin: Array, directions: Array) -> View:
+        """Cast rays from (3,) or (N, 3) along directions (N, 3) and gather what their hits look like."""
+        hits = self.rays.cast(origin, directions)
+        hit = np.nonzero(hits.mesh >= 0)[0]
+        ray, weights = directions[hit], hits.weights[hit]
         triangle = self._first_face[hits.mesh[hit]] + hits.face[hit]
         corners = self._faces[triangle]
-        weights = hits.weights[hit]
         world = self._world[corners]
-        points = _blend(weights, world)
         flat = unit(np.cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]))
         flat = np.where((dot(flat, ray) > 0)[:, None], -flat, flat)
         normal = unit(_blend(weights, self._normal[corners]))
         normal = np.where((dot(normal, flat) < 0)[:, None], -normal, normal)
-        local = _blend(weights, self._local[corners])
-        albedo, gloss, sharpness, glow, opacity = self._surface(self._material[triangle], local)
-        light = self.scene.light
-        towards, strength = self._lamp(points)
-        shade = _Shade(points + flat * _OFFSET * 5, flat, normal, seeds[hit])
-        sun, open_sky = self._sunlit(shade, towards), self._open_sky(shade)
-        beam = (sun * strength)[:, None] * np.asarray(light.sun)
+        look = self._surface(self._material[triangle], _blend(weights, self._local[corners]))
+        start = origin if origin.ndim == 1 else origin[hit]
+        return View(directions, hits, hit, start, _blend(weights, world), flat, normal, *look)
+
+    def visibility(self, view: View, pixels: NDArray[np.int64]) -> Array:
+        """(M, 2) whether the light and how much of the sky reach a view's points: noisy, by one ray each.
+
+        Args:
+            view: M hits.
+            pixels: (M, 2) column and row of each, which say where in the light and the sky its rays go.
+        """
+        shade = _Shade(view.points + view.flat * _OFFSET * 5, view.flat, view.normal, pixels)
+        return np.stack([self._sunlit(shade, self._lamp(view.points)[0]), self._open_sky(shade)], 1)
+
+    def shade(self, view: View, visibility: Array, pixels: NDArray[np.int64], layer: int = 0) -> Array:
+        """Linear RGB (N, 3) of a view.
+
+        Args:
+            view: N rays and their M hits.
+            visibility: (M, 2) of the light and of the sky.
+            pixels: (M, 2) for the noise of what is behind glass.
+            layer: how many panes of glass are in front.
+        """
+        light, albedo, normal = self.scene.light, view.albedo, view.normal
+        color = np.empty((len(view.directions), 3))
+        missed = np.nonzero(view.hits.mesh < 0)[0]
+        color[missed] = self._sky(view.directions[missed])
+        ray = unit(view.directions[view.hit])
+        towards, strength = self._lamp(view.points)
+        towards = unit(towards)
+        beam = (visibility[:, 0] * strength)[:, None] * np.asarray(light.sun)
         up = 0.5 + 0.5 * normal[:, 2:]
-        ambient = (up * np.asarray(light.sky) + (1 - up) * np.asarray(light.bounce)) * open_sky[:, None]
-        half = unit(unit(towards) - ray)
-        shine = gloss * np.clip(dot(normal, half), 0, 1) ** sharpness
-        rim = 0.25 * gloss * (1 - np.clip(-dot(normal, ray), 0, 1)) ** 3
-        matt = 1 - glow[:, None]
-        falling = np.clip(dot(normal, unit(towards)), 0, 1)[:, None] * beam + ambient
-        rest = matt * (0.5 * shine[:, None] * beam + rim[:, None] * np.asarray(light.sky)) + 1.1 * albedo * (1 - matt)
-        share = matt * opacity[:, None]
-        rest = rest * opacity[:, None]
-        clear = np.nonzero(opacity < 1)[0]
+        ambient = (up * np.asarray(light.sky) + (1 - up) * np.asarray(light.bounce)) * visibility[:, 1:]
+        out = albedo * (np.clip(dot(normal, towards), 0, 1)[:, None] * beam + ambient)
+        shiny = np.nonzero(view.gloss > 0)[0]
+        gloss, facing = view.gloss[shiny], normal[shiny]
+        half = unit(towards[shiny] - ray[shiny])
+        shine = gloss * np.clip(dot(facing, half), 0, 1) ** view.sharpness[shiny]
+        rim = 0.25 * gloss * (1 - np.clip(-dot(facing, ray[shiny]), 0, 1)) ** 3
+        out[shiny] += 0.5 * shine[:, None] * beam[shiny] + rim[:, None] * np.asarray(light.sky)
+        glow = view.glow[:, None]
+        out = out * (1 - glow) + 1.1 * albedo * glow
+        clear = np.nonzero(view.opacity < 1)[0]
         if len(clear) and layer < _GLASS_LAYERS:
-            start, onward = points[clear] + ray[clear] * 5 * _OFFSET, directions[hit[clear]]
-            behind = self.light(start, onward, self.rays.cast(start, onward), seeds[hit[clear]], layer + 1)
-            through = (1 - opacity[clear])[:, None] * (0.7 + 0.3 * albedo[clear])
-            rest[clear] += through * behind.color
-        air = self._air(points, origin if origin.ndim == 1 else origin[hit])
-        out.albedo[hit] = albedo * share * air
-        out.light[hit] = falling
-        out.rest[hit] = rest * air + np.asarray(self.scene.horizon) * (1 - air)
-        out.normal[hit] = normal
-        return out
+            behind = self.look(view.points[clear] + ray[clear] * 5 * _OFFSET, view.directions[view.hit[clear]])
+            own = pixels[clear][behind.hit]
+            seen = self.shade(behind, self.visibility(behind, own), own, layer + 1)
+            share = view.opacity[clear][:, None]
+            out[clear] = share * out[clear] + (1 - share) * seen * (0.7 + 0.3 * albedo[clear])
+        air = self._air(view.points, view.origin)
+        color[view.hit] = out * air + np.asarray(self.scene.horizon) * (1 - air)
+        return color
 
     def _air(self, points: Array, origin: Array) -> Array:
         """Share (N, 1) of a point's light that the air in front of it lets through."""
@@ -238,11 +262,11 @@ class _Shade:
     start: Array
     flat: Array
     normal: Array
-    seeds: NDArray[np.int64]
+    pixels: NDArray[np.int64]
 
     def noise(self, kind: int, chosen: NDArray[np.int64] | slice = slice(None)) -> Array:
         """Pseudo-random numbers 0..1 of a kind for the chosen points, spread evenly over every 4 x 4 pixels."""
-        pixel = self.seeds[chosen]
+        pixel = self.pixels[chosen]
         place = _STRATA[kind][pixel[:, 1] & 3, pixel[:, 0] & 3]
         return (place + hash_noise(pixel, kind)) / 16
 
