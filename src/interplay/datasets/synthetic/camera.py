@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .geometry import Array, Z, unit
+from .geometry import Array, Z, cross, unit
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Camera:
         """A camera at `position` that has `target` in its middle; `roll` in radians."""
         p = np.asarray(position, np.float64)
         forward = unit(np.asarray(target, np.float64) - p)
-        right = unit(np.cross(forward, Z))
-        down = np.cross(forward, right)
+        right = unit(cross(forward, Z))
+        down = cross(forward, right)
         c, s = np.cos(roll), np.sin(roll)
         return cls(p, np.stack([c * right + s * down, -s * right + c * down, forward]), focal, width, height)
 

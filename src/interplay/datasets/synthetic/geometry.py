@@ -36,15 +36,35 @@ def dot(a: ArrayLike, b: ArrayLike) -> Array:
     return np.einsum("...i,...i->...", np.asarray(a, np.float64), np.asarray(b, np.float64))
 
 
+def cross(a: ArrayLike, b: ArrayLike) -> Array:
+    """Vector products (..., 3); several times as fast as numpy's for single vectors."""
+    u, v = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if u.ndim == v.ndim == 1:
+        (x, y, z), (p, q, r) = u.tolist(), v.tolist()
+        return np.array([y * r - z * q, z * p - x * r, x * q - y * p])
+    return u[..., [1, 2, 0]] * v[..., [2, 0, 1]] - u[..., [2, 0, 1]] * v[..., [1, 2, 0]]
+
+
 def rotation(axis: ArrayLike, angle: ArrayLike) -> Array:
     """Rotation (..., 3, 3) about `axis` (..., 3) by `angle` radians (Rodrigues)."""
     k = unit(axis)
     angle = np.asarray(angle, np.float64)
+    if k.ndim == 1 and angle.ndim == 0:
+        x, y, z = k.tolist()
+        s, c = float(np.sin(angle)), float(np.cos(angle))
+        d = 1 - c
+        return np.array(
+            [
+                [c + d * x * x, d * x * y - s * z, d * x * z + s * y],
+                [d * x * y + s * z, c + d * y * y, d * y * z - s * x],
+                [d * x * z - s * y, d * y * z + s * x, c + d * z * z],
+            ]
+        )
     zero = np.zeros(np.broadcast_shapes(k.shape[:-1], angle.shape))
     kx, ky, kz = (np.broadcast_to(k[..., i], zero.shape) for i in range(3))
-    cross = np.stack([zero, -kz, ky, kz, zero, -kx, -ky, kx, zero], -1).reshape(*zero.shape, 3, 3)
+    skew = np.stack([zero, -kz, ky, kz, zero, -kx, -ky, kx, zero], -1).reshape(*zero.shape, 3, 3)
     s, c = np.sin(angle)[..., None, None], np.cos(angle)[..., None, None]
-    return np.eye(3) + s * cross + (1 - c) * (cross @ cross)
+    return np.eye(3) + s * skew + (1 - c) * (skew @ skew)
 
 
 def degrees(axis: ArrayLike, angle: float) -> Array:
@@ -60,7 +80,7 @@ def yaw(angle: float) -> Array:
 def rotation_between(source: ArrayLike, target: ArrayLike) -> Array:
     """The smallest rotation (3, 3) that turns one direction into another."""
     a, b = unit(source), unit(target)
-    axis = np.cross(a, b)
+    axis = cross(a, b)
     sine, cosine = float(np.linalg.norm(axis)), float(a @ b)
     if sine < 1e-9:
         return np.eye(3) if cosine > 0 else rotation(orthogonal(a), np.pi)
@@ -70,7 +90,7 @@ def rotation_between(source: ArrayLike, target: ArrayLike) -> Array:
 def orthogonal(vector: ArrayLike) -> Array:
     """A unit vector (3,) at right angles to `vector`."""
     v = unit(vector)
-    return unit(np.cross(v, X if abs(v[0]) < 0.8 else Y))
+    return unit(cross(v, X if abs(v[0]) < 0.8 else Y))
 
 
 def frame(first: ArrayLike, second: ArrayLike) -> Array:
@@ -84,7 +104,7 @@ def frame(first: ArrayLike, second: ArrayLike) -> Array:
     b = np.asarray(second, np.float64)
     b = unit(b - (b * a).sum(-1, keepdims=True) * a)
     a, b = np.broadcast_arrays(a, b)
-    return np.stack([a, b, np.cross(a, b)], -1)
+    return np.stack([a, b, cross(a, b)], -1)
 
 
 def angle_between(a: ArrayLike, b: ArrayLike) -> Array:
@@ -169,7 +189,7 @@ def closest_on_triangles(points: Array, triangles: Array) -> Array:
     The projection onto the plane where it falls inside, otherwise the nearest point of the three edges.
     """
     a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
-    normal = np.cross(b - a, c - a)
+    normal = cross(b - a, c - a)
     area = np.maximum((normal * normal).sum(-1), 1e-30)
     offset = ((points - a) * normal).sum(-1) / area
     projected = points - offset[:, None] * normal
@@ -177,7 +197,7 @@ def closest_on_triangles(points: Array, triangles: Array) -> Array:
     best = np.full(len(points), np.inf)
     closest = projected.copy()
     for start, end in ((a, b), (b, c), (c, a)):
-        inside &= (np.cross(end - start, projected - start) * normal).sum(-1) >= 0
+        inside &= (cross(end - start, projected - start) * normal).sum(-1) >= 0
         d = end - start
         t = np.clip(((points - start) * d).sum(-1) / np.maximum((d * d).sum(-1), 1e-30), 0.0, 1.0)
         on_edge = start + t[:, None] * d

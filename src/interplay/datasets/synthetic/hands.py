@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from .geometry import Array, apply, frame, orthogonal, rotation, unit, vec
+from .geometry import Array, apply, cross, frame, orthogonal, rotation, unit, vec
 from .pose import Body
 
 GripKind = Literal["bar", "slab", "palm", "pinch"]
@@ -72,7 +72,7 @@ def hand_shape(body: Body, side: str) -> HandShape:
     thumbward = unit(joint[2] - joint[5])
     thumbward = unit(thumbward - (thumbward @ along) * along)
     sign = 1.0 if side == "L" else -1.0
-    out = sign * np.cross(along, thumbward)
+    out = sign * cross(along, thumbward)
     middle = 0.25 * sum(joint.values())
     size = body.rest.height / 1.7
     palm = 0.80 * middle + out * 0.0155 * size
@@ -96,7 +96,7 @@ def hand_goals(body: Body, side: str, grip: Grip, spins: int = 12) -> tuple[Arra
                 pairs.append((_fingers(normal, thumb, side), normal))
         along, normals = (np.array(x) for x in zip(*pairs, strict=True))
     sign = 1.0 if side == "L" else -1.0
-    goal_axes = np.stack([along, normals, sign * np.cross(normals, along)], -1)
+    goal_axes = np.stack([along, normals, sign * cross(normals, along)], -1)
     hands = goal_axes @ hand.axes.T
     palm = grip.position - grip.radius * normals
     if grip.kind in ("slab", "pinch"):  # the edge lies in the fingers, not in the palm
@@ -113,7 +113,7 @@ def _palm_normals(grip: Grip, thumb: Array, spins: int) -> list[Array]:
 
 def _fingers(normal: Array, thumb: Array, side: str) -> Array:
     """Finger direction for a palm that looks along `normal` with the thumb on the side of `thumb`."""
-    return np.cross(thumb, normal) if side == "L" else np.cross(normal, thumb)
+    return cross(thumb, normal) if side == "L" else cross(normal, thumb)
 
 
 def close_hand(
@@ -175,7 +175,7 @@ def _wrap(knuckle: Array, lengths: Array, radius: float, flesh: float) -> Array:
 
 def _bend_finger(body: Body, side: str, finger: int, axes: Array, turns: Array) -> None:
     """Turn a finger's bones by cumulative angles (3,), in radians, towards the palm."""
-    hinge = np.cross(axes[:, 0], axes[:, 1])
+    hinge = cross(axes[:, 0], axes[:, 1])
     previous = 0.0
     for i, turn in enumerate(turns, 1):
         body.turn(f"finger{finger}-{i}.{side}", rotation(hinge, turn - previous))
@@ -194,7 +194,7 @@ def _bend_thumb(body: Body, side: str, axes: Array, kind: str, radius: float) ->
         "flat": (-40.0, 0.0),
     }.get(kind, (0.0, 5.0))
     bone = unit(body.rest_vector(f"finger1-2.{side}", f"finger1-3.{side}"))
-    hinge = unit(np.cross(bone, unit(0.4 * out - thumbward)))
+    hinge = unit(cross(bone, unit(0.4 * out - thumbward)))
     base = rotation(along, sign * np.radians(oppose))
     if kind == "bar" and radius > _SLIM:
         base, flex = _thumb_around(body, side, axes, hinge, radius)

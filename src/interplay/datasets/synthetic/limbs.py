@@ -19,6 +19,7 @@ from .geometry import (
     Z,
     angle_between,
     closest_on_segments,
+    cross,
     degrees,
     frame,
     rotation,
@@ -92,7 +93,7 @@ def solve_arm(
     a0 = body.rest_vector(f"upperarm01.{side}", f"lowerarm01.{side}")
     b0 = body.rest_vector(f"lowerarm01.{side}", f"wrist.{side}")
     upper, lower = float(np.linalg.norm(a0)), float(np.linalg.norm(b0))
-    hinge0 = unit(np.cross(a0, b0))
+    hinge0 = unit(cross(a0, b0))
 
     # all goals x all swivels: (K, S, ...)
     to_goal = goals - shoulder
@@ -108,7 +109,7 @@ def solve_arm(
     pole = np.cos(SWIVELS)[:, None] * across[:, None, :, 1] + np.sin(SWIVELS)[:, None] * across[:, None, :, 2]
     elbow = shoulder + upper * (cosine * line[:, None] + sine * pole)
     wrist = shoulder + (length[:, None] * line)[:, None] + 0 * elbow
-    hinge = np.broadcast_to(-np.cross(line[:, None], pole), elbow.shape)
+    hinge = np.broadcast_to(-cross(line[:, None], pole), elbow.shape)
     upper_turn = frame(elbow - shoulder, hinge) @ frame(a0, hinge0).T
     lower_turn = frame(wrist - elbow, hinge) @ frame(b0, hinge0).T
 
@@ -223,7 +224,7 @@ def _correct(body: Body, side: str, miss: Array) -> None:
         wrist = body.joint(f"wrist.{side}")
         goal = wrist + (miss if name.startswith("upper") else 0.5 * miss)
         u, v = unit(wrist - pivot), unit(goal - pivot)
-        axis = np.cross(u, v)
+        axis = cross(u, v)
         angle = float(angle_between(u, v))
         if angle > 1e-8:
             body.orient(name, rotation(axis, angle) @ body.orientation(name))
@@ -263,7 +264,7 @@ def solve_leg(
     cosine = float(_bend(np.array(length), upper, lower))
     joint = hip + upper * (cosine * line + np.sqrt(1 - cosine**2) * pole)
     end = hip + length * line
-    hinge = np.cross(pole, line)
+    hinge = cross(pole, line)
     upper_turn = frame(joint - hip, hinge) @ frame(a0, X).T
     lower_turn = frame(end - joint, hinge) @ frame(b0, X).T
     relative = pelvis.T @ upper_turn

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .geometry import Array, Z, apply, frame, orthogonal, polyline, unit, vec
+from .geometry import Array, Z, apply, cross, frame, orthogonal, polyline, unit, vec
 from .materials import Material
 
 CREASE = np.radians(35.0)
@@ -65,7 +65,7 @@ class Mesh:
 def vertex_normals(vertices: Array, faces: NDArray[np.int64]) -> Array:
     """Area-weighted unit normals (V, 3) of a mesh."""
     corners = vertices[faces]
-    face_normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    face_normal = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     index = faces.T.reshape(-1)
     total = np.stack([np.bincount(index, np.tile(face_normal[:, axis], 3), len(vertices)) for axis in range(3)], 1)
     return unit(total)
@@ -169,7 +169,7 @@ def cylinder(
     a, b = np.asarray(start, np.float64), np.asarray(end, np.float64)
     axis = unit(b - a)
     side = orthogonal(axis)
-    basis = np.stack([side, np.cross(axis, side)])
+    basis = np.stack([side, cross(axis, side)])
     ring = circle(1.0, segments) @ basis
     return loft(np.stack([a + radius * ring, b + (radius if end_radius is None else end_radius) * ring]), material)
 
@@ -235,7 +235,7 @@ def sweep_frames(path: Array, closed: bool = False) -> Array:
     out = np.empty((len(path), 2, 3))
     for i, t in enumerate(tangent):
         side = unit(side - (side @ t) * t)
-        out[i] = side, np.cross(t, side)
+        out[i] = side, cross(t, side)
     return out
 
 

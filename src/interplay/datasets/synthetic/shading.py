@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Array, dot, unit, vec
+from .geometry import Array, cross, dot, unit, vec
 from .materials import Material, colors_at, fractal_noise, hash_noise
 from .meshes import vertex_normals
 from .raycast import Hits, RayScene
@@ -117,7 +117,7 @@ class Stage:
         triangle = self._first_face[hits.mesh[hit]] + hits.face[hit]
         corners = self._faces[triangle]
         world = self._world[corners]
-        flat = unit(np.cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]))
+        flat = unit(cross(world[:, 1] - world[:, 0], world[:, 2] - world[:, 0]))
         flat = np.where((dot(flat, ray) > 0)[:, None], -flat, flat)
         normal = unit(_blend(weights, self._normal[corners]))
         normal = np.where((dot(normal, flat) < 0)[:, None], -normal, normal)
@@ -230,10 +230,10 @@ class Stage:
         if not len(facing):
             return sun
         aim, distance = unit(towards[facing]), np.sqrt(dot(towards[facing], towards[facing]))
-        side = unit(np.cross(aim, vec(0.31, 0.52, 0.8)))
+        side = unit(cross(aim, vec(0.31, 0.52, 0.8)))
         radius = light.softness * np.sqrt(shade.noise(0, facing))
         angle = 2 * np.pi * shade.noise(1, facing)
-        jitter = (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * np.cross(aim, side)
+        jitter = (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * cross(aim, side)
         rays = (aim + jitter) * distance[:, None]
         start = shade.start[facing]
         if light.source is None and not self.scene.shell:
