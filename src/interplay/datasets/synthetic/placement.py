@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,25 @@ def shadow(points: Array) -> Array:
     return points[points[:, 2] < HEADROOM, :2]
 
 
-def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tries: int = 24) -> list[Group]:
+@dataclass
+class Layout:
+    """Groups in their places.
+
+    Attributes:
+        groups: those for which there was a place, the first one always.
+        covered: (N, 2) where each of them stands over the ground.
+    """
+
+    groups: list[Group]
+    covered: list[Array]
+
+    @property
+    def extent(self) -> float:
+        """Radius about the origin that groups cover, metres."""
+        return max(float(np.linalg.norm(c, axis=1).max()) for c in self.covered)
+
+
+def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tries: int = 24) -> Layout:
     """Turn and move groups so that they lie side by side around the origin without touching.
 
     Args:
@@ -76,11 +95,13 @@ def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tr
         The groups that were placed; the middle of what they cover is the origin.
     """
     floor = Floor(np.array([[-40.0, -40.0], [40.0, 40.0]]))
-    placed: list[Group] = []
+    placed: list[tuple[Group, Array]] = []
     covered: list[Array] = []
     for group in groups:
-        _turn_about_middle(group, float(rng.uniform(0, 2 * np.pi)))
         points = shadow(group.points())
+        turn = upright(vec(0, 0, 0), float(rng.uniform(0, 2 * np.pi)))
+        middle = (points.min(0) + points.max(0)) / 2
+        points = (points - middle) @ turn[:2, :2].T
         radius = float(np.linalg.norm(points, axis=1).max())
         for _ in range(tries if placed else 1):
             offset = np.zeros(2)
@@ -89,25 +110,14 @@ def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tr
                 angle = float(rng.uniform(0, 2 * np.pi))
                 distance = float(rng.uniform(0.5, 1.0)) * (reach + radius) + float(rng.uniform(0.0, spread))
                 offset = distance * vec(np.cos(angle), np.sin(angle))
-            if floor.is_free(points + offset, 0.2):
-                group.move(transform(None, vec(*offset, 0.0)))
+            if not placed or floor.is_free(points + offset, 0.2):
                 floor.take(points + offset)
                 covered.append(points + offset)
-                placed.append(group)
+                back = transform(None, vec(-middle[0], -middle[1], 0.0))
+                placed.append((group, transform(None, vec(*offset, 0.0)) @ turn @ back))
                 break
     everything = np.concatenate(covered)
     middle = (everything.min(0) + everything.max(0)) / 2
-    for group in placed:
-        group.move(transform(None, vec(-middle[0], -middle[1], 0.0)))
-    return placed
-
-
-def _turn_about_middle(group: Group, angle: float) -> None:
-    points = shadow(group.points())
-    middle = (points.min(0) + points.max(0)) / 2
-    group.move(upright(vec(0, 0, 0), angle) @ transform(None, vec(-middle[0], -middle[1], 0.0)))
-
-
-def extent(groups: Sequence[Group]) -> float:
-    """Radius about the origin that groups cover, metres."""
-    return max(float(np.linalg.norm(shadow(g.points()), axis=1).max()) for g in groups)
+    for group, matrix in placed:
+        group.move(transform(None, vec(-middle[0], -middle[1], 0.0)) @ matrix)
+    return Layout([group for group, _ in placed], [c - middle for c in covered])

@@ -12,7 +12,7 @@ from .interactions.group import upright
 from .interactions.registry import Setting
 from .objects import ObjectModel, Spot, make_object
 from .placement import Floor
-from .scene import Person, Thing
+from .scene import Thing
 from .settings import Place
 
 _FLOOR: dict[Setting, dict[str, float]] = {
@@ -70,7 +70,7 @@ class Surroundings:
 
     Attributes:
         place: without labels.
-        people: who is there.
+        bodies: (V, 3) vertices of everybody.
         things: all labelled things so far, those of the groups first.
         floor: which ground is taken.
         rng: source of randomness.
@@ -78,7 +78,7 @@ class Surroundings:
     """
 
     place: Place
-    people: Sequence[Person]
+    bodies: Sequence[Array]
     things: list[Thing]
     floor: Floor
     rng: np.random.Generator
@@ -147,8 +147,8 @@ class Surroundings:
         model, rest = self._make(category)
         for _ in range(10):
             if self.rng.random() < 0.5:  # near somebody: a thing that could be used but is not
-                person = self.people[int(self.rng.integers(len(self.people)))]
-                middle, reach = person.body.root[:2], float(self.rng.uniform(0.5, 1.4))
+                body = self.bodies[int(self.rng.integers(len(self.bodies)))]
+                middle, reach = body[:, :2].mean(0), float(self.rng.uniform(0.5, 1.4))
             else:
                 middle, reach = np.zeros(2), float(self.rng.uniform(0.5, self.place.bounds[1].max()))
             reach += 0.5 * float(np.linalg.norm(model.size[:2]))
@@ -184,7 +184,7 @@ class Surroundings:
         if not tops:
             return
         near = [apply(t.pose, t.model.mesh.vertices[::4]) for t in self.things if t.model.size.max() < 1.0]
-        taken = np.concatenate([*near, *(p.vertices()[::12] for p in self.people)])
+        taken = np.concatenate([*near, *(b[::12] for b in self.bodies)])
         for top in tops:
             for _ in range(self._count("top", choices)):
                 made = self._on_top(top, self._draw(choices), taken)

@@ -8,13 +8,15 @@ import numpy as np
 
 from interplay.errors import InputError, near_matches
 
+from .camera import Camera
+from .geometry import Array
 from .interactions import acts as _acts  # noqa: F401  (fills ACTS)
 from .interactions.group import Group
 from .interactions.handling import relax
 from .interactions.registry import ACTS, SETTINGS, Act, Setting, perform
 from .interactions.stances import stand, stride
 from .objects import ObjectModel
-from .placement import Floor, arrange, extent, shadow
+from .placement import Floor, arrange
 from .props import Surroundings
 from .scene import Relation, Scene
 from .settings import Place, make_place
@@ -78,21 +80,17 @@ def _try_scene(
     groups = _draw_groups(for_groups, setting, acts, library, crowded)
     afloat = _is_afloat(groups[0])
     indoors = setting in ("living room", "bedroom", "kitchen", "office")
-    groups = arrange(groups, for_layout, spread=0.8 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
-    place = make_place(setting, for_place, extent(groups) + 0.3, afloat)
+    layout = arrange(groups, for_layout, spread=0.8 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
+    groups = layout.groups
+    place = make_place(setting, for_place, layout.extent + 0.3, afloat)
     people = [p for g in groups for p in g.people]
     things = [t for g in groups for t in g.things]
     if crowded and not afloat:
-        floor = _floor(place, groups)
-        Surroundings(place, people, things, floor, for_props, library).fill()
-    scout = Scout(people, things, place)
+        floor = _floor(place, layout.covered)
+        Surroundings(place, [p.vertices() for p in people], things, floor, for_props, library).fill()
     width, height = picture_size(for_view, size)
-    acting = _acting(groups)
-    camera = find_camera(scout, for_view, width, height, acting or range(len(people)))
-    if camera is None:
-        return None
     weather = place.weather
-    return Scene(
+    scene = Scene(
         people=people,
         things=things,
         relations=_relations(groups),
@@ -100,13 +98,18 @@ def _try_scene(
         light=weather.light,
         horizon=weather.horizon,
         zenith=weather.zenith,
-        camera=camera,
+        camera=Camera.looking_at((0, -5, 1.5), (0, 0, 1), width, width, height),  # until a better one is found
         setting=setting,
         residuals=_residuals(groups),
         clouds=weather.clouds,
         haze=weather.haze,
         shell=place.shell,
     )
+    camera = find_camera(Scout(scene, place), for_view, width, height, _acting(groups))
+    if camera is None:
+        return None
+    scene.camera = camera
+    return scene
 
 
 def _draw_setting(rng: np.random.Generator, acts: Sequence[Act]) -> Setting:
@@ -161,12 +164,12 @@ def _is_afloat(group: Group) -> bool:
     )
 
 
-def _floor(place: Place, groups: Sequence[Group]) -> Floor:
+def _floor(place: Place, covered: Sequence[Array]) -> Floor:
     floor = Floor(place.bounds)
     for block in place.blocks:
         floor.take_block(block)
-    for group in groups:
-        floor.take(shadow(group.points()))
+    for points in covered:
+        floor.take(points)
     return floor
 
 

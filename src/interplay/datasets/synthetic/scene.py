@@ -12,6 +12,7 @@ from .materials import Color
 from .meshes import Mesh
 from .objects.base import ObjectModel
 from .pose import Body
+from .raycast import RayScene
 from .wardrobe import Outfit, dressed
 
 
@@ -110,6 +111,8 @@ SOURCE_REACH = 2.5
 class Scene:
     """Everything that is rendered and labelled.
 
+    `posed` and `rays` are computed once: nobody and nothing may be moved afterwards, except the camera.
+
     Attributes:
         people: with triplets or without.
         things: objects of COCO's categories.
@@ -138,3 +141,18 @@ class Scene:
     clouds: float = 0.0
     haze: float = float("inf")
     shell: int = 0
+
+    @cached_property
+    def posed(self) -> list[Array]:
+        """(V, 3) vertices in the world of each person, then of each thing."""
+        return [p.vertices() for p in self.people] + [t.vertices() for t in self.things]
+
+    @cached_property
+    def rays(self) -> RayScene:
+        """To cast at: mesh k is person k, then thing k - people, then the backdrop."""
+        faces = [p.body.model.faces for p in self.people] + [t.model.mesh.faces for t in self.things]
+        meshes = list(zip(self.posed, faces, strict=True))
+        return RayScene(meshes + [(m.vertices, m.faces) for m in self.backdrop])
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "rays"}

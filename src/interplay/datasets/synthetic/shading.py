@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .geometry import Array, cross, dot, unit, vec
 from .materials import Material, colors_at, fractal_noise, hash_noise
 from .meshes import vertex_normals
-from .raycast import Hits, RayScene
+from .raycast import Hits
 from .scene import SOURCE_REACH, Scene
 from .wardrobe import Outfit, body_cut, outfit_colors
 
@@ -73,15 +73,13 @@ class Stage:
     """A scene made ready for rays: all triangles in one numbering, with normals and materials.
 
     Attributes:
-        rays: to cast at; mesh k is person k, then thing k - people, then the backdrop.
-        posed: vertices (V, 3) in the world of each person and thing, in mesh order.
+        scene: what was made ready.
+        rays, posed: as in `Scene`.
     """
 
     def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        people = [p.vertices() for p in scene.people]
-        things = [t.vertices() for t in scene.things]
-        self.posed: list[Array] = people + things
+        self.scene, self.rays, self.posed = scene, scene.rays, scene.posed
+        people, things = scene.posed[: len(scene.people)], scene.posed[len(scene.people) :]
         world, local, normals, faces, materials = [], [], [], [], []
         self._materials: list[Material | Outfit] = []
         fields = body_cut().fields if people else np.zeros((0, 7))
@@ -102,7 +100,6 @@ class Stage:
             faces.append(mesh.faces)
             materials.append(mesh.face_material + len(self._materials))
             self._materials.extend(mesh.materials)
-        self.rays = RayScene(list(zip(world, faces, strict=True)))
         starts = np.cumsum([0, *(len(v) for v in world)])
         self._first_face = np.cumsum([0, *(len(f) for f in faces)])[:-1]
         self._faces = np.concatenate([f + s for f, s in zip(faces, starts[:-1], strict=True)])

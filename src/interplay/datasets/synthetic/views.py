@@ -9,8 +9,7 @@ import numpy as np
 
 from .camera import Camera
 from .geometry import Array, unit, vec
-from .raycast import RayScene
-from .scene import Person, Thing
+from .scene import Scene
 from .settings import Place
 
 ASPECTS = ((4, 3, 0.5), (3, 2, 0.2), (1, 1, 0.08), (3, 4, 0.15), (2, 3, 0.07))
@@ -79,19 +78,17 @@ class Scout:
     """Tries cameras in a scene.
 
     Args:
-        people, things, place: what there is.
+        scene: complete but for its camera.
+        place: where it is.
     """
 
-    def __init__(self, people: Sequence[Person], things: Sequence[Thing], place: Place) -> None:
+    def __init__(self, scene: Scene, place: Place) -> None:
         self.place = place
-        self.bodies = [p.vertices()[::40] for p in people]
-        self.facing = [p.body.facing for p in people]
-        meshes = [(p.vertices(), p.body.model.faces) for p in people]
-        meshes += [(t.vertices(), t.model.mesh.faces) for t in things]
-        meshes += [(m.vertices, m.faces) for m in place.backdrop]
-        self._rays = RayScene(meshes)
-        near = self.bodies + [t.vertices()[::4] for t in things]
-        self._solid = np.concatenate(near)
+        people = len(scene.people)
+        self.bodies = [v[::40] for v in scene.posed[:people]]
+        self.facing = [p.body.facing for p in scene.people]
+        self._rays = scene.rays
+        self._solid = np.concatenate(self.bodies + [v[::4] for v in scene.posed[people:]])
 
     def place_camera(self, shot: Shot, focus: int) -> Camera | None:
         """A camera for a shot of a person, or None where it would be in a wall or a thing.
