@@ -134,15 +134,15 @@ def handbag(rng: np.random.Generator) -> ObjectModel:
 
 
 @register("suitcase")
-def suitcase(rng: np.random.Generator) -> ObjectModel:
-    """A trolley case: upright on its wheels at y > 0 side, the handle drawn out."""
+def suitcase(rng: np.random.Generator, drawn_out: bool = True) -> ObjectModel:
+    """A trolley case: upright on its wheels at y > 0 side, the handle drawn out or pushed in."""
     w, h, d = rng.uniform(0.36, 0.44), rng.uniform(0.52, 0.66), rng.uniform(0.22, 0.26)
     shell = plastic(rng) if rng.random() < 0.6 else fabric(rng)
     shell = Material(
         shell.color, "stripes" if shell.gloss else shell.pattern, dark(shell.color, 0.8), 0.07, shell.gloss
     )
     up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-    high = h + 0.06 + rng.uniform(0.38, 0.46)
+    high = h + 0.06 + (rng.uniform(0.38, 0.46) if drawn_out else 0.03)
     parts = [cushion((w, h, d), (0, 0, 0), shell, 0.3).turned(up).at(0, 0, 0.06 + h / 2)]
     for sx in (-1, 1):
         for sy in (-1, 1):
