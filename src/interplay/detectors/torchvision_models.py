@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 import torch
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.detectors.detections import Detections
-from interplay.errors import InputError, MissingFileError
+from interplay.detectors.torchvision_weights import load_torchvision_weights
 from interplay.vocabulary import coco_80_index
 
 
@@ -71,11 +69,8 @@ class TorchvisionDetector:
         self.model: nn.Module = getattr(detection, recipe.builder)(
             weights=None, weights_backbone=None, num_classes=91, **options
         )
-        state = _from_hub(name, recipe) if weights is None else _from_file(Path(weights))
-        try:
-            self.model.load_state_dict(state)
-        except RuntimeError as error:
-            raise InputError(f"{weights}: not the weights of {name}: {str(error)[:300]}") from None
+        entry = getattr(detection, recipe.weights).DEFAULT
+        load_torchvision_weights(self.model, name, entry, weights, "load_detector")
         self.model.eval().to(self.device)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
@@ -93,33 +88,3 @@ def _detections(output: Mapping[str, Tensor], height: int, width: int) -> Detect
     known = labels >= 0
     boxes, scores = output["boxes"].float().cpu().numpy(), output["scores"].float().cpu().numpy()
     return Detections.within(boxes[known], labels[known], scores[known], width, height)
-
-
-def _from_file(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise MissingFileError(f"no weights {path}")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises whatever the bytes lead it to
-        raise InputError(f"{path}: not a file of tensors that torch can load safely: {error}") from error
-
-
-def _from_hub(name: str, recipe: _Recipe) -> Mapping[str, Tensor]:
-    from torchvision.models import detection
-
-    entry = getattr(detection, recipe.weights).DEFAULT
-    cached = Path(torch.hub.get_dir(), "checkpoints", Path(entry.url).name)
-    if cached.is_file():
-        return _from_file(cached)
-    try:
-        return entry.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        raise MissingFileError(
-            f"the weights of {name} are not on this machine and cannot be fetched ({error}). Where there is a "
-            f"network, run: curl -L --create-dirs -o {cached.name} {entry.url} and then either copy the file to "
-            f"{cached}, or name it: load_detector({name!r}, weights={cached.name!r})"
-        ) from None
