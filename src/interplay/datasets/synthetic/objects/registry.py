@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from interplay.datasets.synthetic.meshes import refine
+from interplay.datasets.synthetic.meshes import Mesh, refine
 from interplay.errors import InputError, near_matches
 
 from .base import ObjectModel
@@ -57,5 +57,10 @@ def make_object(
         return library[category]
     if not fine:
         return model
-    longest = float(np.clip(model.size.max() / 16, 0.012, 0.08))
-    return replace(model, mesh=refine(model.mesh, longest))
+    return replace(model, mesh=refined(model.mesh))
+
+
+def refined(mesh: Mesh) -> Mesh:
+    """The same surface with vertices as close together as labels on them need."""
+    low, high = mesh.bounds()
+    return refine(mesh, float(np.clip((high - low).max() / 16, 0.012, 0.08)))
