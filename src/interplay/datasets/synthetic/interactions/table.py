@@ -14,7 +14,7 @@ from interplay.datasets.synthetic.scene import Person, Thing
 from .fitting import scaled
 from .group import Group, upright
 from .seating import take_seat
-from .stances import side_sign
+from .stances import side_sign, stand
 
 _TRUNK = [PARTS.index(p) for p in ("hips", "belly", "chest")]
 _THIGHS = [PARTS.index(f"{side} {part}") for side in ("left", "right") for part in ("thigh", "shin")]
@@ -27,14 +27,14 @@ class Place:
     """Someone's place at a table.
 
     Attributes:
-        person, chair, table: who sits on what at what.
+        person, chair, table: who sits on what at what; no chair for one who stands.
         edge: (3,) middle of the table's near edge, on the top.
         frame: (3, 3) columns to the person's left, back and up.
         depth: of the table as seen from here, metres.
     """
 
     person: Person
-    chair: Thing
+    chair: Thing | None
     table: Thing
     edge: Array
     frame: Array
@@ -81,6 +81,16 @@ def sit_at_table(group: Group, person: Person, small: bool = False, lean: float 
     placed = group.thing(table, pose)
     group.relate(person, "sit at", placed, "top")
     return Place(person, chair, placed, edge, np.eye(3), depth)
+
+
+def stand_at_table(group: Group, person: Person) -> Place:
+    """Stand before a new table, facing -y."""
+    stand(group, person, lean=float(group.rng.uniform(4, 10)))
+    table = make_object("dining table", group.rng, group.library, small=bool(group.rng.random() < 0.5))
+    depth, top = _extent(table), _top(table)
+    edge = vec(person.body.root[0], -_front(person, top) - _gap(group), top)
+    placed = group.thing(table, upright(vec(edge[0], edge[1] - depth / 2, 0.0)))
+    return Place(person, None, placed, edge, np.eye(3), depth)
 
 
 def sit_opposite(group: Group, person: Person, place: Place, lean: float = 6.0) -> Place:

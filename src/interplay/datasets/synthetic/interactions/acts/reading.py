@@ -1,0 +1,62 @@
+"""Reading books."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interplay.datasets.synthetic.geometry import Array, X, Z, degrees, vec
+from interplay.datasets.synthetic.interactions.group import Group, body_point
+from interplay.datasets.synthetic.interactions.handling import grasp, heading, hold
+from interplay.datasets.synthetic.interactions.placing import easiest, hold_both, turned_to
+from interplay.datasets.synthetic.interactions.postures import SEATS, settle_anywhere
+from interplay.datasets.synthetic.interactions.registry import INDOORS, act
+from interplay.datasets.synthetic.interactions.table import sit_at_table
+from interplay.datasets.synthetic.scene import Person, Thing
+
+SIDES = {"L": "left side", "R": "right side"}
+
+
+def facing_reader(person: Person, tilt: float) -> Array:
+    """(3, 3) of a thing whose user is at its -y: its far edge raised by `tilt` degrees."""
+    return heading(person) @ degrees(Z, 180) @ degrees(X, tilt)
+
+
+def read_in_hands(group: Group, person: Person, book: Thing) -> None:
+    """Hold an open book in both hands before the chest and look at it."""
+    rng = group.rng
+    ahead, up = float(rng.uniform(0.17, 0.2)), float(rng.uniform(-0.06, 0.0))
+    at = body_point(person, 0.0, ahead, up)
+    poses = [turned_to(facing_reader(person, tilt), at, vec(0, 0, 0)) for tilt in (35.0, 50.0, 62.0)]
+    book.pose = easiest(person, book, poses, SIDES)
+    person.body.look_at(book.pose[:3, 3])
+    hold_both(group, person, book, SIDES)
+    group.relate(person, "hold,read,look", book, "page")
+
+
+@act("read a book", {**SEATS, "book": ("hold", "read", "look")}, (*INDOORS, "park"), weight=2.0)
+def read_book(group: Group) -> None:
+    """Standing or sitting."""
+    person = group.person()
+    settle_anywhere(group, person, standing=0.5)
+    read_in_hands(group, person, group.make("book"))
+
+
+@act(
+    "read a book at a table",
+    {"chair": "sit on", "dining table": "sit at", "book": ("hold", "read", "look")},
+    ("office", "living room", "kitchen"),
+)
+def read_at_table(group: Group) -> None:
+    """The book held over the table's edge."""
+    place = sit_at_table(group, group.person(), small=True, lean=1.0)
+    person = place.person
+    book = group.make("book")
+    tilt = float(group.rng.uniform(42, 60))
+    half = float(book.model.mesh.bounds()[1][1])
+    middle = place.at(0.0, float(group.rng.uniform(0.03, 0.07)) + half * np.cos(np.radians(tilt)))
+    lift = half * np.sin(np.radians(tilt)) + float(group.rng.uniform(0.08, 0.1)) * person.rest.height
+    book.pose = turned_to(facing_reader(person, tilt), middle + vec(0, 0, lift), vec(0, 0, 0))
+    person.body.look_at(book.pose[:3, 3])
+    for side, name in SIDES.items():
+        (hold if side == "L" else grasp)(group, person, side, book, name, place.elbow(side))
+    group.relate(person, "hold,read,look", book, "page")
