@@ -13,7 +13,8 @@ from .place import Weather
 
 def tinted(color: Color, tint: tuple[float, float, float], strength: float = 1.0) -> Color:
     """A colour times a tint."""
-    return (color[0] * tint[0] * strength, color[1] * tint[1] * strength, color[2] * tint[2] * strength)
+    red, green, blue = (float(c * t * strength) for c, t in zip(color, tint, strict=True))
+    return (red, green, blue)
 
 
 def daylight(rng: np.random.Generator, ground: Color) -> Weather:

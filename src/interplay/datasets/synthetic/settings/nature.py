@@ -114,10 +114,10 @@ def beach(rng: np.random.Generator, clear: float, afloat: bool = False) -> Place
     blocks = []
     if not afloat:
         blocks.append(np.array([[-99, shore - 0.5], [99, 99]]))
-        for x, y in plants.scattered(rng, int(rng.integers(0, 5)), clear + 0.5, 12.0, 2.5):
+        for x, y in plants.scattered(rng, int(rng.integers(0, 5)), clear + 1.1, 12.0, 2.5):
             if y < shore - 3:
                 cloth = Material(hsv(rng.random(), 0.6, 0.85), "stripes", (0.8, 0.8, 0.78), 0.25)
-                backdrop.append(patch((x - 0.45, y - 0.9), (x + 0.45, y + 0.9), cloth, 0.012))
+                backdrop.append(patch((x - 0.45, y - 0.9), (x + 0.45, y + 0.9), cloth, 0.006))
     weather = daylight(rng, water_tone if afloat else sand_tone)
     return Place("beach", backdrop, weather, square(clear + 6), view_box(26, 4.5), blocks)
 
