@@ -120,6 +120,14 @@ def _room_for_feet(person: Person, table: ObjectModel, pose: Array) -> bool:
     )
 
 
+def put_before(group: Group, place: Place, category: str, gap: float, left: float = 0.0) -> Thing:
+    """Put a thing whose user is at its -y on the table, `gap` metres beyond the near edge."""
+    thing = group.make(category)
+    front = float(thing.model.mesh.bounds()[0][1])
+    thing.pose = place.pose(left, gap - front, np.pi + float(group.rng.uniform(-0.06, 0.06)))
+    return thing
+
+
 def lean_in(person: Person, side: str, target: Array) -> None:
     """Bend the trunk forward until a hand's tool reaches a point on the table, at most as far as one does in eating."""
     body, h = person.body, person.rest.height

@@ -13,7 +13,9 @@ from . import horses as horses
 from . import kicking as kicking
 from . import kites as kites
 from . import lying as lying
+from . import machines as machines
 from . import phones as phones
+from . import pouring as pouring
 from . import reading as reading
 from . import riding as riding
 from . import screens as screens

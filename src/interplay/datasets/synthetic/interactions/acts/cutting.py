@@ -46,10 +46,14 @@ def steady(group: Group, place: Place, side: str, food: Thing) -> None:
     person = place.person
     out = place.frame @ vec(side_sign(side), 0.15, 0.0)
     vertices = food.vertices() - food.pose[:3, 3]
-    low = vertices[:, 2] < 0.6 * float(vertices[:, 2].max())
-    beside = float((vertices[low] @ out).max())
-    point = food.pose[:3, 3] + out * beside + 0.03 * Z
-    reach(group, person, side, Grip(point, X, -out, 0.0, "palm"), place.elbow(side))
+    height = float(vertices[:, 2].max())
+    beside = float((vertices[vertices[:, 2] < 0.6 * height] @ out).max())
+    edge = food.pose[:3, 3] + out * beside
+    if height < 0.055:
+        grip = Grip(edge + 0.045 * out + 0.006 * Z, X, -Z, 0.0, "palm")
+    else:
+        grip = Grip(edge - 0.05 * out + 0.048 * Z, Z, -out, 0.05, flip=False)
+    reach(group, person, side, grip, place.elbow(side))
 
 
 @act(

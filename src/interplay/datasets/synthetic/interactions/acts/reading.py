@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.datasets.synthetic.geometry import Array, X, Z, degrees, vec
+from interplay.datasets.synthetic.hands import Grip
 from interplay.datasets.synthetic.interactions.group import Group, body_point
-from interplay.datasets.synthetic.interactions.handling import grasp, heading, hold
+from interplay.datasets.synthetic.interactions.handling import heading, reach
 from interplay.datasets.synthetic.interactions.placing import easiest, hold_both, turned_to
 from interplay.datasets.synthetic.interactions.postures import SEATS, settle_anywhere
 from interplay.datasets.synthetic.interactions.registry import INDOORS, act
-from interplay.datasets.synthetic.interactions.table import sit_at_table
+from interplay.datasets.synthetic.interactions.seating import hands_on_table
+from interplay.datasets.synthetic.interactions.table import lean_in, put_before, sit_at_table
 from interplay.datasets.synthetic.scene import Person, Thing
 
 SIDES = {"L": "left side", "R": "right side"}
@@ -43,20 +45,22 @@ def read_book(group: Group) -> None:
 
 @act(
     "read a book at a table",
-    {"chair": "sit on", "dining table": "sit at", "book": ("hold", "read", "look")},
+    {"chair": "sit on", "dining table": "sit at", "book": ("read", "look")},
     ("office", "living room", "kitchen"),
 )
 def read_at_table(group: Group) -> None:
-    """The book held over the table's edge."""
-    place = sit_at_table(group, group.person(), small=True, lean=1.0)
+    """The book lies open; one hand or both lie on its pages."""
+    place = sit_at_table(group, group.person(), small=True, lean=7.0)
     person = place.person
-    book = group.make("book")
-    tilt = float(group.rng.uniform(42, 60))
-    half = float(book.model.mesh.bounds()[1][1])
-    middle = place.at(0.0, float(group.rng.uniform(0.03, 0.07)) + half * np.cos(np.radians(tilt)))
-    lift = half * np.sin(np.radians(tilt)) + float(group.rng.uniform(0.08, 0.1)) * person.rest.height
-    book.pose = turned_to(facing_reader(person, tilt), middle + vec(0, 0, lift), vec(0, 0, 0))
+    book = put_before(group, place, "book", float(group.rng.uniform(0.04, 0.09)))
+    lean_in(person, "L", book.pose[:3, 3])
     person.body.look_at(book.pose[:3, 3])
-    for side, name in SIDES.items():
-        (hold if side == "L" else grasp)(group, person, side, book, name, place.elbow(side))
-    group.relate(person, "hold,read,look", book, "page")
+    for side in "LR":
+        if side == "R" and group.rng.random() < 0.4:
+            hands_on_table(group, person, side, float(place.edge[2]))
+            continue
+        edge = book.model.grips[SIDES[side]].position
+        page = Grip(vec(0.75 * edge[0], edge[1] - 0.03, edge[2] + 0.002), X, -Z, 0.0, "palm").moved(book.pose)
+        miss = reach(group, person, side, page, place.elbow(side))[1]
+        group.miss("hand on book", float(np.linalg.norm(miss)))
+    group.relate(person, "read,look", book, "page")

@@ -14,7 +14,7 @@ from interplay.datasets.synthetic.interactions.lips import hold_by
 from interplay.datasets.synthetic.interactions.registry import Setting, act
 from interplay.datasets.synthetic.interactions.seating import hands_on_lap, lounging, take_seat
 from interplay.datasets.synthetic.interactions.stances import side_sign
-from interplay.datasets.synthetic.interactions.table import Place, sit_at_table
+from interplay.datasets.synthetic.interactions.table import put_before, sit_at_table
 from interplay.datasets.synthetic.objects import make_object
 from interplay.datasets.synthetic.scene import Person, Thing
 
@@ -30,14 +30,6 @@ def type_on(group: Group, person: Person, thing: Thing, elbows: dict[str, Array]
         before = replace(keys, position=keys.position + vec(0.0, -0.045, 0.007)).moved(thing.pose)
         miss = reach(group, person, side, before, elbows.get(side))[1]
         group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
-
-
-def put_before(group: Group, place: Place, category: str, gap: float, left: float = 0.0) -> Thing:
-    """Put a thing whose user is at its -y on the table, `gap` metres beyond the near edge."""
-    thing = group.make(category)
-    front = float(thing.model.mesh.bounds()[0][1])
-    thing.pose = place.pose(left, gap - front, np.pi + float(group.rng.uniform(-0.06, 0.06)))
-    return thing
 
 
 @act("type on a laptop", {"chair": "sit on", "dining table": "sit at", "laptop": LAPTOP}, DESKS, weight=1.6)
