@@ -13,6 +13,7 @@ from interplay._version import __version__
 if TYPE_CHECKING:
     from interplay.datasets import load_annotations
     from interplay.detectors import load_detector
+    from interplay.detectors.pose import load_pose_estimator
     from interplay.errors import InterplayError
     from interplay.formats import read, write
     from interplay.images import find_images, read_image
@@ -37,6 +38,7 @@ __all__ = [
     "load_annotations",
     "load_detector",
     "load_model",
+    "load_pose_estimator",
     "read",
     "read_image",
     "write",
@@ -55,6 +57,7 @@ _HOMES = {
     "load_annotations": "datasets",
     "load_detector": "detectors",
     "load_model": "zoo",
+    "load_pose_estimator": "detectors.pose",
     "read": "formats",
     "read_image": "images",
     "write": "formats",

@@ -42,6 +42,18 @@ def test_coco_results_by_number_and_by_name(results: Path) -> None:
     assert load_detector(results, min_score=0.6)([blank()], ["42.jpg"])[0].labels.tolist() == [79]
 
 
+def test_coco_results_may_mix_numbers_and_names(tmp_path: Path) -> None:
+    """Rows of one image are all found, whatever each calls it."""
+    box = {"category_id": 1, "bbox": [0, 0, 9, 9]}
+    name = "COCO_val2014_000000000042.jpg"
+    rows = [{"image_id": 42, "score": 0.9}, {"file_name": name, "score": 0.8}, {"image_id": "000000000042"}]
+    (tmp_path / "mixed.json").write_text(json.dumps([box | row for row in rows]))
+    detector = load_detector(tmp_path / "mixed.json")
+    mixed, numbered = detector([blank()] * 2, [f"photos/{name}", "42.jpg"])
+    assert mixed.scores.tolist() == pytest.approx([1.0, 0.9, 0.8])
+    assert numbered.scores.tolist() == pytest.approx([1.0, 0.9])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

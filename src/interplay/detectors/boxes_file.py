@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePath
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from interplay.boxes import xywh_to_xyxy
 from interplay.detectors.coco_names import coco_labels
 from interplay.detectors.detections import Detections
+from interplay.detectors.image_names import ImageNames, image_key
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.table import InteractionTable
@@ -32,11 +32,11 @@ class BoxesFromFile:
 
     - ``.jsonl``, ``.parquet``: this library's own (`interplay.read`); its interactions are not used.
     - ``.json``: COCO results, ``[{"image_id": 42, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9},
-      ...]`` with COCO's original category ids 1..90. ``"file_name"`` may stand in place of ``"image_id"``.
+      ...]`` with COCO's original category ids 1..90. ``"file_name"`` may stand in place of ``"image_id"``, in all rows
+      or in some.
 
-    An image is found by the name in the file, else by its base name, else (COCO results) by the number at the end
-    of its stem: ``COCO_val2014_000000000042.jpg`` is 42. COCO results do not list images without boxes, so there
-    an unknown image has none.
+    See `ImageNames.find` for how an image is found. COCO results do not list images without boxes, so there an unknown
+    image has none.
 
     Args:
         path: the file.
@@ -87,12 +87,13 @@ class _Table:
         if len(unknown):
             names = [table.vocabulary.objects[i] for i in unknown[:5]]
             raise InputError(f"{path}: not among COCO's 80 objects: {', '.join(names)}")
-        self.rows = _by_name(table.files)
+        self.names = ImageNames(table.files)
 
     def find(self, file: str, width: int, height: int) -> Detections:
-        row = _look_up(self.rows, file)
-        if row is None:
+        rows = self.names.find(file)
+        if not rows:
             raise ImageError(file, f"not in {self.path}")
+        row = rows[0]
         known = tuple(int(v) for v in self.table.sizes[row])
         if all(known) and known != (width, height):
             raise ImageError(file, f"is {width} x {height} pixels, its boxes are for {known[0]} x {known[1]}")
@@ -123,13 +124,13 @@ class _CocoResults:
             image, row = _result(record, f"{path}: [{i}]")
             rows[image].append(row)
         self.rows = [np.array(values) for values in rows.values()]
-        self.names = _by_name(rows)
+        self.names = ImageNames(rows)
 
     def find(self, file: str, width: int, height: int) -> Detections:
-        row = _look_up(self.names, file)
-        if row is None:
+        rows = [self.rows[i] for i in self.names.find(file)]
+        if not rows:
             return Detections.empty()
-        values = self.rows[row]
+        values = np.concatenate(rows)
         return Detections.within(xywh_to_xyxy(values[:, 2:]), values[:, 0], values[:, 1], width, height)
 
 
@@ -149,26 +150,8 @@ def _result(record: Any, where: str) -> tuple[str | int, list[float]]:
         raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {box!r}")
     if not _is_number(score):
         raise InputError(f"{where}: 'score' must be a number, got {score!r}")
-    return image, [float(label), float(score), *map(float, box)]
+    return image_key(image), [float(label), float(score), *map(float, box)]
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _by_name(images: Iterable[str | int]) -> dict[str | int, int]:
-    """Position of each image by its name, and by its base name where only one image has it."""
-    names = list(images)
-    base = Counter(PurePath(name).name for name in names if isinstance(name, str))
-    index: dict[str | int, int] = {}
-    for i, name in enumerate(names):
-        if isinstance(name, str) and base[PurePath(name).name] == 1:
-            index[PurePath(name).name] = i
-        index[name] = i
-    return index
-
-
-def _look_up(index: Mapping[str | int, int], file: str) -> int | None:
-    digits = re.search(r"(\d+)$", PurePath(file).stem)
-    keys: list[str | int] = [file, PurePath(file).name, *([int(digits[1])] if digits else [])]
-    return next((index[key] for key in keys if key in index), None)

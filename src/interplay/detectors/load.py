@@ -91,7 +91,7 @@ def load_detector(
     if name in ("fasterrcnn-resnet50-fpn-v2", "retinanet-resnet50-fpn-v2"):
         from interplay.detectors.torchvision_models import TorchvisionDetector
 
-        return TorchvisionDetector(name, _device(device), least, weights)
+        return TorchvisionDetector(name, choose_device(device), least, weights)
     if weights is not None:
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
     if name.startswith(DEFAULT_DETECTOR) and name in {card.name for card in _CARDS}:
@@ -106,7 +106,7 @@ def load_detector(
     if path.is_dir() or name.count("/") == 1:
         from interplay.detectors.transformers_models import TransformersDetector
 
-        return TransformersDetector(path if path.is_dir() else name, _device(device), least)
+        return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
     known = [card.name for card in _CARDS]
     raise InputError(
         f"unknown detector {name!r}: expected one of {', '.join(known)}, a hub name such as "
@@ -114,7 +114,12 @@ def load_detector(
     )
 
 
-def _device(device: str | None) -> str:
+def choose_device(device: str | None) -> str:
+    """The given device, or CUDA where there is one, else the CPU.
+
+    Raises:
+        InputError: the device cannot be used.
+    """
     import torch
 
     if device is None:

