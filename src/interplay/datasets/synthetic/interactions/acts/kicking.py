@@ -16,10 +16,11 @@ from interplay.datasets.synthetic.interactions.stances import (
     other,
     plant,
     side_sign,
-    stride,
 )
 from interplay.datasets.synthetic.limbs import solve_leg
 from interplay.datasets.synthetic.scene import Person
+
+from .motions import sprint
 
 PITCHES: tuple[Setting, ...] = ("park", "beach", "street")
 
@@ -70,12 +71,11 @@ def run_with_ball(group: Group) -> None:
     rng = group.rng
     person = group.person()
     ball = make_ball(group, ("football",))
-    front = stride(group, person, length=0.4, lean=float(rng.uniform(8, 18)), lift=float(rng.uniform(0.0, 0.03)))
+    front = sprint(group, person)
     h, radius = person.rest.height, radius_of(ball)
     foot = person.body.joint(f"foot.{front}")
     ahead = 0.16 * h + radius + float(rng.uniform(0.0, 0.25))
     put_ball(group, ball, vec(foot[0] - side_sign(front) * 0.03 * h, foot[1] - ahead, radius))
-    relax(group, person, swing=35 * (1 if front == "R" else -1))
     person.body.look_at(ball.pose[:3, 3] + vec(0, -1.0, 0), share=0.8)
     group.relate(person, "dribble,kick", ball, "surface")
     group.relate(person, "run")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interplay.datasets.synthetic.geometry import Y, degrees, transform, vec
+from interplay.datasets.synthetic.geometry import X, Y, degrees, transform, vec
 from interplay.datasets.synthetic.hands import Grip
 from interplay.datasets.synthetic.interactions.fitting import make_fitted
 from interplay.datasets.synthetic.interactions.group import Group, upright
@@ -22,10 +22,10 @@ from interplay.datasets.synthetic.interactions.mounting import (
     take_handles,
     tread,
 )
-from interplay.datasets.synthetic.interactions.placing import easiest
+from interplay.datasets.synthetic.interactions.placing import arm_cost, easiest
 from interplay.datasets.synthetic.interactions.registry import act
 from interplay.datasets.synthetic.interactions.seating import hands_on_lap
-from interplay.datasets.synthetic.interactions.stances import other, side_sign, stride
+from interplay.datasets.synthetic.interactions.stances import hip_height, other, side_sign, stride
 from interplay.datasets.synthetic.objects.base import Spot
 from interplay.datasets.synthetic.scene import Person, Thing
 
@@ -53,6 +53,27 @@ def ride_bicycle(group: Group) -> None:
     group.relate(person, "ride,sit on,straddle", bicycle, "saddle")
     group.relate(person, "hold", bicycle, "handle")
     bank(group, 8)
+
+
+@act("stand astride a bicycle", {"bicycle": ("straddle", "hold")}, ("street", "park"), weight=0.8)
+def straddle_bicycle(group: Group) -> None:
+    rng = group.rng
+    person = group.person()
+    bicycle = make_fitted(group, person, "bicycle", most=1.0)
+    body, h = person.body, person.rest.height
+
+    def lean_over(lean: float) -> float:
+        body.place_root(vec(0, -0.02 * h, hip_height(person) - 0.012 * h), degrees(X, 0.45 * lean))
+        body.bend_spine(forward=0.55 * lean)
+        return sum(arm_cost(person, side, bicycle.model.grips[name]) for side, name in handles(bicycle).items())
+
+    least = float(rng.uniform(2, 12))
+    lean_over(min((least + 4.0 * k for k in range(9)), key=lambda lean: lean_over(lean) + 0.04 * lean))
+    for side in "LR":
+        foot_down(group, person, side, vec(side_sign(side) * 0.11 * h, -0.02 * h, 0), vec(0, -1, 0))
+    take_handles(group, person, bicycle)
+    look_ahead(group, person, bicycle)
+    group.relate(person, "straddle,hold", bicycle, "handle")
 
 
 @act("ride a motorcycle", {"motorcycle": MOUNTED}, ("street",), weight=2.0)

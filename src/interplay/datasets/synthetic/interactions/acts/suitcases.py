@@ -57,11 +57,8 @@ def push_suitcase(group: Group) -> None:
     side = free_side(group)[0]
     s, h = side_sign(side), person.rest.height
     handle = case.model.grips["pull handle"].position
-    poses = [
-        transform(None, vec(s * x * h, -y * h - handle[1], 0))
-        for x in (0.13, 0.17, 0.2)
-        for y in (0.06, 0.12, 0.18, 0.02)
-    ]
+    ahead = (0.06, 0.12, 0.18, 0.02)
+    poses = [upright(vec(s * x * h, -y * h - handle[1], 0)) for x in (0.13, 0.17, 0.2) for y in ahead]
     case.pose = easiest(person, case, poses, {side: "pull handle"})
     grasp(group, person, side, case, "pull handle")
     relax(group, person, other(side), swing=14)
@@ -117,7 +114,7 @@ def sit_on_suitcase(group: Group) -> None:
     model = make_object("suitcase", rng, group.library, drawn_out=False)
     small = float(np.clip(0.29 * person.rest.height / model.size[2], 0.45, 1.0))
     case = group.thing(scaled(model, small))
-    lid = float(case.model.mesh.bounds()[1, 2]) - 0.03 * small
+    lid = float(case.model.mesh.bounds()[1, 2]) - 0.045 * small
     size = case.model.size
     seat = Spot(vec(0, 0, lid), Z, -Y, (float(size[0]), 0.24))
     sit(group, person, seat, knees_apart=0.2, feet_ahead=float(rng.uniform(0.0, 0.06)), slide=0.02)

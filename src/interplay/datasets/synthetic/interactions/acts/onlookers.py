@@ -1,0 +1,62 @@
+"""One does something while another, close by, has no part in it: interacting and not interacting in one picture."""
+
+from __future__ import annotations
+
+from interplay.datasets.synthetic.interactions.group import Group, Recipe
+from interplay.datasets.synthetic.interactions.nearby import idle, stand_aside
+from interplay.datasets.synthetic.interactions.registry import ACTS, Act, act
+
+from . import (  # the acts that are watched
+    benches,  # noqa: F401
+    dogs,  # noqa: F401
+    horses,  # noqa: F401
+    kicking,  # noqa: F401
+    riding,  # noqa: F401
+    skateboarding,  # noqa: F401
+    snowboarding,  # noqa: F401
+    suitcases,  # noqa: F401
+    surfing,  # noqa: F401
+    tennis,  # noqa: F401
+)
+
+WATCHED = (
+    "ride a bicycle",
+    "ride a motorcycle",
+    "sit on a parked motorcycle",
+    "ride a horse",
+    "ride a skateboard",
+    "push a bicycle",
+    "pet a dog",
+    "sit on a bench",
+    "drag a suitcase",
+    "kick a ball",
+    "play a forehand",
+    "snowboard",
+    "surf",
+)
+"""Acts beside which a bystander is put."""
+
+
+def with_onlooker(watched: Act) -> Recipe:
+    """A recipe: an act, and somebody near it who stands or walks by."""
+
+    def build(group: Group) -> None:
+        rng = group.rng
+        watched.build(group)
+        bystander = group.person()
+        idle(group, bystander, walking=0.5)
+        stand_aside(group, bystander, float(rng.uniform(-180, 180)), float(rng.uniform(0.1, 0.7)))
+        if rng.random() < 0.35:
+            bystander.body.look_at(group.people[0].body.joint("head"), share=float(rng.uniform(0.5, 1.0)))
+
+    return build
+
+
+for _name in WATCHED:
+    _watched = ACTS[_name]
+    _verbs: dict[str, tuple[str, ...]] = {"": ("stand", "walk")}
+    for _verb, _category in _watched.interactions:
+        _verbs[_category] = (*_verbs.get(_category, ()), _verb)
+    act(f"{_name} near somebody", _verbs, _watched.settings, 0.35 * _watched.weight, _watched.style)(
+        with_onlooker(_watched)
+    )
