@@ -52,11 +52,17 @@ def with_onlooker(watched: Act) -> Recipe:
     return build
 
 
-for _name in WATCHED:
-    _watched = ACTS[_name]
-    _verbs: dict[str, tuple[str, ...]] = {"": ("stand", "walk")}
-    for _verb, _category in _watched.interactions:
-        _verbs[_category] = (*_verbs.get(_category, ()), _verb)
-    act(f"{_name} near somebody", _verbs, _watched.settings, 0.35 * _watched.weight, _watched.style)(
-        with_onlooker(_watched)
-    )
+def verbs_of(watched: Act) -> dict[str, str | tuple[str, ...]]:
+    """What `registry.act` is told: an act's verbs by category, and the onlooker's."""
+    pairs = [*watched.interactions, ("stand", ""), ("walk", "")]
+    return {category: tuple(dict.fromkeys(v for v, c in pairs if c == category)) for _, category in pairs}
+
+
+for _watched in [ACTS[name] for name in WATCHED]:
+    act(
+        f"{_watched.name} near somebody",
+        verbs_of(_watched),
+        _watched.settings,
+        0.35 * _watched.weight,
+        _watched.style,
+    )(with_onlooker(_watched))

@@ -95,9 +95,8 @@ def hold_sign(group: Group) -> None:
     stand(group, person)
     side = free_side(group)[0]
     h, s = person.rest.height, side_sign(side)
-    poses = [
-        upright(vec(s * x * h, -y * h, 0), float(rng.uniform(-1, 1))) for x in (0.2, 0.24, 0.28) for y in (0.04, 0.1)
-    ]
+    places = [vec(s * x * h, -y * h, 0) for x in (0.2, 0.24, 0.28) for y in (0.04, 0.1)]
+    poses = [upright(place, float(rng.uniform(-1, 1))) for place in places]
     sign.pose = easiest(person, sign, poses, {side: "post"})
     grasp(group, person, side, sign, "post")
     relax(group, person, other(side))
