@@ -8,8 +8,8 @@ is our own forward kinematics (`pose.py`), since it needs nothing but numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from interplay.errors import MissingExtraError
 
 from .geometry import Array
 from .meshes import vertex_normals
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 TOPOLOGY = "notoes"
 """Anny's mesh with closed toes (12,272 vertices), so that a foot can pass for a shoe."""
@@ -104,6 +107,13 @@ class BodyModel:
     keypoints: Array
     template: Rest
     _anny: Any
+
+    @cached_property
+    def sparse_weights(self) -> csr_matrix:
+        """`weights` without their zeros, which are nearly all of them."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix(self.weights)
 
     def rest(self, description: tuple[float, ...]) -> Rest:
         """The rest shape of the person described by six numbers, in the order of `PHENOTYPES`."""

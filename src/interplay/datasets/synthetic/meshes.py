@@ -304,13 +304,20 @@ def refine(mesh: Mesh, longest: float) -> Mesh:
     Edges are halved where they are too long, in all the faces that share them, so no cracks appear.
     """
     vertices, faces, material = mesh.vertices, mesh.faces, mesh.face_material
+    finished: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     while True:
-        edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]], axis=2)
-        length = np.linalg.norm(vertices[edges[..., 0]] - vertices[edges[..., 1]], axis=2)
-        long = length > longest
-        if not long.any():
-            return replace(mesh, vertices=vertices, faces=faces, face_material=material)
-        code = edges[..., 0] * len(vertices) + edges[..., 1]
+        start, end = faces, faces[:, [1, 2, 0]]
+        step = vertices[end] - vertices[start]
+        long = np.einsum("fki,fki->fk", step, step) > longest**2
+        split = long.any(1)
+        finished.append((faces[~split], material[~split]))
+        if not split.any():
+            done, done_material = zip(*finished, strict=True)
+            return replace(
+                mesh, vertices=vertices, faces=np.concatenate(done), face_material=np.concatenate(done_material)
+            )
+        faces, material, long, start, end = faces[split], material[split], long[split], start[split], end[split]
+        code = np.minimum(start, end) * len(vertices) + np.maximum(start, end)
         codes, position = np.unique(code[long], return_inverse=True)
         a, b = codes // len(vertices), codes % len(vertices)
         middle = np.full(code.shape, -1, np.int64)
@@ -330,9 +337,9 @@ _SPLITS = {
 def _split(
     faces: NDArray[np.int64], material: NDArray[np.int64], middle: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut faces at the midpoints (F, 3) of their edges, -1 where an edge stays whole."""
+    """Cut faces at the midpoints (F, 3) of their edges, -1 where an edge stays whole; each has one at least."""
     count = (middle >= 0).sum(1)
-    out, out_material = [faces[count == 0]], [material[count == 0]]
+    out, out_material = [], []
     for marked, pieces in _SPLITS.items():
         chosen = count == marked
         # turn each face so that its marked edges come first: 0-1, then 1-2

@@ -17,7 +17,8 @@ CELL = 0.1
 HEADROOM = 2.2
 """Metres: what is higher up (a kite, the top of a tree) is in nobody's way."""
 
-_RING = np.array([[np.cos(a), np.sin(a)] for a in np.arange(8) * np.pi / 4])
+_RING = np.array([[0.0, 0.0], *([np.cos(a), np.sin(a)] for a in np.arange(8) * np.pi / 4)])
+_AROUND = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 
 
 class Floor:
@@ -37,10 +38,11 @@ class Floor:
 
     def take(self, points: Array) -> None:
         """Mark the squares of points (N, 2) and those next to them."""
-        near = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
-        cells = (np.unique(self._cells(points), axis=0)[:, None] + near).reshape(-1, 2)
-        inside = ((cells >= 0) & (cells < self._shape)).all(1)
-        self._taken[tuple(cells[inside].T)] = True
+        cells = self._cells(points)
+        for offset in _AROUND:
+            near = cells + offset
+            inside = ((near >= 0) & (near < self._shape)).all(1)
+            self._taken[near[inside, 0], near[inside, 1]] = True
 
     def take_block(self, block: Array) -> None:
         """Mark a rectangle given by its lowest and highest x, y (2, 2)."""
@@ -50,13 +52,11 @@ class Floor:
 
     def is_free(self, points: Array, margin: float = 0.0) -> bool:
         """Whether points (N, 2), and all within `margin` metres of them, are inside and free."""
-        cells = np.unique(self._cells(points), axis=0)
-        if margin > 0:
-            around = np.unique(np.round(_RING * margin / CELL).astype(np.int64), axis=0)
-            cells = (cells[:, None] + around).reshape(-1, 2)
-        if ((cells < 0) | (cells >= self._shape)).any():
+        cells = self._cells(points)
+        around = np.unique(np.round(_RING * margin / CELL).astype(np.int64), axis=0)
+        if (cells.min(0) + around.min(0) < 0).any() or (cells.max(0) + around.max(0) >= self._shape).any():
             return False
-        return not self._taken[tuple(cells.T)].any()
+        return not any(self._taken[cells[:, 0] + i, cells[:, 1] + j].any() for i, j in around)
 
 
 def shadow(points: Array) -> Array:
@@ -77,9 +77,9 @@ class Layout:
     covered: list[Array]
 
     @property
-    def extent(self) -> float:
-        """Radius about the origin that groups cover, metres."""
-        return max(float(np.linalg.norm(c, axis=1).max()) for c in self.covered)
+    def half_size(self) -> Array:
+        """(2,) half the width and depth of what groups cover about the origin, metres."""
+        return np.max([np.abs(c).max(0) for c in self.covered], axis=0)
 
 
 def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tries: int = 24) -> Layout:

@@ -133,8 +133,9 @@ class Body:
         v = self.rest.vertices if vertices is None else vertices
         shift = self.position - np.einsum("jab,jb->ja", self.rotation, self.rest.joints)
         matrices = np.concatenate([self.rotation, shift[:, :, None]], 2).reshape(len(shift), 12)
-        blended = (self.model.weights @ matrices).reshape(-1, 3, 4)
-        return np.einsum("vab,vb->va", blended[:, :, :3], v) + blended[:, :, 3]
+        blended = (self.model.sparse_weights @ matrices).reshape(-1, 3, 4)
+        moved: Array = np.einsum("vab,vb->va", blended[:, :, :3], v) + blended[:, :, 3]
+        return moved
 
     def keypoints(self, posed: Array) -> Array:
         """(17, 3) COCO keypoints of posed vertices."""

@@ -13,7 +13,7 @@ from .geometry import Array
 from .interactions import acts as _acts  # noqa: F401  (fills ACTS)
 from .interactions.group import Group
 from .interactions.handling import relax
-from .interactions.registry import ACTS, SETTINGS, Act, Setting, perform
+from .interactions.registry import ACTS, INDOORS, SETTINGS, Act, Setting, perform
 from .interactions.stances import stand, stride
 from .objects import ObjectModel
 from .placement import Floor, arrange
@@ -79,10 +79,10 @@ def _try_scene(
     setting = _draw_setting(for_setting, acts)
     groups = _draw_groups(for_groups, setting, acts, library, crowded)
     afloat = _is_afloat(groups[0])
-    indoors = setting in ("living room", "bedroom", "kitchen", "office")
-    layout = arrange(groups, for_layout, spread=0.8 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
+    indoors = setting in INDOORS
+    layout = arrange(groups, for_layout, spread=0.5 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
     groups = layout.groups
-    place = make_place(setting, for_place, layout.extent + 0.3, afloat)
+    place = make_place(setting, for_place, layout.half_size + 0.3, afloat)
     people = [p for g in groups for p in g.people]
     things = [t for g in groups for t in g.things]
     if crowded and not afloat:

@@ -61,7 +61,7 @@ def draw_shot(rng: np.random.Generator, width: int, height: int, indoors: bool) 
     if kind < 0.16:  # a part of somebody
         share, reach = float(rng.uniform(1.0, 1.7)), float(rng.uniform(0.55, 0.8))
     elif kind < 0.36:
-        share, reach = float(rng.uniform(0.16, 0.4)), 0.5
+        share, reach = float(rng.uniform(0.28 if indoors else 0.16, 0.45)), 0.5
     else:
         share, reach = float(rng.uniform(0.4, 0.95)), 0.5
     front = rng.random() < 0.75
@@ -167,7 +167,7 @@ def find_camera(
         if camera is None:
             continue
         share, tall = scout.seen(camera)[focus]
-        enough = (0.22 if shot.share > 1 else 0.4) * (1 - 0.5 * attempt / tries)
+        enough = (0.3 if shot.share > 1 else 0.5) * (1 - 0.6 * attempt / tries)
         if share >= enough and tall >= MIN_SHARE:
             return camera
     return None

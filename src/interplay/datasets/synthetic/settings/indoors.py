@@ -41,9 +41,9 @@ class Room:
         return [Edge(a, b, n, self.height) for a, b, n in zip(corners, [*corners[1:], corners[0]], inward, strict=True)]
 
 
-def room(rng: np.random.Generator, setting: Setting, clear: float) -> Place:
-    """A furnished room large enough for a circle of radius `clear` about the origin."""
-    around = rng.uniform(0.7, 2.0, (2, 2))
+def room(rng: np.random.Generator, setting: Setting, clear: Array) -> Place:
+    """A furnished room around a free rectangle about the origin, of half the width and depth `clear` (2,)."""
+    around = np.maximum(rng.uniform(0.5, 1.5, (2, 2)), 1.6 - clear)
     space = Room(-(clear + around[0]), clear + around[1], float(rng.uniform(2.45, 3.0)))
     floor = _floor(rng, setting)
     edges = space.edges()
@@ -147,8 +147,8 @@ def _skirting(space: Room) -> Mesh:
     return join(parts)
 
 
-def _rug(rng: np.random.Generator, clear: float) -> Mesh:
-    width, depth = rng.uniform(1.2, max(1.4, 1.6 * clear)), rng.uniform(1.0, max(1.2, 1.3 * clear))
+def _rug(rng: np.random.Generator, clear: Array) -> Mesh:
+    width, depth = rng.uniform(1.2, max(1.4, 1.6 * clear[0])), rng.uniform(1.0, max(1.2, 1.3 * clear[1]))
     x, y = rng.uniform(-0.6, 0.6, 2)
     cloth = fabric(rng)
     cloth = Material(cloth.color, str(rng.choice(["plaid", "dots", "noise", "stripes"])), cloth.second, 0.22)
