@@ -78,6 +78,36 @@ def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert found.triplets()[0].object == "tennis racket"
 
 
+@pytest.mark.parametrize("batch", ["1", "8"])
+def test_only_an_image_that_the_boxes_do_not_list_is_skipped(batch: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        Path(name).write_bytes(sample_path().read_bytes())
+    boxes = {"boxes": [[360, 10, 752, 605], [215, 10, 375, 195]], "labels": ["person", "tennis racket"]}
+    lines = [json.dumps({"file": name, **boxes, "interactions": []}) for name in ("a.jpg", "c.jpg")]
+    Path("boxes.jsonl").write_text("\n".join(lines))
+    images = ["a.jpg", "b.jpg", "c.jpg"]
+    assert main(["detect", *images, "--boxes", "boxes.jsonl", "--output", "r.jsonl", "--batch-size", batch]) == 1
+    assert "skipped b.jpg: not in boxes.jsonl" in capsys.readouterr().err
+    assert interplay.read("r.jsonl", "v-coco").files == ["a.jpg", "c.jpg"]
+
+
+def test_poses_come_into_the_results_and_the_picture() -> None:
+    pytest.importorskip("ai_edge_litert")
+    for pose in ([], ["--pose", "movenet"]):
+        assert main(["detect", "--sample", *pose]) == 0
+        found = interplay.read("interplay_output/interactions.jsonl", "v-coco")[0]
+        assert (found.keypoints is None) == (not pose)
+        Path("interplay_output/pictures/tennis.jpg").rename(f"{len(pose)}.png")
+    person = found.human[0]
+    assert np.isfinite(found.keypoints[person]).all()
+    assert np.isnan(found.keypoints[found.labels != 0]).all()
+    plain, posed = (np.asarray(Image.open(f"{n}.png")).astype(int) for n in (0, 2))
+    shoulders, hips = found.keypoints[person, [5, 6], :2].mean(0), found.keypoints[person, [11, 12], :2].mean(0)
+    changed = np.abs(plain - posed).max(2) > 60
+    assert 0.001 < changed.mean() < 0.05
+    assert changed[int(shoulders[1]) - 10 : int(hips[1]) + 10].sum() > 500
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -88,6 +118,8 @@ def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
         (["--sample", "--model", "tin-spatial-vcocco"], "tin-spatial-vcoco"),
         (["--sample", "--detector", "ssd-mobilnet-v2"], "ssd-mobilenet-v2"),
         (["--sample", "--boxes", "gone.jsonl"], "gone.jsonl"),
+        (["--sample", "--pose", "movenett"], "movenet"),
+        (["--sample", "--pose", "gone.json"], "gone.json"),
         (["--sample", "--weights", "gone.safetensors"], "gone.safetensors"),
         (["--sample", "--device", "abacus"], "abacus"),
     ],

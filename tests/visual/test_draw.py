@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,17 @@ def test_another_font(tmp_path: Path) -> None:
     (tmp_path / "font.ttf").write_text("not a font")
     with pytest.raises(InputError, match="not a TrueType"):
         draw_interactions(GREY, people(1, 1, 100), font=tmp_path / "font.ttf")
+
+
+def test_skeletons_as_far_as_they_were_seen() -> None:
+    """A thigh from hip to knee that leaves the box; a shin whose end was not seen; a second person without pose."""
+    crowd = people(2, 2, 60)
+    pose = np.zeros((17, 3), np.float32)
+    pose[[11, 13, 15]] = [[200, 60, 0.9], [200, 180, 0.9], [300, 220, 0.1]]
+    keypoints = np.full((4, 17, 3), np.nan, np.float32)
+    keypoints[0] = pose
+    plain, posed = (draw_interactions(GREY, replace(crowd, keypoints=k)) for k in (None, keypoints))
+    changed = (plain != posed).any(2)
+    assert changed[70:170, 198:203].mean() > 0.5
+    assert not changed[190:].any()
+    assert not changed[:, :150].any()

@@ -44,7 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     people.add_argument(
         "--detector", default=DEFAULT_DETECTOR, metavar="NAME", help="what finds people and objects (%(default)s)"
     )
-    people.add_argument("--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl or .parquet file")
+    people.add_argument(
+        "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
+    )
+    model.add_argument(
+        "--pose", metavar="NAME", help="find people's keypoints: movenet, or a .json file of AlphaPose's or COCO's"
+    )
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
     model.add_argument(
         "--batch-size", type=_positive, default=8, metavar="N", help="images at once (default: %(default)s)"
@@ -78,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
             "weights": _name(arguments.weights),
             "detector": None if arguments.boxes else arguments.detector,
             "boxes": _name(arguments.boxes),
+            "pose": arguments.pose,
         },
         min_score=arguments.min_score,
         top_k=arguments.top_k,
@@ -90,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             weights=arguments.weights,
             detector=arguments.detector,
             boxes=arguments.boxes,
+            pose=arguments.pose,
             device=arguments.device,
         )
     return 1 if run_job(job, predict, vocabulary, Console(), messages) else 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interplay.detect.run import Predict
+from interplay.detectors.pose.estimator import PoseEstimator, add_poses, no_poses
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
@@ -20,6 +22,7 @@ def load_predictor(
     weights: Path | None = None,
     detector: str | None = None,
     boxes: Path | None = None,
+    pose: str | Path | None = None,
     device: str | None = None,
 ) -> tuple[Predict, Vocabulary]:
     """A model of the zoo, ready for images.
@@ -29,6 +32,8 @@ def load_predictor(
         weights: a file of weights instead of the zoo's.
         detector: what finds people and objects, for a model that needs them.
         boxes: a file with people and objects of every image, instead of a detector.
+        pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
+            and only keypoints in a file of boxes are kept.
         device: where the model runs.
 
     Returns:
@@ -38,8 +43,10 @@ def load_predictor(
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
     from interplay.detectors import DEFAULT_DETECTOR, load_detector
+    from interplay.detectors.pose import load_pose_estimator
     from interplay.zoo import load_model
 
+    estimator = None if pose is None else load_pose_estimator(pose, device=device)
     network = load_model(model, weights=weights, device=device)
     if not network.needs_detections:
         if boxes is not None:
@@ -47,12 +54,29 @@ def load_predictor(
         network.prepare_inference()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-            return network.predict(list(images))
+            found = network.predict(list(images))
+            if estimator is None:
+                return found
+            return [_pose_actors(*each, estimator) for each in zip(found, images, names, strict=True)]
 
         return predict_alone, network.vocabulary
     finder = load_detector(boxes or detector or DEFAULT_DETECTOR, device=device)
 
     def predict(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-        return network.predict(list(images), detections=finder(images, names))
+        detections = finder(images, names)
+        if estimator is not None:
+            triples = zip(detections, images, names, strict=True)
+            detections = [add_poses(found, image, estimator, name) for found, image, name in triples]
+        return network.predict(list(images), detections=detections)
 
     return predict, network.vocabulary
+
+
+def _pose_actors(
+    interactions: Interactions, image: NDArray[np.uint8], name: str, estimator: PoseEstimator
+) -> Interactions:
+    """With keypoints for the people who do something; other boxes have NaN."""
+    people = np.unique(interactions.human)
+    keypoints = no_poses(len(interactions.boxes))
+    keypoints[people] = estimator.estimate(image, interactions.boxes[people], name)
+    return replace(interactions, keypoints=keypoints)

@@ -132,5 +132,5 @@ def _predict_batch(
         return predict(images, [path.as_posix() for path in paths])
     except InterplayError as error:
         if len(batch) == 1:
-            return [Failure(paths[0], str(error))]
+            return [Failure(paths[0], error.reason if isinstance(error, ImageError) else str(error))]
         return [answer for item in batch for answer in _predict_batch([item], predict)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.detectors.pose.keypoints import BONES
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.visual.canvas import Canvas
@@ -20,6 +21,7 @@ from interplay.visual.scene import Pair, group_pairs, join_phrases, number_peopl
 
 _HEAD, _OBJECT, _BODY, _LINK = 12.0, 8.0, 2.0, 2.5  # costs of hiding all of one
 _LINK_PARTS = 9
+_SEEN = 0.2  # score from which a keypoint is drawn
 _NOTE: Colour = (225, 225, 228)
 
 
@@ -54,6 +56,7 @@ def draw_interactions(
     colours of the people who use it; one label per pair names all its verbs. Labels never overlap: where there is
     no room beside the pair, a thin line leads to it. Where labels would hide too much of the picture even in small
     print, the pairs with the lowest scores are left out and their number is told. Sizes are relative to the image.
+    People with keypoints have their skeleton drawn, as far as it was seen.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -140,10 +143,22 @@ class _Scene:
             elif box in users:
                 width = 0.75 * canvas.unit
                 canvas.dashes(canvas.outline(self.boxes[box], width), users[box], width)
+        for person in self.numbers:
+            self._draw_skeleton(canvas, person)
         for link in links.values():
             canvas.line([_point(link.start), _point(link.end)], link.colour, 0.75 * canvas.unit)
         for link in links.values():
             canvas.dot(_point(link.end), 1.5 * canvas.unit, link.colour)
+
+    def _draw_skeleton(self, canvas: Canvas, person: int) -> None:
+        """The bones between keypoints that were seen; a box without pose is NaN, which is below any score."""
+        if self.interactions.keypoints is None:
+            return
+        pose = self.interactions.keypoints[person].astype(np.float64)
+        seen = pose[:, 2] >= _SEEN
+        for a, b in BONES:
+            if seen[a] and seen[b]:
+                canvas.line([_point(pose[a, :2]), _point(pose[b, :2])], self.colour(person), 0.6 * canvas.unit)
 
     def badges(self) -> list[Label]:
         """Where there are several people: everyone's number, with what they do without an object."""
