@@ -34,8 +34,23 @@ def scaled(model: ObjectModel, factor: float) -> ObjectModel:
 
 
 def make_fitted(
-    group: Group, person: Person, category: str, least: float = 0.6, most: float = 1.1, **options: Any
+    group: Group,
+    person: Person,
+    category: str,
+    least: float = 0.6,
+    most: float = 1.1,
+    share: float = 1.0,
+    **options: Any,
 ) -> Thing:
-    """A new thing in a person's size: scaled by their height over `ADULT`, within limits."""
-    factor = float(np.clip(person.rest.height / ADULT, least, most))
+    """A new thing in a person's size.
+
+    Args:
+        group: to which it is added.
+        person: who uses it.
+        category: as in `make_object`.
+        least, most: limits of the scale, which is the person's height over `ADULT`.
+        share: of that scale, for a thing that is small or large for its user.
+        options: of the category's factory.
+    """
+    factor = share * float(np.clip(person.rest.height / ADULT, least, most))
     return group.thing(scaled(make_object(category, group.rng, group.library, **options), factor))

@@ -36,6 +36,7 @@ def set_beside(group: Group, thing: Thing, angle: float, gap: float) -> None:
     people = cKDTree(np.concatenate([p.vertices()[::6] for p in group.people])[:, :2])
     away = heading(group.people[0]) @ (degrees(vec(0, 0, 1), angle) @ -Y)
     flat = thing.vertices()[:, :2]
+    flat = flat[:: max(1, len(flat) // 1500)]
     for _ in range(300):
         if float(people.query(flat)[0].min()) >= gap:
             break

@@ -45,7 +45,7 @@ def lead_horse(group: Group) -> None:
     reach(group, person, side, Grip(hand, unit(chin - hand), None, 0.01))
     add_line(group, fist_center(person, side), chin, sag=0.04, thickness=0.007)
     relax(group, person, other(side), swing=12)
-    group.relate(person, "walk,hold", horse, "rein")
+    group.relate(person, "walk,hold", horse, "lead")
 
 
 @act("pet a horse", {"horse": "pet"}, FIELD, weight=1.2)

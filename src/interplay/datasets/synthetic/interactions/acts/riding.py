@@ -90,7 +90,7 @@ def ride_motorcycle(group: Group) -> None:
 def sit_on_parked_motorcycle(group: Group) -> None:
     rng = group.rng
     person = group.person(adult=True)
-    motorcycle = make_fitted(group, person, "motorcycle", least=0.88)
+    motorcycle = make_fitted(group, person, "motorcycle", least=0.88, share=0.92)
     saddle = motorcycle.model.spots["saddle"]
     gripping = rng.random() < 0.6
     if gripping:
@@ -98,7 +98,7 @@ def sit_on_parked_motorcycle(group: Group) -> None:
     else:
         astride(person, saddle, float(rng.uniform(-4, 8)))
     for side in "LR":
-        foot = vec(side_sign(side) * float(rng.uniform(0.31, 0.36)), 0.06 + float(rng.uniform(-0.06, 0.06)), 0)
+        foot = vec(side_sign(side) * float(rng.uniform(0.25, 0.3)), 0.06 + float(rng.uniform(-0.06, 0.06)), 0)
         foot_down(group, person, side, foot, vec(0, -1, 0))
     look_ahead(group, person, motorcycle)
     group.relate(person, "sit on,straddle", motorcycle, "saddle")
