@@ -6,6 +6,9 @@ from . import baseball as baseball
 from . import benches as benches
 from . import bystanders as bystanders
 from . import carrying_boards as carrying_boards
+from . import carrying_indoors as carrying_indoors
+from . import chairs as chairs
+from . import company as company
 from . import cutting as cutting
 from . import dogs as dogs
 from . import drinking as drinking

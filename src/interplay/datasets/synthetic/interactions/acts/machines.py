@@ -13,6 +13,14 @@ from interplay.datasets.synthetic.objects import ObjectModel, make_object
 from interplay.datasets.synthetic.scene import Person, Thing
 
 
+def stand_over(group: Group, person: Person, side: str, height: float) -> None:
+    """Stand, bending forward until a hand can reach down to a height, metres."""
+    for lean in (4.0, 14.0, 24.0, 34.0, 44.0, 54.0):
+        stand(group, person, lean=lean)
+        if person.body.joint(f"upperarm01.{side}")[2] - height < 0.19 * person.rest.height:
+            return
+
+
 def before(
     group: Group, person: Person, side: str, model: ObjectModel, lift: float = 0.0, aside: float = 0.06
 ) -> Thing:
@@ -31,8 +39,8 @@ def before(
     turned = upright(vec(0, 0, 0), np.pi)
     handle = turned[:3, :3] @ model.grips["door handle"].position + vec(0, 0, lift)
     drop = float(shoulder[2] - handle[2])
-    length = float(group.rng.uniform(0.29, 0.32)) * h
-    ahead = float(np.sqrt(max(length**2 - drop**2 - (aside * h) ** 2, (0.2 * h) ** 2)))
+    length = float(group.rng.uniform(0.26, 0.29)) * h
+    ahead = float(np.sqrt(max(length**2 - drop**2 - (aside * h) ** 2, (0.17 * h) ** 2)))
     at = vec(shoulder[0] + side_sign(side) * aside * h, shoulder[1] - ahead, handle[2])
     turned[:3, 3] = at - (handle - vec(0, 0, lift))
     turned[2, 3] = lift
@@ -52,12 +60,10 @@ def open_refrigerator(group: Group) -> None:
     """Shut, or ajar with the door beside the person."""
     person = group.person()
     ajar = bool(group.rng.random() < 0.6)
-    stand(group, person, lean=4.0)
-    options = {} if group.library else {"ajar": ajar}
-    machine = before(
-        group, person, "R" if ajar else "L", make_object("refrigerator", group.rng, group.library, **options)
-    )
-    open_door(group, person, "R" if ajar else "L", machine)
+    side = "R" if ajar else "L"
+    model = make_object("refrigerator", group.rng, group.library, ajar=ajar)
+    stand_over(group, person, side, float(model.grips["door handle"].position[2]))
+    open_door(group, person, side, before(group, person, side, model))
 
 
 @act("open an oven", {"oven": ("open", "hold")}, ("kitchen",), weight=1.2)
