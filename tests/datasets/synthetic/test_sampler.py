@@ -124,7 +124,7 @@ def test_scenes_differ(scenes: list[Scene]) -> None:
     assert len({s.camera.width for s in scenes}) >= 2
     assert any(len(s.people) > 1 for s in scenes)
     assert len({t.category for s in scenes for t in s.things}) >= 12
-    bystander = [set(range(len(s.people))) - {r.human for r in s.relations} for s in scenes]
+    bystander = [set(range(len(s.people))) - {r.human for r in s.relations if r.thing is not None} for s in scenes]
     assert any(bystander)
 
 
@@ -135,7 +135,7 @@ def test_acts_and_library_are_respected() -> None:
     scene = sample_scene(0, 0, 96, acts=[name], library={"bicycle": own})
     done = {(r.verb, "" if r.thing is None else scene.things[r.thing].category) for r in scene.relations}
     assert done
-    assert done <= verbs
+    assert done <= verbs | {("stand", ""), ("walk", "")}, "others only stand or walk about"
     assert all(len(t.model.mesh.faces) == len(own.mesh.faces) for t in scene.things if t.category == "bicycle")
 
 

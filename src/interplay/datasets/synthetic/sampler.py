@@ -12,9 +12,8 @@ from .camera import Camera
 from .geometry import Array
 from .interactions import acts as _acts  # noqa: F401  (fills ACTS)
 from .interactions.group import Group
-from .interactions.handling import relax
+from .interactions.nearby import idle
 from .interactions.registry import ACTS, INDOORS, SETTINGS, Act, Setting, perform
-from .interactions.stances import stand, stride
 from .objects import ObjectModel
 from .placement import Floor, arrange
 from .props import Surroundings
@@ -146,22 +145,13 @@ def _draw_groups(
 def _bystander(rng: np.random.Generator, style: str, library: Mapping[str, ObjectModel] | None) -> Group:
     """Somebody who stands or walks about."""
     group = Group(rng, style=style, library=library)
-    person = group.person()
-    if rng.random() < 0.6:
-        stand(group, person)
-        relax(group, person)
-    else:
-        front = stride(group, person, length=float(rng.uniform(0.2, 0.38)))
-        relax(group, person, swing=-22.0 if front == "L" else 22.0)
+    idle(group, group.person(), walking=0.4)
     return group
 
 
 def _is_afloat(group: Group) -> bool:
     """Whether somebody surfs."""
-    return any(
-        r.thing is not None and group.things[r.thing].category == "surfboard" and r.verb == "ride"
-        for r in group.relations
-    )
+    return any(r.verb == "surf" for r in group.relations)
 
 
 def _floor(place: Place, covered: Sequence[Array]) -> Floor:

@@ -15,7 +15,6 @@ from . import (  # the acts that are watched
     skateboarding,  # noqa: F401
     snowboarding,  # noqa: F401
     suitcases,  # noqa: F401
-    surfing,  # noqa: F401
     tennis,  # noqa: F401
 )
 
@@ -32,7 +31,6 @@ WATCHED = (
     "kick a ball",
     "play a forehand",
     "snowboard",
-    "surf",
 )
 """Acts beside which a bystander is put."""
 
