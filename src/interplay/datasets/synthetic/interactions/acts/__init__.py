@@ -14,6 +14,7 @@ from . import dogs as dogs
 from . import drinking as drinking
 from . import eating as eating
 from . import frisbee as frisbee
+from . import grooming as grooming
 from . import horses as horses
 from . import kicking as kicking
 from . import kites as kites
@@ -21,6 +22,7 @@ from . import lying as lying
 from . import machines as machines
 from . import motions as motions
 from . import onlookers as onlookers
+from . import pets_indoors as pets_indoors
 from . import phones as phones
 from . import playing_together as playing_together
 from . import pouring as pouring

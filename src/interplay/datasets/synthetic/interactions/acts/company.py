@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from interplay.datasets.synthetic.geometry import Array, X, Y, Z, degrees, vec
@@ -67,7 +69,8 @@ def hand_over(group: Group) -> None:
     rng = group.rng
     first, second, middle = face_to_face(group)
     category = str(rng.choice(OFFERED))
-    thing = group.make(category, **({"closed": True} if category == "book" else {}))
+    options: dict[str, Any] = {"closed": True} if category == "book" else {}
+    thing = group.make(category, **options)
     side, taking = free_side(group)[0], free_side(group)[0]
     if category == "bottle":
         near, far = thing.model.grips["neck"], thing.model.grips["body"]

@@ -14,10 +14,19 @@ from interplay.datasets.synthetic.scene import Person, Thing
 
 
 def stand_over(group: Group, person: Person, side: str, height: float) -> None:
-    """Stand, bending forward until a hand can reach down to a height, metres."""
-    for lean in (4.0, 14.0, 24.0, 34.0, 44.0, 54.0):
+    """Stand, or bend down, until a hand can reach a height, metres."""
+    h = person.rest.height
+
+    def reaches() -> bool:
+        return float(person.body.joint(f"upperarm01.{side}")[2]) - height < 0.17 * h
+
+    for lean in (4.0, 14.0, 24.0):
         stand(group, person, lean=lean)
-        if person.body.joint(f"upperarm01.{side}")[2] - height < 0.19 * person.rest.height:
+        if reaches():
+            return
+    for depth in (0.15, 0.3, 0.45):
+        crouch(group, person, depth=depth, lean=28.0 + 50.0 * depth)
+        if reaches():
             return
 
 
@@ -39,8 +48,8 @@ def before(
     turned = upright(vec(0, 0, 0), np.pi)
     handle = turned[:3, :3] @ model.grips["door handle"].position + vec(0, 0, lift)
     drop = float(shoulder[2] - handle[2])
-    length = float(group.rng.uniform(0.26, 0.29)) * h
-    ahead = float(np.sqrt(max(length**2 - drop**2 - (aside * h) ** 2, (0.17 * h) ** 2)))
+    length = float(group.rng.uniform(0.25, 0.275)) * h
+    ahead = float(np.sqrt(max(length**2 - drop**2 - (aside * h) ** 2, (0.19 * h) ** 2)))
     at = vec(shoulder[0] + side_sign(side) * aside * h, shoulder[1] - ahead, handle[2])
     turned[:3, 3] = at - (handle - vec(0, 0, lift))
     turned[2, 3] = lift
