@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import atomic_path
 
-BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco")
+BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
 COCO_91_IDS: tuple[int, ...] = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))

@@ -1,0 +1,30 @@
+"""The 17 COCO keypoints of generated people, with visibility."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interplay.datasets.synthetic.geometry import Array
+from interplay.datasets.synthetic.scene import Scene
+
+TOLERANCE = 0.13
+"""Metres: a keypoint lies this deep under the skin at most, so what is hit further in front of it hides it."""
+
+
+def keypoints_in_view(scene: Scene, person: int) -> Array:
+    """(17, 3) x, y in pixels and COCO's visibility of a person's keypoints.
+
+    Visibility is 2 where nothing else is in front of the keypoint, 1 where it is hidden by a thing, by another person
+    or by the person's own body, 0 outside the picture or behind the camera (x and y are then 0, as in COCO).
+    """
+    camera = scene.camera
+    points = scene.people[person].body.model.keypoints @ scene.posed[person]
+    pixels, depth = camera.project(points)
+    inside = (depth > 0) & (pixels >= 0).all(1) & (pixels[:, 0] < camera.width) & (pixels[:, 1] < camera.height)
+    toward = points - camera.position
+    away = np.linalg.norm(toward, axis=1)
+    hits = scene.rays.cast(camera.position, toward / away[:, None])
+    own = (hits.mesh == person) & (hits.distance > away - TOLERANCE)
+    seen = own | (hits.distance >= away)
+    visibility = np.where(inside, np.where(seen, 2.0, 1.0), 0.0)
+    return np.column_stack([np.where(inside[:, None], pixels, 0.0), visibility])
