@@ -17,12 +17,12 @@ from .settings import Place
 
 _FLOOR: dict[Setting, dict[str, float]] = {
     "park": {"bench": 3, "bicycle": 2, "dog": 2, "backpack": 2, "sports ball": 2, "frisbee": 1, "skateboard": 1}
-    | {"handbag": 1, "bottle": 1, "suitcase": 0.3, "horse": 0.4, "baseball glove": 0.4, "chair": 0.5},
+    | {"handbag": 1, "bottle": 1, "suitcase": 0.3, "horse": 0.4, "baseball glove": 0.4, "chair": 0.2},
     "street": {"bench": 2, "fire hydrant": 2, "potted plant": 1.5, "suitcase": 1, "backpack": 1, "handbag": 1}
     | {"dog": 1, "skateboard": 1, "bicycle": 1.5, "chair": 1, "stop sign": 1, "parking meter": 1, "dining table": 0.6},
     "court": {"sports ball": 3, "tennis racket": 2, "baseball bat": 1.5, "baseball glove": 1, "bench": 2}
-    | {"bottle": 1, "backpack": 1.5, "chair": 1, "frisbee": 0.7, "skateboard": 0.7, "handbag": 0.4},
-    "beach": {"surfboard": 2, "sports ball": 2, "frisbee": 1, "backpack": 1, "handbag": 1, "dog": 1.5, "chair": 1.5}
+    | {"bottle": 1, "backpack": 1.5, "chair": 0.3, "frisbee": 0.7, "skateboard": 0.7, "handbag": 0.4},
+    "beach": {"surfboard": 2, "sports ball": 2, "frisbee": 1, "backpack": 1, "handbag": 1, "dog": 1.5, "chair": 0.3}
     | {"bottle": 1, "bench": 0.5},
     "snow": {"skis": 2.5, "snowboard": 2.5, "backpack": 1.5, "bench": 1, "dog": 1},
     "living room": {"chair": 2, "potted plant": 1.5, "dining table": 1.5, "backpack": 0.7, "handbag": 0.7, "dog": 0.8}

@@ -86,19 +86,19 @@ def _borrowed(
 def _smoothed(values: Array, mesh: NDArray[np.int64], normal: Array) -> Array:
     """(H, W, K) values averaged over neighbours on the same surface that face the same way.
 
-    Two averages over 3 x 3 pixels, the second over every other pixel, cover the 4 x 4 pixels over which the rays of
-    `Stage.visibility` are spread.
+    The average is taken along columns, then along rows, over the four pixels (the outer two of five by half) over
+    which `Stage.visibility` spreads its rays.
     """
-    for reach in (1, 2):
-        total, weight = 2 * values, np.full(mesh.shape, 2.0)
-        for dy, dx in ((0, reach), (reach, 0), (reach, reach), (reach, -reach)):  # each pair of neighbours once
-            a = (slice(None, -dy or None), slice(max(-dx, 0), -dx if dx > 0 else None))
-            b = (slice(dy, None), slice(max(dx, 0), dx if dx < 0 else None))
-            share = ((mesh[a] == mesh[b]) & (dot(normal[a], normal[b]) > 0.95)).astype(np.float64)
-            total[a] += share[..., None] * values[b]
-            total[b] += share[..., None] * values[a]
-            weight[a] += share
-            weight[b] += share
+    for axis in (0, 1):
+        total, weight = values.copy(), np.ones(mesh.shape)
+        for reach, share in ((1, 1.0), (2, 0.5)):
+            a = (slice(None),) * axis + (slice(None, -reach),)
+            b = (slice(None),) * axis + (slice(reach, None),)
+            alike = share * ((mesh[a] == mesh[b]) & (dot(normal[a], normal[b]) > 0.95))
+            total[a] += alike[..., None] * values[b]
+            total[b] += alike[..., None] * values[a]
+            weight[a] += alike
+            weight[b] += alike
         values = total / weight[..., None]
     return values
 
@@ -119,8 +119,9 @@ def _edges(mesh: NDArray[np.int64], normal: Array, depth: Array) -> NDArray[np.b
 
 def _develop(image: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Expose linear light, add the sensor's noise, and encode as sRGB."""
-    key = float(np.median(image.mean(-1)))
-    exposure = float(np.clip(0.3 / max(key, 1e-3), 0.6, 1.8)) * float(rng.uniform(0.85, 1.2))
+    middle, bright = np.quantile(image.mean(-1), (0.5, 0.85))
+    wanted = min(0.3 / max(middle, 1e-3), 1.15 / max(bright, 1e-3))
+    exposure = float(np.clip(wanted, 0.5, 1.8)) * float(rng.uniform(0.85, 1.2))
     x = np.maximum(image * exposure, 0)
     x = x * (1 + x / 4.0) / (1 + x * 0.75)  # roll off the highlights
     shot = rng.normal(size=x.shape) * np.sqrt(0.0002 * np.maximum(x, 0.01)) * float(rng.uniform(0.3, 1.0))
