@@ -130,7 +130,7 @@ def dribble(group: Group) -> None:
     if rng.random() < 0.5:
         crouch(group, person, depth=float(rng.uniform(0.15, 0.45)), lean=float(rng.uniform(12, 32)), width=0.2)
     else:
-        stride(group, person, length=float(rng.uniform(0.3, 0.42)), lean=float(rng.uniform(10, 20)))
+        stride(group, person, length=float(rng.uniform(0.28, 0.37)), lean=float(rng.uniform(10, 20)))
     side = free_side(group)[0]
     top = from_shoulder(person, side, 0.12, float(rng.uniform(0.15, 0.2)), -float(rng.uniform(0.2, 0.24)))
     radius = radius_of(ball)

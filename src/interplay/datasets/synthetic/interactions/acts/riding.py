@@ -90,7 +90,7 @@ def ride_motorcycle(group: Group) -> None:
 def sit_on_parked_motorcycle(group: Group) -> None:
     rng = group.rng
     person = group.person(adult=True)
-    motorcycle = make_fitted(group, person, "motorcycle", least=0.88, share=0.92)
+    motorcycle = make_fitted(group, person, "motorcycle", least=0.88, share=0.88)
     saddle = motorcycle.model.spots["saddle"]
     gripping = rng.random() < 0.6
     if gripping:
@@ -139,17 +139,17 @@ def push_bicycle(group: Group) -> None:
     stride(group, person, length=float(rng.uniform(0.2, 0.34)), lean=float(rng.uniform(3, 10)))
     near = handles(bicycle)[beside]
     free = replace(bicycle.model.grips[near], normal=None, flip=True)
-    places = [
-        upright(vec(s * x * h, y * h, 0)) for x in (0.25, 0.22, 0.2) for y in (-0.06, -0.03, 0.0, 0.03, -0.09, -0.12)
-    ]
-    if rng.random() < 0.5:  # one hand on the bar, the other on the saddle
-        saddle = bicycle.model.spots["saddle"]
-        top = Grip(saddle.position + 0.02 * saddle.ahead, saddle.ahead, -saddle.normal, 0.0, "palm")
-        bicycle.pose = easiest(person, bicycle, places, {beside: free, side: top})
-        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, beside, free.moved(bicycle.pose))[1])))
-        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, side, top.moved(bicycle.pose))[1])))
-    else:
-        bicycle.pose = easiest(person, bicycle, places, {side: free})
-        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, side, free.moved(bicycle.pose))[1])))
+    along = (-0.06, -0.03, 0.0, 0.03, -0.09, -0.12)
+    places = [upright(vec(s * x * h, y * h, 0)) for x in (0.25, 0.22, 0.2, 0.18) for y in along]
+    saddle = bicycle.model.spots["saddle"]
+    top = Grip(saddle.position + 0.02 * saddle.ahead, saddle.ahead, -saddle.normal, 0.0, "palm")
+    hands = {beside: free, side: top}  # one hand on the bar, the other on the saddle
+    bicycle.pose = easiest(person, bicycle, places, hands)
+    awkward = max(arm_cost(person, hand, grip.moved(bicycle.pose)) for hand, grip in hands.items()) > 4.0
+    if awkward or rng.random() < 0.5:  # the hand next to the bicycle steers alone
+        hands = {side: free}
+        bicycle.pose = easiest(person, bicycle, places, hands)
         relax(group, person, beside, swing=15)
+    for hand, grip in hands.items():
+        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, hand, grip.moved(bicycle.pose))[1])))
     group.relate(person, "push,walk,hold", bicycle, "handle")

@@ -33,7 +33,7 @@ def beside(thing: Thing, name: str, facing: float, at: Array) -> Array:
 def open_door(group: Group) -> None:
     rng = group.rng
     person, car = group.person(adult=True), group.make("car")
-    stand(group, person, lean=float(rng.uniform(4, 10)) + 60 * max(0.0, person.rest.height - 1.6))
+    stand(group, person, lean=float(rng.uniform(4, 10)) + 75 * max(0.0, person.rest.height - 1.58))
     side = free_side(group)[0]
     h, s = person.rest.height, side_sign(side)
     # the handle is on the car's side at -x, which a quarter turn brings to +y, where the person is

@@ -112,7 +112,7 @@ def sit_on_suitcase(group: Group) -> None:
     rng = group.rng
     person = group.person()
     model = make_object("suitcase", rng, group.library, drawn_out=False)
-    small = float(np.clip(0.29 * person.rest.height / model.size[2], 0.45, 1.0))
+    small = float(np.clip(0.26 * person.rest.height / model.size[2], 0.45, 1.0))
     case = group.thing(scaled(model, small))
     lid = float(case.model.mesh.bounds()[1, 2]) - 0.045 * small
     size = case.model.size

@@ -34,7 +34,7 @@ def surf(group: Group) -> None:
     group.relate(person, "ride,stand on,surf", board, "deck")
 
 
-@act("lie on a surfboard", {"surfboard": ("lie on", "ride", "surf")}, ("beach",), weight=1.2, style="beach")
+@act("lie on a surfboard", {"surfboard": ("lie on", "surf")}, ("beach",), weight=1.2, style="beach")
 def lie_on_surfboard(group: Group) -> None:
     rng = group.rng
     person = group.person()

@@ -71,7 +71,7 @@ def forehand(group: Group) -> None:
     if rng.random() < 0.5:
         crouch(group, person, depth=float(rng.uniform(0.15, 0.45)), lean=float(rng.uniform(10, 24)), width=0.24)
     else:
-        stride(group, person, length=float(rng.uniform(0.3, 0.42)), lean=float(rng.uniform(6, 14)))
+        stride(group, person, length=float(rng.uniform(0.28, 0.37)), lean=float(rng.uniform(6, 14)))
     person.body.bend_spine(forward=8, twist=-s * float(rng.uniform(-5, 24)))
     solve_arm(person.body, other(side), from_shoulder(person, other(side), 0.12, 0.2, -0.06))
     at = from_shoulder(person, side, float(rng.uniform(0.1, 0.18)), float(rng.uniform(0.12, 0.2)), -0.14)
