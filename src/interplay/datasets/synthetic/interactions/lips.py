@@ -76,7 +76,6 @@ def hold_by(
     miss = reach(group, person, side, taken.moved(thing.pose), elbow)[1]
     thing.pose = thing.pose.copy()
     thing.pose[:3, 3] += miss
-    group.miss(f"hold {thing.category}", float(np.linalg.norm(miss)))
 
 
 def rim(thing: Thing) -> Array:

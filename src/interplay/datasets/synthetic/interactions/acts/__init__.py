@@ -5,6 +5,7 @@ from . import ball_in_hand as ball_in_hand
 from . import baseball as baseball
 from . import benches as benches
 from . import bystanders as bystanders
+from . import bystanders_indoors as bystanders_indoors
 from . import carrying_boards as carrying_boards
 from . import carrying_indoors as carrying_indoors
 from . import chairs as chairs
@@ -22,6 +23,7 @@ from . import lying as lying
 from . import machines as machines
 from . import motions as motions
 from . import onlookers as onlookers
+from . import onlookers_indoors as onlookers_indoors
 from . import pets_indoors as pets_indoors
 from . import phones as phones
 from . import playing_together as playing_together

@@ -23,10 +23,10 @@ def facing_reader(person: Person, tilt: float) -> Array:
     return heading(person) @ degrees(Z, 180) @ degrees(X, tilt)
 
 
-def read_in_hands(group: Group, person: Person, book: Thing) -> None:
-    """Hold an open book in both hands before the chest and look at it."""
+def read_in_hands(group: Group, person: Person, book: Thing, raised: float = 0.0) -> None:
+    """Hold an open book in both hands before the chest, or so many body heights above, and look at it."""
     rng = group.rng
-    ahead, up = float(rng.uniform(0.17, 0.2)), float(rng.uniform(-0.06, 0.0))
+    ahead, up = float(rng.uniform(0.17, 0.2)), raised + float(rng.uniform(-0.06, 0.0))
     at = body_point(person, 0.0, ahead, up)
     poses = [turned_to(facing_reader(person, tilt), at, vec(0, 0, 0)) for tilt in (35.0, 50.0, 62.0)]
     book.pose = easiest(person, book, poses, SIDES)
