@@ -11,7 +11,13 @@ EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safe
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("system", metavar="SYSTEM", help="gen-vlkt, or ggnet (also for PPDM)")
-    parser.add_argument("file", type=Path, metavar="FILE", help="the published checkpoint: .pth, .pt or .safetensors")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="the published checkpoint: .pth, .pt, .safetensors or .npz; for TensorFlow's, the "
+        "beginning that its files share (HOI_iter_1800000.ckpt), or their folder",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors")
     parser.add_argument(
         "--vocabulary",

@@ -14,28 +14,41 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from interplay.errors import InputError, MissingFileError
+from interplay.importers.tensorflow import find_checkpoint, read_checkpoint
+from interplay.importers.tensorflow.layout import has_tensorflow_layout, is_weight, to_torch
 
 _NESTED = ("model", "state_dict", "model_state_dict", "module")
 """Keys under which training scripts keep the weights beside epoch and optimiser."""
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Parameter name -> tensor from a torch or safetensors file.
+    """Parameter name -> tensor from a torch file, a safetensors file, or a TensorFlow checkpoint.
 
-    A leading ``module.``, which data parallel training leaves behind, is removed.
+    A leading ``module.``, which data parallel training leaves behind, is removed. TensorFlow's kernels are turned into
+    torch's layout (out, in, height, width), those of a checkpoint as well as those in an ``.npz`` or ``.safetensors``
+    file under TensorFlow's names; its optimiser's variables are left out.
+
+    Args:
+        path: a file; for TensorFlow's also the common beginning of a checkpoint's names, or its folder.
 
     Raises:
         MissingFileError: no such file.
         InputError: not a checkpoint, damaged, without weights, or made of classes that would have to be run.
     """
     source = Path(path)
+    if source.suffix not in (".safetensors", ".npz") and find_checkpoint(source) is not None:
+        return find_state_dict(to_torch(read_checkpoint(source, is_weight)), str(source))
     if not source.is_file():
         raise MissingFileError(f"no file of weights {source}")
+    if source.suffix == ".npz":
+        return find_state_dict(_read_npz(source), str(source))
     content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
     return find_state_dict(content, str(source))
 
@@ -79,6 +92,19 @@ def _read_safetensors(source: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(source)
+        state = load_file(source)
     except SafetensorError as error:
         raise InputError(f"{source}: not a safetensors file, or damaged ({error})") from None
+    kernels = {name: value.numpy() for name, value in state.items() if "/" in name and value.dtype != torch.bfloat16}
+    return {**state, **to_torch(kernels)} if has_tensorflow_layout(kernels) else state
+
+
+def _read_npz(source: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files if is_weight(name)}
+        if has_tensorflow_layout(arrays):
+            return to_torch(arrays)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(f"{source}: not an .npz file of numbers, or damaged ({error})") from None

@@ -6,10 +6,12 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from interplay.errors import InputError, near_matches
+from interplay.importers.tensorflow import find_checkpoint
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def load_published(
 
     Args:
         system: ``gen-vlkt``, ``ggnet`` (also PPDM).
-        source: a checkpoint file (torch or safetensors), or its state dict.
+        source: a checkpoint file (torch, safetensors or TensorFlow's), or its state dict.
         vocabulary: needed only for models trained on one's own data.
 
     Returns:
@@ -143,11 +145,16 @@ def describe_variant(model: nn.Module) -> list[str]:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Hash of a file's content."""
+    """Hash of a file's content; of a TensorFlow checkpoint's numbers, in all its ``.data`` files."""
+    source = Path(path)
+    checkpoint = find_checkpoint(source)
+    parts = sorted(checkpoint.parent.glob(f"{escape(checkpoint.name)}.data-*")) if checkpoint else []
+    files = parts or [source]
     digest = hashlib.sha256()
-    with open(path, "rb") as file:  # noqa: PTH123  # path-like
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for each in files:
+        with each.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()
 
 
