@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train a model from a configuration file",
     "models": "list the models, or show one model's card",
     "import": "convert a published checkpoint into a weights file",
+    "synthesize": "write a generated data set: people, objects and interactions with exact labels",
     "datasets": "check, describe, show, validate or convert data sets",
 }
 

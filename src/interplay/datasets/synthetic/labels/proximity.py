@@ -8,7 +8,6 @@ from scipy.spatial import cKDTree
 
 from interplay.datasets.synthetic.geometry import Array, cross
 
-
 SPACING = 0.012
 """Metres between the samples that find the triangles near a point."""
 

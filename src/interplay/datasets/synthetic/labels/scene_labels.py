@@ -128,9 +128,9 @@ def _of_boxes(contacts: list[Contact], box_of: NDArray[np.int64], people: int) -
     ]
 
 
-def _mask_boxes(mask: NDArray[np.uint8], count: int) -> Array:
+def _mask_boxes(mask: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
     """(N, 4) smallest boxes around the pixels of each number; the right and lower sides lie behind the last pixel."""
-    boxes = np.zeros((count, 4))
+    boxes = np.zeros((count, 4), np.float32)
     for i in range(count):
         rows, columns = np.nonzero(mask == i + 1)
         boxes[i] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1

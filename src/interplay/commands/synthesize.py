@@ -1,0 +1,105 @@
+"""Write a generated data set: pictures of people doing things, with exact labels in 2D and 3D.
+
+The same options give the same bytes. A run that was stopped goes on when the same command is given again.
+Needs the extra "body" (pip install "interplay[body]"); its first use on a machine computes the body model once.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = "interplay synthesize scenes --scenes 2000 --seed 0 --size 384 --workers 2"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("output", metavar="OUT", help="folder to write to")
+    parser.add_argument("--scenes", type=int, default=100, metavar="N", help="how many pictures (default: 100)")
+    parser.add_argument("--seed", type=int, default=0, help="another number gives another world (default: 0)")
+    parser.add_argument("--size", type=int, default=384, metavar="PX", help="longer side of a picture (default: 384)")
+    parser.add_argument("--start", type=int, default=0, metavar="N", help="index of the first scene (default: 0)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, one core each (default: 1)")
+    parser.add_argument("--acts", metavar="A,B", help="only these acts, by name; 'help' lists them")
+    parser.add_argument(
+        "--mesh",
+        action="append",
+        default=[],
+        metavar="CATEGORY=FILE",
+        help="a mesh of your own (.glb, .obj, .stl, .ply) in place of a category's; may be repeated",
+    )
+    parser.add_argument(
+        "--labels", choices=["all", "image"], default="all", help="image: without masks, depth and contact"
+    )
+    parser.add_argument("--glb", action="store_true", help="also write each scene in 3D")
+    parser.add_argument(
+        "--benchmark", metavar="NAME", help="a fixed benchmark (generated-v1) instead of --scenes, --seed and --size"
+    )
+    parser.add_argument(
+        "--split", choices=["train", "val", "test"], help="only this split of the benchmark (default: all)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Generate, and say where it is."""
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from interplay.datasets.synthetic.output import Settings, synthesize
+
+    console = Console(stderr=True)
+    if arguments.acts == "help":
+        _list_acts()
+        return 0
+    if arguments.benchmark:
+        jobs = [
+            (Path(arguments.output) / split, settings)
+            for split, settings in _splits(arguments.benchmark, arguments.split).items()
+        ]
+    else:
+        meshes = dict(_category_and_file(text) for text in arguments.mesh)
+        settings = Settings(
+            scenes=arguments.scenes,
+            seed=arguments.seed,
+            size=arguments.size,
+            start=arguments.start,
+            acts=tuple(a.strip() for a in arguments.acts.split(",")) if arguments.acts else None,
+            meshes=meshes,
+            labels=arguments.labels,
+            glb=arguments.glb,
+        )
+        jobs = [(Path(arguments.output), settings)]
+    for folder, settings in jobs:
+        path = synthesize(folder, settings, arguments.workers, console)
+        console.print(f"wrote {path}; see {folder / 'README.md'}", highlight=False)
+    return 0
+
+
+def _splits(name: str, split: str | None) -> dict:
+    from interplay.datasets.synthetic.output import BENCHMARKS
+    from interplay.errors import InputError, near_matches
+
+    if name not in BENCHMARKS:
+        raise InputError(
+            f"unknown benchmark {name!r}: expected {', '.join(BENCHMARKS)}.{near_matches(name, BENCHMARKS)}"
+        )
+    splits = BENCHMARKS[name].splits
+    return {split: splits[split]} if split else splits
+
+
+def _category_and_file(text: str) -> tuple[str, str]:
+    from interplay.errors import InputError
+
+    category, equals, path = text.partition("=")
+    if not equals or not category or not path:
+        raise InputError(f"--mesh: expected CATEGORY=FILE, such as chair=my_chair.glb, got {text!r}")
+    return category, path
+
+
+def _list_acts() -> None:
+    from interplay.datasets.synthetic.interactions import acts as _acts  # noqa: F401  (fills ACTS)
+    from interplay.datasets.synthetic.interactions.registry import ACTS
+
+    for act in ACTS.values():
+        what = ", ".join(f"{verb} {category}".strip() for verb, category in act.interactions)
+        print(f"{act.name}: {what or 'nothing, a hard negative'} ({', '.join(act.settings)})")
