@@ -19,7 +19,7 @@ from .placement import Floor, arrange
 from .props import Surroundings
 from .scene import Relation, Scene
 from .settings import Place, make_place
-from .views import Scout, find_camera, picture_size
+from .views import Scout, find_camera, picture_shape, resized
 
 _STYLES: dict[Setting, str] = {"beach": "beach", "snow": "warm", "court": "sport"}
 _ATTEMPTS = 6
@@ -87,7 +87,7 @@ def _try_scene(
     if crowded and not afloat:
         floor = _floor(place, layout.covered)
         Surroundings(place, [p.vertices() for p in people], things, floor, for_props, library).fill()
-    width, height = picture_size(for_view, size)
+    width, height = picture_shape(for_view)
     weather = place.weather
     scene = Scene(
         people=people,
@@ -107,7 +107,7 @@ def _try_scene(
     camera = find_camera(Scout(scene, place), for_view, width, height, _acting(groups))
     if camera is None:
         return None
-    scene.camera = camera
+    scene.camera = resized(camera, size)
     return scene
 
 

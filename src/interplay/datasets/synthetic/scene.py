@@ -155,4 +155,5 @@ class Scene:
         return RayScene(meshes + [(m.vertices, m.faces) for m in self.backdrop])
 
     def __getstate__(self) -> dict[str, object]:
+        """Everything but `rays`, which cannot be copied and is built anew where it is needed."""
         return {name: value for name, value in self.__dict__.items() if name != "rays"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from .settings import Place
 
 ASPECTS = ((4, 3, 0.5), (3, 2, 0.2), (1, 1, 0.08), (3, 4, 0.15), (2, 3, 0.07))
 """Width, height and how often."""
+
+NOMINAL = 1200
+"""Longer side of the picture, in pixels, for which cameras are chosen; so the choice depends on no one's resolution."""
 
 CLEARANCE = 0.55
 """Metres between the camera and anything else at least."""
@@ -48,11 +51,18 @@ class Shot:
     reach: float
 
 
-def picture_size(rng: np.random.Generator, size: int) -> tuple[int, int]:
-    """Width and height with `size` as the longer side and an aspect drawn at random."""
+def picture_shape(rng: np.random.Generator) -> tuple[int, int]:
+    """Width and height of an aspect drawn at random, with `NOMINAL` as the longer side."""
     w, h, _ = ASPECTS[int(rng.choice(len(ASPECTS), p=[a[2] for a in ASPECTS]))]
     longer = max(w, h)
-    return round(size * w / longer), round(size * h / longer)
+    return NOMINAL * w // longer, NOMINAL * h // longer
+
+
+def resized(camera: Camera, size: int) -> Camera:
+    """The same camera with `size` pixels on its longer side."""
+    scale = size / max(camera.width, camera.height)
+    width, height = round(camera.width * scale), round(camera.height * scale)
+    return replace(camera, focal=camera.focal * scale, width=width, height=height)
 
 
 def draw_shot(rng: np.random.Generator, width: int, height: int, indoors: bool) -> Shot:
