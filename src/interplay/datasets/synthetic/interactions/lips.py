@@ -133,7 +133,7 @@ def tip_to_mouth(group: Group, person: Person, side: str, cutlery: Thing, elbow:
     rng = group.rng
     person.body.turn_head(nod=float(rng.uniform(5, 18)), turn=float(rng.normal(0, 6)))
     point = cutlery.model.points["tip"]
-    to_mouth(group, person, side, cutlery, pen_grip(cutlery), point, -Y, (-35, -15, 0), (0, 25, -25), elbow=elbow)
+    to_mouth(group, person, side, cutlery, pen_grip(cutlery), point, -Y, (-35, -15, 0), elbow=elbow)
 
 
 def tip_to_food(
@@ -144,10 +144,9 @@ def tip_to_food(
     poses = []
     for aside in (0.0, 35.0, 70.0):
         for steep in (30, 45, 60):
-            for roll in (0, 30, -30):
-                spin = degrees(Z, aside if side == "R" else -aside)
-                turn = base @ spin @ degrees(vec(1, 0, 0), steep) @ degrees(Y, roll)
-                poses.append(turned_to(turn, target, cutlery.model.points["tip"]))
+            spin = degrees(Z, aside if side == "R" else -aside)
+            turn = base @ spin @ degrees(vec(1, 0, 0), steep)
+            poses.append(turned_to(turn, target, cutlery.model.points["tip"]))
     cutlery.pose = easiest(person, cutlery, poses, {side: pen_grip(cutlery)})
     hold_by(group, person, side, cutlery, pen_grip(cutlery), elbow)
     reached = cutlery.pose[:3, :3] @ cutlery.model.points["tip"] + cutlery.pose[:3, 3]

@@ -58,7 +58,7 @@ class Place:
         return 0.13 * self.person.rest.height
 
 
-def sit_at_table(group: Group, person: Person, small: bool = False, lean: float = 6.0) -> Place:
+def sit_at_table(group: Group, person: Person, small: bool = False, lean: float = 6.0, away: float = 0.0) -> Place:
     """Sit on a new chair at a new table, facing -y; thighs find room under the top.
 
     Args:
@@ -66,10 +66,11 @@ def sit_at_table(group: Group, person: Person, small: bool = False, lean: float 
         person: who sits.
         small: whether a table for one or two will do.
         lean: degrees that the trunk leans towards the table.
+        away: metres by which the chair is drawn back further than for a meal.
     """
     chair = group.make("chair")
     _sit(group, person, chair, lean)
-    gap, aside = _gap(group), float(group.rng.uniform(-0.12, 0.12))
+    gap, aside = away + _gap(group), float(group.rng.uniform(-0.12, 0.12))
     for _ in range(5):
         table = _high_enough(person, make_object("dining table", group.rng, group.library, small=small))
         depth, top = _extent(table), _top(table)

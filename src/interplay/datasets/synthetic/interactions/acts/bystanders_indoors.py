@@ -101,8 +101,8 @@ def sit_with_things_beside(group: Group) -> None:
 )
 def read_beside_things(group: Group) -> None:
     """A book in the hands; a cup, a laptop or the like stands on the table, not used."""
-    place = sit_at_table(group, group.person(), lean=0.0)
-    read_in_hands(group, place.person, group.make("book"), raised=0.08)
+    place = sit_at_table(group, group.person(), lean=0.0, away=0.16)
+    read_in_hands(group, place.person, group.make("book"), raised=0.02)
     clutter(group, place)
 
 

@@ -27,7 +27,7 @@ def brush_teeth(group: Group) -> None:
     brush = group.make("toothbrush")
     person.body.turn_head(nod=float(group.rng.uniform(0, 12)), turn=float(group.rng.normal(0, 8)))
     point = brush.model.points["head"]
-    to_mouth(group, person, side, brush, "handle", point, -Y, (-20, 0, 10), (0, 90, -90), gap=-0.004)
+    to_mouth(group, person, side, brush, "handle", point, -Y, (-20, 0, 10), gap=-0.004)
     relax(group, person, rest)
     group.relate(person, "hold,brush with", brush, "handle")
 

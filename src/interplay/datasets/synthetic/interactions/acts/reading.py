@@ -26,9 +26,12 @@ def facing_reader(person: Person, tilt: float) -> Array:
 def read_in_hands(group: Group, person: Person, book: Thing, raised: float = 0.0) -> None:
     """Hold an open book in both hands before the chest, or so many body heights above, and look at it."""
     rng = group.rng
-    ahead, up = float(rng.uniform(0.17, 0.2)), raised + float(rng.uniform(-0.06, 0.0))
-    at = body_point(person, 0.0, ahead, up)
-    poses = [turned_to(facing_reader(person, tilt), at, vec(0, 0, 0)) for tilt in (35.0, 50.0, 62.0)]
+    up = raised + float(rng.uniform(-0.06, 0.0))
+    poses = [
+        turned_to(facing_reader(person, tilt), body_point(person, 0.0, ahead, up), vec(0, 0, 0))
+        for tilt in (40.0, 58.0)
+        for ahead in (0.17, 0.205, 0.24)
+    ]
     book.pose = easiest(person, book, poses, SIDES)
     person.body.look_at(book.pose[:3, 3])
     hold_both(group, person, book, SIDES)
