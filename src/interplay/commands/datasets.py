@@ -71,7 +71,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="FILE_OR_DIR", help="annotations, in any form that interplay reads")
     parser.add_argument(
         "--dataset",
-        choices=["hico-det", "vcoco", "pastanet-hoi", "own"],
+        choices=["hico-det", "vcoco", "pastanet-hoi", "generated", "own"],
         help="whose annotations (default: told by the content)",
     )
     parser.add_argument(

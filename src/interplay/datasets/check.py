@@ -56,7 +56,8 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
     """Look through a folder and compare what is there with what was published.
 
     Recognised are the annotations of HICO-DET, V-COCO and PaStaNet-HOI in all forms that `load_annotations` reads,
-    the lists and tables that come with them, their photographs, and one's own data in JSON Lines or Parquet.
+    the lists and tables that come with them, their photographs, generated scenes (with the digests of the fixed
+    benchmarks), and one's own data in JSON Lines or Parquet.
 
     Args:
         on_file: called with each file before it is read (the large ones take seconds).
@@ -92,6 +93,9 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
     name = str(source.path.relative_to(folder))
     if form is forms.OWN:
         yield from _check_own(source, name, seen)
+        return
+    if form is forms.GENERATED:
+        yield from _check_generated(source, name)
         return
     dataset = form.datasets[0]
     if form is forms.HAKE and b"HICO_" not in source.head[:2000]:
@@ -161,6 +165,30 @@ def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[F
         if report.problems:
             detail = f"{report.errors} errors, {report.warnings} warnings; see: interplay datasets validate"
             yield Finding(f"own: {name}", "different" if report.errors else "note", name, detail)
+
+
+def _check_generated(source: Source, name: str) -> Iterator[Finding]:
+    """A generated data set: its annotations, whether its pictures are as written, and a benchmark's digest."""
+    from interplay.datasets.synthetic.output.benchmark import verify
+    from interplay.datasets.synthetic.output.files import changed_pictures
+
+    folder = source.path.parent
+    try:
+        table = read_source(forms.GENERATED, source, "test", Vocabulary.load("generated"))
+        changed = changed_pictures(folder)
+        verified = verify(folder)
+    except InputError as error:
+        yield Finding("generated", "broken", name, str(error))
+        return
+    yield Finding("generated", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")
+    if changed:
+        more = ", ..." if len(changed) > 1 else ""
+        detail = f"{len(changed):,} are missing or not as they were written: {changed[0]}{more}"
+        yield Finding("generated", "different", f"pictures of {name}", detail)
+    else:
+        yield Finding("generated", "ok", f"pictures of {name}", f"all {len(table):,} are as they were written")
+    if verified is not None:
+        yield Finding("generated", verified.status, verified.name, verified.detail)
 
 
 def _check_tables(folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:

@@ -38,6 +38,24 @@ def _is_own(source: Source) -> bool:
     return source.kind == "json" and annotates and "scores" not in line  # scores: predictions
 
 
+def _is_generated(source: Source) -> bool:
+    line = source.first_line
+    return _is_own(source) and isinstance(line, dict) and "scene" in line and "sha256" in line
+
+
+def _read_generated(source: Source, vocabulary: Vocabulary, split: str) -> InteractionTable:
+    from interplay.formats import read
+
+    return read(source.path, vocabulary)
+
+
+GENERATED = Form(
+    "generated",
+    ("generated",),
+    "annotations.jsonl, as 'interplay synthesize' writes it",
+    _is_generated,
+    _read_generated,
+)
 OWN = Form(
     "own",
     ("hico-det", "v-coco", "pastanet-hoi", "own"),
@@ -58,6 +76,7 @@ HAKE = Form(
     lambda source, vocabulary, split: hake.read_hake(source, vocabulary),
 )
 FORMS: tuple[Form, ...] = (
+    GENERATED,
     OWN,
     Form(
         "hico-mat",

@@ -19,7 +19,7 @@ from interplay.vocabulary import Vocabulary
 
 Split = Literal["train", "val", "trainval", "test"]
 
-DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "own")
+DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "generated", "own")
 """Names that `load_annotations` takes; ``own`` is one's own data."""
 
 _ALIASES = {"hico": "hico-det", "hicodet": "hico-det", "vcoco": "v-coco", "pastanet": "pastanet-hoi", "jsonl": "own"}
@@ -38,13 +38,14 @@ def load_annotations(
     ``instances_{train,test}2015.json``, ``{trainval,test}_hico.json`` and HAKE's instance-level file; for
     ``v-coco``: the official ``vcoco_*.json`` with COCO's instances files beside it,
     ``instances_vcoco_{trainval,test}.json`` and ``{trainval,test}_vcoco.json``; for ``pastanet-hoi``: HAKE-Large's
-    file with the ``split_*.txt`` lists beside it; and for all of them interplay's own JSON Lines and Parquet.
+    file with the ``split_*.txt`` lists beside it; for ``generated`` a folder that ``interplay synthesize`` wrote, or a
+    benchmark's folder with one for each split; and for published data sets also interplay's own JSON Lines and Parquet.
 
     A box that the source repeats in an image is one box of the table; interactions are never merged, and come in
     the order of the source. Boxes are x1, y1, x2, y2 in pixels counted from 0.
 
     Args:
-        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"`` or ``"own"``.
+        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"``, ``"generated"`` or ``"own"``.
         path: a file, or a folder that is searched for the best form of the split.
         split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
@@ -190,6 +191,7 @@ _PREFERENCE: dict[str, tuple[str, ...]] = {
     "hico-det": ("hico-mat", "hico-pairs", "hico-hoia", "hake", "own"),
     "v-coco": ("vcoco-actions", "vcoco-hoia", "vcoco-pairs", "own"),
     "pastanet-hoi": ("hake", "own"),
+    "generated": ("generated",),
     "own": ("own",),
 }
 """Forms in a folder, the one with the most information first."""
@@ -207,7 +209,7 @@ def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
     """
     by_split: dict[str | None, Source] = {}
     for source in sources:
-        by_split.setdefault(split_of(source.path), source)
+        by_split.setdefault(_folder_split(source.path) if name == "generated" else split_of(source.path), source)
     if name == "pastanet-hoi":  # one annotation file; the lists of images make the split
         return list(sources[:1])
     if name == "hico-det":
@@ -220,6 +222,11 @@ def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
         if all(n in by_split for n in names):
             return [by_split[n] for n in names]
     return [by_split[None]] if None in by_split else []
+
+
+def _folder_split(path: Path) -> str | None:
+    """The split that a generated data set's folder is named after."""
+    return path.parent.name if path.parent.name in _SPLITS else None
 
 
 def coco_beside(path: Path) -> list[Source]:

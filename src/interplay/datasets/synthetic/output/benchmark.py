@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from interplay.errors import InputError
 
@@ -60,7 +60,7 @@ class Verified:
     """
 
     name: str
-    status: str
+    status: Literal["ok", "note", "different", "missing"]
     detail: str
 
 
@@ -129,6 +129,8 @@ def known_digests() -> dict[str, dict[str, str]]:
 
 def _benchmark_of(folder: Path) -> tuple[str, Settings] | None:
     described = folder / SETTINGS_FILE
+    if not described.is_file():
+        return None
     try:
         content = json.loads(described.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -109,6 +109,26 @@ def to_line(record: dict[str, Any]) -> str:
     return json.dumps(record, separators=(",", ":"))
 
 
+def changed_pictures(folder: Path) -> list[str]:
+    """Names of the pictures of a finished data set that are missing or not what was written.
+
+    Raises:
+        InputError: a line of the annotations is not the record of a generated scene.
+    """
+    changed = []
+    annotations = folder / ANNOTATIONS
+    for number, line in enumerate(annotations.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            record = json.loads(line)
+            name, expected = record["file"], record["sha256"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(f"{annotations}, line {number}: not the record of a generated scene ({error})") from None
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            changed.append(name)
+    return changed
+
+
 def camera_of(record: dict[str, Any]) -> Camera:
     """The camera that a record describes."""
     c = record["camera"]
