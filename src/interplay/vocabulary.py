@@ -48,6 +48,8 @@ class Verb:
     Attributes:
         name: as it is written in result files, with spaces.
         phrase: plain English with ``{object}`` where the object goes: ``"riding {object}"``.
+        alone: plain English for a verb that is also a motion without object: ``"walking"``; by default the phrase with
+            "something".
         official: the data set's own spelling, also accepted as input (``"hit_instr"``).
         action: the action that this verb is a role of (V-COCO: ``"hit"``), or None.
         role: ``"obj"``, ``"instr"``, or None for a body motion.
@@ -56,6 +58,7 @@ class Verb:
 
     name: str
     phrase: str = ""
+    alone: str = ""
     official: str = ""
     action: str | None = None
     role: str | None = None
@@ -235,7 +238,7 @@ class Vocabulary:
         if "{object}" not in template:
             return template
         if object is None or object == -1:
-            return template.replace("{object}", "something")
+            return record.alone or template.replace("{object}", "something")
         name = self.objects[self.object_index(object) if isinstance(object, str) else object]
         return template.replace("{object}", with_article(name))
 

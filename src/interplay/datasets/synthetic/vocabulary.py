@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from interplay.vocabulary import Vocabulary
+from interplay.vocabulary import Vocabulary, gerund
 
 NAME = "generated"
 
@@ -29,7 +29,10 @@ def build_vocabulary() -> Vocabulary:
             "name": NAME,
             "description": "The generated world: verbs of HICO-DET and V-COCO over COCO's 80 objects",
             "objects": list(objects),
-            "verbs": [{"name": v, "phrase": phrases[v]} for v in sorted({verb for verb, _ in pairs})],
+            "verbs": [
+                {"name": v, "phrase": phrases[v]} | ({"alone": gerund(v)} if (v, "") in pairs else {})
+                for v in sorted({verb for verb, _ in pairs})
+            ],
             "interactions": [[verb, category or None] for verb, category in rows],
         }
     )

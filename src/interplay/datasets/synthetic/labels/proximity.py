@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from interplay.datasets.synthetic.geometry import Array, cross
+from interplay.datasets.synthetic.geometry import Array, closest_on_triangles, cross
 
 SPACING = 0.012
 """Metres between the samples that find the triangles near a point."""
@@ -91,32 +91,3 @@ def _samples(corners: Array) -> tuple[Array, NDArray[np.int64]]:
         points.append((weights @ corners[members]).reshape(-1, 3))
         owners.append(np.repeat(members, len(weights)))
     return np.concatenate(points), np.concatenate(owners)
-
-
-def closest_on_triangles(points: Array, corners: Array) -> Array:
-    """(N, 3) nearest point to each point (N, 3) on its own triangle (N, 3, 3).
-
-    By the regions of Ericson, "Real-Time Collision Detection" (2005), section 5.1.5: corner, edge or inside.
-    """
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    ab, ac = b - a, c - a
-    normal = cross(ab, ac)
-    area = np.maximum((normal * normal).sum(1), 1e-24)
-    ap = points - a
-    v = (cross(ap, ac) * normal).sum(1) / area
-    w = (cross(ab, ap) * normal).sum(1) / area
-    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
-    best = a + v[:, None] * ab + w[:, None] * ac
-    outside = np.nonzero(~inside)[0]
-    if len(outside):
-        p = points[outside]
-        nearest = np.full(len(p), np.inf)
-        for start, end in ((a, b), (b, c), (c, a)):
-            s, edge = start[outside], (end - start)[outside]
-            t = ((p - s) * edge).sum(1) / np.maximum((edge * edge).sum(1), 1e-24)
-            on_edge = s + np.clip(t, 0, 1)[:, None] * edge
-            distance = ((p - on_edge) ** 2).sum(1)
-            closer = distance < nearest
-            nearest[closer] = distance[closer]
-            best[outside[closer]] = on_edge[closer]
-    return best
