@@ -1,4 +1,4 @@
-"""Turn the published weights of a system into a file that interplay's commands take."""
+"""Turn the published weights of a system, or TIN's data files, into a file that interplay's commands take."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safe
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("system", metavar="SYSTEM", help="gen-vlkt, or ggnet (also for PPDM)")
+    parser.add_argument("system", metavar="SYSTEM", help="gen-vlkt, ggnet (also for PPDM), or tin")
     parser.add_argument(
         "file",
         type=Path,
         metavar="FILE",
         help="the published checkpoint: .pth, .pt, .safetensors or .npz; for TensorFlow's, the "
-        "beginning that its files share (HOI_iter_1800000.ckpt), or their folder",
+        "beginning that its files share (HOI_iter_1800000.ckpt), or their folder. For tin also its pickles (.pkl) of "
+        "detections or pairs with poses",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors (.jsonl for a pickle)"
+    )
     parser.add_argument(
         "--vocabulary",
         metavar="NAME_OR_FILE",
-        help="what the model was trained on, where it is not a published data set: a vocabulary's JSON file",
+        help="what the model was trained on, where it is not a published data set: a vocabulary's JSON file; for a "
+        "pickle whose name does not say it, hico-det or v-coco",
     )
 
 
@@ -30,13 +34,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert one file; nothing that it contains is executed."""
     from rich.console import Console
 
-    from interplay.importers.published import convert
     from interplay.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+    screen = Console(highlight=False)
+    if arguments.system == "tin" and arguments.file.suffix == ".pkl":
+        from interplay.importers.tin_pickles import convert_tin_pickle
+
+        output = arguments.output or arguments.file.with_suffix(".jsonl")
+        table = convert_tin_pickle(arguments.file, output, vocabulary)
+        screen.print(f"{arguments.file} -> {output}")
+        screen.print(f"  {len(table):,} images, {len(table.boxes):,} boxes, {len(table.human):,} interactions")
+        return 0
+    from interplay.importers.published import convert
+
     output = arguments.output or arguments.file.with_suffix(".safetensors")
     imported = convert(arguments.system, arguments.file, output, vocabulary)
-    screen = Console(highlight=False)
     screen.print(f"{arguments.file} -> {output}")
     for line in imported.summary():
         screen.print(f"  {line}")

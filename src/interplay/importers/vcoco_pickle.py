@@ -1,15 +1,11 @@
 """V-COCO's result file: a pickle of one dict per detected person.
 
 ``{"image_id": 165, "person_box": [x1, y1, x2, y2], "hit_agent": 0.9, "hit_instr": [x1, y1, x2, y2, 0.8], ...}``.
-A pickle can run code when it is opened; this reader makes nothing but numbers, text, lists, dicts and numpy arrays.
+A pickle can run code when it is opened; this one is read by `restricted_pickle`, which makes plain data only.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError
+from interplay.importers.restricted_pickle import load_plain_pickle
 from interplay.metrics.vcoco_data import VcocoDetections
 from interplay.vocabulary import Vocabulary
 
@@ -31,7 +28,7 @@ def read_vcoco_pickle(path: Path, vocabulary: Vocabulary | None = None) -> Vcoco
         InputError: not a pickle, it holds more than plain data, or rows that do not fit; says which.
     """
     vocabulary = vocabulary or Vocabulary.load("v-coco")
-    rows = _load(path)
+    rows = load_plain_pickle(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: expected a list of dicts, one per detected person, got {type(rows).__name__}")
     for i, row in enumerate(rows):
@@ -102,60 +99,3 @@ def _image_name(value: Any, where: str) -> str:
         return str(int(value))
     except (TypeError, ValueError):
         raise InputError(f"{where}: 'image_id' must be a number, got {value!r}") from None
-
-
-def _load(path: Path) -> Any:
-    try:
-        return _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f"{path}: not a readable pickle: {error}") from None
-
-
-def _scalar(dtype: np.dtype, data: Any = b"") -> float | int | bool:
-    """A pickled numpy number; numpy's own function would also make objects."""
-    return _from_buffer(_bytes(data), dtype, (1,))[0].item()
-
-
-def _from_buffer(data: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str = "C", axes: Any = None) -> NDArray:
-    """An array as protocol 5 writes it."""
-    if dtype.kind not in "biuf":
-        raise InputError(f"holds values of type {dtype}, expected only numbers")
-    array = np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")
-    return array if axes is None else array.transpose(axes)
-
-
-def _bytes(data: Any, encoding: str = "latin1") -> bytes:
-    """Python 2 wrote bytes as text, and newer protocols write them as a call of ``codecs.encode``."""
-    return data if isinstance(data, bytes) else data.encode("latin1")
-
-
-def _array_maker(subtype: type, shape: tuple[int, ...], code: Any) -> NDArray:
-    """An empty array for ``__setstate__`` to fill; numpy's own function would also make other types."""
-    return np.ndarray.__new__(np.ndarray, (0,), "b")
-
-
-_PLAIN: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _bytes,
-    ("collections", "OrderedDict"): OrderedDict,
-    ("collections", "defaultdict"): defaultdict,
-}
-for _core in ("numpy.core", "numpy._core"):  # before and since numpy 2
-    _PLAIN[f"{_core}.multiarray", "_reconstruct"] = _array_maker
-    _PLAIN[f"{_core}.multiarray", "scalar"] = _scalar
-    _PLAIN[f"{_core}.numeric", "_frombuffer"] = _from_buffer
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Makes plain data and numpy numbers only; anything else is refused before it is imported."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name == "CacheTemplate":  # UPT's rows, a dict by another name
-            return dict
-        made = _PLAIN.get((module, name))
-        if made is None:
-            raise InputError(f"holds a {module}.{name}, which is not plain data; it was not opened")
-        return made
