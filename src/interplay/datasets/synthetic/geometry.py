@@ -190,10 +190,10 @@ def closest_on_triangles(points: Array, triangles: Array) -> Array:
     """
     a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
     normal = cross(b - a, c - a)
-    area = np.maximum((normal * normal).sum(-1), 1e-30)
-    offset = ((points - a) * normal).sum(-1) / area
+    area = (normal * normal).sum(-1)
+    offset = ((points - a) * normal).sum(-1) / np.maximum(area, 1e-30)
     projected = points - offset[:, None] * normal
-    inside = np.ones(len(points), bool)
+    inside = area > 1e-24  # one without area has no inside
     best = np.full(len(points), np.inf)
     closest = projected.copy()
     for start, end in ((a, b), (b, c), (c, a)):
