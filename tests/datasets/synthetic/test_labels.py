@@ -143,7 +143,7 @@ def test_contact_is_where_surfaces_meet(labelled) -> None:
             exact = apart.reshape(len(points), -1).min(1)
             found = signed_distance(points, vertices, faces, 0.04)
             assert (np.abs(found) > exact - 1e-6).all()
-            np.testing.assert_allclose(np.abs(found), exact, atol=1e-3)
+            np.testing.assert_allclose(np.abs(found), exact, atol=2e-3)
             assert (found <= CONTACT).all()
             checked += 1
     assert checked >= 3

@@ -18,7 +18,7 @@ def signed_distance(points: Array, vertices: Array, faces: NDArray[np.int64], re
     """(N,) distance in metres from each point to the mesh, negative inside; infinite beyond `reach`.
 
     The surface is sampled every `SPACING` metres; the distance is the exact one to the triangles of the nearest
-    samples, so it is never too small, and too large by less than the spacing where triangles crowd.
+    samples, so it is never too small, and where triangles crowd too large by a millimetre or two.
 
     Args:
         points: (N, 3).
