@@ -173,9 +173,9 @@ def _top(table: ObjectModel) -> float:
 
 def _high_enough(person: Person, table: ObjectModel) -> ObjectModel:
     """The table, raised a little where the thighs would touch its underside."""
-    vertices = table.mesh.vertices
-    under = vertices[:, 2] > 0.6 * _top(table)
-    clearance = float(vertices[under, 2].min())
+    x, y, z = table.mesh.vertices.T
+    between_legs = (np.abs(x) < 0.24) & (y > y.max() - 0.33) & (z > 0.6 * _top(table))
+    clearance = float(z[between_legs].min(initial=_top(table)))
     thighs = person.vertices()[np.isin(person.body.model.part, _THIGHS)]
     needed = float(thighs[:, 2].max()) + 0.012
     return scaled(table, min(needed / clearance, 1.15)) if needed > clearance else table

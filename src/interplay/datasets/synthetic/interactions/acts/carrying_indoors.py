@@ -67,7 +67,7 @@ def carry_teddy(group: Group) -> None:
     side, rest = free_side(group)
     bear = group.thing(scaled(make_object("teddy bear", rng, group.library), 0.75))
     s = side_sign(side)
-    at = body_point(person, s * 0.17, 0.03, -0.24)
+    at = body_point(person, s * 0.2, 0.03, -0.23)
     arm = bear.model.grips["arm"]
     poses = [
         turned_to(heading(person) @ degrees(Z, yaw) @ degrees(Y, -65.0), at, arm.position)
