@@ -50,7 +50,7 @@ def test_there_is_room_for_thighs_under_a_table(seed: int) -> None:
     distance = cKDTree(table.vertices()).query(thighs)[0]
     assert distance.min() > 0.004
     x, y, z = apply(inverse(table.pose), thighs).T
-    low, high = table.model.mesh.bounds()
+    _, high = table.model.mesh.bounds()
     assert z[(y < high[1] - 0.05) & (np.abs(x) < high[0] - 0.05)].max(initial=0.0) < high[2] - 0.03
 
 
