@@ -48,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
     )
     model.add_argument(
-        "--pose", metavar="NAME", help="find people's keypoints: movenet, or a .json file of AlphaPose's or COCO's"
+        "--pose",
+        metavar="NAME",
+        help="find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file",
     )
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
     model.add_argument(
