@@ -39,6 +39,7 @@ def _label_counts(records: list[dict[str, Any]]) -> dict[str, Any]:
     heights = np.array([r["boxes"][i][3] - r["boxes"][i][1] for r, i in people]).reshape(-1)
     visibility = Counter(p[2] for r in records for pose in r["keypoints"] if pose is not None for p in pose)
     contacts = [c for r in records for c in r["contact"]]
+    missed = [metres for r in records for metres in r["scene"]["residuals"].values()]
     return {
         "settings": dict(sorted(Counter(r["scene"]["setting"] for r in records).items())),
         "instances": dict(sorted(Counter(n for r in records for n in r["labels"]).items())),
@@ -51,6 +52,7 @@ def _label_counts(records: list[dict[str, Any]]) -> dict[str, Any]:
         "parts_in_contact": dict(
             sorted(Counter(p for c in contacts if c["object"] is not None for p in c["parts"]).items())
         ),
+        "pose_goals_missed_metres": [float(v) for v in np.quantile(missed or [0.0], (0.5, 0.9, 0.99, 1.0)).round(4)],
         "visible_quantiles": [
             float(v) for v in np.quantile([v for r in records for v in r["visible"]] or [0], (0.05, 0.25, 0.5, 0.75))
         ],
@@ -67,6 +69,7 @@ def _card(settings: Settings, counts: dict[str, Any]) -> str:
     command += ["--labels image"] if settings.labels == "image" else []
     command += ["--glb"] if settings.glb else []
     quantiles = ", ".join(f"{v:g}" for v in counts["person_height_pixels"])
+    missed = ", ".join(f"{1000 * v:.0f}" for v in counts["pose_goals_missed_metres"])
     lines = [
         "# Generated scenes of human-object interaction",
         "",
@@ -83,6 +86,7 @@ def _card(settings: Settings, counts: dict[str, Any]) -> str:
         f"| people who do something | {counts['acting_people']:,} of {counts['people']:,} |",
         f"| height of people in pixels, quantiles 5, 25, 50, 75, 95 % | {quantiles} |",
         *(f"| keypoints {name} | {number:,} |" for name, number in counts["keypoints"].items()),
+        f"| goals of hands, feet and seats missed by mm, quantiles 50, 90, 99, 100 % | {missed} |",
         f"| contacts of a person with a thing | {counts['contacts_with_things']:,} |",
         f"| contacts of a person with the ground | {counts['contacts_with_ground']:,} |",
         "",

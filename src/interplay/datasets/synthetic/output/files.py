@@ -47,7 +47,7 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
 
     ``keypoints`` have COCO's visibility (0, 1, 2) as third number. More: ``amodal`` boxes, ``visible`` shares, per
     interaction ``affordance`` and ``sentence``, ``contact`` in words, ``camera``, ``scene`` (everything there is, seen
-    or not) and the picture's ``sha256``.
+    or not, and by how many metres hands, feet and seats missed their goals) and the picture's ``sha256``.
     """
     found = labels.interactions
     words = found.vocabulary
@@ -95,6 +95,7 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
             "things": [t.category for t in scene.things],
             "relations": [[r.human, r.verb, r.thing] for r in scene.relations],
             "instances": [int(i) for i in labels.instances],
+            "residuals": {name: _round(metres, 4) for name, metres in sorted(scene.residuals.items())},
         },
         "sha256": hashlib.sha256(image).hexdigest(),
     }
