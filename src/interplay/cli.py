@@ -14,6 +14,7 @@ COMMANDS = {
     "detect": "find interactions in photographs: pictures, a table and a result file",
     "evaluate": "score a result file with an official protocol",
     "train": "train a model from a configuration file",
+    "plot": "draw the curves of trainings",
     "models": "list the models, or show one model's card",
     "import": "convert a published checkpoint into a weights file",
     "synthesize": "write a generated data set: people, objects and interactions with exact labels",

@@ -1,0 +1,25 @@
+"""Draw the curves of trainings: loss, validation and learning rate.
+
+One run shows the terms of its loss and all validation figures; several runs are compared in the same picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = "interplay plot runs/gen_vlkt_nano runs/ggnet_nano -o curves.png"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, which holds log.csv")
+    parser.add_argument("-o", "--output", type=Path, default=Path("curves.png"), help="a .png, .pdf or .svg file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw, and say where the picture is."""
+    from interplay.training.plot import plot_runs
+
+    print(plot_runs(arguments.runs, arguments.output))
+    return 0
