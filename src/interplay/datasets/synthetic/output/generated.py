@@ -69,7 +69,7 @@ class GeneratedDataset:
         MissingFileError: no annotations there (a run that was not finished has none yet).
 
     Example:
-        >>> from interplay.datasets.synthetic.output import GeneratedDataset
+        >>> from interplay.datasets.synthetic import GeneratedDataset
         >>> sample = GeneratedDataset("scenes")[0]  # doctest: +SKIP
         >>> sample.sentences  # doctest: +SKIP
         ('a person riding a bicycle',)
