@@ -17,7 +17,7 @@ from rich.table import Table
 
 from interplay.models.weights import read_weights
 from interplay.training import load_config, train
-from interplay.training.loop import WEIGHTS
+from interplay.training.checkpoints import WEIGHTS
 
 CONFIG = Path(__file__).parents[1] / "configs" / "tin" / "vcoco_spatial.yaml"
 

@@ -22,7 +22,7 @@ from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.tin.pairs import DetectorNoise, PairSet
 from interplay.models.tin.spatial import TinSpatial
-from interplay.training.spatial import score_pairs
+from interplay.models.tin.spatial_task import score_pairs
 
 COCO_LONGEST_SIDE = 640
 TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014

@@ -19,6 +19,7 @@ from interplay.datasets import Sample
 from interplay.datasets.transforms import clip, to_tensor
 from interplay.errors import InputError
 from interplay.layers.inference import prepare_for_inference
+from interplay.layers.normalisers import StepCounts
 from interplay.metrics import evaluate_hoi
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.losses import loss_terms
@@ -29,6 +30,8 @@ from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.gen_vlkt.zero_shot import seen_interactions
 from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
+from interplay.training.loading import Plan, load_parts
+from interplay.training.tables import Tables
 
 WORLD = Vocabulary.from_dict(
     {
@@ -308,15 +311,19 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
         augmentation={"short_sides": (96,), "crop": 0},
         model=tiny(network={"interaction_text": False, "object_text": False}),
     )
-    task = GenVlktTask(recipe, table, table[:5], tmp_path)
-    first, again, other = ([b.images for b in task.batches(epoch)] for epoch in (0, 0, 1))
-    assert len(first) == task.steps_per_epoch == 2
-    assert sum(map(len, first)) == 5
+    task = GenVlktTask(recipe, Tables(table, table[:5], tmp_path, tmp_path))
+    plan = Plan(len(task.data), recipe.batch_size)
+    assert plan.steps_per_epoch == 2
+    parts = [list(load_parts(task.data, plan, first, last, workers=0)) for first, last in ((0, 2), (0, 2), (2, 4))]
+    first, again, other = ([part.batch.images for part in epoch] for epoch in parts)
+    assert [len(images) for images in first] == [3, 3]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
-    assert len(task.skipped) == 1
-    assert "5.png" in next(iter(task.skipped))
-    losses = task.loss(task.model.train(), next(task.batches(0)))
+    problems = [problem for part in parts[0] for problem in part.skipped]
+    assert len(problems) == 1
+    assert "5.png" in problems[0]
+    batch = parts[0][0].batch
+    losses = task.loss(task.model.train(), batch, StepCounts(task.counts(batch)))
     assert torch.stack(list(losses.values())).sum().isfinite()
     figures = task.validate(task.model)
     assert 0 <= figures["score"] <= 1

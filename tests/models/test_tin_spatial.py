@@ -13,8 +13,8 @@ from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin.pairs import DetectorNoise, PairSet, flip, imitate_detector
 from interplay.models.tin.spatial import TinSpatial
+from interplay.models.tin.spatial_task import score_pairs
 from interplay.samples import sample_path
-from interplay.training.spatial import score_pairs
 from interplay.zoo import get_card, list_models
 
 

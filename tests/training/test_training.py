@@ -16,10 +16,10 @@ from interplay import InteractionTable, load_model
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.pairs import PairSet
 from interplay.models.tin.spatial import TinSpatial
+from interplay.models.tin.spatial_task import score_pairs, trained_verbs
 from interplay.models.weights import read_weights
 from interplay.training import TrainConfig, train, validate_config
-from interplay.training.loop import one_cycle
-from interplay.training.spatial import score_pairs, trained_verbs
+from interplay.training.schedules import one_cycle
 
 
 def _config(source: Path, output: Path, **changes: object) -> TrainConfig:
@@ -30,7 +30,7 @@ def _config(source: Path, output: Path, **changes: object) -> TrainConfig:
         "epochs": 6,
         "batch_size": 16,
         "validate_every": 3,
-        "device": "cpu",
+        "accelerator": "cpu",
         "data": {"dataset": "own", "root": str(source), "holdout": 0.25},
         "model": {"width": 16, "layers": 1, "heads": 2, "embedding": 8},
         "optimiser": {"learning_rate": 1e-2, "ema": 0.9},
@@ -54,7 +54,7 @@ def test_it_learns_what_boxes_tell(trained: Path, riders: InteractionTable) -> N
 def test_the_run_folder_tells_the_story(trained: Path) -> None:
     folder = trained.parent
     names = {p.name for p in folder.iterdir()}
-    assert names == {"best.safetensors", "config.yaml", "last.ckpt", "log.csv", "model.safetensors"}
+    assert names == {"best.safetensors", "config.yaml", "last.ckpt", "log.csv", "model.safetensors", "steps.csv"}
     with (folder / "log.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [int(r["epoch"]) for r in rows] == list(range(1, 13))
@@ -90,7 +90,7 @@ def test_a_killed_process_continues(riders_file: Path, tmp_path: Path) -> None:
     """With the real signal, from the command line."""
     config = tmp_path / "c.yaml"
     config.write_text(
-        f"name: killed\nsystem: tin-spatial\noutput: {tmp_path}\nepochs: 400\nbatch_size: 16\ndevice: cpu\n"
+        f"name: killed\nsystem: tin-spatial\noutput: {tmp_path}\nepochs: 400\nbatch_size: 16\naccelerator: cpu\n"
         f"validate_every: 400\ndata: {{dataset: own, root: {riders_file}}}\nmodel: {{width: 8, layers: 0, heads: 1}}\n"
     )
     command = [sys.executable, "-m", "interplay.cli", "train", str(config)]

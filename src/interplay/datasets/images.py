@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +95,7 @@ class InteractionDataset:
         table: the annotations.
         image_root: folder of the photographs; see `ImageFinder`.
         transform: applied to every sample.
+        cache: keeps decoded photographs; see `interplay.training.cache`.
 
     Raises:
         MissingFileError: no such folder, or (when the sample is asked for) no such image.
@@ -113,10 +114,12 @@ class InteractionDataset:
         table: InteractionTable | Sequence[Interactions],
         image_root: str | os.PathLike[str],
         transform: Callable[[Sample], Sample] | None = None,
+        cache: Callable[[int, Path, Callable[[], NDArray[np.uint8]]], NDArray[np.uint8]] | None = None,
     ) -> None:
         self.table = table
         self.images = ImageFinder(image_root)
         self.transform = transform
+        self.cache = cache
 
     def __len__(self) -> int:
         """Number of images."""
@@ -128,7 +131,8 @@ class InteractionDataset:
         path = self.images.find(interactions.file or "")
         if path is None or not interactions.file:
             raise MissingFileError(f"no image {interactions.file!r} below {self.images.root}")
-        image = _read_as_annotated(path, interactions.width, interactions.height)
+        read = partial(_read_as_annotated, path, interactions.width, interactions.height)
+        image = self.cache(index, path, read) if self.cache is not None else read()
         interactions = replace(interactions, height=image.shape[0], width=image.shape[1])
         sample = Sample(image, interactions, path)
         return self.transform(sample) if self.transform is not None else sample

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interplay.training.config import TrainConfig, load_config, validate_config
+    from interplay.training.config import load_config, validate_config
     from interplay.training.loop import train
+    from interplay.training.sections import TrainConfig
 
 __all__ = ["TrainConfig", "load_config", "train", "validate_config"]
 

@@ -1,109 +1,45 @@
-"""Training configurations: YAML files checked by pydantic, with dotted overrides from the command line."""
+"""Reading training configurations: YAML files checked by pydantic, with dotted overrides from the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.training.registry import recipe_class
+from interplay.training.sections import TrainConfig
 
+__all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "validate_config"]
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataConfig(_Strict):
-    """Where the annotations are and which split is for what."""
-
-    dataset: str = "v-coco"
-    root: Path | None = None
-    train: Literal["train", "val", "trainval", "test"] = "trainval"
-    validation: Literal["train", "val", "trainval", "test"] | None = None
-    holdout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the training images held out for validation where `validation` names no split."""
-
-
-class ModelConfig(_Strict):
-    """The network; see `interplay.models.tin.spatial.SpatialConfig`."""
-
-    width: int = Field(default=64, ge=8)
-    layers: int = Field(default=2, ge=0)
-    heads: int = Field(default=4, ge=1)
-    embedding: int = Field(default=32, ge=1)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-
-
-class AugmentationConfig(_Strict):
-    """What is done to the boxes of a batch."""
-
-    flip: bool = True
-    jitter: float = Field(default=0.05, ge=0)
-    rescale: float = Field(default=0.2, ge=0)
-    detector_share: float = Field(default=0.35, ge=0, le=1)
-    """Share of images whose boxes are made to look like a detector's."""
-    detector_miss: float = Field(default=0.2, ge=0, lt=1)
-    detector_jitter: float = Field(default=0.08, ge=0)
-    detector_false: int = Field(default=6, ge=0)
-
-
-class OptimiserConfig(_Strict):
-    """AdamW with a one-cycle schedule."""
-
-    learning_rate: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=0.05, ge=0)
-    warm_up: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps during which the learning rate rises."""
-    clip_norm: float = Field(default=1.0, gt=0)
-    ema: float = Field(default=0.998, ge=0, lt=1)
-    """Decay of the moving average of the weights, which is what is kept."""
-
-
-class TrainConfig(_Strict):
-    """Everything that determines a training."""
-
-    name: str
-    system: Literal["tin-spatial"]
-    output: Path = Path("runs")
-    seed: int = 0
-    epochs: int = Field(default=30, ge=1)
-    batch_size: int = Field(default=64, ge=1)
-    validate_every: int = Field(default=5, ge=1)
-    device: str = "auto"
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
-    optimiser: OptimiserConfig = OptimiserConfig()
-
-    @property
-    def folder(self) -> Path:
-        """Where the run's files go."""
-        return self.output / self.name
+_TYPE = r"literal\[.*\]|(constrained-)?(int|float|str)"
+Recipe = TypeVar("Recipe", bound=TrainConfig)
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a YAML file and apply overrides such as ``["--data.root", "DIR", "--epochs=3"]``.
 
+    Returns:
+        A configuration of the class that belongs to the file's ``system``.
+
     Raises:
         MissingFileError: no such file.
-        InputError: not YAML, an unknown field (names the nearest), or a value of the wrong type or out of range.
+        InputError: not YAML, an unknown system or field (names the nearest), or a value of the wrong type or out of
+            range.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise MissingFileError(f"no configuration at {source}")
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{source}: not a YAML file: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{source}: expected fields such as 'name:' and 'epochs:', got {type(content).__name__}")
+    content = _read(Path(path))
     for field, value in parse_overrides(overrides):
         _set(content, field, value)
-    return validate_config(content, str(source))
+    return validate_config(content, str(path))
+
+
+def load_recipe(path: str | Path, kind: type[Recipe]) -> Recipe:
+    """Read a YAML file of a known system; see `load_config` for errors."""
+    return _checked(_read(Path(path)), kind, str(path))
 
 
 def validate_config(content: dict[str, Any], source: str = "configuration") -> TrainConfig:
@@ -112,10 +48,13 @@ def validate_config(content: dict[str, Any], source: str = "configuration") -> T
     Raises:
         InputError: lists every field that is wrong, with its value and what was expected.
     """
+    if "system" not in content:
+        raise InputError(f"{source}:\n  system: is missing")
     try:
-        return TrainConfig.model_validate(content)
-    except ValidationError as error:
-        raise InputError("\n".join([f"{source}:", *(f"  {_problem(e)}" for e in error.errors())])) from None
+        kind = recipe_class(content["system"])
+    except InputError as error:
+        raise InputError(f"{source}:\n  {error}") from None
+    return _checked(content, kind, source)
 
 
 def parse_overrides(arguments: Sequence[str]) -> list[tuple[str, Any]]:
@@ -141,6 +80,18 @@ def parse_overrides(arguments: Sequence[str]) -> list[tuple[str, Any]]:
     return pairs
 
 
+def _read(source: Path) -> dict[str, Any]:
+    if not source.is_file():
+        raise MissingFileError(f"no configuration at {source}")
+    try:
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{source}: not a YAML file: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: expected fields such as 'name:' and 'epochs:', got {type(content).__name__}")
+    return content
+
+
 def _set(content: dict[str, Any], field: str, value: Any) -> None:
     *parents, last = field.split(".")
     for parent in parents:
@@ -151,14 +102,45 @@ def _set(content: dict[str, Any], field: str, value: Any) -> None:
     content[last] = value
 
 
-def _problem(error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
+def _checked(content: dict[str, Any], kind: type[Recipe], source: str) -> Recipe:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        problems: dict[str, list[str]] = {}
+        for one in error.errors():
+            field, problem = _problem(one, kind)
+            problems.setdefault(field, []).append(problem)
+        lines = [f"  {field}: {', or '.join(found)}" for field, found in problems.items()]
+        raise InputError("\n".join([f"{source}:", *lines])) from None
+
+
+def _problem(error: Any, kind: type[BaseModel]) -> tuple[str, str]:
+    """The field, and what is wrong with it."""
+    # where a field may be of several types, pydantic adds the name of the type that it tried
+    parts = [
+        str(part)
+        for part in error["loc"]
+        if not re.fullmatch(r"literal\[.*\]|(constrained-)?(int|float|str)", str(part))
+    ]
+    field = ".".join(parts) or "the file"
     if error["type"] == "extra_forbidden":
-        known: Any = TrainConfig
-        for part in error["loc"][:-1]:
-            known = known.model_fields[part].annotation
-        names = list(known.model_fields)
-        return f"{field}: no such field.{near_matches(str(error['loc'][-1]), names)} Known: {', '.join(names)}"
+        names = list(_section(kind, error["loc"][:-1]).model_fields)
+        return field, f"no such field.{near_matches(str(error['loc'][-1]), names)} Known: {', '.join(names)}"
     if error["type"] == "missing":
-        return f"{field}: is missing"
-    return f"{field}: {error['msg']}, got {error['input']!r}"
+        return field, "is missing"
+    return field, f"{error['msg']}, got {error['input']!r}"
+
+
+def _section(kind: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:
+    """The class of a nested section, which may be optional or one of several."""
+    for part in place:
+        if part in kind.model_fields:
+            kind = next(iter(_models(kind.model_fields[str(part)].annotation)), kind)
+    return kind
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)

@@ -1,45 +1,57 @@
-"""`train`: one loop, on Lightning Fabric. A stopped training goes on exactly where it was.
+"""`train`: one loop for every system, on Lightning Fabric. A stopped training goes on exactly where it was.
 
-Everything random in an epoch comes from the seed and the epoch's number, so a training that is killed and resumed
-sees the same batches and dropout as one that is not. A run's folder holds ``config.yaml``, ``log.csv``, ``last.ckpt``
-(replaced after every epoch), ``best.safetensors`` (the weights that validated best so far) and, at the end,
-``model.safetensors`` (the last ones).
+Everything random follows from the seed, the step and the image, so that a training that is killed and resumed, even in
+the middle of an epoch, sees the same batches and dropout as one that is not. A run's folder holds ``config.yaml``,
+``log.csv`` (a row per epoch), ``steps.csv``, ``last.ckpt``, ``best.safetensors`` (the weights that validated best so
+far) and, at the end, ``model.safetensors`` (the last ones).
 """
 
 from __future__ import annotations
 
-import copy
-import csv
-import math
+import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from lightning_fabric import Fabric
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
 from interplay._version import __version__
-from interplay.errors import InputError, InterplayError
-from interplay.files import atomic_path
+from interplay.errors import InterplayError
 from interplay.models.weights import save_weights
-from interplay.training.config import TrainConfig
+from interplay.training.batches import plain
+from interplay.training.checkpoints import (
+    BEST,
+    CHECKPOINT,
+    WEIGHTS,
+    Progress,
+    read_checkpoint,
+    save_for_inspection,
+    write_checkpoint,
+    write_config,
+)
+from interplay.training.display import Display, display, memory_gib, one_line
 from interplay.training.interrupt import postponed_interrupt
-from interplay.training.task import TrainingTask, build_task
-
-CHECKPOINT = "last.ckpt"
-WEIGHTS = "model.safetensors"
-BEST = "best.safetensors"
-LOG = "log.csv"
+from interplay.training.launch import launch
+from interplay.training.loading import Loaded, Plan, load_parts
+from interplay.training.loggers import build_loggers
+from interplay.training.optimisers import MovingAverage, build_optimiser, learning_rates, set_rates
+from interplay.training.processes import gather
+from interplay.training.registry import build_task
+from interplay.training.schedules import batch_factor, schedule_factor
+from interplay.training.sections import TrainConfig
+from interplay.training.step import LossModule, StepResult, training_step
+from interplay.training.task import TrainingTask
 
 
 def train(config: TrainConfig, console: Console | None = None, stop_after: int | None = None) -> Path:
     """Train as configured, continuing the run in ``config.folder`` if there is one.
 
     Args:
+        config: of the training.
         console: where progress goes; none by default.
         stop_after: stop after this epoch as if interrupted, for tests and time-sliced machines.
 
@@ -48,166 +60,208 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
 
     Raises:
         InputError: the folder holds a run of another configuration.
-        InterplayError: the loss is no longer a number.
+        InterplayError: the loss is no longer a number; the batch is saved.
     """
-    console = console or Console(quiet=True)
-    folder = config.folder
-    checkpoint = _read_checkpoint(folder, config)
-    fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-    task = build_task(config)
-    network, average = task.model, copy.deepcopy(task.model).eval()
-    total_steps = config.epochs * task.steps_per_epoch
-    optimiser = torch.optim.AdamW(
-        _parameter_groups(network, config.optimiser.weight_decay), config.optimiser.learning_rate
+    checkpoint = read_checkpoint(config)
+    fabric = launch(config)
+    quiet = console is None or fabric.global_rank > 0
+    return _Training(config, fabric, build_task(config), checkpoint, Console(quiet=True) if quiet else console).run(
+        stop_after
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: one_cycle(step / max(total_steps, 1), config.optimiser.warm_up)
-    )
-    model, optimiser = fabric.setup(network, optimiser)
-    average.to(fabric.device)
-    start = 0
-    if checkpoint is not None:
-        network.load_state_dict(checkpoint["model"])
-        average.load_state_dict(checkpoint["average"])
-        optimiser.load_state_dict(checkpoint["optimiser"])
-        schedule.load_state_dict(checkpoint["schedule"])
-        start = checkpoint["epoch"]
-        console.print(f"continuing {folder} after epoch {start} of {config.epochs}", highlight=False)
-    else:
-        _write_config(config)
-    log = _Log(folder / LOG, checkpoint["log"] if checkpoint else [])
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
-    try:
-        with Progress(*columns, console=console) as progress, postponed_interrupt() as stop_if_asked:
-            bar = progress.add_task("training", total=total_steps, completed=start * task.steps_per_epoch, state="")
-            for epoch in range(start, config.epochs):
-                began = time.perf_counter()
-                torch.manual_seed(config.seed * 1_000_003 + epoch)  # dropout
-                sums: dict[str, float] = {}
-                network.train()
-                for batch in task.batches(epoch):
-                    terms = task.loss(model, _to(batch, fabric.device))
-                    loss = torch.stack(list(terms.values())).sum()
-                    if not math.isfinite(loss.item()):
-                        raise InterplayError(
-                            f"the loss is {loss.item()} in epoch {epoch + 1}; try a lower learning rate"
-                        )
-                    optimiser.zero_grad()
-                    fabric.backward(loss)
-                    fabric.clip_gradients(
-                        model, optimiser, max_norm=config.optimiser.clip_norm, error_if_nonfinite=False
-                    )
-                    optimiser.step()
-                    schedule.step()
-                    _update_average(average, network, config.optimiser.ema, schedule.last_epoch)
-                    for name, value in terms.items():
-                        sums[name] = sums.get(name, 0.0) + value.item() / task.steps_per_epoch
-                    progress.update(bar, advance=1, state=f"loss {loss.item():.3f}")
-                    stop_if_asked()
-                row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": schedule.get_last_lr()[0], **sums}
-                if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
-                    row |= task.validate(average)
-                    console.print(_line(row), highlight=False)
-                    if row[task.monitor] > max((past.get(task.monitor, -1.0) for past in log.rows), default=-1.0):
-                        save_weights(average, _description(task, average, config), folder / BEST)
-                row["seconds"] = round(time.perf_counter() - began, 1)
-                log.append(row)
-                state = {
-                    "model": network.state_dict(),
-                    "average": average.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "epoch": epoch + 1,
-                    "log": log.rows,
-                    "config": config.model_dump(mode="json"),
-                }
-                with atomic_path(folder / CHECKPOINT) as temporary:
-                    torch.save(state, temporary)
-                stop_if_asked()
-                if stop_after == epoch + 1 and stop_after < config.epochs:
-                    return folder / CHECKPOINT
-    except KeyboardInterrupt:
-        console.print(f"stopped; run the same command again to continue after the last whole epoch in {folder}")
-        raise
-    save_weights(average, _description(task, average, config), folder / WEIGHTS)
-    return folder / WEIGHTS
 
 
-def _description(task: TrainingTask, model: nn.Module, config: TrainConfig) -> dict[str, Any]:
-    return {
-        **task.finish(model),
-        "training": config.model_dump(mode="json", exclude={"output": True, "data": {"root"}}),
-        "interplay": __version__,
-    }
+class _Training:
+    """A training in one process; see `train` for the arguments."""
 
+    def __init__(
+        self,
+        config: TrainConfig,
+        fabric: Fabric,
+        task: TrainingTask,
+        checkpoint: dict[str, Any] | None,
+        console: Console | None,
+    ) -> None:
+        assert console is not None
+        self.config, self.fabric, self.task, self.console = config, fabric, task, console
+        self.plan = Plan(len(task.data), config.batch_size, config.accumulate, fabric.global_rank, fabric.world_size)
+        self.total = config.epochs * self.plan.steps_per_epoch
+        self.images = min(config.batch_size, len(task.data))
+        self.rates = learning_rates(config.optimiser, self.images)
+        network: nn.Module = torch.compile(task.model) if config.compile else task.model  # type: ignore[assignment]
+        module = LossModule(task, network, fabric.autocast, fabric.device.type)
+        optimiser = build_optimiser(task.parameter_groups(), config.optimiser, self.images)
+        self.module, self.optimiser = fabric.setup(module, optimiser)
+        self.average = MovingAverage(task.model, config.optimiser.ema)
+        self.progress = Progress(run=secrets.token_hex(4))
+        self.skipped: list[str] = []  # by this process in this epoch
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        elif fabric.is_global_zero:
+            write_config(config, self.remarks())
 
-def one_cycle(done: float, warm_up: float) -> float:
-    """Factor on the learning rate after a share `done` of the steps: up linearly during `warm_up`, then a cosine."""
-    if done < warm_up:
-        return 0.04 + 0.96 * done / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) if done < 1 else 0.0
+    def run(self, stop_after: int | None) -> Path:
+        """Train to the end, or to an epoch."""
+        config, progress = self.config, self.progress
+        last = min(stop_after or config.epochs, config.epochs) * self.plan.steps_per_epoch
+        is_main = self.fabric.is_global_zero
+        self.loggers = build_loggers(config, progress.rows, progress.step, progress.run) if is_main else []
+        for remark in self.remarks():
+            self.console.print(remark, highlight=False)
+        self.task.model.train()
+        try:
+            pin = self.fabric.device.type == "cuda"
+            loaded = load_parts(self.task.data, self.plan, progress.step, last, config.data.workers, pin)
+            with (
+                display(self.console, progress.step, self.total, config.epochs) as shown,
+                postponed_interrupt() as stop_if_asked,
+            ):
+                while progress.step < last:
+                    self._step(loaded, shown)
+                    try:
+                        stop_if_asked()
+                    except KeyboardInterrupt:
+                        if self.fabric.world_size == 1:  # others may be at another step
+                            self._checkpoint()
+                        raise
+        except KeyboardInterrupt:
+            self.console.print(f"stopped; run the same command again to continue {config.folder}", highlight=False)
+            raise
+        finally:
+            for logger in self.loggers:
+                logger.close()
+        if last < self.total:
+            return config.folder / CHECKPOINT
+        self._save(WEIGHTS)
+        return config.folder / WEIGHTS
 
+    def remarks(self) -> list[str]:
+        """What a run's folder and screen say about batch and learning rates."""
+        config, options = self.config, self.config.optimiser
+        rates = ", ".join(f"{name} {rate:.4g}" for name, rate in self.rates.items())
+        return [
+            f"effective batch {self.images} = {self.fabric.world_size} processes x {config.accumulate} parts; "
+            f"{self.plan.steps_per_epoch} steps per epoch",
+            f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "
+            f"{batch_factor(options, self.images):.4g}: {options.scaling})",
+        ]
 
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay, biases and normalisations do not."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-
-
-@torch.no_grad()
-def _update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the average towards the network; early on it follows faster."""
-    weight = 1 - min(decay, (1 + step) / (10 + step))
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), weight)
-
-
-def _to(batch: Any, device: torch.device) -> Any:
-    return type(batch)(**{name: value.to(device) for name, value in vars(batch).items()})
-
-
-def _line(row: dict[str, Any]) -> str:
-    return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
-
-
-def _write_config(config: TrainConfig) -> None:
-    with atomic_path(config.folder / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-
-
-def _read_checkpoint(folder: Path, config: TrainConfig) -> dict[str, Any] | None:
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        return None
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise InputError(f"{path}: not a readable checkpoint ({error}); remove it to start over") from None
-    if checkpoint["config"] != config.model_dump(mode="json"):
-        mine, theirs = config.model_dump(mode="json"), checkpoint["config"]
-        names = sorted(k for k in mine.keys() | theirs.keys() if mine.get(k) != theirs.get(k))
-        raise InputError(
-            f"{folder} holds a run with other settings ({', '.join(names)}); give another --name, or remove the folder"
+    def _step(self, loaded: Iterator[Loaded], shown: Display) -> None:
+        config, progress = self.config, self.progress
+        began = time.perf_counter()
+        parts = [next(loaded) for _ in range(config.accumulate)]
+        step, epoch = progress.step, progress.step // self.plan.steps_per_epoch
+        torch.manual_seed((config.seed * 1_000_003 + step) * 1009 + self.fabric.global_rank)  # dropout
+        factor = schedule_factor(config.schedule, step, self.total, self.plan.steps_per_epoch)
+        set_rates(self.optimiser, self.rates, factor)
+        overflow = config.precision == "16-mixed"
+        result = training_step(
+            self.fabric, self.task, self.module, self.optimiser, parts, config.optimiser.clip_norm, overflow
         )
-    return checkpoint
+        if result.broken(overflow):
+            self._stop_at(parts, result)
+        progress.step += 1
+        self.average.update(progress.step)
+        self.skipped += [problem for part in parts for problem in part.skipped]
+        for name, value in result.terms.items():
+            progress.sums[name] = progress.sums.get(name, 0.0) + value / self.plan.steps_per_epoch
+        seconds = time.perf_counter() - began
+        progress.seconds += seconds
+        speed, memory = self.images / seconds, memory_gib(self.fabric.device)
+        shown.step(epoch, result.terms, speed, memory)
+        if progress.step % config.log_every == 0 or progress.step == 1:
+            row = {"step": progress.step, "epoch": epoch + 1, "loss": sum(result.terms.values()), **result.terms}
+            row |= {"gradient_norm": result.gradient_norm, **self._rate_columns(factor)}
+            row |= {"images_per_second": round(speed, 2), "memory_gib": round(memory, 2)}
+            for logger in self.loggers:
+                logger.step(progress.step, row)
+        if progress.step % self.plan.steps_per_epoch == 0:
+            self._end_epoch(epoch, factor)
+            self._checkpoint()
+        elif config.checkpoint_every and progress.step % config.checkpoint_every == 0:
+            self._checkpoint()
+
+    def _end_epoch(self, epoch: int, factor: float) -> None:
+        config, progress, done = self.config, self.progress, epoch + 1
+        began = time.perf_counter()
+        self._note_skipped()
+        row: dict[str, Any] = {"epoch": done, "loss": sum(progress.sums.values()), **progress.sums}
+        row |= self._rate_columns(factor)
+        if done % config.validate_every == 0 or done == config.epochs:
+            row |= self.task.validate(self.average.model)
+            self.console.print(one_line(row), highlight=False)
+            figure = row.get(self.task.monitor)
+            if figure is not None and (progress.best is None or figure > progress.best):
+                progress.best = figure
+                self._save(BEST)
+        if config.keep_every and done % config.keep_every == 0:
+            self._save(f"epoch_{done:04d}.safetensors")
+        row["skipped_photographs"] = len(progress.skipped)
+        row["seconds"] = round(progress.seconds + time.perf_counter() - began, 1)
+        progress.rows.append(row)
+        progress.sums, progress.seconds = {}, 0.0
+        for logger in self.loggers:
+            logger.epoch(progress.step, row)
+
+    def _rate_columns(self, factor: float) -> dict[str, float]:
+        first, *others = [group["name"] for group in self.optimiser.param_groups]
+        rates = {f"learning_rate_{name}": self.rates[name] * factor for name in others}
+        return {"learning_rate": self.rates[first] * factor, **rates}
+
+    def _note_skipped(self) -> None:
+        for problem in dict.fromkeys(gather(self.skipped)):
+            if problem not in self.progress.skipped:
+                self.progress.skipped.append(problem)
+                self.console.print(f"skipped: {problem}", highlight=False)
+        self.skipped = []
+
+    def _stop_at(self, parts: list[Loaded], result: StepResult) -> None:
+        """Save the batch and raise."""
+        step = self.progress.step + 1
+        path = self.config.folder / f"not_finite_step{step}_rank{self.fabric.global_rank}.pt"
+        content = {"step": step, "terms": result.terms, "gradient_norm": result.gradient_norm}
+        images = [name for part in parts for name in part.names]
+        save_for_inspection(path, {**content, "images": images, "parts": [plain(part.batch) for part in parts]})
+        raise InterplayError(
+            f"{', '.join(result.broken(False))} is not a finite number in step {step} (epoch "
+            f"{(step - 1) // self.plan.steps_per_epoch + 1}); the weights are those before it. The batch ("
+            f"{', '.join(images[:4])}{' ...' if len(images) > 4 else ''}) is in {path}: torch.load(..., "
+            "weights_only=True). Try a lower learning rate, or precision 32-true"
+        )
+
+    def _checkpoint(self) -> None:
+        if self.fabric.is_global_zero:
+            states = {
+                "model": self.task.model.state_dict(),
+                "average": self.average.state(),
+                "optimiser": self.optimiser.state_dict(),
+                "precision": self.fabric.strategy.precision.state_dict(),
+            }
+            write_checkpoint(self.config, self.progress, states)
+
+    def _restore(self, checkpoint: dict[str, Any]) -> None:
+        self.progress = checkpoint["progress"]
+        self.task.model.load_state_dict(checkpoint["model"])
+        if checkpoint["average"] is not None:
+            self.average.model.load_state_dict(checkpoint["average"])
+        self.optimiser.load_state_dict(checkpoint["optimiser"])
+        self.fabric.strategy.precision.load_state_dict(checkpoint["precision"])
+        epoch = self.progress.step // self.plan.steps_per_epoch
+        place = f"after epoch {epoch} of {self.config.epochs}, step {self.progress.step}"
+        self.console.print(f"continuing {self.config.folder} {place}", highlight=False)
+
+    def _save(self, name: str) -> None:
+        """Write the weights; every process calls this, one writes."""
+        description = {
+            **self.task.finish(self.average.model),
+            "training": self.config.model_dump(mode="json", exclude=_PATHS),
+            "effective_batch": self.images,
+            "learning_rates": self.rates,
+            "skipped_photographs": self.progress.skipped,
+            "versions": {"interplay": __version__, "torch": torch.__version__},
+        }
+        if self.fabric.is_global_zero:
+            save_weights(self.average.model, description, self.config.folder / name)
 
 
-class _Log:
-    """``log.csv``: one row per epoch, rewritten whole so that columns may come later."""
-
-    def __init__(self, path: Path, rows: list[dict[str, Any]]) -> None:
-        self.path, self.rows = path, rows
-
-    def append(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
-        names = list(dict.fromkeys(name for r in self.rows for name in r))
-        with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
+_PATHS: Any = {"output": True, "start_file": True, "data": {"root", "images", "validation_root", "cache_folder"}}
+"""What a weights file need not tell: where things are on this machine."""

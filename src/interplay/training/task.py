@@ -1,13 +1,56 @@
-"""`TrainingTask`: what the loop needs to know of a system, and which systems there are."""
+"""What the loop needs to know of a system: `TrainingTask`, and its data, `TrainingData`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.training.config import TrainConfig
+from interplay.layers.normalisers import StepCounts
+
+Place = tuple[int, int]
+"""An example: (epoch, index of the image)."""
+
+Example = TypeVar("Example")
+
+
+class Batch(Protocol):
+    """A dataclass of tensors, or of dataclasses of tensors."""
+
+    def to(self, device: Any) -> Any:
+        """The same on another device."""
+        ...
+
+
+class TrainingData(Protocol):
+    """Examples by place: the same place gives the same example, in every process and after a restart."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        ...
+
+    def __getitem__(self, place: Place) -> Any:
+        """One example.
+
+        Raises:
+            ImageError, MissingFileError: the photograph is broken or not there; it is left out, and counted.
+        """
+        ...
+
+    def name(self, index: int) -> str:
+        """What an image is called."""
+        ...
+
+    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
+        """Indices of all images in the order of an epoch; each `batch_size` of them make a batch."""
+        ...
+
+    def collate(self, examples: Sequence[Any]) -> Any:
+        """Examples as one batch; called in a worker process."""
+        ...
 
 
 class TrainingTask(Protocol):
@@ -15,27 +58,39 @@ class TrainingTask(Protocol):
 
     Attributes:
         model: the network to train, with its first weights.
+        data: what it learns from.
         monitor: the validation figure by which the best weights are chosen; the higher, the better.
     """
 
     model: Any
+    data: Any
     monitor: str
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Number of batches in an epoch."""
+    def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Trainable parameters by the names of ``config.optimiser.groups()``."""
         ...
 
-    def batches(self, epoch: int) -> Iterator[Any]:
-        """The batches of an epoch: dataclasses of tensors, the same for the same seed and epoch."""
+    def counts(self, batch: Any) -> Tensor:
+        """(K,) float: what the loss's sums are divided by, as far as a batch's targets tell (on any device).
+
+        The loop adds these up over the parts of a step (processes and accumulated batches), so that a step is the
+        same however it is divided.
+        """
         ...
 
-    def loss(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        """The terms of the loss, whose sum is minimised; `model` is the network as Fabric wraps it."""
+    def loss(self, network: Callable[..., Any], batch: Any, counts: StepCounts) -> dict[str, Tensor]:
+        """The terms of the loss, whose sum is minimised.
+
+        Args:
+            network: `model`, maybe compiled, in the training's precision.
+            batch: of `data`, on the network's device.
+            counts: `counts` averaged over the parts of the step; with it, the mean of the parts' losses is the loss
+                of the whole.
+        """
         ...
 
     def validate(self, model: Any) -> dict[str, float]:
-        """Figures on the validation images, `monitor` among them."""
+        """Figures on the validation images, `monitor` among them; called in every process, the same in all."""
         ...
 
     def finish(self, model: Any) -> dict[str, Any]:
@@ -43,12 +98,6 @@ class TrainingTask(Protocol):
         ...
 
 
-def build_task(config: TrainConfig) -> TrainingTask:
-    """The task of the configuration's system.
-
-    Raises:
-        InputError: its data are missing or hold nothing to learn.
-    """
-    from interplay.training.spatial import SpatialTask
-
-    return {"tin-spatial": SpatialTask}[config.system](config)
+def shuffled(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The usual `TrainingData.order`: a random one by seed and epoch."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from interplay.datasets import InteractionDataset
 from interplay.datasets.transforms import Augmentation, Randomness, clip, to_clip_tensor, to_tensor
 from interplay.errors import InputError
 from interplay.models.gen_vlkt.config import GenVlktConfig
@@ -20,6 +18,8 @@ from interplay.models.gen_vlkt.outputs import PairTargets
 from interplay.models.gen_vlkt.targets import first_boxes, pair_targets
 from interplay.models.gen_vlkt.zero_shot import unseen_interactions, without_unseen
 from interplay.table import InteractionTable
+from interplay.training.cache import ImageCache
+from interplay.training.photographs import PhotographData
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Batch:
         return replace(self, images=images, targets=tuple(t.to(device) for t in self.targets))
 
 
-class TrainingImages(Dataset[Example]):
+class TrainingImages(PhotographData):
     """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:
@@ -63,6 +63,7 @@ class TrainingImages(Dataset[Example]):
         config: of the model.
         augmentation: what is done to a photograph.
         seed: of all random choices.
+        cache: keeps decoded photographs.
 
     Raises:
         MissingFileError: no such folder.
@@ -76,8 +77,9 @@ class TrainingImages(Dataset[Example]):
         config: GenVlktConfig,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        cache: ImageCache | None = None,
     ) -> None:
-        self.config, self.seed = config, seed
+        self.config = config
         self.augmentation = augmentation or Augmentation()
         self.unseen = None
         if config.text.zero_shot:
@@ -86,11 +88,7 @@ class TrainingImages(Dataset[Example]):
             table = table.select(np.array(left, np.int64))
         if not len(table):
             raise InputError("no annotated image is left to train on")
-        self.photographs = InteractionDataset(table, image_root)
-
-    def __len__(self) -> int:
-        """Number of photographs."""
-        return len(self.photographs)
+        super().__init__(table, image_root, seed, cache)
 
     def __getitem__(self, place: tuple[int, int]) -> Example:
         """The example of an (epoch, index).
@@ -103,12 +101,15 @@ class TrainingImages(Dataset[Example]):
         if self.unseen is not None:
             sample = replace(sample, interactions=without_unseen(sample.interactions, self.unseen))
         sample = replace(sample, interactions=first_boxes(sample.interactions, self.config.network.queries))
-        seed = int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0])
-        sample = self.augmentation(clip(sample), Randomness.seeded(seed))
+        sample = self.augmentation(clip(sample), Randomness.seeded(self.seed_of(epoch, index)))
         targets = pair_targets(sample.interactions)
         if self.config.loss.mimic != "none" and self.config.text.teacher == "image":
             targets = replace(targets, teacher_image=to_clip_tensor(sample.image))
         return Example(to_tensor(sample.image), targets)
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        """See `collate`."""
+        return collate(examples)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -1,7 +1,7 @@
 """GEN-VLKT's loss (Section 3.3): focal on interactions, cross-entropy on objects, boxes, and the mimic loss.
 
-Every sum is divided by a count that is averaged over the processes of a distributed training, so that several
-processes compute what one would compute on their joint batch. (The published code averages only the number of pairs.)
+Every sum is divided by a count that is averaged over the parts of a training step, so that several processes compute
+what one would compute on their joint batch. (The published code averages only the number of pairs.)
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.layers.boxes import cxcywh_to_xyxy, generalized_iou
+from interplay.layers.normalisers import StepCounts, over_processes
 from interplay.models.gen_vlkt.config import LossOptions, Mimic
 from interplay.models.gen_vlkt.matching import Matches, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
@@ -27,6 +28,7 @@ def loss_terms(
     classes: Sequence[Tensor],
     teacher: Tensor | None,
     options: LossOptions,
+    counts: StepCounts | None = None,
 ) -> dict[str, Tensor]:
     """Every term of the loss, without its weight.
 
@@ -36,19 +38,24 @@ def loss_terms(
         classes: B tensors (T, I) float, 1 for each class of the interaction classifier that a target has.
         teacher: (B, E) the teacher's image embeddings; needed where the options ask for the mimic loss.
         options: which terms.
+        counts: of the whole training step (`count_targets`); by default those of this batch and of its like in other
+            processes.
     """
     layers = outputs.layers if options.auxiliary else (outputs,)
     matches = match(layers, targets, classes, options)
     found = [_Found(layer, m, targets, classes) for layer, m in zip(layers, matches, strict=True)]
-    pairs = sum(len(target) for target in targets)
-    counts = mean_over_processes(torch.stack([f.counts(pairs, options.background) for f in found]))
+    if counts is None:
+        pairs = sum(len(target) for target in targets)
+        counts = over_processes(torch.stack([f.counts(pairs, options.background) for f in found]))
+    each = counts.mean.to(found[0].logits).expand(len(layers), 5)
     terms: dict[str, Tensor] = {}
-    for i, (layer, one, count) in enumerate(zip(layers, found, counts, strict=True)):
+    for i, (layer, one, count) in enumerate(zip(layers, found, each, strict=True)):
         suffix = f"_{i}" if i < len(layers) - 1 else ""
-        values = one.terms(count, options.background)
+        values = one.terms(StepCounts(count, counts.parts), options.background)
         if options.mimic != "none":
             assert teacher is not None
-            values["mimic"] = mimic_loss(layer.features, teacher, options.mimic)
+            share = len(teacher) / count[4]
+            values["mimic"] = mimic_loss(layer.features, teacher, options.mimic) * share
         terms |= {name + suffix: value for name, value in values.items()}
     return terms
 
@@ -65,6 +72,33 @@ def weight_of(term: str, options: LossOptions) -> float:
         "object_giou": options.giou,
         "mimic": options.mimic_weight,
     }[kind]
+
+
+def count_targets(
+    targets: Sequence[PairTargets], classes: Sequence[Tensor], queries: int, background_weight: float
+) -> Tensor:
+    """What the losses of a batch are divided by, as `loss_terms` counts it, before anything is predicted.
+
+    Exact unless an image has more pairs than there are queries: which of its pairs find one is not known before, so
+    each counts as likely as the others.
+
+    Args:
+        targets: B.
+        classes: see `loss_terms`.
+        queries: of the network.
+        background_weight: of the background class.
+
+    Returns:
+        (5,) float.
+    """
+    total = torch.zeros(5)
+    for target, wanted in zip(targets, classes, strict=True):
+        matched = min(len(target), queries)
+        share = matched / max(len(target), 1)
+        objects = float((target.object_boxes != 0).any(-1).sum())
+        weights = matched + background_weight * (queries - matched)
+        total += torch.tensor([len(target), share * float(wanted.sum()), share * objects, weights, 1.0])
+    return total
 
 
 class _Found:
@@ -89,25 +123,27 @@ class _Found:
         self.target_object = target_object[self.there]
 
     def counts(self, pairs: int, background_weight: float) -> Tensor:
-        """(4,) float: pairs, positive labels, object boxes, summed class weights of the cross-entropy."""
+        """(5,) float: pairs, positive labels, object boxes, summed class weights of the cross-entropy, images."""
         is_background = self.labels == self.object_logits.shape[-1] - 1
         weights = torch.where(is_background, background_weight, 1.0).sum()
+        images = self.wanted.new_tensor(len(self.wanted))
         return torch.stack(
-            [self.wanted.new_tensor(pairs), self.wanted.sum(), self.there.sum().float(), weights.float()]
+            [self.wanted.new_tensor(pairs), self.wanted.sum(), self.there.sum().float(), weights.float(), images]
         )
 
-    def terms(self, counts: Tensor, background_weight: float) -> dict[str, Tensor]:
+    def terms(self, counts: StepCounts, background_weight: float) -> dict[str, Tensor]:
         """The layer's terms but the mimic loss, divided by the given counts."""
-        pairs, positives, objects, weights = counts
-        pairs = pairs.clamp(min=1 / process_count())
-        objects = objects + 1e-4 / process_count()
+        pairs, positives, objects, weights, _ = counts.mean
+        pairs = pairs.clamp(min=counts.floor(1))
+        objects = objects + counts.floor(1e-4)
         class_weights = self.object_logits.new_ones(self.object_logits.shape[-1])
         class_weights[-1] = background_weight
         cross_entropy = F.cross_entropy(self.object_logits.mT, self.labels, class_weights, reduction="sum")
         object = self.object[self.there]
         return {
             # without a positive the published sum stays undivided
-            "interaction": focal_loss(self.logits, self.wanted) / torch.where(positives > 0, positives, 1.0),
+            "interaction": focal_loss(self.logits, self.wanted)
+            / torch.where(positives > 0, positives, counts.floor(1)),
             "object": cross_entropy / weights,
             "human_box": (self.human - self.target_human).abs().sum() / pairs,
             "object_box": (object - self.target_object).abs().sum() / objects,
@@ -144,17 +180,3 @@ def mimic_loss(features: Tensor, teacher: Tensor, kind: Mimic) -> Tensor:
     if "l2" in kind:
         loss = loss + F.mse_loss(student, teacher)
     return loss
-
-
-def process_count() -> int:
-    """Processes of a distributed training; 1 if it is not distributed."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def mean_over_processes(counts: Tensor) -> Tensor:
-    """The mean of a tensor over the processes of a distributed training."""
-    if process_count() == 1:
-        return counts
-    total = counts.clone()
-    distributed.all_reduce(total)
-    return total / process_count()

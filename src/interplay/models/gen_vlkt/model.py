@@ -16,10 +16,11 @@ from interplay.datasets.transforms import resize_image, to_tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.inference import prepare_for_inference
+from interplay.layers.normalisers import StepCounts
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import decode
 from interplay.models.gen_vlkt.config import GenVlktConfig
-from interplay.models.gen_vlkt.losses import loss_terms, weight_of
+from interplay.models.gen_vlkt.losses import count_targets, loss_terms, weight_of
 from interplay.models.gen_vlkt.network import LOGIT_SCALE, GuidedEmbeddingNetwork, TextClassifier, cosine_logits
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.vocabulary import Vocabulary
@@ -133,28 +134,31 @@ class GenVlkt(HoiModel):
         assert self.seen is not None
         return classifier(features)[..., self.seen]
 
-    def loss(self, outputs: GenVlktOutputs, targets: Sequence[PairTargets]) -> dict[str, Tensor]:
+    def loss(
+        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: StepCounts | None = None
+    ) -> dict[str, Tensor]:
         """The loss of a batch, term by term; what is minimised is the sum.
 
         Args:
             outputs: of `forward`, for B images.
             targets: B; for the mimic loss with ``teacher_image`` or ``teacher_feature``.
+            counts: mean of `count` over the parts of a training step; by default this batch is all of it.
 
         Returns:
             Weighted terms: ``interaction``, ``object``, ``human_box``, ``object_box``, ``human_giou``,
             ``object_giou``, ``mimic``, and those of layer i as ``interaction_i``, ...
         """
-        terms = self.loss_terms(outputs, targets)
+        terms = self.loss_terms(outputs, targets, counts)
         return {name: value * weight_of(name, self.config.loss) for name, value in terms.items()}
 
-    def loss_terms(self, outputs: GenVlktOutputs, targets: Sequence[PairTargets]) -> dict[str, Tensor]:
+    def loss_terms(
+        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: StepCounts | None = None
+    ) -> dict[str, Tensor]:
         """The terms of `loss` without their weights."""
         device = outputs.human_boxes.device
         targets = [target.to(device) for target in targets]
-        classes = [target.verbs if self.per_verb else target.interactions for target in targets]
         width = outputs.interaction_logits.shape[-1]
-        if self.seen is not None and width == len(self.seen):
-            classes = [c[:, self.seen] for c in classes]
+        classes = self._classes_of(targets, seen=self.seen is not None and width == len(self.seen))
         if any(c.shape[1] != width for c in classes):
             raise InputError(
                 f"the outputs have {width} interaction classes, the targets {[c.shape[1] for c in classes]}; "
@@ -162,7 +166,17 @@ class GenVlkt(HoiModel):
             )
         options = self.config.loss
         teacher = self._teacher_features(targets) if options.mimic != "none" else None
-        return loss_terms(outputs, targets, classes, teacher, options)
+        return loss_terms(outputs, targets, classes, teacher, options, counts)
+
+    def count(self, targets: Sequence[PairTargets]) -> Tensor:
+        """What the loss's sums are divided by in training; see `losses.count_targets`."""
+        classes = self._classes_of(targets, seen=self.seen is not None)
+        return count_targets(targets, classes, self.config.network.queries, self.config.loss.background)
+
+    def _classes_of(self, targets: Sequence[PairTargets], seen: bool) -> list[Tensor]:
+        """(T, I) of each target: its interactions or verbs, or only the seen ones."""
+        classes = [target.verbs if self.per_verb else target.interactions for target in targets]
+        return [c[:, self.seen.to(c.device)] for c in classes] if seen and self.seen is not None else classes
 
     @torch.no_grad()
     def _teacher_features(self, targets: Sequence[PairTargets]) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from interplay.layers.normalisers import StepCounts
 from interplay.models.ggnet.config import CENTRE_HEATMAPS, GGNetConfig
 from interplay.models.ggnet.outputs import GGNetOutputs
 from interplay.models.ggnet.targets import GGNetTargets
@@ -26,7 +27,12 @@ def probabilities(logits: Tensor) -> Tensor:
 
 
 def focal_loss(
-    predicted: Tensor, target: Tensor, beta: float | None = None, normaliser: Literal["batch", "image"] = "batch"
+    predicted: Tensor,
+    target: Tensor,
+    beta: float | None = None,
+    normaliser: Literal["batch", "image"] = "batch",
+    count: Tensor | None = None,
+    floor: float = 1.0,
 ) -> Tensor:
     """Focal loss for heatmaps, or with `beta` the hard negative attentive loss (Equation 4).
 
@@ -36,6 +42,8 @@ def focal_loss(
         beta: exponent of hard negatives: (1 - target) ** beta is their weight. None: there are none.
         normaliser: divide by the number of positive pixels of the whole ``batch``, or for each ``image`` by its own
             and average. A batch or image without positives is not divided.
+        count: what to divide by instead of the batch's own positive pixels or images (`count_targets`).
+        floor: the least that a batch is divided by.
 
     Returns:
         A scalar.
@@ -50,12 +58,14 @@ def focal_loss(
     ease = torch.where(positive, other, predicted) ** ALPHA
     loss = -chance.log() * ease * torch.where(positive, 1.0, weight)
     if normaliser == "batch":
-        return loss.sum() / positive.sum().clamp(min=1)
+        return loss.sum() / (positive.sum() if count is None else count).clamp(min=floor)
     per_image = loss.flatten(1).sum(1) / positive.flatten(1).sum(1).clamp(min=1)
-    return per_image.mean()
+    return per_image.mean() if count is None else per_image.sum() / count
 
 
-def gathered_l1(predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor) -> Tensor:
+def gathered_l1(
+    predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor, count: Tensor | None = None, floor: float = 1.0
+) -> Tensor:
     """L1 distance at some pixels, per unit of mask.
 
     Args:
@@ -63,6 +73,8 @@ def gathered_l1(predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor) 
         index: (B, K) int64 pixels, ``width * y + x``.
         mask: (B, K) rows, or (B, K, C) values, that count.
         target: (B, K, C).
+        count: what to divide by instead of the number of values that count in this batch (`count_targets`).
+        floor: times 1e-4 is added to it.
 
     Returns:
         A scalar: the sum over what counts, divided by the number of values that count (plus 1e-4).
@@ -70,10 +82,29 @@ def gathered_l1(predicted: Tensor, index: Tensor, mask: Tensor, target: Tensor) 
     channels = predicted.shape[1]
     values = predicted.float().flatten(2).gather(2, index[:, None].expand(-1, channels, -1)).transpose(1, 2)
     weights = (mask if mask.ndim == 3 else mask[..., None].expand_as(target)).to(values.dtype)
-    return (values * weights - target * weights).abs().sum() / (weights.sum() + 1e-4)
+    total = weights.sum() if count is None else count
+    return (values * weights - target * weights).abs().sum() / (total + 1e-4 * floor)
 
 
-def loss_terms(outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig) -> dict[str, Tensor]:
+def count_targets(targets: GGNetTargets, config: GGNetConfig) -> Tensor:
+    """What the sums of the loss are divided by.
+
+    Returns:
+        (3 + heatmaps,) float: images, values of the objects' regressions and of the pairs', and the positive pixels of
+        every heatmap, object centres first and then in the order of the network's heads.
+    """
+    network = config.network
+    mask = _offset_mask(targets)
+    pairs = mask.sum() * (1 if mask.ndim == 3 else targets.sub_offset.shape[2])
+    maps = [targets.hm, *(targets.heatmap(n) for n in (*network.auxiliary_heatmaps, network.final_heatmap))]
+    positives = [(target == 1).sum() for target in maps]
+    images = targets.reg_mask.new_tensor(len(targets.hm), dtype=torch.float32)
+    return torch.stack([images, *(n.float() for n in (targets.reg_mask.sum() * 2, pairs, *positives))])
+
+
+def loss_terms(
+    outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig, counts: StepCounts | None = None
+) -> dict[str, Tensor]:
     """Every term of the loss without its weight, as the published training logs them.
 
     Terms are averaged over the stacks, except that the offsets' are summed where the configuration says so. Their
@@ -81,8 +112,15 @@ def loss_terms(outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig
     ``hm_rel_loss`` (glance, or the only interaction heatmap), ``hm_rel_refine_loss`` (one gaze step) or
     ``hm_rel_refine_loss1``, ``2``, ... (several), ``sub_offset_loss``, ``obj_offset_loss``; ``hm_rel_human_loss`` and
     ``hm_rel_object_loss`` where centres' features join.
+
+    Args:
+        outputs: maps by name.
+        targets: of the same batch.
+        config: of the network.
+        counts: of the whole training step; by default those of this batch.
     """
-    stacks = [stack_terms(maps, targets, config) for maps in outputs.all_heads]
+    counts = counts or StepCounts(count_targets(targets, config))
+    stacks = [stack_terms(maps, targets, config, counts) for maps in outputs.all_heads]
     terms = {name: torch.stack([stack[name] for stack in stacks]).mean() for name in stacks[0]}
     if config.loss.matching_over_stacks == "sum":
         for name in ("sub_offset_loss", "obj_offset_loss"):
@@ -107,23 +145,36 @@ def loss_weights(config: GGNetConfig) -> dict[str, float]:
     return weights
 
 
-def stack_terms(maps: Mapping[str, Tensor], targets: GGNetTargets, config: GGNetConfig) -> dict[str, Tensor]:
-    """The terms of one stack without their weights."""
+def stack_terms(
+    maps: Mapping[str, Tensor], targets: GGNetTargets, config: GGNetConfig, counts: StepCounts
+) -> dict[str, Tensor]:
+    """The terms of one stack without their weights; see `loss_terms`."""
+    images, objects, pairs, *positives = counts.mean.to(targets.hm.device)
+    floor = counts.floor(1)
     network, normaliser = config.network, config.loss.normaliser
     hna = config.loss.beta if config.targets.hard_negatives else None
+    if normaliser == "image":
+        positives = [images] * len(positives)
     terms = {
-        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, normaliser),
-        "wh_loss": gathered_l1(maps["wh"], targets.ind, targets.reg_mask, targets.wh),
-        "off_loss": gathered_l1(maps["reg"], targets.ind, targets.reg_mask, targets.reg),
+        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, normaliser, positives[0], floor),
+        "wh_loss": gathered_l1(maps["wh"], targets.ind, targets.reg_mask, targets.wh, objects, floor),
+        "off_loss": gathered_l1(maps["reg"], targets.ind, targets.reg_mask, targets.reg, objects, floor),
     }
-    for name in (*network.auxiliary_heatmaps, network.final_heatmap):
-        target = targets.heatmap(name)
+    names = (*network.auxiliary_heatmaps, network.final_heatmap)
+    for name, count in zip(names, positives[1:], strict=True):
         beta = None if name in CENTRE_HEATMAPS else hna
-        terms[loss_name(name, network.gaze_steps)] = focal_loss(probabilities(maps[name]), target, beta, normaliser)
-    mask = targets.offset_mask if targets.offset_mask_offset is None else targets.offset_mask_offset
-    terms["sub_offset_loss"] = gathered_l1(maps["sub_offset"], targets.rel_ind, mask, targets.sub_offset)
-    terms["obj_offset_loss"] = gathered_l1(maps["obj_offset"], targets.rel_ind, mask, targets.obj_offset)
+        terms[loss_name(name, network.gaze_steps)] = focal_loss(
+            probabilities(maps[name]), targets.heatmap(name), beta, normaliser, count, floor
+        )
+    mask, index = _offset_mask(targets), targets.rel_ind
+    terms["sub_offset_loss"] = gathered_l1(maps["sub_offset"], index, mask, targets.sub_offset, pairs, floor)
+    terms["obj_offset_loss"] = gathered_l1(maps["obj_offset"], index, mask, targets.obj_offset, pairs, floor)
     return terms
+
+
+def _offset_mask(targets: GGNetTargets) -> Tensor:
+    """Which offsets count: (B, T), or (B, T, 2 verbs) where each verb has its own."""
+    return targets.offset_mask if targets.offset_mask_offset is None else targets.offset_mask_offset
 
 
 def loss_name(heatmap: str, gaze_steps: int) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.folding import fold_batch_norms
+from interplay.layers.normalisers import StepCounts
 from interplay.models.base import HoiModel
 from interplay.models.ggnet.backbones import build_backbone
 from interplay.models.ggnet.config import GGNetConfig
@@ -32,13 +33,14 @@ from interplay.models.ggnet.decode import (
     select,
     to_interactions,
 )
+from interplay.models.ggnet.encoder import TargetEncoder
 from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.heads import StackHeads
 from interplay.models.ggnet.losses import loss_terms, loss_weights
 from interplay.models.ggnet.mirrored import average_with_mirrored
 from interplay.models.ggnet.outputs import GGNetOutputs
 from interplay.models.ggnet.pixels import network_input
-from interplay.models.ggnet.targets import GGNetTargets, Scene, encode
+from interplay.models.ggnet.targets import GGNetTargets
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -123,18 +125,21 @@ class GGNet(HoiModel):
         network = self.config.network
         return network.interaction_heatmaps if self.config.decoding.score_map == "product" else (network.final_heatmap,)
 
-    def loss(self, outputs: GGNetOutputs, targets: GGNetTargets) -> dict[str, Tensor]:
+    def loss(self, outputs: GGNetOutputs, targets: GGNetTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
         """The loss of a batch, term by term; what is minimised is the sum.
 
         Args:
             outputs: of `forward` in training mode, or any maps by name.
             targets: of `encode`.
+            counts: mean of `losses.count_targets` over the parts of a training step; by default this batch is all of
+                it.
 
         Returns:
             Weighted terms; see `losses.loss_terms` for their names and the values without weights.
         """
         weights = loss_weights(self.config)
-        return {name: weights[name] * term for name, term in loss_terms(outputs, targets, self.config).items()}
+        terms = loss_terms(outputs, targets, self.config, counts)
+        return {name: weights[name] * term for name, term in terms.items()}
 
     def encode(
         self, annotations: Sequence[Interactions], views: Sequence[View], width: int, height: int
@@ -149,25 +154,13 @@ class GGNet(HoiModel):
             views: the part of each photograph that the network sees.
             width, height: of the network's input.
         """
-        scenes = [self._scene(a, view) for a, view in zip(annotations, views, strict=True)]
-        stride = self.backbone.stride
-        pairs = self.pairs.cpu().numpy()
-        return encode(scenes, width // stride, height // stride, pairs, self.config.targets, self.config.network)
+        return self.encoder()(annotations, views, width, height)
 
-    def _scene(self, annotation: Interactions, view: View) -> Scene:
-        channel = np.full(len(self.vocabulary.verbs), -1, np.int64)
-        channel[list(self.verbs)] = np.arange(len(self.verbs))
-        verb = channel[annotation.verb]
-        keep = (verb >= 0) & (annotation.object >= 0)
-        return Scene(
-            boxes=annotation.boxes,
-            labels=annotation.labels,
-            human=annotation.human[keep],
-            object=annotation.object[keep],
-            verb=verb[keep],
-            view=view,
-            whole=(annotation.boxes == np.floor(annotation.boxes)).all(1),
-        )
+    def encoder(self) -> TargetEncoder:
+        """What `encode` does, apart from the network."""
+        channels = np.full(len(self.vocabulary.verbs), -1, np.int64)
+        channels[list(self.verbs)] = np.arange(len(self.verbs))
+        return TargetEncoder(self.config, channels, self.pairs.cpu().numpy(), self.backbone.stride)
 
     def view(self, width: int, height: int, input_width: int, input_height: int) -> View:
         """The part of a `width` x `height` photograph that an input of this size shows: all of it."""

@@ -3,75 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from interplay.errors import InputError, MissingFileError
 from interplay.models.ggnet.config import GGNetConfig
+from interplay.training import config
+from interplay.training.sections import OptimiserConfig, Positive, Rate, ScheduleConfig, Start, TrainConfig
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSection(_Section):
-    """Which annotations are trained on."""
-
-    dataset: Literal["hico-det", "v-coco"]
-    train: Literal["train", "trainval"]
-
-
-class OptimiserSection(_Section):
+class OptimiserSection(OptimiserConfig):
     """Adam without weight decay.
 
     Attributes:
-        learning_rate: for `batch_size` images.
-        glance_factor: times that for the glance head (`GGNet.parameter_groups`), as in the published scripts.
-        milestones: after these epochs the learning rate falls to a tenth.
+        glance_factor: times `learning_rate` for the glance head (`GGNet.parameter_groups`), as in the published
+            scripts.
     """
 
-    learning_rate: Annotated[float, Field(gt=0)]
-    glance_factor: Annotated[float, Field(gt=0)] = 10.0
-    milestones: tuple[int, ...] = (90, 120)
+    algorithm: Literal["adamw", "adam", "sgd"] = "adam"
+    glance_factor: Rate = 10.0
+
+    def groups(self) -> dict[str, float]:
+        """Learning rate by the names of `GGNet.parameter_groups`."""
+        return {"default": self.learning_rate, "glance": self.learning_rate * self.glance_factor}
 
 
-class Recipe(_Section):
+class Recipe(TrainConfig):
     """A training.
 
     Attributes:
-        start: where the backbone and the object heads come from: CenterNet's published COCO weights, or nothing.
+        start: where the backbone and the object heads come from: CenterNet's published COCO weights, weights of the
+            backbone alone, published or own weights of GGNet, or nothing.
         augment: random crops, mirroring and colours.
     """
 
-    name: str
     system: Literal["ggnet"]
     seed: int = 317
-    epochs: Annotated[int, Field(gt=0)] = 120
-    batch_size: Annotated[int, Field(gt=0)]
-    start: Literal["centernet", "scratch"] = "centernet"
+    epochs: Positive = 120
+    start: Literal[Start, "centernet"] = "centernet"
     augment: bool = True
-    data: DataSection
     model: GGNetConfig = GGNetConfig()
     optimiser: OptimiserSection
+    schedule: ScheduleConfig = ScheduleConfig(milestones=(90, 120))
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """Read a recipe.
-
-    Raises:
-        MissingFileError: no such file.
-        InputError: not YAML, or a field that is unknown, missing or out of range; lists all of them.
-    """
-    source = Path(path)
-    if not source.is_file():
-        raise MissingFileError(f"no recipe at {source}")
-    try:
-        content: Any = yaml.safe_load(source.read_text(encoding="utf-8"))
-        return Recipe.model_validate(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{source}: not a YAML file: {error}") from None
-    except ValidationError as error:
-        problems = [f"  {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors()]
-        raise InputError("\n".join([f"{source}:", *problems])) from None
+    """Read a recipe; see `interplay.training.load_config` for errors."""
+    return config.load_recipe(path, Recipe)

@@ -33,6 +33,10 @@ class PairBatch:
     targets: Tensor
     detected: Tensor
 
+    def to(self, device: torch.device | str) -> PairBatch:
+        """The same on another device."""
+        return PairBatch(**{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
+
 
 class PairSet:
     """The images of annotations that hold an interaction with an object.

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.interactions import Interactions
+from interplay.layers.normalisers import StepCounts
 from interplay.models.base import HoiModel, one_thread
 from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.vocabulary import Vocabulary
@@ -109,11 +110,8 @@ class TinSpatial(HoiModel):
             labels: (B, N) object class, -1 for padding.
             detected: (B,) bool: boxes from a detector (imprecise, some missing, some false), not annotated ones.
         """
-        person = self.vocabulary.person
-        num_humans = max(int((labels == person).sum(1).max()), 1) if labels.numel() else 1
-        places = torch.arange(labels.shape[1], device=labels.device)
-        valid = (labels[:, :num_humans, None] == person) & (labels[:, None] >= 0)
-        valid = valid & (places[:num_humans, None] != places)
+        valid = self._valid(labels)
+        num_humans = valid.shape[1]
         known = labels.clamp_min(0)
         geometry = (pair_geometry(boxes, num_humans) - self.mean) / self.deviation  # (B, H, N, G)
         classes = self.object_embedding(known)[:, None].expand(-1, num_humans, -1, -1)  # (B, H, N, E)
@@ -125,21 +123,40 @@ class TinSpatial(HoiModel):
         verb_logits = self.classifier(x) + self.object_prior(known)[:, None]
         return PairOutputs(verb_logits, self.discriminator(x)[..., 0], valid)
 
-    def loss(self, outputs: PairOutputs, targets: Tensor, labelled: Tensor) -> dict[str, Tensor]:
+    def _valid(self, labels: Tensor) -> Tensor:
+        """(B, H, N) bool: a person and another box, neither of them padding."""
+        person = self.vocabulary.person
+        num_humans = max(int((labels == person).sum(1).max()), 1) if labels.numel() else 1
+        places = torch.arange(labels.shape[1], device=labels.device)
+        valid = (labels[:, :num_humans, None] == person) & (labels[:, None] >= 0)
+        return valid & (places[:num_humans, None] != places)
+
+    def learnt_pairs(self, labels: Tensor, labelled: Tensor) -> Tensor:
+        """(B, H, N) bool: the pairs that the loss is taken over; see `forward` and `loss`."""
+        valid = self._valid(labels)
+        return valid & labelled[:, : valid.shape[1], None]
+
+    def loss(
+        self, outputs: PairOutputs, targets: Tensor, labelled: Tensor, counts: StepCounts | None = None
+    ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact.
 
         Args:
             targets: (B, N, N, K) bool: verbs of each (person, object).
             labelled: (B, N) bool: people whose interactions were annotated; pairs of others are left out.
+            counts: (1,) learnt pairs, of the whole training step; by default this batch is all of it.
         """
         people = outputs.valid.shape[1]
         chosen = outputs.valid & labelled[:, :people, None]
         target = targets[:, :people][chosen].float()  # (P, K)
         interacts = target.any(-1).float()  # (P,)
-        discriminator = F.binary_cross_entropy_with_logits(outputs.interactive_logits[chosen], interacts)
-        verbs = F.binary_cross_entropy_with_logits(outputs.verb_logits[chosen], target, reduction="none").sum(-1)
+        pairs = counts.mean[0].clamp(min=counts.floor(1)) if counts is not None else max(len(target), 1)
+        logits = outputs.interactive_logits[chosen].float()
+        discriminator = F.binary_cross_entropy_with_logits(logits, interacts, reduction="sum") / pairs
+        logits = outputs.verb_logits[chosen].float()
+        verbs = F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(-1)
         # A quarter of the pairs interact; dividing by all of them keeps the two terms alike.
-        classifier = (verbs * interacts).sum() / max(len(target), 1) / 4
+        classifier = (verbs * interacts).sum() / pairs / 4
         return {"interactiveness": discriminator, "verbs": classifier}
 
     def fit_normalisation(self, geometry: Tensor) -> None:

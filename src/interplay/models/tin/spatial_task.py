@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from interplay.datasets import load_annotations
 from interplay.errors import InputError
+from interplay.layers.normalisers import StepCounts
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
 from interplay.models.base import evaluating
 from interplay.models.tin import pairs as batches
 from interplay.models.tin.geometry import pair_geometry
 from interplay.models.tin.pairs import DetectorNoise, PairBatch, PairSet
 from interplay.models.tin.spatial import SpatialConfig, TinSpatial
+from interplay.models.tin.spatial_recipe import SpatialRecipe
+from interplay.models.weights import read_weights
 from interplay.table import InteractionTable
-from interplay.training.config import TrainConfig
+from interplay.training.start import copy_fitting, start_file
+from interplay.training.tables import Tables, load_tables
+from interplay.training.task import Place
 
 _VALIDATION_BATCH = 128
 NIS_RECALL_LOSS = 0.01
@@ -40,49 +43,41 @@ class SpatialTask:
 
     monitor = "map"
 
-    def __init__(self, config: TrainConfig) -> None:
-        self.config = config
-        training, validation = _split(config)
-        vocabulary = training.vocabulary
-        self.verbs = trained_verbs(training)
+    def __init__(self, config: SpatialRecipe, tables: Tables | None = None) -> None:
+        tables = tables or load_tables(config.data)
+        vocabulary = tables.training.vocabulary
+        self.config, self.tables = config, tables
+        self.verbs = trained_verbs(tables.training)
         if not self.verbs:
             raise InputError("the training annotations hold no interaction with an object")
-        self.training = PairSet(training, self.verbs)
-        self.validation = PairSet(validation, self.verbs)
-        size = config.model.model_dump()
+        training = PairSet(tables.training, self.verbs)
+        self.validation = PairSet(tables.validation, self.verbs)
         torch.manual_seed(config.seed)
-        self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **size), vocabulary)
-        self.model.fit_normalisation(_training_geometry(self.training, vocabulary.person))
-        self.data_record = {
-            "training": _fingerprint(training, len(self.training)),
-            "validation": _fingerprint(validation, len(self.validation)),
-        }
+        self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
+        self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
+        if config.start == "weights":
+            file = start_file(config)
+            copy_fitting(self.model, read_weights(file)[0], str(file))
+        self.data = SpatialData(training, config)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Number of batches in an epoch; the incomplete last one is left out."""
-        return max(len(self.training) // self.config.batch_size, 1)
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Matrices decay, biases and normalisations do not."""
+        parameters = list(self.model.parameters())
+        return {"matrices": [p for p in parameters if p.ndim > 1], "vectors": [p for p in parameters if p.ndim <= 1]}
 
-    def batches(self, epoch: int) -> Iterator[PairBatch]:
-        """The augmented batches of an epoch, the same for the same seed and epoch.
+    def counts(self, batch: PairBatch) -> Tensor:
+        """(1,) pairs that are learnt from."""
+        return self.model.learnt_pairs(batch.labels, batch.labelled).sum().float().reshape(1)
 
-        Images with about as many boxes go together, so that little is padding.
-        """
-        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-        size, count = self.config.batch_size, len(self.training)
-        order = torch.argsort(self.training.sizes.log() + torch.rand(count, generator=generator))
-        for start in torch.randperm(self.steps_per_epoch, generator=generator).tolist():
-            yield self._augment(self.training.batch(order[start * size : (start + 1) * size]), generator)
-
-    def loss(self, model: Any, batch: PairBatch) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., Any], batch: PairBatch, counts: StepCounts) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
-        outputs = model(batch.boxes, batch.labels, batch.detected)
-        return self.model.loss(outputs, batch.targets, batch.labelled)
+        outputs = network(batch.boxes, batch.labels, batch.detected)
+        return self.model.loss(outputs, batch.targets, batch.labelled, counts)
 
     def validate(self, model: TinSpatial) -> dict[str, float]:
         """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone."""
         clean = score_pairs(model, self.validation)
-        noisy = score_pairs(model, self.validation, self._noise())
+        noisy = score_pairs(model, self.validation, detector_noise(self.config))
         return {
             "map": clean.mean_ap,
             "map_detected": noisy.mean_ap,
@@ -94,23 +89,62 @@ class SpatialTask:
         scored = score_pairs(model, self.validation)
         model.config = replace(model.config, suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
         figures = {**self.validate(model), **scored.suppression(model.config.suppress_below)}
-        return {**model.description(), "data": self.data_record, "validation": figures}
+        return {**model.description(), "data": self.tables.record(), "validation": figures}
 
-    def _augment(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
-        options = self.config.augmentation
-        count = len(batch.boxes)
+
+class SpatialData:
+    """Batches of boxes, changed at random (a `TrainingData`).
+
+    Args:
+        pairs: the training images.
+        config: of the training.
+    """
+
+    def __init__(self, pairs: PairSet, config: SpatialRecipe) -> None:
+        self.pairs, self.config = pairs, config
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.pairs)
+
+    def __getitem__(self, place: Place) -> Place:
+        """The place itself: examples are made a batch at a time."""
+        return place
+
+    def name(self, index: int) -> str:
+        """The image's number among those with pairs."""
+        return f"image {index}"
+
+    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
+        """Images with about as many boxes go together, so that little is padding; the batches are in random order."""
+        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
+        count = len(self.pairs)
+        order = torch.argsort(self.pairs.sizes.log() + torch.rand(count, generator=generator))
+        whole = max(count // batch_size, 1)
+        shuffled = torch.randperm(whole, generator=generator).tolist()
+        return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
+
+    def collate(self, places: Sequence[Place]) -> PairBatch:
+        """The augmented batch, the same for the same places."""
+        epoch, first = places[0]
+        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
+        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+        options, count = self.config.augmentation, len(batch.boxes)
         detected = torch.rand(count, generator=generator) < options.detector_share
         if options.flip:
             batch = batches.flip(batch, torch.rand(count, generator=generator) < 0.5)
         if options.detector_share:
-            batch = batches.imitate_detector(batch, detected, self._noise(), self.training.pool, generator)
+            noise = detector_noise(self.config)
+            batch = batches.imitate_detector(batch, detected, noise, self.pairs.pool, generator)
         deviation = options.jitter * (~detected).float()[:, None, None]
         batch = replace(batch, boxes=batches.jitter(batch.boxes, deviation, generator))
         return batches.rescale(batch, options.rescale, generator)
 
-    def _noise(self) -> DetectorNoise:
-        options = self.config.augmentation
-        return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)
+
+def detector_noise(config: SpatialRecipe) -> DetectorNoise:
+    """How imitated detections differ from annotated boxes."""
+    options = config.augmentation
+    return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)
 
 
 class ScoredPairs:
@@ -198,20 +232,6 @@ def trained_verbs(table: InteractionTable) -> tuple[int, ...]:
     return tuple(np.unique(table.verb[table.object >= 0]).tolist())
 
 
-def _split(config: TrainConfig) -> tuple[InteractionTable, InteractionTable]:
-    data = config.data
-    if data.root is None:
-        raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
-    training = load_annotations(data.dataset, data.root, data.train)
-    if data.validation is not None:
-        return training, load_annotations(data.dataset, data.root, data.validation)
-    # by the file's name, so that the same images are held out whatever their order
-    digest = [hashlib.sha256(name.encode()).digest() for name in training.files]
-    share = np.array([int.from_bytes(d[:4], "big") / 2**32 for d in digest])
-    held_out = share < data.holdout
-    return training.select(np.flatnonzero(~held_out)), training.select(np.flatnonzero(held_out))
-
-
 def _training_geometry(data: PairSet, person: int) -> Tensor:
     batch = data.batch(torch.arange(len(data)))
     people = max(int((batch.labels == person).sum(1).max()), 1)
@@ -219,16 +239,3 @@ def _training_geometry(data: PairSet, person: int) -> Tensor:
     chosen = (batch.labels[:, :people, None] == person) & (batch.labels[:, None] >= 0)
     chosen &= places[:people, None] != places
     return pair_geometry(batch.boxes, people)[chosen]
-
-
-def _fingerprint(table: InteractionTable, used: int) -> dict[str, Any]:
-    content = hashlib.sha256()
-    content.update("\n".join(table.files).encode())
-    for column in (table.boxes, table.labels, table.human, table.object, table.verb):
-        content.update(np.ascontiguousarray(column).tobytes())
-    return {
-        "images": len(table),
-        "images_with_pairs": used,
-        "interactions": int((table.object >= 0).sum()),
-        "sha256": content.hexdigest(),
-    }

@@ -1,0 +1,60 @@
+"""What a training of GGNet consists of: network, examples and loss (a `training.task.TrainingTask`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from interplay.layers.normalisers import StepCounts
+from interplay.models.ggnet.data import Batch, TrainingImages
+from interplay.models.ggnet.losses import count_targets
+from interplay.models.ggnet.model import GGNet
+from interplay.models.ggnet.outputs import GGNetOutputs
+from interplay.models.ggnet.recipe import Recipe
+from interplay.training.photographs import PhotographTask
+from interplay.training.start import start_file, start_from_weights
+from interplay.training.tables import Tables, load_tables
+
+
+class GGNetTask(PhotographTask):
+    """Trains `GGNet` on annotated photographs.
+
+    Args:
+        recipe: of the training.
+        tables: what is trained and validated on; by default what the recipe names.
+    """
+
+    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+        tables = tables or load_tables(recipe.data)
+        torch.manual_seed(recipe.seed)
+        model = GGNet(tables.training.vocabulary, recipe.model)
+        initialise(model, recipe)
+        super().__init__(recipe, tables, model)
+        self.data = TrainingImages(tables.training, tables.images, model, recipe.augment, recipe.seed, self.cache)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """See `losses.count_targets`."""
+        return count_targets(batch.targets, self.model.config)
+
+    def loss(self, network: Callable[..., GGNetOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+        """The weighted terms of the loss of a batch."""
+        return self.model.loss(network(batch.images), batch.targets, counts)
+
+
+def initialise(model: GGNet, recipe: Recipe) -> None:
+    """The first weights that a recipe asks for, in place.
+
+    Raises:
+        MissingFileError: the file to start from is not there; says how to get it.
+        InputError: it does not fit.
+    """
+    name = recipe.model.network.backbone
+    if recipe.start == "centernet":
+        from interplay.importers.checkpoint import read_state_dict
+        from interplay.importers.ggnet import initialise_from_centernet
+
+        initialise_from_centernet(model, read_state_dict(start_file(recipe, f"centernet-{name}")))
+        return
+    start_from_weights(recipe, model, model.backbone, name)

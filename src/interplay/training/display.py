@@ -1,0 +1,76 @@
+"""What a training shows: a bar with losses, images per second, remaining time and memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SMOOTHING = 0.9
+
+
+class Display:
+    """A progress bar over all steps.
+
+    Args:
+        progress: where it is drawn.
+        done, total: steps.
+        epochs: of the training.
+    """
+
+    def __init__(self, progress: Progress, done: int, total: int, epochs: int) -> None:
+        self._progress, self._epochs = progress, epochs
+        self._bar = progress.add_task("training", total=total, completed=done, state="")
+        self._rate = 0.0
+
+    def step(self, epoch: int, terms: Mapping[str, float], images_per_second: float, memory: float) -> None:
+        """One step is done.
+
+        Args:
+            epoch: from 0.
+            terms: of the loss.
+            images_per_second: of this step.
+            memory: in GiB.
+        """
+        smoothed = _SMOOTHING * self._rate + (1 - _SMOOTHING) * images_per_second
+        self._rate = smoothed if self._rate else images_per_second
+        main = sorted((name for name in terms if not name[-1].isdigit()), key=lambda name: -terms[name])[:3]
+        shown = "  ".join(f"{name} {terms[name]:.3f}" for name in main)
+        state = f"loss {sum(terms.values()):.3f}  {shown}  {self._rate:.1f} img/s  {memory:.1f} GiB"
+        self._progress.update(self._bar, advance=1, description=f"epoch {epoch + 1}/{self._epochs}", state=state)
+
+
+@contextmanager
+def display(console: Console, done: int, total: int, epochs: int) -> Iterator[Display]:
+    """A bar that goes when the block ends."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Display(progress, done, total, epochs)
+
+
+def memory_gib(device: torch.device) -> float:
+    """Most memory that was in use so far: the GPU's, or on a CPU this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def one_line(row: Mapping[str, Any]) -> str:
+    """A row of figures for the screen."""
+    return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())

@@ -1,0 +1,166 @@
+"""The parts of a training's configuration that every system shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Split = Literal["train", "val", "trainval", "test"]
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Logger = Literal["tensorboard", "wandb", "wandb-offline"]
+Start = Literal["scratch", "backbone", "published", "weights"]
+
+
+class Section(BaseModel):
+    """A group of fields; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """What is trained and validated on.
+
+    Attributes:
+        dataset: whose annotations; ``own`` is interplay's own form, which `interplay synthesize` writes too.
+        root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
+        images: folder of the photographs.
+        train: split to train on; ``own`` data have none.
+        validation: split to validate on.
+        validation_root: annotations to validate on, instead of `root`.
+        holdout: share of the training images, chosen by their names, that is validated on instead of trained on where
+            neither `validation` nor `validation_root` is given. With 0, validation is on the training images.
+        workers: processes that read and change photographs, per training process.
+        cache: keep decoded photographs in memory (``ram``) or in a folder (``disk``).
+        cache_folder: for ``disk``; by default ``cache`` in the run's folder.
+        cache_gib: most that the cache takes, per training process.
+    """
+
+    dataset: Literal["hico-det", "v-coco", "pastanet-hoi", "own"]
+    root: Path | None = None
+    images: Path | None = None
+    train: Split = "train"
+    validation: Split | None = None
+    validation_root: Path | None = None
+    holdout: Share = 0.1
+    workers: Annotated[int, Field(ge=0)] = 2
+    cache: Literal["none", "ram", "disk"] = "none"
+    cache_folder: Path | None = None
+    cache_gib: Rate = 8.0
+
+
+class OptimiserConfig(Section):
+    """How weights change.
+
+    Attributes:
+        algorithm: AdamW, Adam, or stochastic gradient descent with momentum.
+        learning_rate: for an effective batch of `reference_batch` images.
+        reference_batch: the batch that the recipe was published with.
+        scaling: how the learning rates follow another effective batch: times batch / reference (``linear``), the root
+            of that (``sqrt``), or not at all.
+        weight_decay: of all parameters, unless the system says otherwise.
+        momentum: of ``sgd``.
+        clip_norm: the gradient's norm over all parameters is cut to this; None leaves it.
+        ema: decay of a moving average of the weights, which is then validated and kept; 0 keeps the weights.
+    """
+
+    algorithm: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: Rate
+    reference_batch: Positive
+    scaling: Literal["linear", "sqrt", "none"] = "linear"
+    weight_decay: Weight = 0.0
+    momentum: Share = 0.9
+    clip_norm: Rate | None = None
+    ema: Share = 0.0
+
+    def groups(self) -> dict[str, float]:
+        """Learning rate by the names of the task's parameter groups."""
+        return {"default": self.learning_rate}
+
+    def decays(self) -> dict[str, float]:
+        """Weight decay by the same names."""
+        return dict.fromkeys(self.groups(), self.weight_decay)
+
+
+class ScheduleConfig(Section):
+    """How the learning rates change.
+
+    Attributes:
+        kind: ``step``: times `factor` after each of the `milestones`; ``cosine``: along half a cosine to 0;
+            ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; or ``constant``.
+        milestones: epochs.
+        factor: see ``step``.
+        warm_up: share of the training during which the rates rise from 4 % to what the kind says.
+    """
+
+    kind: Literal["step", "cosine", "one-cycle", "constant"] = "step"
+    milestones: tuple[Positive, ...] = ()
+    factor: Rate = 0.1
+    warm_up: Share = 0.0
+
+
+class TrainConfig(Section):
+    """Everything that determines a training; each system adds fields of its own.
+
+    Attributes:
+        name: of the run; its files go to `output`/`name`.
+        system: which network and task.
+        batch_size: images per change of the weights, over all processes and accumulated parts.
+        accumulate: parts that a process computes one after the other, to need less memory.
+        devices, nodes: processes per machine, and machines.
+        strategy: ``auto`` is ``ddp`` where there are several processes.
+        compile: let torch.compile make the network faster.
+        start: where the first weights come from; `start_file` is the file.
+        validate_every: epochs between validations; the last one is always validated.
+        checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
+        keep_every: epochs between weights files that are kept; None keeps the best and the last only.
+        log_every: optimiser steps between rows of ``steps.csv``.
+        loggers: where figures go besides ``log.csv`` and ``steps.csv``.
+    """
+
+    name: str
+    system: str
+    output: Path = Path("runs")
+    seed: int = 0
+    epochs: Positive
+    batch_size: Positive
+    accumulate: Positive = 1
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: Positive | Literal["auto"] = 1
+    nodes: Positive = 1
+    strategy: Literal["auto", "ddp"] = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
+    start: str = "scratch"
+    start_file: Path | None = None
+    validate_every: Positive = 5
+    checkpoint_every: Positive | None = None
+    keep_every: Positive | None = None
+    log_every: Positive = 50
+    loggers: tuple[Logger, ...] = ()
+    data: DataConfig
+    optimiser: OptimiserConfig
+    schedule: ScheduleConfig = ScheduleConfig()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's files go."""
+        return self.output / self.name
+
+
+FREE_FIELDS = frozenset(
+    {"output", "accelerator", "devices", "nodes", "strategy", "accumulate", "compile", "start_file", "validate_every"}
+    | {"checkpoint_every", "keep_every", "log_every", "loggers"}
+)
+FREE_DATA_FIELDS = frozenset({"root", "images", "validation_root", "workers", "cache", "cache_folder", "cache_gib"})
+"""Fields that may differ when a run continues: they say where and how, not what is computed."""
+
+
+def determining(content: dict) -> dict:
+    """A configuration's dump without the `FREE_FIELDS`."""
+    kept = {name: value for name, value in content.items() if name not in FREE_FIELDS}
+    return {**kept, "data": {n: v for n, v in content["data"].items() if n not in FREE_DATA_FIELDS}}

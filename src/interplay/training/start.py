@@ -1,0 +1,128 @@
+"""First weights from a file: what a system starts from, where to get it, and copying what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from interplay.errors import InputError, MissingFileError
+
+if TYPE_CHECKING:
+    from interplay.training.sections import TrainConfig
+
+
+@dataclass(frozen=True)
+class Source:
+    """Published weights.
+
+    Attributes:
+        what: in words.
+        name: of the file as published.
+        url: of the file, or of the page that has it.
+        direct: whether `url` is the file itself.
+    """
+
+    what: str
+    name: str
+    url: str
+    direct: bool = True
+
+
+_DETR = "https://dl.fbaipublicfiles.com/detr/"
+_TORCHVISION = "https://download.pytorch.org/models/"
+_CENTERNET = "https://github.com/xingyizhou/CenterNet/blob/master/readme/MODEL_ZOO.md"
+SOURCES = {
+    "detr-resnet50": Source(
+        "DETR's COCO weights (ResNet-50)", "detr-r50-e632da11.pth", f"{_DETR}detr-r50-e632da11.pth"
+    ),
+    "detr-resnet101": Source(
+        "DETR's COCO weights (ResNet-101)", "detr-r101-2c7b67e5.pth", f"{_DETR}detr-r101-2c7b67e5.pth"
+    ),
+    "backbone-resnet50": Source(
+        "torchvision's ImageNet weights", "resnet50-11ad3fa6.pth", f"{_TORCHVISION}resnet50-11ad3fa6.pth"
+    ),
+    "backbone-resnet101": Source(
+        "torchvision's ImageNet weights", "resnet101-cd907fc2.pth", f"{_TORCHVISION}resnet101-cd907fc2.pth"
+    ),
+    "centernet-hourglass-104": Source("CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False),
+    "centernet-dla-34": Source("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),
+}
+
+
+def start_file(config: TrainConfig, source: str | None = None) -> Path:
+    """The file to start from: ``config.start_file``, or one that torch downloaded earlier.
+
+    Args:
+        config: of the training.
+        source: which of `SOURCES`; by default ``config.start``.
+
+    Raises:
+        MissingFileError: it is not there; says how to get it.
+    """
+    if config.start_file is not None:
+        if not config.start_file.is_file():
+            raise MissingFileError(f"no file {config.start_file} to start from (start_file)")
+        return config.start_file
+    known = SOURCES.get(source or config.start)
+    nothing = "or --start scratch to start from nothing"
+    if known is None:
+        raise MissingFileError(f"start={config.start} needs a weights file: give --start_file FILE, {nothing}")
+    downloaded = Path(torch.hub.get_dir()) / "checkpoints" / known.name
+    if downloaded.is_file():
+        return downloaded
+    how = f"curl -LO {known.url}" if known.direct else f"get {known.name} from {known.url}"
+    raise MissingFileError(
+        f"start={config.start} needs {known.what}, which are not there. Fetch them once:\n  {how}\n"
+        f"and give --start_file {known.name}, {nothing}"
+    )
+
+
+@torch.no_grad()
+def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) -> list[str]:
+    """Copy the tensors whose names and shapes fit, in place; others keep their fresh values.
+
+    Returns:
+        Names of the parameters that keep their fresh values.
+
+    Raises:
+        InputError: nothing fits.
+    """
+    own = module.state_dict()
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise InputError(
+            f"{source}: none of its {len(state)} tensors fits the network; its names are such as "
+            f"{', '.join(list(state)[:3])}, the network's such as {', '.join(list(own)[:3])}"
+        )
+    module.load_state_dict(fitting, strict=False)
+    return [name for name, _ in module.named_parameters() if name not in fitting]
+
+
+def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Module, backbone_name: str) -> list[str]:
+    """The kinds of `Start` that every network knows; see `copy_fitting` for the result.
+
+    Args:
+        config: of the training.
+        model: to initialise, in place.
+        backbone: the part of it that ``start=backbone`` initialises.
+        backbone_name: its name.
+    """
+    from interplay.importers.checkpoint import read_state_dict
+    from interplay.importers.published import load_published
+    from interplay.models.weights import read_weights
+
+    if config.start == "scratch":
+        return [name for name, _ in model.named_parameters()]
+    if config.start == "backbone":
+        file = start_file(config, f"backbone-{backbone_name}")
+        fresh = copy_fitting(backbone, read_state_dict(file), str(file))
+        return fresh
+    file = start_file(config)
+    if config.start == "published":
+        return copy_fitting(model, load_published(config.system, file).state_dict(), str(file))
+    return copy_fitting(model, read_weights(file)[0], str(file))

@@ -1,0 +1,95 @@
+"""The annotations that a configuration names: to train on, and to validate on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interplay.datasets import load_annotations
+from interplay.errors import InputError, MissingFileError
+from interplay.table import InteractionTable
+from interplay.training.sections import DataConfig
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Annotations and where their photographs are.
+
+    Attributes:
+        training, validation: may be the same.
+        images, validation_images: folders of their photographs.
+    """
+
+    training: InteractionTable
+    validation: InteractionTable
+    images: Path
+    validation_images: Path
+
+    def record(self) -> dict[str, Any]:
+        """What a weights file says about the data."""
+        return {"training": fingerprint(self.training), "validation": fingerprint(self.validation)}
+
+
+def load_tables(data: DataConfig) -> Tables:
+    """Read what is trained and validated on; see `DataConfig`.
+
+    Raises:
+        InputError: no root, or nothing annotated.
+        MissingFileError: nothing there, or not the split that is asked for.
+    """
+    if data.root is None:
+        raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
+    training = load_annotations(data.dataset, data.root, data.train)
+    if not len(training):
+        raise InputError(f"{data.root} holds no annotated image to train on")
+    images = data.images or _folder(data.root)
+    if data.validation_root is not None:
+        validation = load_annotations(data.dataset, data.validation_root, data.validation or "val", training.vocabulary)
+        return Tables(training, validation, images, data.images or _folder(data.validation_root))
+    if data.validation is not None:
+        try:
+            validation = load_annotations(data.dataset, data.root, data.validation)
+        except MissingFileError as error:
+            raise MissingFileError(
+                f"{error}\nTo validate on a tenth of the training images instead, give --data.validation null "
+                "--data.holdout 0.1"
+            ) from None
+        return Tables(training, validation, images, images)
+    if not data.holdout:
+        return Tables(training, training, images, images)
+    held_out = held_out_images(training.files, data.holdout)
+    parts = training.select(np.flatnonzero(~held_out)), training.select(np.flatnonzero(held_out))
+    if not all(map(len, parts)):
+        raise InputError(
+            f"holding out {data.holdout:.0%} of {len(training)} images leaves {len(parts[0])} to train on and "
+            f"{len(parts[1])} to validate on: give --data.validation_root FILE, or --data.holdout 0 to validate on the "
+            "training images"
+        )
+    return Tables(*parts, images, images)
+
+
+def held_out_images(files: list[str], share: float) -> np.ndarray:
+    """(I,) bool: which images are held out, by their names, so that it is the same ones whatever their order."""
+    digests = [hashlib.sha256(name.encode()).digest() for name in files]
+    return np.array([int.from_bytes(d[:4], "big") / 2**32 for d in digests]) < share
+
+
+def fingerprint(table: InteractionTable) -> dict[str, Any]:
+    """Size and content hash of annotations."""
+    content = hashlib.sha256()
+    content.update("\n".join(table.files).encode())
+    for column in (table.boxes, table.labels, table.human, table.object, table.verb):
+        content.update(np.ascontiguousarray(column).tobytes())
+    return {
+        "images": len(table),
+        "interactions": int((table.object >= 0).sum()),
+        "sha256": content.hexdigest(),
+    }
+
+
+def _folder(root: Path) -> Path:
+    return root if root.is_dir() else root.parent
