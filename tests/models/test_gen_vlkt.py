@@ -17,6 +17,7 @@ from torch import Tensor
 from interplay import Interactions, Vocabulary
 from interplay.datasets import Sample
 from interplay.datasets.transforms import clip, to_tensor
+from interplay.datasets.zero_shot import seen_interactions
 from interplay.errors import InputError
 from interplay.layers.inference import prepare_for_inference
 from interplay.layers.normalisers import StepCounts
@@ -27,7 +28,6 @@ from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.targets import pair_targets
 from interplay.models.gen_vlkt.task import GenVlktTask
-from interplay.models.gen_vlkt.zero_shot import seen_interactions
 from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
 from interplay.training.loading import Plan, load_parts

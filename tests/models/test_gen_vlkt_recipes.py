@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from interplay import Vocabulary
+from interplay.datasets.zero_shot import seen_interactions
 from interplay.errors import InputError
 from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.recipe import load_recipe
-from interplay.models.gen_vlkt.zero_shot import seen_interactions
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "configs" / "gen_vlkt").glob("*.yaml"))

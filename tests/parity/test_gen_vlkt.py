@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from interplay import Vocabulary
+from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.importers.detr import initialise_from_detr
 from interplay.importers.gen_vlkt import our_name
 from interplay.importers.published import load_published
@@ -23,7 +24,6 @@ from interplay.models.gen_vlkt import GenVlkt, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.config import DecodingOptions
 from interplay.models.gen_vlkt.decode import detections, suppress
 from interplay.models.gen_vlkt.matching import match
-from interplay.models.gen_vlkt.zero_shot import seen_interactions, unseen_interactions
 
 FIELDS = {
     "pred_hoi_logits": "interaction_logits",

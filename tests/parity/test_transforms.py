@@ -24,8 +24,8 @@ from interplay.datasets.transforms import (
     to_clip_tensor,
     to_tensor,
 )
+from interplay.datasets.zero_shot import seen_interactions, unseen_interactions, without_unseen
 from interplay.models.gen_vlkt.targets import first_boxes, pair_targets
-from interplay.models.gen_vlkt.zero_shot import seen_interactions, unseen_interactions, without_unseen
 from interplay.vocabulary import coco_80_index
 
 CHANGES: dict[str, Callable[[Sample], Sample]] = {

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from interplay.datasets.zero_shot import split_of
 from interplay.errors import InputError
 from interplay.models.gen_vlkt.config import DecodingOptions, GenVlktConfig, NetworkOptions, TextOptions
 from interplay.models.gen_vlkt.model import GenVlkt, object_classes
-from interplay.models.gen_vlkt.zero_shot import split_of
 from interplay.vocabulary import Vocabulary
 
 _NAMES: tuple[tuple[str, str], ...] = (

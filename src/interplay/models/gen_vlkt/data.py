@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from interplay.datasets.transforms import Augmentation, Randomness, clip, to_clip_tensor, to_tensor
+from interplay.datasets.zero_shot import unseen_interactions, without_unseen
 from interplay.errors import InputError
 from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.outputs import PairTargets
 from interplay.models.gen_vlkt.targets import first_boxes, pair_targets
-from interplay.models.gen_vlkt.zero_shot import unseen_interactions, without_unseen
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache
 from interplay.training.photographs import PhotographData

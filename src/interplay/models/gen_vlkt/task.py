@@ -7,13 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.layers.normalisers import StepCounts
 from interplay.models.gen_vlkt.data import Batch, TrainingImages
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.text import start_from_text
-from interplay.models.gen_vlkt.zero_shot import seen_interactions, unseen_interactions
 from interplay.text import load_image_encoder
 from interplay.training.photographs import PhotographTask
 from interplay.training.start import start_file, start_from_weights

@@ -1,6 +1,7 @@
-"""Zero-shot: which interactions training must not show (Section 4.1, "Data Structure for Zero-Shot").
+"""Zero-shot: which interactions training must not show, and evaluation counts apart.
 
-``zero_shot.json`` lists the unseen interactions of the published splits, as indices into HICO-DET's 600.
+``zero_shot.json`` lists the unseen interactions of the published splits, as indices into HICO-DET's 600 (GEN-VLKT,
+Section 4.1, "Data Structure for Zero-Shot").
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from interplay.errors import InputError, near_matches
 from interplay.interactions import Interactions
@@ -39,6 +39,7 @@ def unseen_interactions(vocabulary: Vocabulary, split: str) -> NDArray[np.int64]
     choices = dict(vocabulary.groups)
     if vocabulary == Vocabulary.load("hico-det"):
         choices |= published_splits()
+        split = split if split in choices else split.replace("_", "-")  # the published code's spelling
     if split not in choices:
         hint = near_matches(split, choices)
         raise InputError(
@@ -53,7 +54,7 @@ def seen_interactions(vocabulary: Vocabulary, split: str) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(len(vocabulary.interactions)), unseen_interactions(vocabulary, split))
 
 
-def split_of(vocabulary: Vocabulary, seen: Sequence[int] | Tensor) -> str | None:
+def split_of(vocabulary: Vocabulary, seen: Sequence[int]) -> str | None:
     """Name of the published split with exactly these seen interactions, or None."""
     chosen = np.asarray(seen)
     if vocabulary != Vocabulary.load("hico-det"):
