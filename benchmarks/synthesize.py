@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/synthesize.py --scenes 40 [--workers 2]
 
-Stages run in this process, in as many threads as the environment allows; medians and means over the scenes. Writing is then measured as users run it,
-with one and with several processes, their start included in nothing but the first column.
+Stages run in this process, in as many threads as the environment allows. Writing is then measured as users run it,
+card and contact sheet included, the start of the processes left out.
 """
 
 from __future__ import annotations
