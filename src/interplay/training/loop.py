@@ -263,5 +263,9 @@ class _Training:
             save_weights(self.average.model, description, self.config.folder / name)
 
 
-_PATHS: Any = {"output": True, "start_file": True, "data": {"root", "images", "validation_root", "cache_folder"}}
+_PATHS: Any = {
+    "output": True,
+    "start_file": True,
+    "data": {"root", "images", "vocabulary", "validation_root", "cache_folder"},
+}
 """What a weights file need not tell: where things are on this machine."""

@@ -29,6 +29,8 @@ class DataConfig(Section):
         dataset: whose annotations; ``own`` is interplay's own form, which `interplay synthesize` writes too.
         root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
         images: folder of the photographs.
+        vocabulary: for ``own`` data, a built-in vocabulary's name or a JSON file; by default what the annotations say.
+            Where it lists no interactions, those that occur in the training annotations are the classes.
         train: split to train on; ``own`` data have none.
         validation: split to validate on.
         validation_root: annotations to validate on, instead of `root`.
@@ -43,6 +45,7 @@ class DataConfig(Section):
     dataset: Literal["hico-det", "v-coco", "pastanet-hoi", "own"]
     root: Path | None = None
     images: Path | None = None
+    vocabulary: str | None = None
     train: Split = "train"
     validation: Split | None = None
     validation_root: Path | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from interplay.datasets import load_annotations
 from interplay.errors import InputError, MissingFileError
 from interplay.table import InteractionTable
 from interplay.training.sections import DataConfig
+from interplay.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,19 @@ def load_tables(data: DataConfig) -> Tables:
     """
     if data.root is None:
         raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
-    training = load_annotations(data.dataset, data.root, data.train)
+    vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
+    training = load_annotations(data.dataset, data.root, data.train, vocabulary)
     if not len(training):
         raise InputError(f"{data.root} holds no annotated image to train on")
+    if not len(training.vocabulary.interactions):
+        training = replace(training, vocabulary=listing_what_occurs(training))
     images = data.images or _folder(data.root)
     if data.validation_root is not None:
         validation = load_annotations(data.dataset, data.validation_root, data.validation or "val", training.vocabulary)
         return Tables(training, validation, images, data.images or _folder(data.validation_root))
     if data.validation is not None:
         try:
-            validation = load_annotations(data.dataset, data.root, data.validation)
+            validation = load_annotations(data.dataset, data.root, data.validation, training.vocabulary)
         except MissingFileError as error:
             raise MissingFileError(
                 f"{error}\nTo validate on a tenth of the training images instead, give --data.validation null "
@@ -70,6 +74,12 @@ def load_tables(data: DataConfig) -> Tables:
             "training images"
         )
     return Tables(*parts, images, images)
+
+
+def listing_what_occurs(table: InteractionTable) -> Vocabulary:
+    """The vocabulary of annotations with the interactions that occur in them, most networks' classes."""
+    pairs = np.unique(np.stack([table.verb, table.object_labels()], 1), axis=0)
+    return replace(table.vocabulary, interactions=pairs.astype(np.int64))
 
 
 def held_out_images(files: list[str], share: float) -> np.ndarray:
