@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
+from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,19 @@ def test_maps_of_many_pairs_are_those_of_each(folder: Path) -> None:
         maps = pair_maps(humans, things, [stored[f"{name}_pose"] for name in names])
         expected = np.stack([stored[f"{name}_map"] for name in names])
     np.testing.assert_array_equal(maps.transpose(0, 2, 3, 1), expected)
+
+
+def test_boxes_of_body_parts(folder: Path) -> None:
+    with np.load(folder / "part_boxes.npz") as stored:
+        values = {name: stored[name] for name in stored.files}
+    np.testing.assert_array_equal(limb_joints(values["keypoints17"]), values["joints16"])
+    parts = part_boxes(values["keypoints17"], values["human_box"])
+    np.testing.assert_array_equal(parts, values["part_boxes"][..., 1:])
+    height, width = values["correct_box_shape"][:2]
+    for before, after in (("part_boxes", "correct_box_out"), ("correct_box_in2", "correct_box_out2")):
+        np.testing.assert_array_equal(correct_boxes(values[before][..., 1:], width, height), values[after][..., 1:])
+
+
+def test_people_without_keypoints_have_their_box_for_every_part() -> None:
+    parts = part_boxes(np.full((1, 17, 3), np.nan), [[1, 2, 30, 40]])
+    np.testing.assert_array_equal(parts, np.broadcast_to(np.float32([1, 2, 30, 40]), (1, 10, 4)))

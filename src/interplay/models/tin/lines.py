@@ -60,8 +60,8 @@ def clip_segments(starts: Ints, ends: Ints, size: int) -> tuple[Ints, Ints, NDAr
             here[:, 1 - axis] += np.trunc(along).astype(np.int64)
             here[:, axis] = goal
             moved[chosen] = here
-    inside = ~(_sides(a, last).any(1) | _sides(b, last).any(1))
-    return a, b, inside
+    outside = np.concatenate([_sides(a, last), _sides(b, last)], axis=1).any(1)
+    return a, b, np.logical_not(outside)
 
 
 def _sides(points: Ints, last: int) -> NDArray[np.bool_]:
