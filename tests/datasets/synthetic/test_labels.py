@@ -122,6 +122,40 @@ def test_a_wall_in_front_hides_all_keypoints(labelled) -> None:
     assert np.array_equal(after[:, 2] > 0, before[:, 2] > 0)
 
 
+@pytest.mark.parametrize(
+    ("side", "shown", "hidden"),
+    [
+        ("front", {"nose", "left eye", "right eye", "left hip", "right hip"}, set()),
+        ("back", {"left shoulder", "right shoulder"}, {"nose", "left eye", "right eye"}),
+        ("left", {"left ear", "left shoulder"}, {"right ear", "right eye", "right shoulder"}),
+        ("right", {"right ear", "right shoulder"}, {"left ear", "left eye", "left shoulder"}),
+    ],
+)
+def test_a_head_hides_its_other_side(side: str, shown: set[str], hidden: set[str]) -> None:
+    from interplay.datasets.synthetic.camera import Camera
+    from interplay.datasets.synthetic.interactions.group import Group
+    from interplay.datasets.synthetic.interactions.nearby import idle
+    from interplay.datasets.synthetic.labels import keypoints_in_view
+    from interplay.detectors.pose import KEYPOINT_NAMES
+
+    for seed in range(4):
+        group = Group(np.random.default_rng(seed), style="casual", library=None)
+        idle(group, group.person(), walking=0.0)
+        body = group.people[0].body
+        points = body.model.keypoints @ group.people[0].vertices()
+        left = points[5] - points[6]  # from the right shoulder to the left one
+        left = np.array([left[0], left[1], 0]) / np.hypot(left[0], left[1])
+        ahead = np.array([left[1], -left[0], 0])
+        away = {"front": ahead, "back": -ahead, "left": left, "right": -left}[side]
+        camera = Camera.looking_at(points[:7].mean(0) + 4 * away, points.mean(0), 200, 200, 300)
+        scene = replace(
+            sample_scene(1, 0, 64), people=group.people, things=[], relations=[], backdrop=[], camera=camera
+        )
+        seen = {name for name, v in zip(KEYPOINT_NAMES, keypoints_in_view(scene, 0)[:, 2], strict=True) if v == 2}
+        assert shown <= seen, (seed, shown - seen)
+        assert not hidden & seen, (seed, hidden & seen)
+
+
 def test_contact_is_where_surfaces_meet(labelled) -> None:
     """Against the distance to every single triangle."""
     checked = 0
