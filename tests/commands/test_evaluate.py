@@ -17,6 +17,7 @@ from scipy.io import savemat
 
 from interplay import Interactions, InteractionTable, Vocabulary, write
 from interplay.cli import main
+from interplay.datasets.zero_shot import published_splits
 
 BOXES = [[10, 10, 60, 120], [5, 60, 90, 140]]
 
@@ -67,6 +68,26 @@ def test_everything_is_written(
     assert "full (600)" in screen
     assert "50.00" in screen
     assert "note: 598 of 600 classes" in screen
+
+
+def test_zero_shot(tmp_path: Path, truth: Path, hico: Vocabulary, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the two annotated classes, one is found; which of them is unseen decides the figures."""
+    write(images(hico, ["ride", "wash"], True), tmp_path / "p.jsonl")
+    ride, hold = (hico.interaction_index(v, "bicycle") for v in ("ride", "hold"))
+    for split, unseen in published_splits().items():
+        assert (
+            evaluate("hico-det", tmp_path / "p.jsonl", truth, "--zero-shot", split, "--json", f"{tmp_path}/o.json") == 0
+        )
+        out = json.loads((tmp_path / "o.json").read_text())
+        found = {1.0 if i == ride else 0.0 for i in (ride, hold) if i in unseen}
+        left = {1.0 if i == ride else 0.0 for i in (ride, hold) if i not in unseen}
+        expected = {name: sum(v) / len(v) if v else None for name, v in (("unseen", found), ("seen", left))}
+        assert (out["zero_shot"], out["map"]) == (split, expected | {"full": 0.5})
+        screen = capsys.readouterr().out
+        assert f"unseen ({len(unseen)})" in screen
+        assert f"seen ({600 - len(unseen)})" in screen
+    assert evaluate("hico-det", tmp_path / "p.jsonl", truth, "--zero-shot", "unseen-objects") == 2
+    assert "Did you mean 'unseen-object'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "json", "mat"])

@@ -29,6 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
     parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
     parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+    parser.add_argument(
+        "--zero-shot",
+        metavar="SPLIT",
+        help="score unseen, seen and all interactions: rare-first, non-rare-first, unseen-object, unseen-verb "
+        "(hico-det), or a group of your vocabulary's interactions",
+    )
     parser.add_argument("--protocol", metavar="NAME", help="rules to score by (default: see above)")
     parser.add_argument("--top-k", type=_count, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
@@ -59,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         top_k=arguments.top_k,
         nms=PairNms(*arguments.nms) if arguments.nms else None,
+        zero_shot=arguments.zero_shot,
         progress=console.is_terminal,
     )
     print_scores(scores, console)

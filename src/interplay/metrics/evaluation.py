@@ -26,6 +26,7 @@ def evaluate(
     split: str = "test",
     top_k: int | None = None,
     nms: PairNms | None = None,
+    zero_shot: str | None = None,
     progress: bool = False,
 ) -> HoiScores | VcocoScores:
     """Score predictions against a data set's annotations.
@@ -41,6 +42,8 @@ def evaluate(
         split: which split's annotations to read.
         top_k: first keep only the best triplets of each image. Off by default.
         nms: then suppress near-copies. Off by default.
+        zero_shot: mean AP of the classes that a split hides from training, of the others, and of all: ``rare-first``,
+            ``non-rare-first``, ``unseen-object``, ``unseen-verb`` (HICO-DET), or a group of the vocabulary's.
         progress: show how far a long read is.
 
     Raises:
@@ -63,7 +66,7 @@ def evaluate(
     truth = annotations if isinstance(annotations, InteractionTable) else load_annotations(dataset, annotations, split)
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
         predictions = read_results(predictions, truth.vocabulary, truth.files, progress)
-    return evaluate_tables(predictions, truth, protocol, setting, top_k, nms)
+    return evaluate_tables(predictions, truth, protocol, setting, top_k, nms, zero_shot)
 
 
 def evaluate_tables(
@@ -73,6 +76,7 @@ def evaluate_tables(
     setting: Setting = "default",
     top_k: int | None = None,
     nms: PairNms | None = None,
+    zero_shot: str | None = None,
 ) -> HoiScores | VcocoScores:
     """`evaluate` for what is already read."""
     if isinstance(predictions, InteractionTable):
@@ -85,7 +89,9 @@ def evaluate_tables(
     if not any(record.role is not None for record in annotations.vocabulary.verb_records):
         if not isinstance(predictions, InteractionTable):
             raise InputError(f"V-COCO's result form cannot be scored on {annotations.vocabulary.name!r}")
-        return evaluate_hoi(predictions, annotations, protocol, setting)
+        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot)
+    if zero_shot is not None:
+        raise InputError("zero-shot figures are of interaction classes, and V-COCO's are of roles: leave zero-shot out")
     if setting != "default":
         raise InputError("V-COCO has no known-object setting; leave it at default")
     return evaluate_vcoco(predictions, annotations, protocol)

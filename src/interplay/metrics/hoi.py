@@ -6,11 +6,12 @@ annotated is a class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.errors import InputError
 from interplay.metrics.average_precision import average_precision
 from interplay.metrics.images import match_images
@@ -58,6 +59,7 @@ def evaluate_hoi(
     annotations: InteractionTable,
     protocol: str | None = None,
     setting: Setting = "default",
+    zero_shot: str | None = None,
 ) -> HoiScores:
     """Average precision and highest recall of every interaction class.
 
@@ -70,11 +72,14 @@ def evaluate_hoi(
         protocol: a name from `interplay.metrics.PROTOCOLS`; None is the vocabulary's default, nearly always
             ``"official"``.
         setting: ``"default"`` or ``"known-object"``: count a class only on images known to hold its object.
+        zero_shot: tell the unseen classes of this split apart from the seen ones: a published split of HICO-DET's
+            (`interplay.datasets.zero_shot.published_splits`), or a group of the vocabulary's interactions.
 
     Raises:
-        InputError: the vocabularies differ, or the protocol is unknown or lacks the setting.
+        InputError: the vocabularies differ, the protocol is unknown or lacks the setting, or there is no such split.
     """
     name = annotations.vocabulary.name
+    groups = _zero_shot_groups(annotations.vocabulary, zero_shot) if zero_shot else {}
     rules = get_protocol(DEFAULT_PROTOCOLS.get(name, "official") if protocol is None else protocol, setting)
     if predictions.vocabulary != annotations.vocabulary:
         raise InputError(
@@ -102,7 +107,12 @@ def evaluate_hoi(
         keep = known[classes.pairs[matches.label, 1], matches.image]
         if rules.known_object == "images":
             positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
-    return _scored(matches, keep, positives, classes, rules, setting, notes)
+    scores = _scored(matches, keep, positives, classes, rules, setting, notes)
+    return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
+
+
+def _zero_shot_groups(vocabulary: Vocabulary, split: str) -> dict[str, NDArray[np.int64]]:
+    return {"unseen": unseen_interactions(vocabulary, split), "seen": seen_interactions(vocabulary, split)}
 
 
 def _scored(

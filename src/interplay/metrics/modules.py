@@ -114,7 +114,7 @@ class HoiAveragePrecision(_InteractionMetric):
 
     Args:
         vocabulary: the classes.
-        protocol, setting: as for `evaluate_hoi`.
+        protocol, setting, zero_shot: as for `evaluate_hoi`.
         options: passed to `torchmetrics.Metric`.
 
     Example:
@@ -129,16 +129,25 @@ class HoiAveragePrecision(_InteractionMetric):
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, protocol: str = "official", setting: Setting = "default", **options: Any
+        self,
+        vocabulary: Vocabulary,
+        protocol: str = "official",
+        setting: Setting = "default",
+        zero_shot: str | None = None,
+        **options: Any,
     ) -> None:
         get_protocol(protocol, setting)
         super().__init__(vocabulary, **options)
         self.protocol = protocol
         self.setting: Setting = setting
+        self.zero_shot = zero_shot
 
     def compute(self) -> dict[str, Tensor]:
-        """``full``, ``rare``, ``non_rare`` (NaN where there are none) and ``per_class`` (C,), float64, 0..1."""
-        scores = evaluate_hoi(*self._tables(), self.protocol, self.setting)
+        """``full``, ``rare``, ``non_rare`` (NaN where there are none) and ``per_class`` (C,), float64, 0..1.
+
+        With `zero_shot`, ``unseen`` and ``seen`` instead of ``rare`` and ``non_rare``.
+        """
+        scores = evaluate_hoi(*self._tables(), self.protocol, self.setting, self.zero_shot)
         means = {name: torch.tensor(value, dtype=torch.float64) for name, value in scores.map.items()}
         return means | {"per_class": torch.from_numpy(scores.ap)}
 

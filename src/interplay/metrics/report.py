@@ -46,7 +46,8 @@ def write_csv(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> 
 def _print_hoi(scores: HoiScores, console: Console) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{scores.dataset}: protocol {scores.protocol}, setting {scores.setting}")
+    split = f", zero-shot {scores.zero_shot}" if scores.zero_shot else ""
+    table = Table(title=f"{scores.dataset}: protocol {scores.protocol}, setting {scores.setting}{split}")
     for name in ("classes", "mAP %", "max recall %", "annotated", "predicted"):
         table.add_column(name, justify="left" if name == "classes" else "right")
     positives, detections = scores.hits.positives, scores.hits.detections
@@ -117,7 +118,7 @@ def _positives(scores: VcocoScores) -> dict[str, int]:
 
 
 def _hoi_rows(scores: HoiScores) -> tuple[list[str], list[list[str]]]:
-    names = [name for name in scores.groups if name in ("rare", "no_interaction")]
+    names = [name for name in scores.groups if name in ("rare", "no_interaction", "unseen")]
     members = {name: set(scores.groups[name].tolist()) for name in names}
     rows = [
         [

@@ -21,10 +21,11 @@ class HoiScores:
         protocol, setting: how it was scored.
         dataset: name of the vocabulary.
         classes: C names.
-        groups: named lists of class indices (``rare``, ``non_rare``).
+        groups: named lists of class indices (``rare``, ``non_rare``; ``unseen``, ``seen``).
         ap, max_recall: (C,) float64, NaN for a class that is not annotated.
         hits: the ranked true positives behind them.
         notes: what the user should know: things dropped, images missing.
+        zero_shot: the split whose unseen and seen classes are told apart instead of rare and other ones, if any.
     """
 
     protocol: str
@@ -36,10 +37,14 @@ class HoiScores:
     max_recall: NDArray[np.float64]
     hits: RankedHits
     notes: list[str] = field(default_factory=list)
+    zero_shot: str | None = None
 
     @property
     def map(self) -> dict[str, float]:
-        """Mean AP over all classes (``full``) and the ``rare`` and ``non_rare`` ones; NaN where there are none."""
+        """Mean AP over all classes (``full``) and the ``rare`` and ``non_rare`` ones; NaN where there are none.
+
+        Of a zero-shot evaluation: ``unseen``, ``seen``, ``full``.
+        """
         return self._means(self.ap)
 
     @property
@@ -48,16 +53,21 @@ class HoiScores:
         return self._means(self.max_recall)
 
     def _means(self, values: NDArray[np.float64]) -> dict[str, float]:
-        parts = {name: self.groups.get(name) for name in ("rare", "non_rare")}
+        parts = {
+            name: self.groups.get(name) for name in (("unseen", "seen") if self.zero_shot else ("rare", "non_rare"))
+        }
         means = {name: math.nan if rows is None else mean(values[rows]) for name, rows in parts.items()}
-        return {"full": mean(values), **means}
+        full = {"full": mean(values)}
+        return means | full if self.zero_shot else full | means
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; numbers that do not exist are None."""
+        split = {"zero_shot": self.zero_shot} if self.zero_shot else {}
         return {
             "protocol": self.protocol,
             "setting": self.setting,
             "dataset": self.dataset,
+            **split,
             "map": plain(self.map),
             "mean_max_recall": plain(self.mean_max_recall),
             "per_class": {"ap": plain(self.ap), "max_recall": plain(self.max_recall)},
