@@ -110,7 +110,7 @@ def load_parts(
         pin_memory: for a GPU.
 
     Raises:
-        InterplayError: nothing can be read.
+        InterplayError: nothing can be read, or a photograph has another size than its annotations say.
     """
     loader = DataLoader(
         _Examples(data),
@@ -121,7 +121,22 @@ def load_parts(
         pin_memory=pin_memory,
         multiprocessing_context=_start_method() if workers else None,
     )
-    return iter(loader)
+    return _readable(iter(loader))  # the workers start here
+
+
+def _readable(parts: Iterator[Loaded]) -> Iterator[Loaded]:
+    """Raise here what a worker found, since an error that crosses processes arrives with its traceback as text."""
+    for part in parts:
+        if isinstance(part.batch, _Failure):
+            raise InterplayError(part.batch.message)
+        yield part
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why there is no example and the training must stop."""
+
+    message: str
 
 
 class _Examples(Dataset[Any]):
@@ -138,7 +153,9 @@ class _Examples(Dataset[Any]):
                 return self.data[epoch, other], self.data.name(other), skipped
             except (ImageError, MissingFileError) as error:
                 skipped.append(str(error))
-        raise InterplayError(f"none of {len(skipped)} photographs in a row can be read: {skipped[0]}")
+            except InterplayError as error:
+                return _Failure(str(error)), "", skipped
+        return _Failure(f"none of {len(skipped)} photographs in a row can be read: {skipped[0]}"), "", skipped
 
 
 class _Parts:
@@ -155,7 +172,9 @@ class _Collate:
 
     def __call__(self, results: list[tuple[Any, str, list[str]]]) -> Loaded:
         examples, names, problems = (list(column) for column in zip(*results, strict=True))
-        return Loaded(self.data.collate(examples), names, [problem for group in problems for problem in group])
+        failures = [example for example in examples if isinstance(example, _Failure)]
+        batch = failures[0] if failures else self.data.collate(examples)
+        return Loaded(batch, names, [problem for group in problems for problem in group])
 
 
 def _start_method() -> str | None:

@@ -1,0 +1,71 @@
+"""Which annotations are trained and validated on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from interplay import InteractionTable, write
+from interplay.errors import InputError, MissingFileError
+from interplay.training.sections import DataConfig
+from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables
+
+
+def load(**fields: Any) -> Tables:
+    return load_tables(DataConfig.model_validate({"dataset": "own", **fields}))
+
+
+def test_held_out_images_are_chosen_by_name(riders: InteractionTable, riders_file: Path) -> None:
+    tables = load(root=riders_file, holdout=0.25)
+    training, validation = set(tables.training.files), set(tables.validation.files)
+    assert not training & validation
+    assert len(training | validation) == len(riders)
+    assert 0.15 < len(validation) / len(riders) < 0.35
+    shuffled = list(reversed(riders.files))
+    chosen = {name for name, out in zip(shuffled, held_out_images(shuffled, 0.25), strict=True) if out}
+    assert chosen == validation
+
+
+def test_validation_of_its_own(riders: InteractionTable, riders_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "validation.jsonl"
+    write(riders[:5], other)
+    tables = load(root=riders_file, validation_root=other)
+    assert (len(tables.training), len(tables.validation)) == (len(riders), 5)
+    assert (tables.images, tables.validation_images) == (riders_file.parent, other.parent)
+    assert load(root=riders_file, validation_root=other, images=tmp_path).validation_images == tmp_path
+
+
+def test_without_holdout_the_training_images_are_validated_on(riders_file: Path) -> None:
+    tables = load(root=riders_file, holdout=0)
+    assert tables.validation is tables.training
+
+
+def test_too_few_images_to_hold_out(riders: InteractionTable, tmp_path: Path) -> None:
+    write(riders[:1], tmp_path / "one.jsonl")
+    with pytest.raises(InputError, match=r"of 1 images leaves .*--data.validation_root FILE"):
+        load(root=tmp_path / "one.jsonl")
+
+
+def test_a_missing_split_says_what_to_do_instead(data: Path) -> None:
+    folder = data / "vcoco"
+    with pytest.raises(MissingFileError, match=r"pastanet-hoi"):
+        load(dataset="pastanet-hoi", root=folder, validation="test")
+    tables = load(dataset="v-coco", root=folder, train="trainval", validation="test")
+    assert (len(tables.training), len(tables.validation)) == (5400, 4946)
+
+
+def test_a_root_is_needed() -> None:
+    with pytest.raises(InputError, match=r"--data\.root DIR"):
+        load()
+
+
+def test_a_fingerprint_tells_annotations_apart(riders: InteractionTable) -> None:
+    one = fingerprint(riders)
+    assert one == fingerprint(riders)
+    changed = riders.select(np.arange(len(riders)))
+    changed.boxes[0, 0] += 1
+    assert fingerprint(changed)["sha256"] != one["sha256"]
+    assert one["images"] == len(riders)
