@@ -2,7 +2,6 @@
 
     python benchmarks/gen_vlkt.py                               # variant s, CPU, 800 x 1066, batches of 1 and 8
     python benchmarks/gen_vlkt.py --device cuda --precision bf16 --compile
-    python benchmarks/gen_vlkt.py --loader DIR                  # images per second of the training's data alone
 
 Weights are random. Rows take turns on the machine, round by round, and the fastest round counts, so that the ratio to
 the plain ResNet-50 holds whatever else the machine does. Memory is the peak of the whole process (of the device's
@@ -16,7 +15,6 @@ import resource
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,13 +22,9 @@ import torch
 import torchvision
 from rich.console import Console
 from rich.table import Table
-from torch.utils.data import DataLoader
 
-from interplay import Interactions, Vocabulary
-from interplay.datasets import ImageFinder
+from interplay import Vocabulary
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, PairTargets
-from interplay.models.gen_vlkt.data import TrainingImages, collate
-from interplay.table import InteractionTable
 
 VARIANTS = {
     "s": {"backbone": "resnet50"},
@@ -119,25 +113,6 @@ def training_step(options: argparse.Namespace, batch: int) -> Table:
     return _table(f"variant {options.variant}, training, batch {batch}", times, batch, peak_memory(device))
 
 
-def loader(root: Path, workers: int, count: int) -> Table:
-    """Reading, augmenting and padding, without a network."""
-    names = ImageFinder(root).all_names()
-    if not names:
-        raise SystemExit(f"no images below {root}")
-    chosen = [names[i % len(names)] for i in range(count)]
-    table = InteractionTable.from_list([_annotation(name) for name in chosen])
-    images = TrainingImages(table, root, GenVlktConfig())
-    table_of_rates = Table("workers", "images/s", title=f"training data, {count} images")
-    for number in sorted({0, workers}):
-        batches = DataLoader(
-            images, batch_size=8, sampler=[(0, i) for i in range(count)], collate_fn=collate, num_workers=number
-        )
-        start = time.perf_counter()
-        seen = sum(len(batch) for batch in batches)
-        table_of_rates.add_row(str(number), f"{seen / (time.perf_counter() - start):.1f}")
-    return table_of_rates
-
-
 def _table(title: str, times: dict[str, tuple[float, float]], batch: int, memory: float) -> Table:
     table = Table("", "wall s", "CPU s", "of the first row", "images/s", title=f"{title} (peak memory {memory:.1f} GB)")
     first = next(iter(times.values()))[0]
@@ -156,19 +131,6 @@ def _random_targets(vocabulary: Vocabulary, count: int) -> PairTargets:
     return PairTargets(boxes[0], boxes[1], labels, classes, verbs, teacher_feature=torch.randn(512))
 
 
-def _annotation(file: str) -> Interactions:
-    return Interactions(
-        boxes=np.array([[0, 0, 50, 100], [20, 50, 90, 100]], np.float32),
-        labels=np.array([0, 1]),
-        human=np.array([0]),
-        object=np.array([1]),
-        verb=np.array([86]),
-        vocabulary=Vocabulary.load("hico-det"),
-        file=file,
-        scored=False,
-    )
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -179,15 +141,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--train", action="store_true", help="training steps instead of prediction")
-    parser.add_argument("--loader", type=Path, metavar="DIR", help="the data of a training instead, from these images")
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     screen = Console()
-    if options.loader:
-        screen.print(loader(options.loader, options.workers, 64))
-        return
     for batch in options.batch:
         screen.print(training_step(options, batch) if options.train else inference(options, batch))
 

@@ -26,7 +26,8 @@ class DataConfig(Section):
     """What is trained and validated on.
 
     Attributes:
-        dataset: whose annotations; ``own`` is interplay's own form, which `interplay synthesize` writes too.
+        dataset: whose annotations; ``own`` is interplay's own form, ``generated`` a
+            folder that `interplay synthesize` wrote.
         root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
         images: folder of the photographs.
         vocabulary: for ``own`` data, a built-in vocabulary's name or a JSON file; by default what the annotations say.
@@ -42,7 +43,7 @@ class DataConfig(Section):
         cache_gib: most that the cache takes, per training process.
     """
 
-    dataset: Literal["hico-det", "v-coco", "pastanet-hoi", "own"]
+    dataset: Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"]
     root: Path | None = None
     images: Path | None = None
     vocabulary: str | None = None
