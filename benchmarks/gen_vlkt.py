@@ -17,7 +17,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
 import torch
 import torchvision
 from rich.console import Console
