@@ -9,8 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 
+from interplay import Vocabulary
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
 from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes
+from interplay.models.tin.suppression import (
+    HICO_LIS,
+    VCOCO_LIS,
+    ScoredPairs,
+    suppress_hico,
+    tables,
+    tpami_lis,
+)
+from interplay.models.tin.vcoco_suppression import (
+    PersonPairs,
+    actions,
+    allowed_actions,
+    suppress_vcoco,
+    vcoco_thresholds,
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +80,70 @@ def test_boxes_of_body_parts(folder: Path) -> None:
 def test_people_without_keypoints_have_their_box_for_every_part() -> None:
     parts = part_boxes(np.full((1, 17, 3), np.nan), [[1, 2, 30, 40]])
     np.testing.assert_array_equal(parts, np.broadcast_to(np.float32([1, 2, 30, 40]), (1, 10, 4)))
+
+
+def test_low_grade_instance_suppression(folder: Path) -> None:
+    with np.load(folder / "lis.npz") as stored:
+        np.testing.assert_allclose(HICO_LIS(stored["x"]), stored["hico_master"], rtol=1e-12)
+        np.testing.assert_allclose(VCOCO_LIS(stored["x"]), stored["vcoco_master"], rtol=1e-12)
+        np.testing.assert_allclose(VCOCO_LIS(stored["x"]), stored["vcoco_master_f32"], rtol=1e-6)
+        np.testing.assert_allclose(tpami_lis(stored["x"]), stored["hico_tpami"], rtol=1e-12)
+        assert tpami_lis(stored["x"], published_behaviour=False).max() / 3 > 2
+
+
+def test_non_interaction_suppression_of_hico(folder: Path, hico: Vocabulary) -> None:
+    with np.load(folder / "hico_nis.npz") as stored:
+        values = {name: stored[name] for name in stored.files}
+    binary = np.zeros((len(values["d_index"]), 2))
+    counted = values["d_index"] >= 0
+    for column, name in enumerate(("d_inter", "d_nointer")):
+        binary[counted, column] = values[name][values["d_index"][counted]]
+    exempt = np.isin(values["image_id"], tables()["hico"]["images_without_confident_pair"])
+    np.testing.assert_array_equal(exempt, ~counted)
+    objects = values["object_class"] - 1
+    pairs = ScoredPairs(objects, values["human_score"], values["object_score"], values["scores"], binary, exempt)
+    ranked = list(suppress_hico(pairs, hico))
+    for label in values["classes"] - 1:
+        within = [r for r in ranked if hico.interactions[r.interaction, 1] == label]
+        rows = np.concatenate([
+            np.column_stack([
+                values["human_box"][r.pair], values["object_box"][r.pair], values["image_id"][r.pair],
+                np.full(len(r.pair), k), r.score,
+            ]) for k, r in enumerate(within)
+        ])  # fmt: skip
+        np.testing.assert_allclose(rows, values[f"det_class{label + 1:02}"], rtol=1e-6)
+
+
+def test_thresholds_of_hico(folder: Path) -> None:
+    published, ours = _json(folder / "hico_nis_tables.json"), tables()["hico"]
+    assert ours["images_without_confident_pair"] == published["test_images_without_confident_pair"]
+    assert ours["default"] == [published["default_inter_thresh"], published["default_no_inter_thresh"]]
+    assert len(ours["objects"]) == len(published["per_object_class_1based"])
+
+
+def test_tables_of_vcoco(folder: Path) -> None:
+    published = _json(folder / "vcoco_nis_tables.json")
+    vocabulary = Vocabulary.load("v-coco")
+    assert [vocabulary.verbs[vocabulary.verb_index(name)] for name in published["action_names"]] == list(actions())
+    np.testing.assert_array_equal(allowed_actions(), published["apply_prior_allowed_81x29_row_is_class_1based"][1:])
+    np.testing.assert_array_equal(vcoco_thresholds(), published["object_inter_no_inter_thresh"])
+
+
+def test_non_interaction_suppression_of_vcoco(folder: Path) -> None:
+    with np.load(folder / "vcoco_nis.npz") as stored:
+        values = {name: stored[name] for name in stored.files}
+    people = sorted({name.split("/")[0] for name in values if "/" in name})
+    assert len(people) > 5
+    for person in people:
+        given = {name: values[f"{person}/in_{name}"] for name in (
+            "H_det", "H_Score", "object_box", "object_class", "O_det", "HO_Score", "d_score")}  # fmt: skip
+        pairs = PersonPairs(
+            float(given["H_det"]), given["H_Score"][0], given["object_box"], given["object_class"] - 1,
+            given["O_det"], given["HO_Score"], given["d_score"],
+        )  # fmt: skip
+        for flag in (0, 1, 2, 3):
+            done = suppress_vcoco(pairs, values["prior_mask"], flag)
+            agents = [done.agents[str(name).removesuffix("_agent").replace("_", " ")] for name in values["agent_names"]]
+            np.testing.assert_allclose(agents, values[f"{person}/flag{flag}_agent_scores"], rtol=1e-6)
+            rows = np.column_stack([done.boxes, done.scores])
+            np.testing.assert_allclose(rows, values[f"{person}/flag{flag}_role"], rtol=1e-6)
