@@ -22,6 +22,7 @@ DEFAULT_MODEL = "tin-spatial-vcoco"
 
 NETWORKS = {
     "tin-spatial": "interplay.models.tin.spatial:TinSpatial",
+    "tin": "interplay.models.tin.model:TinModel",
     "ggnet": "interplay.models.ggnet:GGNet",
     "gen-vlkt": "interplay.models.gen_vlkt:GenVlkt",
 }

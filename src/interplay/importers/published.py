@@ -17,7 +17,7 @@ from interplay.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SYSTEMS = ("gen-vlkt", "ggnet")
+SYSTEMS = ("gen-vlkt", "ggnet", "tin")
 """Systems whose published weights can be read."""
 
 _ALIASES = {"ppdm": "ggnet", "genvlkt": "gen-vlkt"}
@@ -76,7 +76,7 @@ def load_published(
     """A model from published weights; names and shapes decide variant and data set.
 
     Args:
-        system: ``gen-vlkt``, ``ggnet`` (also PPDM).
+        system: ``gen-vlkt``, ``ggnet`` (also PPDM) or ``tin``.
         source: a checkpoint file (torch, safetensors or TensorFlow's), or its state dict.
         vocabulary: needed only for models trained on one's own data.
 
@@ -137,6 +137,8 @@ def convert(
 def describe_variant(model: nn.Module) -> list[str]:
     """Lines on the variant of a network, as far as its configuration says."""
     network = getattr(getattr(model, "config", None), "network", None)
+    if isinstance(network, str):
+        return [f"variant {network}"]
     if network is None:
         return []
     changed = ", ".join(f"{name}={value}" for name, value in network.model_dump(exclude_defaults=True).items())
@@ -167,6 +169,10 @@ def _reader(system: str) -> tuple[Load, Unused]:
         from interplay.importers.ggnet import load_ggnet
 
         return load_ggnet, lambda state, _: [name for name in state if name.startswith("base.fc.")]
+    if system == "tin":
+        from interplay.importers.tin import load_tin_model, unused_tin_names
+
+        return load_tin_model, unused_tin_names
     from interplay.importers.gen_vlkt import load_gen_vlkt, unused_names
 
     return load_gen_vlkt, unused_names

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
+from interplay.importers.tin_pairs import VCOCO_ACTIONS
+from interplay.models.tin.model import TinConfig, TinModel
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
+from interplay.vocabulary import Vocabulary
 
 _PREFIXES: tuple[tuple[str, str], ...] = (
     (r"resnet_v1_50/block4/", "human_block/"),
@@ -99,9 +102,41 @@ def load_tin(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
     return network.eval()
 
 
+def load_tin_model(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> TinModel:
+    """A model from a published checkpoint, see `load_tin`; the number of classes tells the vocabulary.
+
+    Raises:
+        InputError: as `load_tin`, or the classes are neither HICO-DET's 600 nor V-COCO's 29 and no vocabulary is given.
+    """
+    network = load_tin(state)
+    verbs: tuple[int, ...] = ()
+    if isinstance(network, TinPartNetwork):
+        config, classes = TinConfig("part"), 0
+        vocabulary = vocabulary or Vocabulary.load("hico-det")
+    else:
+        config, classes = TinConfig("instance", network.layout), network.classes
+        name = {("hico", 600): "hico-det", ("vcoco", 29): "v-coco"}.get((network.layout, classes))
+        if vocabulary is None and name is None:
+            raise InputError(
+                f"a network with {classes} classes was trained on neither HICO-DET (600) nor V-COCO (29): give the "
+                "vocabulary that it was trained with"
+            )
+        vocabulary = vocabulary or Vocabulary.load(str(name))
+        if network.layout == "vcoco":
+            order = VCOCO_ACTIONS if name and vocabulary.name == "v-coco" else vocabulary.verbs
+            verbs = tuple(vocabulary.verb_index(verb) for verb in order)
+        expected = len(vocabulary.interactions) if network.layout == "hico" else len(verbs)
+        if classes != expected:
+            raise InputError(f"the network has {classes} classes, the vocabulary {vocabulary.name!r} {expected}")
+    with torch.device("meta"):
+        model = TinModel(config, vocabulary, verbs)
+    model.network = network
+    return model.eval()
+
+
 def unused_tin_names(state: Mapping[str, Tensor], network: nn.Module) -> list[str]:
-    """Names of a checkpoint that the network has no place for."""
-    known = set(network.state_dict())
+    """Names of a checkpoint that the network, or the model around it, has no place for."""
+    known = {name.removeprefix("network.") for name in network.state_dict()}
     return [name for name in state if our_name(name.removesuffix(":0")) not in known]
 
 

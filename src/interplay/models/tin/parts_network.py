@@ -13,14 +13,11 @@ from interplay.layers.crops import crop_and_resize
 
 from .backbone import STRIDE, TinBackbone, role_block
 from .network import CONTEXT, HUMAN, POSE, SPATIAL, TinOutputs, channels_first, instance_features, with_image
+from .part_boxes import PARTS
 from .streams import Discriminator, InstanceAttention, MapStream
 
 PART_WIDTH = 64
-PARTS = (
-    "right ankle", "right knee", "left knee", "left ankle", "hip", "head", "right hand", "right shoulder",
-    "left shoulder", "left hand",
-)  # fmt: skip
-"""The ten body parts, in the published order."""
+"""Channels of the map that parts are cropped from."""
 
 
 class PartAttention(nn.Module):
