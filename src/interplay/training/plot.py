@@ -157,11 +157,14 @@ def _labels(runs: Sequence[RunLog], folders: Sequence[str | Path]) -> list[str]:
 
 
 def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
+    """One line for each curve; curves that coincide share a line, which names them all."""
+    names: dict[tuple[tuple[float, float], ...], list[str]] = {}
     for name, points in curves.items():
-        known = [(epoch, value) for epoch, value in points if math.isfinite(value)]
+        names.setdefault(tuple(point for point in points if math.isfinite(point[1])), []).append(name)
+    for known, same in names.items():
         if known:
             alone = len(known) == 1
-            axes.plot(*zip(*known, strict=True), label=name, marker="o" if alone else marker, markersize=3)
+            axes.plot(*zip(*known, strict=True), label=", ".join(same), marker="o" if alone else marker, markersize=3)
     if axes.has_data():
         axes.legend(fontsize=7)
     else:
