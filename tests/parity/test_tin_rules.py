@@ -11,6 +11,7 @@ import pytest
 
 from interplay import Vocabulary
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
+from interplay.models.tin.pair_selection import HICO_PAIRS, VCOCO_PAIRS, select_pairs
 from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes
 from interplay.models.tin.suppression import (
     HICO_LIS,
@@ -20,6 +21,7 @@ from interplay.models.tin.suppression import (
     tables,
     tpami_lis,
 )
+from interplay.models.tin.tpami_evaluation import BoxPairs, average_precision, evaluate_hico, tpami_thresholds
 from interplay.models.tin.vcoco_suppression import (
     PersonPairs,
     actions,
@@ -147,3 +149,52 @@ def test_non_interaction_suppression_of_vcoco(folder: Path) -> None:
             np.testing.assert_allclose(agents, values[f"{person}/flag{flag}_agent_scores"], rtol=1e-6)
             rows = np.column_stack([done.boxes, done.scores])
             np.testing.assert_allclose(rows, values[f"{person}/flag{flag}_role"], rtol=1e-6)
+
+
+def test_selection_of_pairs(folder: Path) -> None:
+    for case in _json(folder / "pair_selection.json"):
+        found = case["detections"]
+        boxes = np.array([d["box"] for d in found], np.float32).reshape(-1, 4)
+        given = boxes, np.array([d["score"] for d in found]), np.array([d["type"] == "Human" for d in found], bool)
+        hico, vcoco = select_pairs(*given, HICO_PAIRS, published_behaviour=True), select_pairs(*given, VCOCO_PAIRS)
+        assert hico.tolist() == case["hico_pairs_human_object_index"], case["name"]
+        assert vcoco.tolist() == case["vcoco_pairs_human_object_index"], case["name"]
+        clean = {tuple(pair) for pair in select_pairs(*given, HICO_PAIRS).tolist()}
+        if case["name"] in ("one_human_no_object", "only_objects"):
+            assert not clean
+        else:
+            assert clean <= {tuple(pair) for pair in hico.tolist()}
+            assert all(given[2][human] for human, _ in clean)
+
+
+def test_evaluation_of_the_extension(folder: Path, hico: Vocabulary) -> None:
+    published = _json(folder / "tpami_thresholds.json")
+    expected = [published[f"{name}_thresh"] for name in ("human", "object", "interactiveness")]
+    np.testing.assert_allclose(tpami_thresholds().T, expected, rtol=1e-12)
+    with np.load(folder / "tpami_eval.npz") as stored:
+        values = {name: stored[name] for name in stored.files}
+    objects = values["object_class"] - 1
+    scores = np.zeros((len(objects), 600))
+    for row, label in enumerate(objects):
+        own = np.flatnonzero(hico.interactions[:, 1] == label)
+        scores[row, own] = values["scores_within_object"][row, : len(own)]
+    exempt = np.zeros(len(objects), bool)
+    pairs = ScoredPairs(objects, values["human_score"], values["object_score"], scores, values["binary_prob"], exempt)
+    boxes = BoxPairs(values["image_key"], values["human_box"], values["object_box"])
+    rows = values["gt_hoi_key_x1x2y1y2"]
+    truth = [
+        BoxPairs(of[:, 1], of[:, [2, 4, 3, 5]], of[:, [6, 8, 7, 9]])
+        for of in (rows[rows[:, 0] == k] for k in range(600))
+    ]
+    precision = evaluate_hico(pairs, boxes, truth, hico.interactions)
+    np.testing.assert_allclose(precision, values["ap"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(np.nansum(precision) / 600, values["map_over_600"], rtol=1e-9)
+
+
+def test_evaluation_of_interactiveness(folder: Path) -> None:
+    with np.load(folder / "tpami_binary_eval.npz") as stored:
+        found = BoxPairs(stored["image_key"], stored["boxes"][:, :4], stored["boxes"][:, 4:])
+        boxes = stored["gt_boxes_x1y1x2y2"]
+        truth = BoxPairs(stored["gt_key"], boxes[:, :4], boxes[:, 4:])
+        precision, recall = average_precision(found, stored["score"], truth)
+        np.testing.assert_allclose([precision, recall], [stored["ap"], stored["max_recall"]], rtol=1e-9)
