@@ -1,4 +1,4 @@
-"""TIN's rules: maps, part boxes, suppression, losses and sampling, against outputs of the published code."""
+"""TIN's rules: maps, part boxes and suppression, against outputs of the published code."""
 
 from __future__ import annotations
 
