@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,16 +11,19 @@ import torch
 from pydantic import ValidationError
 
 from interplay import Interactions, InterplayError, Vocabulary
+from interplay.layers.normalisers import StepCounts
 from interplay.models.ggnet import (
     DecodingOptions,
     GGNet,
     GGNetConfig,
     GGNetOutputs,
+    GGNetTargets,
     LossOptions,
     NetworkOptions,
     TargetOptions,
     View,
 )
+from interplay.models.ggnet.losses import count_targets
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "ppdm": {"gaze_steps": 0, "matching": "shared"},
@@ -264,3 +267,28 @@ def test_targets_follow_the_device(zoo: Vocabulary, scene: Interactions) -> None
     ).encode([scene], [View.whole(240, 160)], 64, 64)
     assert targets.to("meta").hm.device.type == "meta"
     assert targets.to("meta").hm_rel_hard is None
+
+
+@pytest.mark.parametrize("normaliser", ["batch", "image"])
+def test_the_loss_of_a_batch_is_the_mean_of_its_parts(
+    zoo: Vocabulary, scene: Interactions, normaliser: Literal["batch", "image"]
+) -> None:
+    config = GGNetConfig(network=NetworkOptions(backbone="hourglass-nano"), loss=LossOptions(normaliser=normaliser))
+    model = GGNet(zoo, config)
+    annotations = [scene, scene[:1], scene[2:3]]  # one part has more to learn than the other
+    targets = model.encode(annotations, [View.whole(240, 160)] * 3, 128, 128)
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"hm": 3, "wh": 2, "reg": 2, "sub_offset": 2 * len(model.verbs), "obj_offset": 2 * len(model.verbs)}
+    maps = {
+        name: torch.randn(3, shapes.get(name, len(model.verbs)), 32, 32, generator=generator)
+        for name in config.network.head_names
+    }
+    whole = model.loss(GGNetOutputs([maps]), targets)
+    parts = []
+    for chosen in (slice(0, 1), slice(1, 3)):
+        part = {name: value[chosen] for name, value in vars(targets).items() if value is not None}
+        parts.append((GGNetOutputs([{n: m[chosen] for n, m in maps.items()}]), GGNetTargets(**part)))
+    counts = StepCounts(torch.stack([count_targets(t, config) for _, t in parts]).mean(0), 2)
+    found = [model.loss(outputs, target, counts) for outputs, target in parts]
+    for name, value in whole.items():
+        torch.testing.assert_close((found[0][name] + found[1][name]) / 2, value, msg=name)

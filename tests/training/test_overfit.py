@@ -54,6 +54,6 @@ def test_gen_vlkt_nano_learns_eight_photographs(eight: list[str]) -> None:
 def test_ggnet_nano_learns_eight_photographs(eight: list[str]) -> None:
     scores = _scores(
         "ggnet/nano.yaml",
-        [*eight, "--augment", "false", "--epochs", "150", "--validate_every", "50", "--schedule.milestones", "[120]"],
+        [*eight, "--augment", "false", "--epochs", "100", "--validate_every", "50", "--schedule.milestones", "[80]"],
     )
     assert scores[-1] >= 0.9
