@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -34,6 +32,19 @@ SETTINGS = Settings(scenes=5, seed=4, size=96)
 def digest(folder: Path) -> dict[str, str]:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def _processes(session: int) -> list[str]:
+    """Numbers of the processes of a session that still run."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, own = status.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(own) == session and state != "Z":
+            found.append(status.parent.name)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +79,11 @@ def test_going_on_after_a_kill(made: Path, tmp_path: Path) -> None:
     deadline = time.monotonic() + 120
     while not list(out.glob(".parts/*.json")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
+    while _processes(process.pid) and time.monotonic() < deadline:  # its worker must notice
+        time.sleep(0.05)
+    assert not _processes(process.pid)
     assert not (out / "annotations.jsonl").exists()
     with pytest.raises(MissingFileError, match="once all scenes are made"):
         GeneratedDataset(out)
@@ -194,3 +208,31 @@ def test_the_benchmark_is_as_announced() -> None:
     splits = BENCHMARKS["generated-v1"].splits
     assert {name: s.scenes for name, s in splits.items()} == {"train": 4000, "val": 500, "test": 1000}
     assert len({s.seed for s in splits.values()}) == 3
+
+
+def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    from interplay.datasets.synthetic.output import benchmark
+    from interplay.datasets.synthetic.output.record_digests import record_digests
+
+    monkeypatch.setitem(BENCHMARKS, "tiny", benchmark.Benchmark("tiny", {"val": SETTINGS}))
+    table = tmp_path / "benchmarks.json"
+    assert record_digests(made, table) == ["tiny val"]
+    monkeypatch.setattr(benchmark, "known_digests", lambda: json.loads(table.read_text()))
+
+    def status(change: str, to: str) -> str:
+        copy = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(made, copy)
+        lines = (copy / "annotations.jsonl").read_text()
+        assert change in lines
+        (copy / "annotations.jsonl").write_text(lines.replace(change, to, 1))
+        verified = benchmark.verify(copy)
+        assert verified is not None
+        return verified.status
+
+    assert status("boxes", "boxes") == "ok"
+    assert status('"visible":[', '"visible":[0.0001,') == "note"
+    assert status('"setting":"', '"setting":"not ') == "different"
+    with pytest.raises(InputError, match="no finished split"):
+        record_digests(tmp_path / "nothing", table)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +40,21 @@ _library: Mapping[str, ObjectModel] = {}
 def start(meshes: dict[str, str]) -> None:
     """Prepare a worker process: the body model and the user's meshes. Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from interplay.datasets.synthetic.body_model import load_body_model
     from interplay.datasets.synthetic.user_meshes import load_user_meshes
 
     global _library
     load_body_model()
     _library = load_user_meshes(meshes) if meshes else {}
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell its workers to stop: they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def make_scene(
@@ -57,8 +68,6 @@ def make_scene(
     from interplay.datasets.synthetic.sampler import sample_scene
     from interplay.vocabulary import Vocabulary
 
-    if os.getppid() == 1:
-        raise SystemExit  # the parent was killed
     out, name = Path(folder), scene_name(index)
     scene = sample_scene(seed, index, size, library=_library or None, acts=acts)
     rendering = render(scene, np.random.default_rng([seed, index, 1]))
