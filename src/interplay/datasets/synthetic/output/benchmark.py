@@ -70,7 +70,7 @@ def verify(folder: Path) -> Verified | None:
     Raises:
         InputError: the folder's description or annotations cannot be read.
     """
-    found = _benchmark_of(folder)
+    found = benchmark_of(folder)
     if found is None:
         return None
     name, settings = found
@@ -127,7 +127,12 @@ def known_digests() -> dict[str, dict[str, str]]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def _benchmark_of(folder: Path) -> tuple[str, Settings] | None:
+def benchmark_of(folder: Path) -> tuple[str, Settings] | None:
+    """Name ("generated-v1 train") and settings of the benchmark's split that a folder was made as, if any.
+
+    Raises:
+        InputError: the folder's description cannot be read.
+    """
     described = folder / SETTINGS_FILE
     if not described.is_file():
         return None
