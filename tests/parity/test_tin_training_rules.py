@@ -19,7 +19,21 @@ from interplay.models.tin.losses import (
     part_losses,
     vcoco_losses,
 )
+from interplay.models.tin.maps import pair_maps
 from interplay.models.tin.network import TinOutputs
+from interplay.models.tin.sampling import (
+    Draw,
+    TrainingRows,
+    binary_labels,
+    groups,
+    jitter_box,
+    sample_rows,
+    uniform_draws,
+    vcoco_targets,
+)
+
+BATCH_SIZE = (500, 400)
+"""Width and height of the image of the stored batches, as the clipped boxes show."""
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +125,87 @@ def test_what_is_minimised(losses: dict[str, torch.Tensor], module: TrainModule,
     reached = {name for name, logits in scores.scores.items() if logits.grad is not None}
     assert len(reached) == kept
     assert ("cls_score_binary" in reached) == (module in ("interactiveness", "all"))
+
+
+def _replay(draws: np.ndarray) -> Draw:
+    left = iter(draws.tolist())
+
+    def draw(down: int, right: int) -> tuple[int, int, int]:
+        scale, y, x = next(left)
+        assert abs(y) <= down
+        assert abs(x) <= right
+        return scale, y, x
+
+    return draw
+
+
+def test_jitter_of_boxes(folder: Path) -> None:
+    with np.load(folder / "augment_box.npz") as stored:
+        for case in range(5):
+            values = {name: stored[f"{case}_{name}"] for name in ("box", "shape", "draws", "out", "augment")}
+            height, width = values["shape"].tolist()
+            boxes = jitter_box(values["box"], width, height, int(values["augment"]), _replay(values["draws"]))
+            np.testing.assert_array_equal(boxes, values["out"][:, 1:])
+
+
+def test_jitter_gives_up() -> None:
+    tries = []
+
+    def draw(down: int, right: int) -> tuple[int, int, int]:
+        tries.append((down, right))
+        return -10, down, right
+
+    assert jitter_box([50, 60, 150.5, 260], 500, 400, 15, draw).tolist() == [[50, 60, 150.5, 260]]
+    assert tries == [(200, 100)] * 151
+
+
+def _rows(values: dict[str, np.ndarray]) -> TrainingRows:
+    boxes = (values[name] for name in ("gt_human", "gt_object", "neg_human", "neg_object"))
+    return sample_rows(*boxes, BATCH_SIZE, _replay(values["randint_draws"]), lambda count: values["neg_permutation"])
+
+
+def _many_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    return np.eye(count)[labels.reshape(len(labels), -1)].max(1)
+
+
+def _batch(folder: Path, case: str) -> dict[str, np.ndarray]:
+    with np.load(folder / "train_batch.npz") as stored:
+        return {name.split("/")[1]: stored[name] for name in stored.files if name.startswith(case)}
+
+
+@pytest.mark.parametrize("case", ["hico0", "hico1", "vcoco0", "vcoco1"])
+def test_batches(folder: Path, case: str) -> None:
+    values = _batch(folder, case)
+    rows = _rows(values)
+    assert rows.positives == values["out_H_num"]
+    humans = values["out_Hsp_boxes" if case.startswith("v") else "out_H_boxes"]
+    np.testing.assert_array_equal(rows.humans.astype(np.float32), humans[:, 1:])
+    np.testing.assert_array_equal(
+        rows.objects[: len(values["out_O_boxes"])].astype(np.float32), values["out_O_boxes"][:, 1:]
+    )
+    np.testing.assert_array_equal(binary_labels(rows), values["out_binary_label"])
+    sums = pair_maps(rows.humans, rows.objects, [None] * len(rows)).sum((1, 2, 3))
+    np.testing.assert_allclose(sums, values["out_sp_sum_per_row"], rtol=1e-6)
+    if case.startswith("hico"):
+        labels = rows.gather(_many_hot(values["gt_actions_HO"], 600), _many_hot(values["neg_action"], 600))
+        np.testing.assert_array_equal(labels, values["out_gt_class_HO"])
+    else:
+        targets = vcoco_targets(rows, *(_many_hot(values[f"gt_actions_{name}"], 29) for name in ("H", "HO")))
+        for ours, published in (("human", "gt_class_H"), ("pair", "gt_class_HO"), ("spatial", "gt_class_sp"),
+                                ("pair_mask", "Mask_HO"), ("spatial_mask", "Mask_sp")):  # fmt: skip
+            np.testing.assert_array_equal(getattr(targets, ours), values[f"out_{published}"])
+
+
+def test_first_negative_of_the_extension_has_no_label(folder: Path) -> None:
+    rows = _rows(_batch(folder, "hico0"))
+    labels = binary_labels(rows, published_behaviour=True)
+    assert labels[rows.positives].tolist() == [0, 0]
+    assert torch.equal(labels.sum(1) == 0, torch.arange(len(rows)) == rows.positives)
+
+
+def test_draws_stay_in_their_ranges() -> None:
+    draw = uniform_draws(np.random.default_rng(0))
+    drawn = np.array([draw(3, 7) for _ in range(2000)])
+    assert drawn.min(0).tolist() == [-10, -3, -7]
+    assert drawn.max(0).tolist() == [10, 3, 7]
+    assert [part.stop - part.start for part in groups(12)] == [5, 5, 2]

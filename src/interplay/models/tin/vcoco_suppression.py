@@ -21,7 +21,9 @@ from .suppression import VCOCO_LIS, rejected, tables
 PriorFlag = Literal[0, 1, 2, 3]
 """Which actions an object's class allows: 0 all, 1 those of the table, 2 weighed by the prior mask, 3 both."""
 
-_WITHOUT_OBJECT = ("walk", "smile", "run", "stand")
+WITHOUT_OBJECT = ("walk", "smile", "run", "stand")
+"""Actions that have no role to fill."""
+
 _TWO_ROLES = (("cut", ("cut with", "cut")), ("eat", ("eat", "eat with")), ("hit", ("hit with", "hit")))
 
 
@@ -128,7 +130,7 @@ def suppress_vcoco(
     best = scores.argmax(0)
     agent = VCOCO_LIS(pairs.human_score)
     role = agent * scores.max(0)
-    alone = np.isin(actions(), _WITHOUT_OBJECT)
+    alone = np.isin(actions(), WITHOUT_OBJECT)
     agents = dict(zip(actions(), np.where(alone, agent * pairs.human_actions, role).tolist(), strict=True))
     for name, roles in _TWO_ROLES:
         highest = max(agents.pop(part) for part in roles)

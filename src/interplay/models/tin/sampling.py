@@ -1,0 +1,174 @@
+"""What TIN learns from in one step: one image's annotated pairs with jittered boxes, and pairs that do not interact.
+
+All randomness is drawn by a function that the caller gives, so that a batch can be repeated exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from interplay.boxes import box_iou
+from interplay.errors import InputError
+
+from .losses import VcocoTargets
+from .vcoco_suppression import WITHOUT_OBJECT, actions
+
+Draw = Callable[[int, int], tuple[int, int, int]]
+"""Given the largest vertical and horizontal shift: uniform integers in -10..10 and between minus and plus these."""
+
+MOST_PAIRS = 5
+"""Annotated pairs of one image in one step; images with more are split."""
+
+_ALIKE = 0.7
+_TRIES = 151
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """R pairs of boxes of one image, first P that interact, then those that do not.
+
+    Attributes:
+        humans: (R, 4) x1, y1, x2, y2 in float64: maps are drawn before rounding to float32.
+        objects: (R, 4).
+        source: (R,) the annotated pair of each of the first P rows, and the non-interacting pair of the others.
+        positives: P.
+    """
+
+    humans: NDArray[np.float64]
+    objects: NDArray[np.float64]
+    source: NDArray[np.int64]
+    positives: int
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def gather(self, positive: NDArray[np.generic], negative: NDArray[np.generic]) -> NDArray[np.generic]:
+        """What belongs to every row (R, ...), from what belongs to the annotated (G, ...) and other pairs (M, ...)."""
+        near, far = self.source[: self.positives], self.source[self.positives :]
+        return np.concatenate([positive[near], negative[far]])
+
+
+def uniform_draws(generator: np.random.Generator) -> Draw:
+    """Draws of a generator."""
+
+    def draw(down: int, right: int) -> tuple[int, int, int]:
+        most = np.array([10, down, right])
+        scale, y, x = generator.integers(-most, most + 1).tolist()
+        return scale, y, x
+
+    return draw
+
+
+def jitter_box(box: ArrayLike, width: int, height: int, count: int, draw: Draw) -> NDArray[np.float64]:
+    """A box (4,) and `count` variants of it: (1 + count, 4), fewer where 151 tries do not give so many.
+
+    A variant is up to a tenth larger or smaller, its centre moved by up to a tenth of the sides, and cut to the image;
+    it is kept if it overlaps the box by more than 0.7 (last pixels inside).
+    """
+    x1, y1, x2, y2 = np.asarray(box, np.float64).tolist()
+    w, h = x2 - x1, y2 - y1
+    kept = [[x1, y1, x2, y2]]
+    for _ in range(_TRIES):
+        if len(kept) > count:
+            break
+        scale, down, right = draw(int(np.floor(h)), int(np.floor(w)))
+        ratio, x, y = 1 + scale * 0.01, (x2 + x1) / 2 + right * 0.1, (y2 + y1) / 2 + down * 0.1
+        moved = [
+            max(0, x - ratio * w / 2), max(0, y - ratio * h / 2),
+            min(width - 1, x + ratio * w / 2), min(height - 1, y + ratio * h / 2),
+        ]  # fmt: skip
+        if box_iou(np.array([kept[0]]), np.array([moved]), inclusive=True)[0, 0] > _ALIKE:
+            kept.append(moved)
+    return np.array(kept)
+
+
+def sample_rows(
+    humans: ArrayLike,
+    objects: ArrayLike,
+    negative_humans: ArrayLike,
+    negative_objects: ArrayLike,
+    size: tuple[int, int],
+    draw: Draw,
+    permute: Callable[[int], NDArray[np.int64]],
+    augment: int = 15,
+    most_negatives: int = 60,
+) -> TrainingRows:
+    """One step's pairs of one image.
+
+    Args:
+        humans: (G, 4) of the annotated pairs, at most `MOST_PAIRS` (`groups`).
+        objects: (G, 4).
+        negative_humans: (M, 4) of pairs that do not interact.
+        negative_objects: (M, 4).
+        size: width and height of the image.
+        draw: see `Draw`; for every pair first the person's draws, then the object's.
+        permute: gives an order of so many things; asked for where there are at least `most_negatives`.
+        augment: jittered pairs, shared evenly among the annotated ones, the rest to the last.
+        most_negatives: published: 60.
+    """
+    people, things = _boxes(humans), _boxes(objects)
+    far_people, far_things = _boxes(negative_humans), _boxes(negative_objects)
+    if not len(people):
+        raise InputError("an image without annotated pair has nothing to learn from")
+    if len(people) != len(things) or len(far_people) != len(far_things):
+        raise InputError("expected as many human boxes as object boxes")
+    share = augment // len(people)
+    jittered = []
+    for k, (person, thing) in enumerate(zip(people, things, strict=True)):
+        count = share if k + 1 < len(people) else augment - share * k
+        variants = [jitter_box(box, *size, count, draw) for box in (person, thing)]
+        jittered.append([moved[: min(map(len, variants))] for moved in variants])
+    source = np.repeat(np.arange(len(people)), [len(first) for first, _ in jittered])
+    negatives = np.arange(len(far_people))
+    if len(negatives) >= most_negatives:
+        negatives = permute(len(negatives))[:most_negatives]
+    return TrainingRows(
+        np.concatenate([*(first for first, _ in jittered), far_people[negatives]]),
+        np.concatenate([*(second for _, second in jittered), far_things[negatives]]),
+        np.concatenate([source, negatives]),
+        len(source),
+    )
+
+
+def groups(count: int, most: int = MOST_PAIRS) -> Iterator[slice]:
+    """The annotated pairs of an image in parts of at most `most`."""
+    for start in range(0, count, most):
+        yield slice(start, min(start + most, count))
+
+
+def binary_labels(rows: TrainingRows, published_behaviour: bool = False) -> torch.Tensor:
+    """(R, 2) float32 interactive, not interactive.
+
+    Args:
+        published_behaviour: as in the extension's batches, where the first pair that does not interact is labelled
+            neither (a loop that starts one row late).
+    """
+    labels = torch.zeros(len(rows), 2)
+    labels[: rows.positives, 0] = 1
+    labels[rows.positives + int(published_behaviour) :, 1] = 1
+    return labels
+
+
+def vcoco_targets(rows: TrainingRows, human: NDArray[np.generic], pair: NDArray[np.generic]) -> VcocoTargets:
+    """Labels on V-COCO from what the people of the annotated pairs do, with anything and with the object (G, 29)."""
+    source = rows.source[: rows.positives]
+    near = torch.from_numpy(np.ascontiguousarray(pair[source], np.float32))
+    spatial = torch.cat([near, near.new_zeros(len(rows) - rows.positives, near.shape[1])])
+    has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()], dtype=torch.float32)
+    return VcocoTargets(
+        human=torch.from_numpy(np.ascontiguousarray(human[source], np.float32)),
+        pair=near,
+        spatial=spatial,
+        pair_mask=has_object.expand_as(near),
+        spatial_mask=has_object.expand_as(spatial),
+        binary=binary_labels(rows),
+    )
+
+
+def _boxes(boxes: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(boxes, np.float64).reshape(-1, 4)
