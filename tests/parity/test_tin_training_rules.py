@@ -31,6 +31,8 @@ from interplay.models.tin.sampling import (
     uniform_draws,
     vcoco_targets,
 )
+from interplay.training.schedules import schedule_factor
+from interplay.training.sections import ScheduleConfig
 
 BATCH_SIZE = (500, 400)
 """Width and height of the image of the stored batches, as the clipped boxes show."""
@@ -209,3 +211,13 @@ def test_draws_stay_in_their_ranges() -> None:
     assert drawn.min(0).tolist() == [-10, -3, -7]
     assert drawn.max(0).tolist() == [10, 3, 7]
     assert [part.stop - part.start for part in groups(12)] == [5, 5, 2]
+
+
+def test_schedules(folder: Path) -> None:
+    restarts = ScheduleConfig(kind="restarts", period=80_000)
+    staircase = ScheduleConfig(kind="staircase", period=20_000, factor=0.96)
+    with np.load(folder / "lr_schedule.npz") as stored:
+        steps = stored["step"].tolist()
+        for base, options, name in ((1e-3, restarts, "hico_cosine_restarts"), (2e-6, staircase, "vcoco_exponential")):
+            rates = [base * schedule_factor(options, step, 2_000_000, 40_000) for step in steps]
+            np.testing.assert_allclose(rates, stored[name], rtol=1e-5, atol=1e-9)

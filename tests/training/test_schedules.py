@@ -56,6 +56,18 @@ def test_one_cycle_peaks_after_its_warm_up() -> None:
     assert found[0] == pytest.approx(0.04)
 
 
+def test_restarts_come_after_ever_longer_periods() -> None:
+    found = factors(kind="restarts", period=4)
+    assert [step for step, factor in enumerate(found) if factor == 1] == [0, 4, 12]
+    assert found[4:12] == sorted(found[4:12], reverse=True)
+    assert found[8] == pytest.approx(0.5)
+
+
+def test_staircase_falls_after_every_period() -> None:
+    found = factors(kind="staircase", period=5, factor=0.96)
+    assert found == pytest.approx([0.96 ** (step // 5) for step in range(20)])
+
+
 @pytest.mark.parametrize(
     ("algorithm", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
 )

@@ -31,7 +31,18 @@ def schedule_factor(options: ScheduleConfig, step: int, total_steps: int, steps_
     if options.kind == "step":
         epoch = step // steps_per_epoch
         return rising * options.factor ** sum(epoch >= milestone for milestone in options.milestones)
+    if options.kind == "restarts":
+        return rising * restarts(step, options.period)
+    if options.kind == "staircase":
+        return rising * options.factor ** (step // options.period)
     return rising
+
+
+def restarts(step: int, period: int) -> float:
+    """Half cosines from 1 to 0, the first over `period` steps, each twice as long as the one before (SGDR, 2017)."""
+    number = (step // period + 1).bit_length() - 1
+    start, length = (2**number - 1) * period, 2**number * period
+    return 0.5 * (1 + math.cos(math.pi * (step - start) / length))
 
 
 def one_cycle(done: float, warm_up: float) -> float:

@@ -95,15 +95,19 @@ class ScheduleConfig(Section):
 
     Attributes:
         kind: ``step``: times `factor` after each of the `milestones`; ``cosine``: along half a cosine to 0;
-            ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; or ``constant``.
+            ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; ``restarts``: half
+            cosines to 0, the first over `period` steps and each twice as long as the one before; ``staircase``: times
+            `factor` after every `period` steps; or ``constant``.
         milestones: epochs.
-        factor: see ``step``.
+        factor: see ``step`` and ``staircase``.
+        period: steps, see ``restarts`` and ``staircase``.
         warm_up: share of the training during which the rates rise from 4 % to what the kind says.
     """
 
-    kind: Literal["step", "cosine", "one-cycle", "constant"] = "step"
+    kind: Literal["step", "cosine", "one-cycle", "restarts", "staircase", "constant"] = "step"
     milestones: tuple[Positive, ...] = ()
     factor: Rate = 0.1
+    period: Positive = 20_000
     warm_up: Share = 0.0
 
 
