@@ -1,22 +1,19 @@
-"""The models by name, each with a card: what it is, where its weights come from, and its figures.
-
-Cards are JSON files beside the embedded weights in ``interplay/weights``. Published and measured figures are kept
-apart.
-"""
+"""Models by name or by weights file, ready to predict. Their cards are in `interplay.cards`."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
 from importlib import import_module, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interplay.errors import InputError, near_matches
+from interplay.cards import ModelCard, get_card, list_models
+from interplay.errors import InputError, MissingFileError
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
+
+__all__ = ["DEFAULT_MODEL", "NETWORKS", "ModelCard", "get_card", "list_models", "load_model", "network_class"]
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
 
@@ -29,68 +26,12 @@ NETWORKS = {
 """System, as a weights file names it -> the class of its network, imported when it is needed."""
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """What there is to know about a model.
-
-    Attributes:
-        name: what `load_model` takes.
-        summary: one line.
-        system: which network it is.
-        vocabulary: name of its vocabulary.
-        paper: where the method comes from.
-        weights: file name of the embedded weights, or empty where the user brings them.
-        licence: of the weights.
-        trained_on: data and their size.
-        command: what made the weights.
-        limits: what it cannot do.
-        published: figures of the paper, ``{what: value}``.
-        measured: our figures, ``{what: {"value", "command"}}``.
-    """
-
-    name: str
-    summary: str
-    system: str
-    vocabulary: str
-    paper: str
-    weights: str
-    licence: str
-    trained_on: str
-    command: str
-    limits: str
-    published: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, Any] = field(default_factory=dict)
-
-
-@lru_cache(maxsize=1)
-def _cards() -> dict[str, ModelCard]:
-    folder = resources.files("interplay") / "weights"
-    found = [json.loads(f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".json")]
-    return {card["name"]: ModelCard(**card) for card in sorted(found, key=lambda c: c["name"])}
-
-
-def list_models() -> list[ModelCard]:
-    """The cards of all models."""
-    return list(_cards().values())
-
-
-def get_card(name: str) -> ModelCard:
-    """A model's card.
-
-    Raises:
-        InputError: unknown name; gives the nearest ones.
-    """
-    card = _cards().get(name)
-    if card is None:
-        raise InputError(
-            f"unknown model {name!r}: expected one of {', '.join(_cards())}, or a weights file that "
-            f"'interplay train' wrote.{near_matches(name, _cards())}"
-        )
-    return card
-
-
 def load_model(
-    name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None, device: str | None = None
+    name: str | Path = DEFAULT_MODEL,
+    *,
+    weights: str | Path | None = None,
+    device: str | None = None,
+    decoding: Mapping[str, Any] | None = None,
 ) -> HoiModel:
     """A model ready to predict.
 
@@ -98,10 +39,11 @@ def load_model(
         name: a name of `list_models`, or the path of a ``.safetensors`` file.
         weights: weights of your own for the named model.
         device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU.
+        decoding: changes to how outputs become interactions; see `HoiModel.set_decoding`.
 
     Raises:
         MissingFileError, InputError: unknown name, no such file, weights of another network, or a device that is not
-            there; says what was expected.
+            there; says what was expected. A model without weights says which commands make them.
 
     Example:
         >>> import interplay
@@ -113,24 +55,63 @@ def load_model(
 
     from interplay.models.weights import load_state, read_weights
 
-    if str(name).endswith(".safetensors"):
-        path, system = Path(name), None
-    else:
-        card = get_card(str(name))
-        system = card.system
-        path = (
-            Path(weights) if weights is not None else Path(str(resources.files("interplay") / "weights" / card.weights))
-        )
+    path, card = _weights_file(name, weights)
     state, description = read_weights(path)
-    found = description.get("system")
-    if found not in NETWORKS or (system is not None and found != system):
-        raise InputError(f"{path} holds weights of {found!r}, expected {system or ' or '.join(NETWORKS)}")
-    module, _, network = NETWORKS[found].partition(":")
-    model = getattr(import_module(module), network).from_description(description)
+    model = _network(description, card, path).from_description(description)
     load_state(model, state, str(path))
+    if decoding:
+        model.set_decoding(**decoding)
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         return model.eval().to(device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:
+    """The class of the model that `load_model` would return, without reading its weights; same errors."""
+    from interplay.models.weights import read_description
+
+    path, card = _weights_file(name, weights)
+    return _network(read_description(path), card, path)
+
+
+def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
+    if str(name).endswith(".safetensors"):
+        if weights is not None:
+            raise InputError(f"{name} and {weights} are both files of weights: give one of them")
+        return Path(name), None
+    card = get_card(str(name))
+    if weights is not None:
+        return Path(weights), card
+    if not card.weights:
+        raise MissingFileError(card.how_to_get_weights())
+    return Path(str(resources.files("interplay") / "weights" / card.weights)), card
+
+
+def _network(description: Mapping[str, Any], card: ModelCard | None, path: Path) -> Any:
+    """The class of the network that a weights file describes, checked to be the card's."""
+    found = description.get("system")
+    if found not in NETWORKS or (card is not None and found != card.system):
+        raise InputError(
+            f"{path} holds weights of {found!r}, expected {card.system if card else ' or '.join(NETWORKS)}"
+        )
+    if card is not None:
+        there = {"vocabulary": description["vocabulary"]["name"], **_flat(description.get("config", {}))}
+        wanted = {"vocabulary": card.vocabulary, **card.settings}
+        other = [f"{key} is {there.get(key)}, not {value}" for key, value in wanted.items() if there.get(key) != value]
+        if other:
+            raise InputError(
+                f"{path} does not hold a {card.name}: {'; '.join(other)}. Give the file itself as the model instead"
+            )
+    module, _, network = NETWORKS[found].partition(":")
+    return getattr(import_module(module), network)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"network": {"heads": 8}}`` -> ``{"network.heads": 8}``."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

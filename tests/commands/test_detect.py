@@ -122,6 +122,10 @@ def test_poses_come_into_the_results_and_the_picture() -> None:
         (["--sample", "--pose", "gone.json"], "gone.json"),
         (["--sample", "--weights", "gone.safetensors"], "gone.safetensors"),
         (["--sample", "--device", "abacus"], "abacus"),
+        (["--sample", "--min-score", "2"], "from 0 to 1"),
+        (["--sample", "--verbs", "paint"], "GEN-VLKT"),
+        (["--sample", "--verbs", "paint", "--vocabulary", "v-coco"], "not both"),
+        (["--sample", "--decoding", "nms=true"], "no options of decoding"),
     ],
 )
 def test_usage_errors_say_what_is_wrong(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +135,7 @@ def test_usage_errors_say_what_is_wrong(arguments: list[str], message: str, caps
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("option", [["--min-score", "2"], ["--top-k", "0"], ["--batch-size", "many"]])
+@pytest.mark.parametrize("option", [["--min-score", "-1"], ["--top-k", "0"], ["--batch-size", "many"]])
 def test_numbers_out_of_range(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["detect", "--sample", *option])

@@ -13,8 +13,9 @@ from torch import Tensor
 from interplay import Vocabulary
 from interplay.errors import InputError
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
+from interplay.models.gen_vlkt.open_vocabulary import all_pairs
 from interplay.models.gen_vlkt.prompts import interaction_prompts, object_prompts, verb_prompts
-from interplay.models.gen_vlkt.text import all_pairs, start_from_text, with_classes
+from interplay.models.gen_vlkt.text import start_from_text, with_classes
 
 KNOWN = Vocabulary.from_dict(
     {

@@ -13,7 +13,6 @@ EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
 DEFAULT_DETECTOR = "ssd-mobilenet-v2"
-DEFAULT_MIN_SCORE = 0.2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +30,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     results.add_argument("--overwrite", action="store_true", help="start over instead of continuing FILE")
     results.add_argument(
         "--min-score",
-        type=_fraction,
-        default=DEFAULT_MIN_SCORE,
+        type=_score,
         metavar="S",
-        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: %(default)s)",
+        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: the model's: 0.2 "
+        "of 1 for tin, 0.1 of 1 for ggnet, 1.2 of 2 for gen-vlkt)",
     )
     results.add_argument("--top-k", type=_positive, metavar="K", help="keep the best K interactions of each image")
     model = parser.add_argument_group("model")
     model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
     model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
+    model.add_argument(
+        "--decoding",
+        type=_option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change how outputs become interactions, such as nms=true (gen-vlkt) or flip=true and boxes=detector "
+        "(ggnet); may be given several times",
+    )
     people = model.add_mutually_exclusive_group()
     people.add_argument(
         "--detector", default=DEFAULT_DETECTOR, metavar="NAME", help="what finds people and objects (%(default)s)"
@@ -56,13 +64,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--batch-size", type=_positive, default=8, metavar="N", help="images at once (default: %(default)s)"
     )
+    text = parser.add_argument_group("other verbs and objects, as text (gen-vlkt)")
+    text.add_argument("--verbs", type=_names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
+    text.add_argument("--objects", type=_names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
+    text.add_argument("--vocabulary", metavar="FILE", help="a vocabulary's .json file with both, instead")
+    text.add_argument(
+        "--text-encoder", metavar="FOLDER", help="where the text encoder is that the model was trained with"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every image; 1 if some could not be done."""
     from rich.console import Console
 
-    from interplay.detect import Job, load_predictor, run_job
+    from interplay.detect import Job, TextClasses, load_predictor, run_job, usual_min_score
     from interplay.errors import InputError
     from interplay.images import find_images
 
@@ -75,6 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         images = [sample_path()]
     else:
         images = find_images(arguments.images)
+    if arguments.vocabulary and (arguments.verbs or arguments.objects):
+        raise InputError("give --vocabulary, or --verbs and --objects, not both")
+    classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
+    decoding = dict(arguments.decoding)
     job = Job(
         images,
         output=arguments.output,
@@ -86,8 +105,10 @@ def run(arguments: argparse.Namespace) -> int:
             "detector": None if arguments.boxes else arguments.detector,
             "boxes": _name(arguments.boxes),
             "pose": arguments.pose,
+            "decoding": decoding,
+            "classes": vars(classes),
         },
-        min_score=arguments.min_score,
+        min_score=usual_min_score(arguments.model, arguments.weights, arguments.min_score),
         top_k=arguments.top_k,
         batch_size=arguments.batch_size,
         overwrite=arguments.overwrite,
@@ -96,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         predict, vocabulary = load_predictor(
             arguments.model,
             weights=arguments.weights,
+            decoding=decoding,
+            classes=classes,
             detector=arguments.detector,
             boxes=arguments.boxes,
             pose=arguments.pose,
@@ -114,11 +137,25 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _fraction(text: str) -> float:
+def _score(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, got {text!r}")
     return value
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
+    return names
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-EXAMPLE = "interplay models tin-spatial-vcoco"
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EXAMPLE = "interplay models gen-vlkt-s-hico"
+
+_SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,24 +24,43 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from interplay.zoo import get_card, list_models
+    from interplay.cards import get_card, list_models
 
     console = Console()
     if arguments.name is None:
-        table = Table("model", "vocabulary", "what it is", "weights")
+        table = Table("model", "vocabulary", "what it is", "weights", "figures")
+        table.caption = "weights: 'yours' are imported or trained; 'interplay models NAME' says how, and all figures"
         for card in list_models():
-            table.add_row(card.name, card.vocabulary, card.summary, "embedded" if card.weights else "yours")
+            figures = ", ".join(kind for kind in ("published", "measured") if getattr(card, kind))
+            weights = "embedded" if card.weights else "yours"
+            table.add_row(card.name, card.vocabulary, card.summary, weights, figures)
         console.print(table)
         return 0
     card = get_card(arguments.name)
     grid = Table.grid(padding=(0, 2))
-    for label in ("name", "summary", "system", "vocabulary", "paper", "licence", "trained_on", "command", "limits"):
-        grid.add_row(f"[bold]{label.replace('_', ' ')}[/]", str(getattr(card, label)))
+    for label in _SHOWN:
+        if getattr(card, label):
+            grid.add_row(f"[bold]{label.replace('_', ' ')}[/]", str(getattr(card, label)))
     console.print(grid)
-    figures = Table("figure", "value", "where it comes from")
-    for what, value in card.published.items():
-        figures.add_row(what, str(value), "published")
-    for what, entry in card.measured.items():
-        figures.add_row(what, str(entry["value"]), f"measured: {entry['command']}")
-    console.print(figures)
+    published = ((what, _percent(value)) for what, value in card.published.items())
+    measured = ((what, _percent(entry["value"]), entry["command"]) for what, entry in card.measured.items())
+    console.print(_figures("published by the authors", ("figure", "%"), published))
+    console.print(_figures("measured by this project", ("figure", "%", "command"), measured))
+    if not card.weights:
+        console.print(card.how_to_get_weights(), markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def _figures(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table | str:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column == "%" else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table if table.row_count else f"{title}: none\n"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,48 @@ from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
 
 
+@dataclass(frozen=True)
+class TextClasses:
+    """What a model with text classifiers shall find instead of its own classes; see `HoiModel.with_classes`.
+
+    Attributes:
+        verbs, objects: names.
+        vocabulary: a vocabulary's file or name, instead.
+        encoder: where the model's text encoder is.
+    """
+
+    verbs: Sequence[str] | None = None
+    objects: Sequence[str] | None = None
+    vocabulary: str | Path | None = None
+    encoder: str | None = None
+
+    def __bool__(self) -> bool:
+        return self != TextClasses()
+
+
+def usual_min_score(model: str, weights: Path | None = None, wanted: float | None = None) -> float:
+    """The smallest score to show: the one wanted, or the model's usual one.
+
+    Raises:
+        InputError: what is wanted is beyond the model's scores, or see `load_model`.
+    """
+    from interplay.zoo import network_class
+
+    kind = network_class(model, weights=weights)
+    low, high = kind.score_range
+    if wanted is None:
+        return kind.usual_min_score
+    if not low <= wanted <= high:
+        raise InputError(f"the scores of {model} are from {low:g} to {high:g}: it has none from {wanted:g} on")
+    return wanted
+
+
 def load_predictor(
     model: str,
     *,
     weights: Path | None = None,
+    decoding: Mapping[str, Any] | None = None,
+    classes: TextClasses | None = None,
     detector: str | None = None,
     boxes: Path | None = None,
     pose: str | Path | None = None,
@@ -30,6 +69,8 @@ def load_predictor(
     Args:
         model: its name.
         weights: a file of weights instead of the zoo's.
+        decoding: changes to how the model's outputs become interactions, by name.
+        classes: what to find instead of the model's own verbs and objects.
         detector: what finds people and objects, for a model that needs them.
         boxes: a file with people and objects of every image, instead of a detector.
         pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
@@ -47,10 +88,14 @@ def load_predictor(
     from interplay.zoo import load_model
 
     estimator = None if pose is None else load_pose_estimator(pose, device=device)
-    network = load_model(model, weights=weights, device=device)
+    network = load_model(model, weights=weights, device=device, decoding=decoding)
+    if classes:
+        chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
+        network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     if not network.needs_detections:
         if boxes is not None:
-            raise InputError(f"{model} finds people and objects by itself: it cannot use boxes from a file")
+            hint = "; --decoding boxes=detector lets it use those of another detector" * _takes_boxes(network)
+            raise InputError(f"{model} finds people and objects by itself and uses no boxes from a file{hint}")
         network.prepare_inference()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
@@ -70,6 +115,10 @@ def load_predictor(
         return network.predict(list(images), detections=detections)
 
     return predict, network.vocabulary
+
+
+def _takes_boxes(network: Any) -> bool:
+    return hasattr(getattr(getattr(network, "config", None), "decoding", None), "boxes")
 
 
 def _pose_actors(

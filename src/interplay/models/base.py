@@ -6,14 +6,15 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
 from torch import nn
 
-from interplay.errors import InputError
+from interplay.errors import InputError, near_matches
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
@@ -35,10 +36,14 @@ class HoiModel(nn.Module):
     Attributes:
         vocabulary: what its labels and verbs mean.
         needs_detections: whether `predict` needs a detector or detections.
+        score_range: smallest and largest score that it can give.
+        usual_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
     """
 
     vocabulary: Vocabulary
     needs_detections = False
+    score_range = (0.0, 1.0)
+    usual_min_score = 0.2
 
     @abstractmethod
     def predict_batch(
@@ -49,6 +54,57 @@ class HoiModel(nn.Module):
     def prepare_inference(self) -> HoiModel:
         """Make prediction faster where a model can, in place; it may then be neither trained nor saved."""
         return self
+
+    def set_decoding(self, **options: Any) -> None:
+        """Change how outputs become interactions, in place: the options of the model's ``config.decoding``.
+
+        Args:
+            options: by name; text such as ``"true"`` or ``"0.5"`` is read as what the option takes.
+
+        Raises:
+            InputError: no such option, or a value that it does not take.
+        """
+        config = getattr(self, "config", None)
+        current = getattr(config, "decoding", None)
+        if not isinstance(config, BaseModel) or not isinstance(current, BaseModel):
+            raise InputError(f"{type(self).__name__} has no options of decoding, got {', '.join(options)}")
+        for name in options:
+            if name not in type(current).model_fields:
+                known = type(current).model_fields
+                raise InputError(
+                    f"no decoding option {name!r}: expected {', '.join(known)}.{near_matches(name, known)}"
+                )
+        try:
+            changed = type(current).model_validate({**current.model_dump(), **options})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"decoding option {first['loc'][0]}: {first['msg']}, got {first['input']!r}") from None
+        self.config: Any = config.model_copy(update={"decoding": changed})
+
+    def with_classes(
+        self,
+        verbs: Sequence[str] | None = None,
+        objects: Sequence[str] | None = None,
+        *,
+        vocabulary: Vocabulary | None = None,
+        encoder: str | None = None,
+    ) -> HoiModel:
+        """A model that finds other verbs and objects, given as text; it shares the other weights.
+
+        Args:
+            verbs, objects: names; every verb may go with every object. The model's own where not given.
+            vocabulary: names and which verb goes with which object, instead of `verbs` and `objects`.
+            encoder: where the text encoder is that the model was trained with, if not where it was then: its name on
+                the hub, or a local folder.
+
+        Raises:
+            InputError: the model does not classify by text, nothing to find was given, or the encoder is another one.
+            MissingFileError, MissingExtraError: the encoder is not there.
+        """
+        raise InputError(
+            f"{type(self).__name__} finds the verbs and objects that it was trained on ({self.vocabulary.name}) and "
+            "takes no others as text; a GEN-VLKT model with text classifiers does"
+        )
 
     @property
     def device(self) -> torch.device:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +33,36 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         MissingFileError: no such file.
         InputError: not a safetensors file, or not one of interplay's.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _description(file, path)  # noqa: SIM118  # no dict
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """A file's description alone; errors as of `read_weights`."""
+    with _opened(path) as file:
+        return _description(file, path)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
     source = Path(path)
     if not source.is_file():
         raise MissingFileError(f"no weights at {source}")
     try:
         with safe_open(source, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
+            yield file
     except (SafetensorError, OSError) as error:
         raise InputError(f"{source}: not a readable safetensors file: {error}") from None
+
+
+def _description(file: Any, path: str | Path) -> dict[str, Any]:
+    metadata = file.metadata() or {}
     if _KEY not in metadata:
         raise InputError(
-            f"{source}: holds no description of its network, so it is not a weights file of interplay's; "
-            "'interplay train' writes such files"
+            f"{path}: holds no description of its network, so it is not a weights file of interplay's; "
+            "'interplay import' and 'interplay train' write such files"
         )
-    return state, json.loads(metadata[_KEY])
+    return json.loads(metadata[_KEY])
 
 
 def load_state(model: nn.Module, state: dict[str, Tensor], source: str) -> None:

@@ -50,6 +50,8 @@ class GenVlkt(HoiModel):
 
     seen: Tensor | None
     captions: Tensor | None
+    score_range = (0.0, 2.0)
+    usual_min_score = 1.2  # an object found for certain gives 1 by itself
 
     def __init__(
         self,
@@ -225,6 +227,20 @@ class GenVlkt(HoiModel):
     def prepare_inference(self) -> GenVlkt:
         """Make prediction faster, in place; see `prepare_for_inference`."""
         return prepare_for_inference(self)
+
+    def with_classes(
+        self,
+        verbs: Sequence[str] | None = None,
+        objects: Sequence[str] | None = None,
+        *,
+        vocabulary: Vocabulary | None = None,
+        encoder: str | None = None,
+    ) -> GenVlkt:
+        """A model that finds other verbs and objects, given as text; see `HoiModel` and `text.with_classes`."""
+        from interplay.models.gen_vlkt.open_vocabulary import wanted_vocabulary
+        from interplay.models.gen_vlkt.text import with_classes
+
+        return with_classes(self, wanted_vocabulary(self.vocabulary, verbs, objects, vocabulary), encoder=encoder)
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""

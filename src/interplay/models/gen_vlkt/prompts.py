@@ -10,6 +10,7 @@ from interplay.vocabulary import Vocabulary, gerund, normalise, with_article
 Wording = Literal["published", "plain"]
 
 BACKGROUND = "a photo of nothing"
+ABSENT = "a photo of a person only"
 _AT = {"look": "looking at"}
 
 
@@ -38,7 +39,7 @@ def object_prompts(vocabulary: Vocabulary, absent: bool, wording: Wording = "pub
     """
     before = "a photo of a person and" if absent else "a photo of"
     objects = [f"{before} {_noun(name, wording)}" for name in vocabulary.objects]
-    return [*objects, *(["a photo of a person only"] if absent else []), BACKGROUND]
+    return [*objects, *([ABSENT] if absent else []), BACKGROUND]
 
 
 def known_rows(names: Sequence[str], among: Sequence[str]) -> list[int]:

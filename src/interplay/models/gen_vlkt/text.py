@@ -6,16 +6,24 @@ The published code cannot do the latter: its evaluation classifier lists HICO-DE
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from interplay.errors import InputError
-from interplay.models.gen_vlkt.config import TextOptions
+from interplay.errors import InputError, MissingFileError
+from interplay.models.gen_vlkt.config import GenVlktConfig, TextOptions
 from interplay.models.gen_vlkt.model import GenVlkt, object_classes
 from interplay.models.gen_vlkt.network import TextClassifier
-from interplay.models.gen_vlkt.prompts import interaction_prompts, known_rows, object_prompts, verb_prompts
+from interplay.models.gen_vlkt.open_vocabulary import all_pairs, check_encoder, some_rows, with_person
+from interplay.models.gen_vlkt.prompts import (
+    ABSENT,
+    Wording,
+    interaction_prompts,
+    known_rows,
+    object_prompts,
+    verb_prompts,
+)
 from interplay.text import cached_embeddings
 from interplay.vocabulary import Vocabulary
 
@@ -51,71 +59,73 @@ def start_from_text(model: GenVlkt, cache: Folder = None) -> None:
 
 
 @torch.no_grad()
-def with_classes(model: GenVlkt, vocabulary: Vocabulary, cache: Folder = None) -> GenVlkt:
+def with_classes(model: GenVlkt, vocabulary: Vocabulary, cache: Folder = None, encoder: str | None = None) -> GenVlkt:
     """A model that finds other verbs and objects, given as text; it shares the other weights.
 
     Classes that the model was trained with keep what it learnt; new ones are the embedding of their text, with the
-    mean of the learnt biases.
+    mean of the learnt biases. Triplets are chosen by the rule ``interaction``, without near-copies.
 
     Args:
         model: with text classifiers for interactions and objects; freezing these in training (zero-shot) keeps
             learnt and new classes comparable.
         vocabulary: what to find; without listed interactions, every verb with every object.
         cache: folder for embeddings; see `cached_embeddings`.
+        encoder: where the text encoder that the model was trained with is now; by default where its configuration
+            says.
 
     Raises:
-        InputError: the model's classifiers are not made of text, or are of verbs.
+        InputError: the model's classifiers are not made of text, or are of verbs; or the encoder is another one.
+        MissingFileError, MissingExtraError: the encoder is not there.
     """
-    if not (model.config.network.interaction_text and model.config.network.object_text) or model.per_verb:
+    options = model.config
+    if not (options.network.interaction_text and options.network.object_text) or model.per_verb:
         raise InputError(
             "only a model that classifies interactions and objects by text can take new ones: train it with "
             "network.interaction_text, network.object_text and network.classes=interaction"
         )
-    vocabulary = all_pairs(vocabulary)
-    old = model.vocabulary
-    wording = model.config.text.prompts
-    text = model.config.text.model_copy(update={"zero_shot": None})
-    other = GenVlkt(vocabulary, model.config.model_copy(update={"text": text}))
-    for own, fresh, new, known in (
-        (
-            model.network.heads.interaction,
-            other.network.heads.interaction,
-            interaction_prompts(vocabulary, wording),
-            known_rows(_interaction_names(vocabulary), _interaction_names(old)),
-        ),
-        (
-            model.network.heads.object[-1],  # type: ignore[index]  # a Sequential, where made of text
-            other.network.heads.object[-1],  # type: ignore[index]
-            object_prompts(vocabulary, _has_absent(vocabulary), wording),
-            known_rows(_object_names(vocabulary), _object_names(old)),
-        ),
-    ):
+    vocabulary, old = with_person(all_pairs(vocabulary)), model.vocabulary
+    text = options.text.model_copy(update={"zero_shot": None, "encoder": encoder or options.text.encoder})
+    decoding = options.decoding
+    if decoding.rule == "verb":  # of V-COCO's evaluation, which scores every verb of every pair
+        decoding = decoding.model_copy(update={"rule": "interaction", "nms": True})
+    other = GenVlkt(vocabulary, options.model_copy(update={"text": text, "decoding": decoding}))
+    absent = _has_absent(old)  # decides the wording for objects, also new ones
+    classifiers = (
+        (model.network.heads.interaction, other.network.heads.interaction, _interaction_texts),
+        (model.network.heads.object[-1], other.network.heads.object[-1], partial(_object_texts, absent=absent)),  # type: ignore[index]  # a Sequential, where made of text
+    )
+    for own, fresh, texts in classifiers:
         assert isinstance(own, TextClassifier)
         assert isinstance(fresh, TextClassifier)
-        _extend(own, fresh, new, known, text, cache)
+        _extend(own, fresh, texts(old, text.prompts), texts(vocabulary, text.prompts), text, options, cache)
     kept = {n: v for n, v in model.state_dict().items() if n in other.state_dict() and not _is_classifier(n)}
     other.load_state_dict(kept, strict=False)
     return other.train(model.training).to(next(model.parameters()).device)
 
 
-def all_pairs(vocabulary: Vocabulary) -> Vocabulary:
-    """The vocabulary with every verb for every object, if it lists no interactions of its own."""
-    if len(vocabulary.interactions):
-        return vocabulary
-    verbs, objects = torch.meshgrid(
-        torch.arange(len(vocabulary.verbs)), torch.arange(len(vocabulary.objects)), indexing="ij"
-    )
-    return replace(vocabulary, interactions=torch.stack([verbs, objects], -1).view(-1, 2).numpy())
-
-
 def _extend(
-    own: TextClassifier, fresh: TextClassifier, prompts: list[str], known: list[int], text: TextOptions, cache: Folder
+    own: TextClassifier,
+    fresh: TextClassifier,
+    known: dict[str, str],
+    wanted: dict[str, str],
+    text: TextOptions,
+    config: GenVlktConfig,
+    cache: Folder,
 ) -> None:
-    rows = torch.tensor(known)
+    """Fill a classifier with the rows of known classes and with texts' embeddings; both as class -> text."""
+    rows = torch.tensor(known_rows(list(wanted), list(known)))
     is_new = rows < 0
     weight, bias = own.weight.cpu()[rows], own.bias.cpu()[rows]
     if bool(is_new.any()):
-        weight[is_new] = _embed([p for p, new in zip(prompts, is_new.tolist(), strict=True) if new], text, cache)
+        sample = some_rows(len(known))
+        prompts = list(known.values())
+        try:
+            there = _embed([prompts[i] for i in sample.tolist()], text, cache)
+        except MissingFileError as error:
+            raise MissingFileError(f"new classes need the model's text encoder: {error} (--text-encoder)") from None
+        check_encoder(own.weight.cpu()[sample], there, text.encoder, config.text.encoder, config.text.freeze)
+        new = [prompt for prompt, fresh_one in zip(wanted.values(), is_new.tolist(), strict=True) if fresh_one]
+        weight[is_new] = _embed(new, text, cache)
         bias[is_new] = own.bias.mean().cpu()
     fresh.weight.copy_(weight)
     fresh.bias.copy_(bias)
@@ -142,11 +152,20 @@ def _has_absent(vocabulary: Vocabulary) -> bool:
     return object_classes(vocabulary) > len(vocabulary.objects) + 1
 
 
-def _interaction_names(vocabulary: Vocabulary) -> list[str]:
-    names = vocabulary.objects
-    return [f"{vocabulary.verbs[v]}/{names[o] if o >= 0 else ''}" for v, o in vocabulary.interactions]
+def _interaction_texts(vocabulary: Vocabulary, wording: Wording) -> dict[str, str]:
+    """Interaction -> its text."""
+    objects = vocabulary.objects
+    names = [f"{vocabulary.verbs[v]}/{objects[o] if o >= 0 else ''}" for v, o in vocabulary.interactions]
+    return dict(zip(names, interaction_prompts(vocabulary, wording), strict=True))
 
 
-def _object_names(vocabulary: Vocabulary) -> list[str]:
-    absent = ["(none)"] if _has_absent(vocabulary) else []
-    return [*vocabulary.objects, *absent, "(background)"]
+def _object_texts(vocabulary: Vocabulary, wording: Wording, absent: bool) -> dict[str, str]:
+    """Object class -> its text; "no object" only where the vocabulary has interactions without one."""
+    names = [*vocabulary.objects, *(["(none)"] if absent else []), "(background)"]
+    texts = dict(zip(names, object_prompts(vocabulary, absent, wording), strict=True))
+    if _has_absent(vocabulary) != absent:
+        background = texts.pop("(background)")
+        texts.pop("(none)", None)
+        texts |= {} if absent else {"(none)": ABSENT}
+        texts["(background)"] = background
+    return texts

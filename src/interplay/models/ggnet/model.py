@@ -60,6 +60,7 @@ class GGNet(HoiModel):
     """
 
     pairs: Tensor
+    usual_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
 
     def __init__(
         self,
@@ -249,6 +250,11 @@ class GGNet(HoiModel):
         """The interactions in RGB images (H, W, 3); ``predict`` calls it in evaluation mode without gradients."""
         batch, sizes = self.preprocess(images)
         return self.decode(self(batch.to(self.device), sizes), sizes, detections)
+
+    def set_decoding(self, **options: Any) -> None:
+        """See `HoiModel`; ``boxes="detector"`` makes `predict` need another detector's boxes."""
+        super().set_decoding(**options)
+        self.needs_detections = self.config.decoding.boxes == "detector"
 
     def prepare_inference(self) -> GGNet:
         """Make inference a little faster on a CPU, for good: the model cannot be trained or saved afterwards.

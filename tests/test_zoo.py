@@ -1,0 +1,92 @@
+"""Models by name: cards, weights that the user brings, and decoding options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from interplay import Vocabulary, list_models, load_model
+from interplay.cli import main
+from interplay.errors import InputError, MissingFileError
+from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
+from interplay.models.ggnet import GGNet, GGNetConfig
+from interplay.models.weights import save_weights
+from interplay.zoo import NETWORKS, get_card, network_class
+
+TINY = {
+    "backbone": "resnet-nano", "frozen_stages": 0, "width": 16, "heads": 2, "feed_forward": 16,
+    "encoder_layers": 1, "decoder_layers": 1, "queries": 2, "embedding": 16,
+}  # fmt: skip
+WORLD = Vocabulary.from_dict(
+    {"name": "world", "objects": ["person", "cup"], "verbs": ["hold"], "interactions": [["hold", "cup"]]}
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    model = GenVlkt(WORLD, GenVlktConfig.model_validate({"network": TINY}))
+    save_weights(model, model.description(), tmp_path / "tiny.safetensors")
+    return tmp_path / "tiny.safetensors"
+
+
+def test_cards_fit_their_networks_and_recipes() -> None:
+    recipes = Path(__file__).parents[1]
+    for card in list_models():
+        assert card.system in NETWORKS
+        assert card.vocabulary in ("hico-det", "v-coco")
+        assert all(0 < value < 1 for value in card.published.values())
+        recipe = next(word for word in card.command.split() if word.endswith(".yaml"))
+        assert (recipes / recipe).is_file()
+
+
+@pytest.mark.parametrize("card", [c for c in list_models() if c.settings], ids=lambda c: c.name)
+def test_settings_are_those_of_the_recipe(card: object) -> None:
+    from interplay.training import load_config
+
+    recipe = next(word for word in card.command.split() if word.endswith(".yaml"))  # type: ignore[attr-defined]
+    config = load_config(Path(__file__).parents[1] / recipe)
+    for name, value in card.settings.items():  # type: ignore[attr-defined]
+        found = config.model  # type: ignore[attr-defined]
+        for part in name.split("."):
+            found = getattr(found, part)
+        assert found == value, name
+
+
+def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None:
+    for card in list_models():
+        if not card.weights:
+            with pytest.raises(MissingFileError, match="comes without weights"):
+                load_model(card.name)
+    assert main(["detect", "--sample", "--model", "gen-vlkt-s-hico"]) == 2
+    said = capsys.readouterr().err
+    assert "interplay import gen-vlkt FILE -o gen-vlkt-s-hico.safetensors" in said
+    assert "--model gen-vlkt-s-hico --weights gen-vlkt-s-hico.safetensors" in said
+    assert main(["models", "gen-vlkt-s-hico"]) == 0
+    shown = capsys.readouterr().out
+    published, measured = (shown.index(f"{word} by") for word in ("published", "measured"))
+    assert published < shown.index("33.75") < measured
+
+
+def test_weights_of_another_model_are_refused(file: Path) -> None:
+    assert network_class(file) is GenVlkt
+    with pytest.raises(InputError, match=r"vocabulary is world, not hico-det; network\.backbone is resnet-nano"):
+        load_model("gen-vlkt-s-hico", weights=file)
+    with pytest.raises(InputError, match="weights of 'gen-vlkt', expected ggnet"):
+        network_class("ggnet-hourglass-hico", weights=file)
+    with pytest.raises(InputError, match="give one of them"):
+        load_model(file, weights=file)
+    assert get_card("gen-vlkt-s-hico").vocabulary == "hico-det"
+
+
+def test_decoding_options(file: Path) -> None:
+    model = load_model(file, device="cpu", decoding={"nms": "false", "top_k": "7"})
+    assert (model.config.decoding.nms, model.config.decoding.top_k) == (False, 7)
+    with pytest.raises(InputError, match="Did you mean 'nms'"):
+        model.set_decoding(nmss=True)
+    with pytest.raises(InputError, match=r"top_k: Input should be greater than 0, got '0'"):
+        model.set_decoding(top_k="0")
+    points = GGNet(WORLD, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
+    assert not points.needs_detections
+    points.set_decoding(boxes="detector")
+    assert points.needs_detections
