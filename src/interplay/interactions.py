@@ -24,7 +24,7 @@ class Triplet:
     Attributes:
         human_box, object_box: (4,) float32 x1, y1, x2, y2 in pixels; `object_box` is None where no object takes part.
         verb, object: names; `object` is None where no object takes part.
-        score: confidence, 0..1.
+        score: confidence, 0..1 (GEN-VLKT: 0..2).
         phrase: plain English, ``"riding a bicycle"``.
     """
 

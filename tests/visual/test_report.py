@@ -57,6 +57,15 @@ def test_one_file_holds_everything(photos: Path) -> None:
     assert np.asarray(drawn).std() > 5
 
 
+def test_the_score_filter_reaches_the_best_score(photos: Path) -> None:
+    for best, most in ((0.9, "1"), (1.4, "2")):
+        image = scene("a.png")
+        image.score[:] = np.linspace(0.1, best, len(image))
+        page = Page(write_report([image], photos / "out", folder=photos).read_text())
+        [slider] = [i for i in page.all("input") if i.get("type") == "range"]
+        assert slider["max"] == most
+
+
 def test_rows_carry_what_the_filters_need(photos: Path) -> None:
     page = Page(write_report([scene("a.png")], photos / "r.html", folder=photos).read_text())
     ride, smile = page.all("li")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -106,7 +107,9 @@ def _page(title: str, shown: list[Interactions]) -> str:
         objects.update(names.objects[o] for o in image.object_labels if o >= 0)
     page = (resources.files("interplay.visual") / "report.html").read_text(encoding="utf-8")
     scored = any(image.scored for image in shown)
-    filled = {"title": escape(title), "verbs": _options(verbs), "objects": _options(objects),
+    best = max((float(image.score.max(initial=0)) for image in shown), default=0.0)
+    most = str(max(1, math.ceil(best)))  # scores of some models go beyond 1
+    filled = {"title": escape(title), "most": most, "verbs": _options(verbs), "objects": _options(objects),
               "unscored": "" if scored else " hidden"}  # fmt: skip
     for name, value in filled.items():
         page = page.replace("{{" + name + "}}", value)
