@@ -82,3 +82,11 @@ def test_weights_of_something_else(pictures: Path, tmp_path: Path) -> None:
     save_file({"fc.weight": torch.zeros(2, 2)}, file)
     with pytest.raises(InputError, match=r"none of its 1 tensors fits the network; its names are such as fc\.weight"):
         GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
+
+
+def test_the_file_is_missed_before_any_text_is_embedded(pictures: Path, tmp_path: Path) -> None:
+    content = recipe(pictures, start="weights", start_file=str(tmp_path / "gone.safetensors")).model_dump(mode="json")
+    content["model"]["network"]["interaction_text"] = True
+    content["model"]["text"]["encoder"] = str(tmp_path / "no encoder")
+    with pytest.raises(MissingFileError, match=r"gone\.safetensors"):
+        train(validate_config(content))

@@ -57,6 +57,9 @@ def initialise(model: GenVlkt, recipe: Recipe) -> None:
         MissingFileError: the file to start from is not there; says how to get it.
         InputError: it does not fit.
     """
+    backbone = recipe.model.network.backbone
+    if recipe.start != "scratch":  # say that a file is missing before minutes of work on the texts
+        start_file(recipe, f"backbone-{backbone}" if recipe.start == "backbone" else None)
     start_from_text(model)
     if recipe.start.startswith("detr-"):
         from interplay.importers.checkpoint import read_state_dict
@@ -64,4 +67,4 @@ def initialise(model: GenVlkt, recipe: Recipe) -> None:
 
         initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
         return
-    start_from_weights(recipe, model, model.network.backbone, recipe.model.network.backbone)
+    start_from_weights(recipe, model, model.network.backbone, backbone)
