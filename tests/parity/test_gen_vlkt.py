@@ -198,11 +198,11 @@ def stored_outputs(folder: Path, case: str) -> GenVlktOutputs:
     return GenVlktOutputs(**({"features": torch.zeros(2, 64, 1)} | values))
 
 
-@pytest.mark.parametrize("case", ["hico_s", "hico_synthetic"])
+@pytest.mark.parametrize("case", ["hico_s", "hico_synthetic", "hico_synthetic_ties"])
 def test_best_interactions_and_suppression(folder: Path, hico: Vocabulary, case: str) -> None:
     expected = np.load(folder / f"postprocess/{case}_final.npz")
     raw = np.load(folder / f"postprocess/{case}_postprocessor.npz")
-    options = DecodingOptions()
+    options = DecodingOptions(ties="first")
     sizes = torch.from_numpy(raw["orig_sizes_hw"])
     outputs = stored_outputs(folder, case)
     found = detections(outputs, sizes, hico, False, options)

@@ -99,6 +99,7 @@ class DecodingOptions(_Options):
         rule: ``interaction``: the best `top_k` of interaction score + object score squared (HICO-DET); ``verb``: every
             verb of every pair, scored by its best interaction (V-COCO's result file).
         top_k: triplets kept per image by the rule ``interaction``.
+        ties: of equal scores each is kept (``all``), or the first is repeated as in the published code (``first``).
         short_side, long_side: size of the network's input: the shorter side, unless the longer exceeds its limit.
         nms: suppress near-copies of a better pair.
         nms_threshold, nms_human, nms_object: pairs overlapping by more than the threshold in
@@ -107,6 +108,7 @@ class DecodingOptions(_Options):
 
     rule: Literal["interaction", "verb"] = "interaction"
     top_k: Positive = 100
+    ties: Literal["all", "first"] = "all"
     short_side: Positive = 800
     long_side: Positive = 1333
     nms: bool = True

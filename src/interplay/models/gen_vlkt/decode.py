@@ -78,7 +78,7 @@ def detections(
         "object_scores": probabilities.cpu().numpy(),
     }
     if options.rule == "interaction":
-        return Detections(**shared, **_best_interactions(score, verb, object, options.top_k))
+        return Detections(**shared, **_best_interactions(score, verb, object, options))
     return Detections(**shared, **_all_verbs(score, verb, shared["object_labels"], vocabulary))
 
 
@@ -132,14 +132,27 @@ def _one_image(found: Detections, image: int, height: float, width: float, vocab
     )
 
 
-def _best_interactions(score: Tensor, verb: NDArray[np.int64], object: NDArray[np.int64], k: int) -> dict[str, NDArray]:
-    """The k best (query, interaction) of each image; equal scores by query, then class."""
+def _best_interactions(
+    score: Tensor, verb: NDArray[np.int64], object: NDArray[np.int64], options: DecodingOptions
+) -> dict[str, NDArray]:
+    """The best (query, interaction) of each image; equal scores by query, then class."""
     batch, _, classes = score.shape
     flat = score.flatten(1)
-    value, chosen = flat.topk(min(k, flat.shape[1]))
+    k = min(options.top_k, flat.shape[1])
+    value, chosen = flat.topk(k)
+    cut = (flat >= value[:, -1:]).sum(1) > k  # equals of the last one were left out, and not by their order
+    if bool(cut.any()):
+        exact = flat[cut].sort(descending=True, stable=True)
+        value[cut], chosen[cut] = exact.values[:, :k], exact.indices[:, :k]
     chosen, order = chosen.sort()
     value, ranks = value.gather(1, order).sort(descending=True, stable=True)
-    flat_index = chosen.gather(1, ranks).cpu().numpy()
+    chosen = chosen.gather(1, ranks)
+    if options.ties == "first":
+        place = torch.arange(chosen.shape[1], device=chosen.device).expand_as(chosen)
+        repeated = value[:, 1:] == value[:, :-1]
+        place = torch.cat([place[:, :1], place[:, 1:].masked_fill(repeated, 0)], 1).cummax(1).values
+        chosen = chosen.gather(1, place)
+    flat_index = chosen.cpu().numpy()
     interaction = (flat_index % classes).ravel()
     return {
         "image": np.repeat(np.arange(batch), flat_index.shape[1]),
