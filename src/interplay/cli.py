@@ -13,6 +13,7 @@ from interplay._version import __version__
 COMMANDS = {
     "detect": "find interactions in photographs: pictures, a table and a result file",
     "evaluate": "score a result file with an official protocol",
+    "suppress": "remove pairs that do not interact from any model's predictions",
     "train": "train a model from a configuration file",
     "plot": "draw the curves of trainings",
     "models": "list the models, or show one model's card",

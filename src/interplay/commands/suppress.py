@@ -1,0 +1,67 @@
+"""Remove or reduce, in any model's predictions, the pairs that do not interact (TIN's non-interaction suppression)."""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "predictions", metavar="PREDICTIONS", help="a .jsonl or .parquet file of any model's predictions"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .jsonl or .parquet file to write")
+    parser.add_argument(
+        "--model",
+        default="tin-spatial-vcoco",
+        metavar="NAME",
+        help="TIN model that judges pairs: a name or a .safetensors file (default: tin-spatial-vcoco)",
+    )
+    parser.add_argument("--weights", metavar="FILE", help="weights of your own for the named model")
+    parser.add_argument(
+        "--remove-below",
+        type=_share,
+        metavar="T",
+        help="remove interactions of pairs whose interactiveness is below T (0..1; tin-spatial-vcoco itself uses 0.02)",
+    )
+    parser.add_argument("--rescore", action="store_true", help="multiply scores by the pair's interactiveness")
+    parser.add_argument("--images", metavar="DIR", help="the photographs, for TIN models that look at them")
+    parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
+    parser.add_argument("--dataset", metavar="NAME", help="whose annotations: hico-det, v-coco, pastanet-hoi or own")
+    parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Suppress, and say what it did."""
+    from rich.console import Console
+
+    from interplay.detect.suppress import SuppressJob, print_report, suppress_file
+    from interplay.models.tin.suppress import SuppressionRule
+
+    console = Console()
+    job = SuppressJob(
+        predictions=arguments.predictions,
+        output=arguments.output,
+        rule=SuppressionRule(arguments.remove_below, arguments.rescore),
+        model=arguments.model,
+        weights=arguments.weights,
+        images=arguments.images,
+        annotations=arguments.annotations,
+        dataset=arguments.dataset,
+        split=arguments.split,
+    )
+    print_report(suppress_file(job, progress=console.is_terminal), console)
+    console.print(f"written: {arguments.output}", highlight=False, markup=False)
+    return 0
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return value
