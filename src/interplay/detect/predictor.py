@@ -92,11 +92,11 @@ def load_predictor(
     if classes:
         chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
+    network.prepare_inference()
     if not network.needs_detections:
         if boxes is not None:
             hint = "; --decoding boxes=detector lets it use those of another detector" * _takes_boxes(network)
             raise InputError(f"{model} finds people and objects by itself and uses no boxes from a file{hint}")
-        network.prepare_inference()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
             found = network.predict(list(images))
