@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interplay import Vocabulary
+from interplay import Interactions, InteractionTable, Vocabulary
+from interplay.metrics.evaluation import evaluate_tables
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
 from interplay.models.tin.pair_selection import HICO_PAIRS, VCOCO_PAIRS, select_pairs
 from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes
@@ -18,10 +19,11 @@ from interplay.models.tin.suppression import (
     VCOCO_LIS,
     ScoredPairs,
     suppress_hico,
+    suppress_tpami,
     tables,
     tpami_lis,
+    tpami_thresholds,
 )
-from interplay.models.tin.tpami_evaluation import BoxPairs, average_precision, evaluate_hico, tpami_thresholds
 from interplay.models.tin.vcoco_suppression import (
     PersonPairs,
     actions,
@@ -180,21 +182,51 @@ def test_evaluation_of_the_extension(folder: Path, hico: Vocabulary) -> None:
         scores[row, own] = values["scores_within_object"][row, : len(own)]
     exempt = np.zeros(len(objects), bool)
     pairs = ScoredPairs(objects, values["human_score"], values["object_score"], scores, values["binary_prob"], exempt)
-    boxes = BoxPairs(values["image_key"], values["human_box"], values["object_box"])
+    kept = list(suppress_tpami(pairs, hico))
+    found = _table(
+        values["image_key"], values["human_box"], values["object_box"], hico,
+        np.concatenate([r.pair for r in kept]), np.repeat(range(600), [len(r.pair) for r in kept]),
+        np.concatenate([r.score for r in kept]),
+    )  # fmt: skip
     rows = values["gt_hoi_key_x1x2y1y2"]
-    truth = [
-        BoxPairs(of[:, 1], of[:, [2, 4, 3, 5]], of[:, [6, 8, 7, 9]])
-        for of in (rows[rows[:, 0] == k] for k in range(600))
-    ]
-    precision = evaluate_hico(pairs, boxes, truth, hico.interactions)
-    np.testing.assert_allclose(precision, values["ap"], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(np.nansum(precision) / 600, values["map_over_600"], rtol=1e-9)
+    humans, things = rows[:, [2, 4, 3, 5]] - 1, rows[:, [6, 8, 7, 9]] - 1  # the protocol counts annotations from 1
+    truth = _table(rows[:, 1], humans, things, hico, np.arange(len(rows)), rows[:, 0])
+    precision = evaluate_tables(found, truth, "tin-pami").ap
+    np.testing.assert_allclose(precision, values["ap"], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(np.nansum(precision) / 600, values["map_over_600"], rtol=1e-6)
+
+
+def _table(
+    keys: np.ndarray, humans: np.ndarray, things: np.ndarray, names: Vocabulary, pair: np.ndarray,
+    interaction: np.ndarray, score: np.ndarray | None = None,
+) -> InteractionTable:  # fmt: skip
+    """Pairs of boxes of many images, of which some have interactions."""
+    images = []
+    for key in np.unique(keys):
+        rows = np.flatnonzero(np.isin(pair, np.flatnonzero(keys == key)))
+        verb, thing = names.interactions[interaction[rows]].T
+        count = len(rows)
+        images.append(Interactions(
+            np.concatenate([humans[pair[rows]], things[pair[rows]]]), [*[names.person] * count, *thing],
+            np.arange(count), np.arange(count) + count, verb, names, None if score is None else score[rows],
+            file=str(key), scored=score is not None,
+        ))  # fmt: skip
+    return InteractionTable.from_list(images, names)
 
 
 def test_evaluation_of_interactiveness(folder: Path) -> None:
     with np.load(folder / "tpami_binary_eval.npz") as stored:
-        found = BoxPairs(stored["image_key"], stored["boxes"][:, :4], stored["boxes"][:, 4:])
-        boxes = stored["gt_boxes_x1y1x2y2"]
-        truth = BoxPairs(stored["gt_key"], boxes[:, :4], boxes[:, 4:])
-        precision, recall = average_precision(found, stored["score"], truth)
-        np.testing.assert_allclose([precision, recall], [stored["ap"], stored["max_recall"]], rtol=1e-9)
+        values = {name: stored[name] for name in stored.files}
+    names = Vocabulary.from_dict({
+        "name": "interactiveness", "objects": ["person", "thing"], "verbs": ["interact"],
+        "interactions": [["interact", "thing"]],
+    })  # fmt: skip
+    found, truth = (
+        _table(values[key], boxes[:, :4], boxes[:, 4:], names, np.arange(len(boxes)), np.zeros(len(boxes), int), score)
+        for key, boxes, score in (
+            ("image_key", values["boxes"], values["score"]), ("gt_key", values["gt_boxes_x1y1x2y2"] - 1, None)
+        )
+    )  # fmt: skip
+    scores = evaluate_tables(found, truth, "tin-pami")
+    np.testing.assert_allclose(scores.ap[0], values["ap"], rtol=1e-6)
+    np.testing.assert_allclose(scores.max_recall[0], values["max_recall"], rtol=1e-6)

@@ -80,7 +80,6 @@ def boxes_on_grid(
     human: NDArray[np.floating], thing: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """The two boxes of every pair (N, 4) as whole pixels of the 64-grid over their union, in the boxes' precision."""
-    kind = human.dtype
     corner = np.minimum(human[:, :2], thing[:, :2])
     far = np.maximum(human[:, 2:], thing[:, 2:])
     sides = (far - corner).astype(np.float64) + 1  # (N, 2) width, height
@@ -89,11 +88,11 @@ def boxes_on_grid(
     scale = sides[rows, long][:, None]
     grids = []
     for boxes in (human, thing):
-        moved = (boxes - np.concatenate([corner, corner], 1)).astype(np.float64)
+        moved = (boxes - np.concatenate([corner, corner], 1)).astype(boxes.dtype).astype(np.float64)
         near = SIZE * moved[:, :2] / scale
         last = SIZE * sides / scale - 1
         last[rows, long] = SIZE - 1
-        grids.append(np.concatenate([near, last - SIZE * (sides - 1 - moved[:, 2:]) / scale], 1).astype(kind))
+        grids.append(np.concatenate([near, last - SIZE * (sides - 1 - moved[:, 2:]) / scale], 1).astype(boxes.dtype))
     first, second = grids
     reached = np.maximum(first[:, 2:], second[:, 2:]).astype(np.float64)
     further = first[rows, 2 + long] > second[rows, 2 + long]
@@ -102,7 +101,7 @@ def boxes_on_grid(
     shift = SIZE / 2 - (reached + 1) / 2
     shift[rows, long] = 0
     shift = np.concatenate([shift, shift], 1)
-    return np.round((first + shift).astype(kind)), np.round((second + shift).astype(kind))
+    return np.round((first + shift).astype(first.dtype)), np.round((second + shift).astype(second.dtype))
 
 
 def joints_on_grid(

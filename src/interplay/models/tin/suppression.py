@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -142,6 +142,41 @@ def suppress_hico(pairs: ScoredPairs, vocabulary: Vocabulary, most: int = MAX_PE
     for interaction, (_, thing) in enumerate(vocabulary.interactions.tolist()):
         kept = pairs.objects == thing
         rows = np.flatnonzero(kept if interaction in spared else kept & ~removed)
-        score = pairs.scores[rows, interaction].astype(np.float64) * weight[rows]
-        order = np.argsort(-score, kind="stable")[:most]
-        yield RankedPairs(interaction, rows[order], score[order])
+        yield _ranked(interaction, rows, pairs, weight, most)
+
+
+def tpami_thresholds() -> NDArray[np.float64]:
+    """(600, 3) by interaction of HICO-DET: least score of the person, of the object, least interactive probability.
+
+    The first two are stored as one number n: ``floor(n / 10) / 10`` and ``(n mod 10) / 10``. Presumably they were tuned
+    on the test set (inferred).
+    """
+    content = tables()["tpami"]
+    both = np.asarray(content["detection"])
+    return np.column_stack([both // 10 / 10, both % 10 / 10, content["interactiveness"]])
+
+
+def suppress_tpami(
+    pairs: ScoredPairs, vocabulary: Vocabulary, published_behaviour: bool = True, most: int = MAX_PER_INTERACTION
+) -> Iterator[RankedPairs]:
+    """HICO-DET's detections of every interaction as in the extension, whose protocol is ``tin-pami``.
+
+    A pair is kept for an interaction only above all three of `tpami_thresholds`; `exempt` is not used.
+
+    Args:
+        published_behaviour: see `tpami_lis`.
+    """
+    lis = partial(tpami_lis, published_behaviour=published_behaviour)
+    weight = lis(pairs.human_scores) * lis(pairs.object_scores)
+    measured = np.column_stack([pairs.human_scores, pairs.object_scores, pairs.binary[:, INTERACTIVE]])
+    for interaction, limits in enumerate(tpami_thresholds()):
+        sure = (measured > limits).all(1) & (pairs.objects == vocabulary.interactions[interaction, 1])
+        yield _ranked(interaction, np.flatnonzero(sure), pairs, weight, most)
+
+
+def _ranked(
+    interaction: int, rows: NDArray[np.int64], pairs: ScoredPairs, weight: NDArray[np.float64], most: int
+) -> RankedPairs:
+    score = pairs.scores[rows, interaction].astype(np.float64) * weight[rows]
+    order = np.argsort(-score, kind="stable")[:most]
+    return RankedPairs(interaction, rows[order], score[order])
