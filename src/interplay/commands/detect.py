@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from interplay.commands._types import names, option, positive, score
+
 EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
@@ -30,18 +32,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     results.add_argument("--overwrite", action="store_true", help="start over instead of continuing FILE")
     results.add_argument(
         "--min-score",
-        type=_score,
+        type=score,
         metavar="S",
         help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: the model's: 0.2 "
         "of 1 for tin, 0.1 of 1 for ggnet, 1.2 of 2 for gen-vlkt)",
     )
-    results.add_argument("--top-k", type=_positive, metavar="K", help="keep the best K interactions of each image")
+    results.add_argument("--top-k", type=positive, metavar="K", help="keep the best K interactions of each image")
     model = parser.add_argument_group("model")
     model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
     model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
     model.add_argument(
         "--decoding",
-        type=_option,
+        type=option,
         action="append",
         default=[],
         metavar="NAME=VALUE",
@@ -62,11 +64,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
     model.add_argument(
-        "--batch-size", type=_positive, default=8, metavar="N", help="images at once (default: %(default)s)"
+        "--batch-size", type=positive, default=8, metavar="N", help="images at once (default: %(default)s)"
     )
     text = parser.add_argument_group("other verbs and objects, as text (gen-vlkt)")
-    text.add_argument("--verbs", type=_names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
-    text.add_argument("--objects", type=_names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
+    text.add_argument("--verbs", type=names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
+    text.add_argument("--objects", type=names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
     text.add_argument("--vocabulary", metavar="FILE", help="a vocabulary's .json file with both, instead")
     text.add_argument(
         "--text-encoder", metavar="FOLDER", help="where the text encoder is that the model was trained with"
@@ -129,33 +131,3 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _name(path: Path | None) -> str | None:
     return None if path is None else path.as_posix()
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
-    return int(text)
-
-
-def _score(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, got {text!r}")
-    return value
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
-    return names
-
-
-def _option(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
-    return name, value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from interplay.commands._types import positive
+
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
 _PROTOCOLS = """\
@@ -36,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(hico-det), or a group of your vocabulary's interactions",
     )
     parser.add_argument("--protocol", metavar="NAME", help="rules to score by (default: see above)")
-    parser.add_argument("--top-k", type=_count, metavar="K", help="first keep the best K triplets of each image")
+    parser.add_argument("--top-k", type=positive, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
         "--nms",
         type=_nms,
@@ -79,12 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
         pages = write_plots(scores, arguments.plots, progress=console.is_terminal)
         console.print(f"{len(pages)} pages of curves in {arguments.plots}", highlight=False, markup=False)
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
-    return int(text)
 
 
 def _nms(text: str) -> tuple[float, float, float]:

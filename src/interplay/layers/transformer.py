@@ -6,6 +6,7 @@ Attention runs through `scaled_dot_product_attention`.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -50,6 +51,17 @@ class Attention(nn.Module):
         q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (q, k, v))  # (B, heads, N, D / heads)
         out = F.scaled_dot_product_attention(q, k, v, mask, self.dropout if self.training else 0.0)
         return self.output(out.transpose(1, 2).flatten(2))
+
+    def weights(self, query: Tensor, key: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, Q, N) how much each query attends to each key, the mean of all heads; arguments as of `forward`."""
+        width = query.shape[-1]
+        weight, bias = self.projection.weight, self.projection.bias
+        q = F.linear(query, weight[:width], bias[:width]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k = F.linear(key, weight[width : 2 * width], bias[width : 2 * width]).unflatten(-1, (self.heads, -1))
+        logits = q @ k.permute(0, 2, 3, 1) / q.shape[-1] ** 0.5  # (B, heads, Q, N)
+        if mask is not None:
+            logits = logits.masked_fill(~mask, -torch.inf)
+        return logits.softmax(-1).mean(1)
 
 
 class FeedForward(nn.Sequential):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from interplay.errors import InputError, near_matches
+from interplay.explanations import Explanation
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
@@ -37,11 +38,13 @@ class HoiModel(nn.Module):
         vocabulary: what its labels and verbs mean.
         needs_detections: whether `predict` needs a detector or detections.
         score_range: smallest and largest score that it can give.
+        explains: whether `explain` can tell where it looks.
         usual_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
     """
 
     vocabulary: Vocabulary
     needs_detections = False
+    explains = False
     score_range = (0.0, 1.0)
     usual_min_score = 0.2
 
@@ -106,6 +109,44 @@ class HoiModel(nn.Module):
             "takes no others as text; a GEN-VLKT model with text classifiers does"
         )
 
+    def explain(
+        self,
+        image: Image,
+        *,
+        detector: Detector | str | None = None,
+        detections: Detections | None = None,
+        min_score: float = 0.0,
+        top_k: int = 3,
+    ) -> tuple[Interactions, list[Explanation]]:
+        """The best interactions of an image, and where the model looked to find each; for `draw_explanations`.
+
+        Args:
+            image: a path or an RGB array (H, W, 3) uint8.
+            detector, detections: as for `predict`.
+            min_score: explain only interactions from this score on.
+            top_k: explain so many, the best ones.
+
+        Raises:
+            InputError: the model, or a model of this configuration, cannot tell; or see `predict`.
+        """
+        if not self.explains:
+            raise InputError(f"{type(self).__name__} does not tell where it looks; ggnet and gen-vlkt models do")
+        array = read_image(image)
+        found = self._detections([array], [image], detector, None if detections is None else [detections])
+        with evaluating(self):
+            interactions, explanations = self.explain_image(array, found[0] if found else None, min_score, top_k)
+        interactions.file = str(image) if isinstance(image, (str, Path)) else None
+        return interactions, explanations
+
+    def explain_image(
+        self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
+    ) -> tuple[Interactions, list[Explanation]]:
+        """What `explain` returns for an RGB image; called in evaluation mode without gradients.
+
+        A model that sets `explains` has its own; any other finds and explains nothing.
+        """
+        return Interactions.empty(self.vocabulary), []
+
     @property
     def device(self) -> torch.device:
         """Where the model's parameters are."""
@@ -166,20 +207,14 @@ class HoiModel(nn.Module):
     ) -> list[Interactions]:
         if detections is not None and len(detections) != len(images):
             raise InputError(f"expected one Detections per image ({len(images)}), got {len(detections)}")
-        if self.needs_detections and detections is None and not callable(detector):
-            from interplay.detectors import DEFAULT_DETECTOR, load_detector
-
-            detector = load_detector(detector or DEFAULT_DETECTOR)
+        if self.needs_detections and detections is None:
+            detector = _loaded(detector)
         results: list[Interactions] = []
         for start in range(0, len(images), batch_size):
             chunk = images[start : start + batch_size]
             arrays = [read_image(image) for image in chunk]
-            found: Sequence[Detections] | None = None
-            if self.needs_detections and detections is not None:
-                found = detections[start : start + batch_size]
-            elif self.needs_detections:
-                assert callable(detector)
-                found = detector(arrays, [str(image) if isinstance(image, (str, Path)) else "" for image in chunk])
+            given = None if detections is None else detections[start : start + batch_size]
+            found = self._detections(arrays, chunk, detector, given)
             with evaluating(self):
                 answers = self.predict_batch(arrays, found)
             for image, array, answer in zip(chunk, arrays, answers, strict=True):
@@ -187,6 +222,26 @@ class HoiModel(nn.Module):
                 answer.file = str(image) if isinstance(image, (str, Path)) else None
             results += answers
         return results
+
+    def _detections(
+        self,
+        arrays: Sequence[NDArray[np.uint8]],
+        images: Sequence[Image],
+        detector: Detector | str | None,
+        given: Sequence[Detections] | None,
+    ) -> Sequence[Detections] | None:
+        """People and objects in images, for a model that needs them."""
+        if not self.needs_detections or given is not None:
+            return given if self.needs_detections else None
+        return _loaded(detector)(arrays, [str(i) if isinstance(i, (str, Path)) else "" for i in images])
+
+
+def _loaded(detector: Detector | str | None) -> Detector:
+    if detector is not None and not isinstance(detector, str):
+        return detector
+    from interplay.detectors import DEFAULT_DETECTOR, load_detector
+
+    return load_detector(detector or DEFAULT_DETECTOR)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
+    from interplay.explanations import Explanation
 
 Teacher = Callable[[Tensor], Tensor]
 """(B, 3, 224, 224) preprocessed images -> (B, E) embeddings, not normalised."""
@@ -50,6 +51,7 @@ class GenVlkt(HoiModel):
 
     seen: Tensor | None
     captions: Tensor | None
+    explains = True
     score_range = (0.0, 2.0)
     usual_min_score = 1.2  # an object found for certain gives 1 by itself
 
@@ -241,6 +243,14 @@ class GenVlkt(HoiModel):
         from interplay.models.gen_vlkt.text import with_classes
 
         return with_classes(self, wanted_vocabulary(self.vocabulary, verbs, objects, vocabulary), encoder=encoder)
+
+    def explain_image(
+        self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
+    ) -> tuple[Interactions, list[Explanation]]:
+        """What the queries of the best interactions attend to; see `HoiModel.explain`."""
+        from interplay.models.gen_vlkt.explain import explain_image
+
+        return explain_image(self, image, min_score, top_k)
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""

@@ -58,6 +58,28 @@ class Candidates:
     boxes: Array
 
 
+@dataclass(frozen=True)
+class Matched:
+    """The triplets of one image, and where they come from.
+
+    Attributes:
+        points: interaction points; their channels are verbs.
+        centres: (2, I, 2) x, y on the output map where each point's human and object should be.
+        humans, objects: to which points may belong.
+        triplets: (T, 3) indices of human, object and verb channel, sorted and different from each other.
+        point: (T,) the interaction point of each.
+        score: (T,) of the interaction, times those of human and object.
+    """
+
+    points: Peaks
+    centres: NDArray[np.float32]
+    humans: Candidates
+    objects: Candidates
+    triplets: NDArray[np.int64]
+    point: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+
 def find_peaks(heatmaps: Tensor, top_k: int) -> list[Peaks]:
     """The best pixels of (B, C, h, w) heatmaps (0..1) that are the largest of their 3x3 neighbourhood."""
     width = heatmaps.shape[3]
@@ -145,32 +167,28 @@ def match(
 
 
 def combine(
-    points: Peaks, centres: Sequence[NDArray[np.float32]], humans: Candidates, objects: Candidates,
+    points: Peaks, centres: NDArray[np.float32], humans: Candidates, objects: Candidates,
     pairs: NDArray[np.bool_], rule: Literal["product", "distance"],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:  # fmt: skip
-    """The triplets of one image.
+) -> Matched:  # fmt: skip
+    """The triplets of one image; see `Matched`.
 
     Args:
-        points: interaction points; their channels are verbs.
-        centres: where each point's human and its object should be, two arrays (I, 2).
         pairs: (verbs, objects) which verbs are meaningful with which objects.
-
-    Returns:
-        (T, 3) indices of human, object and verb, sorted and different from each other, and (T,) scores: of the
-        interaction, times those of human and object.
     """
     if not (len(points.score) and len(humans.score) and len(objects.score)):
-        return np.zeros((0, 3), np.int64), np.zeros(0, np.float32)
+        nothing = np.zeros((0, 3), np.int64)
+        return Matched(points, centres, humans, objects, nothing, nothing[:, 0], np.zeros(0, np.float32))
     allowed = pairs[points.channel][:, objects.label]
     human = match(centres[0], humans, rule=rule)
     target = match(centres[1], objects, allowed, rule)
     score = points.score * humans.score[human] * objects.score[target]
     possible = allowed[np.arange(len(target)), target]
-    rows = np.stack([human, target, points.channel], 1)[possible]
-    score = score[possible]
+    rows = np.stack([human, target, points.channel], 1)
     best_first = np.lexsort((-score, *rows.T[::-1]))
+    best_first = best_first[possible[best_first]]
     rows, first = np.unique(rows[best_first], axis=0, return_index=True)
-    return rows, score[best_first][first]
+    point = best_first[first]
+    return Matched(points, centres, humans, objects, rows, point, score[point])
 
 
 def centres_of(points: Peaks, offsets: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -181,16 +199,15 @@ def centres_of(points: Peaks, offsets: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def to_interactions(
-    triplets: NDArray[np.int64], score: NDArray[np.float32], humans: Candidates, objects: Candidates,
-    verbs: Sequence[int], vocabulary: Vocabulary, size: tuple[int, int],
-) -> Interactions:  # fmt: skip
+    matched: Matched, verbs: Sequence[int], vocabulary: Vocabulary, size: tuple[int, int]
+) -> Interactions:
     """One image's result, with the boxes that take part in the order in which triplets mention them.
 
     Args:
-        triplets: (T, 3) human, object, verb channel.
         verbs: index into the vocabulary's verbs of each channel.
         size: height, width of the photograph.
     """
+    triplets, humans, objects = matched.triplets, matched.humans, matched.objects
     mentions = np.stack([triplets[:, :2], np.broadcast_to([1, 0], (len(triplets), 2))], -1).reshape(-1, 2)
     members, first, number = np.unique(mentions, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -205,7 +222,7 @@ def to_interactions(
         human=pairs[:, 0],
         object=pairs[:, 1],
         verb=np.array(verbs, np.int64)[triplets[:, 2]],
-        score=score,
+        score=matched.score,
         vocabulary=vocabulary,
         height=int(size[0]),
         width=int(size[1]),

@@ -23,6 +23,7 @@ from interplay.models.ggnet.backbones import build_backbone
 from interplay.models.ggnet.config import GGNetConfig
 from interplay.models.ggnet.decode import (
     Candidates,
+    Matched,
     Peaks,
     centres_of,
     combine,
@@ -45,6 +46,7 @@ from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
+    from interplay.explanations import Explanation
 
 
 class GGNet(HoiModel):
@@ -60,6 +62,7 @@ class GGNet(HoiModel):
     """
 
     pairs: Tensor
+    explains = True
     usual_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
 
     def __init__(
@@ -206,6 +209,17 @@ class GGNet(HoiModel):
             One per image. Its boxes are the humans and objects that take part; a person who is both appears twice.
             Triplets are sorted by human, object (best first) and verb.
         """
+        matched = self.match(outputs, sizes, detections)
+        return [
+            to_interactions(found, self.verbs, self.vocabulary, (height, width))
+            for found, (height, width) in zip(matched, sizes.tolist(), strict=True)
+        ]
+
+    @torch.no_grad()
+    def match(
+        self, outputs: GGNetOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
+    ) -> list[Matched]:
+        """Interaction points with their humans and objects, one per image; arguments as of `decode`."""
         options = self.config.decoding
         heat = score_heatmap(outputs.heads, self.score_heatmaps)
         input_height, input_width = (side * self.backbone.stride for side in heat.shape[2:])
@@ -221,9 +235,7 @@ class GGNet(HoiModel):
         results = []
         for i, points in enumerate(find_peaks(heat, options.top_k)):
             centres = [centres_of(points, _at(outputs, name, i, points)) for name in ("sub_offset", "obj_offset")]
-            triplets, score = combine(points, centres, humans[i], objects[i], pairs, options.matching)
-            size = tuple(sizes[i].tolist())
-            results.append(to_interactions(triplets, score, humans[i], objects[i], self.verbs, self.vocabulary, size))
+            results.append(combine(points, np.stack(centres), humans[i], objects[i], pairs, options.matching))
         return results
 
     def _own_candidates(
@@ -250,6 +262,14 @@ class GGNet(HoiModel):
         """The interactions in RGB images (H, W, 3); ``predict`` calls it in evaluation mode without gradients."""
         batch, sizes = self.preprocess(images)
         return self.decode(self(batch.to(self.device), sizes), sizes, detections)
+
+    def explain_image(
+        self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
+    ) -> tuple[Interactions, list[Explanation]]:
+        """Interaction points, ActPoints and matched pairs; see `HoiModel.explain`."""
+        from interplay.models.ggnet.explain import explain_image
+
+        return explain_image(self, image, detections, min_score, top_k)
 
     def set_decoding(self, **options: Any) -> None:
         """See `HoiModel`; ``boxes="detector"`` makes `predict` need another detector's boxes."""

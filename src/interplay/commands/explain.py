@@ -1,0 +1,63 @@
+"""Draw where a model looked in a photograph to find its best interactions.
+
+GGNet: interaction points, the ActPoints of every gaze step by their weights, and the matched pair. GEN-VLKT: what the
+queries of the interaction, the person and the object attend to.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from interplay.commands._types import option, positive, score
+
+EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights ggnet.safetensors -o explained.png"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("image", type=Path, metavar="PHOTO", help="the photograph")
+    parser.add_argument("--model", required=True, metavar="NAME", help="a ggnet or gen-vlkt model, or a weights file")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
+    parser.add_argument("--top-k", type=positive, default=3, metavar="K", help="best interactions (%(default)s)")
+    parser.add_argument("--min-score", type=score, default=0.0, metavar="S", help="explain none below this score")
+    parser.add_argument(
+        "--decoding",
+        type=option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change how outputs become interactions, such as boxes=detector (ggnet)",
+    )
+    parser.add_argument("--detector", metavar="NAME", help="for a model that takes another detector's boxes")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain one photograph."""
+    from rich.console import Console
+
+    from interplay.detect.pictures import save_picture
+    from interplay.errors import InputError
+    from interplay.images import read_image
+    from interplay.visual import draw_explanations
+    from interplay.zoo import load_model
+
+    output = arguments.output
+    if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp") or output == arguments.image:
+        raise InputError(f"{output}: expected another file than the photograph, ending in .png, .jpg or .webp")
+    image = read_image(arguments.image)
+    model = load_model(
+        arguments.model, weights=arguments.weights, device=arguments.device, decoding=dict(arguments.decoding)
+    )
+    found, explanations = model.explain(
+        image, detector=arguments.detector, min_score=arguments.min_score, top_k=arguments.top_k
+    )
+    save_picture(draw_explanations(image, found, explanations), output)
+    screen = Console(highlight=False)
+    for explanation in explanations:
+        [triplet] = found[[explanation.triplet]].triplets()
+        screen.print(f"{triplet.phrase}  {triplet.score:.2f}")
+    screen.print(f"wrote {output}", soft_wrap=True)
+    return 0
