@@ -1,0 +1,149 @@
+"""Trains the rows of a table of ablations with several seeds, and prints it.
+
+    python benchmarks/ablations.py benchmarks/ablations/tin_spatial.yaml --output runs/ablations --data.root vcoco/
+    python benchmarks/ablations.py benchmarks/ablations/ggnet.yaml --output runs --seeds 3 --jobs 2 --data.root generated/
+
+A table is a file: the recipe that all rows share, what each row changes, and which figures are shown, as
+``interplay train`` validates the last weights. Options that the script does not know go to every training. A row
+that was trained is not trained again, and trainings that were stopped continue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from interplay.files import atomic_path
+from interplay.training.checkpoints import WEIGHTS
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """A table to be.
+
+    Attributes:
+        name: prefix of the runs.
+        config: the recipe, relative to the repository.
+        figures: columns of ``log.csv``, 0..1, and what they are called.
+        rows: what each row changes, as options of ``interplay train``.
+        options: of all rows.
+        start: options of a training before, with whose weights all rows of a seed start; none without.
+    """
+
+    name: str
+    config: str
+    figures: dict[str, str]
+    rows: dict[str, dict[str, Any]]
+    options: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] | None = None
+
+
+def arguments_of(options: dict[str, Any]) -> list[str]:
+    """Options as on a command line."""
+    return [f"--{name}={json.dumps(value)}" for name, value in options.items()]
+
+
+class Runner:
+    """Trains, each training in a process with its share of the cores."""
+
+    def __init__(self, ablations: Ablations, output: Path, jobs: int, further: list[str], console: Console) -> None:
+        self.ablations, self.output, self.further, self.console = ablations, output, further, console
+        self.threads = max((os.cpu_count() or 1) // jobs, 1)
+        self.jobs = jobs
+
+    def train(self, row: str, seed: int, options: dict[str, Any]) -> Path:
+        """Folder of a finished run of a row.
+
+        Raises:
+            RuntimeError: the training failed; its output is in the folder's ``.log``.
+        """
+        folder = self.output / f"{self.ablations.name}-{row.replace(' ', '-')}-{seed}"
+        if (folder / WEIGHTS).is_file():
+            return folder
+        merged = {"name": folder.name, "output": str(self.output), "seed": seed, **self.ablations.options, **options}
+        command = [sys.executable, "-m", "interplay.cli", "train", str(ROOT / self.ablations.config)]
+        self.output.mkdir(parents=True, exist_ok=True)
+        log = folder.with_suffix(".log")
+        with log.open("a", encoding="utf-8") as stream:
+            environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads)}
+            done = subprocess.run(
+                [*command, *arguments_of(merged), *self.further], stdout=stream, stderr=stream, env=environment
+            )
+        if done.returncode:
+            raise RuntimeError(f"{folder.name} ended with status {done.returncode}, see {log}")
+        self.console.print(f"{folder.name}: {figures_of(folder, self.ablations.figures)}", highlight=False)
+        return folder
+
+    def all(self, rows: list[str], seeds: list[int]) -> dict[str, list[dict[str, float]]]:
+        """Figures by row, one entry per seed."""
+        with ThreadPoolExecutor(self.jobs) as pool:
+            starts = dict(zip(seeds, pool.map(self._start, seeds), strict=True))
+            runs = {
+                (row, seed): pool.submit(self.train, row, seed, {**starts[seed], **self.ablations.rows[row]})
+                for seed in seeds
+                for row in rows
+            }
+            return {
+                row: [figures_of(runs[row, seed].result(), self.ablations.figures) for seed in seeds] for row in rows
+            }
+
+    def _start(self, seed: int) -> dict[str, Any]:
+        if self.ablations.start is None:
+            return {}
+        folder = self.train("start", seed, self.ablations.start)
+        return {"start": "weights", "start_file": str(folder / WEIGHTS)}
+
+
+def figures_of(folder: Path, names: dict[str, str]) -> dict[str, float]:
+    """What was validated at the end of a run."""
+    with (folder / "log.csv").open(encoding="utf-8", newline="") as stream:
+        last = list(csv.DictReader(stream))[-1]
+    return {name: float(last[name]) for name in names if last.get(name)}
+
+
+def cell(values: list[float]) -> str:
+    """Mean and spread, in points."""
+    spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{100 * statistics.mean(values):.2f}{spread}" if values else ""
+
+
+def main() -> None:
+    """Print the table, one row per ablation: the mean over the seeds and their standard deviation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path, help="a file in benchmarks/ablations")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the runs")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to train; all without")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per row (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
+    options, further = parser.parse_known_args()
+    ablations = Ablations(**yaml.safe_load(options.table.read_text(encoding="utf-8")))
+    rows = options.only or list(ablations.rows)
+    if unknown := [row for row in rows if row not in ablations.rows]:
+        parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ablations.rows)}")
+    console = Console()
+    figures = Runner(ablations, options.output, options.jobs, further, console).all(rows, list(range(options.seeds)))
+    table = Table("row", *ablations.figures.values(), title=f"{ablations.name}, {options.seeds} seed(s), points")
+    for row, runs in figures.items():
+        table.add_row(row, *(cell([run[name] for run in runs if name in run]) for name in ablations.figures))
+    console.print(table)
+    with atomic_path(options.output / f"{ablations.name}.json") as temporary:
+        temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
