@@ -1,7 +1,7 @@
 """Trains the rows of a table of ablations with several seeds, and prints it.
 
     python benchmarks/ablations.py benchmarks/ablations/tin_spatial.yaml --output runs/ablations --data.root vcoco/
-    python benchmarks/ablations.py benchmarks/ablations/ggnet.yaml --output runs --seeds 3 --jobs 2 --data.root generated/
+    python benchmarks/ablations.py benchmarks/ablations/ggnet.yaml --output runs --seeds 3 --data.root generated/
 
 A table is a file: the recipe that all rows share, what each row changes, and which figures are shown, as
 ``interplay train`` validates the last weights. Options that the script does not know go to every training. A row

@@ -14,6 +14,7 @@ from interplay.datasets import forms
 from interplay.datasets.sources import Source, open_source, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
@@ -162,7 +163,7 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
         raise InputError(f"{folder} holds several annotation files ({files}); give the one that is meant")
     for form_name in _PREFERENCE[name]:
         sources = found.get(form_name, [])
-        chosen = _choose(sources, name, split) if form_name not in _WHOLE else sources[:1]
+        chosen = _choose(sources, name, split, folder) if form_name not in _WHOLE else sources[:1]
         if not chosen:
             continue
         if form_name == forms.VCOCO_ACTIONS.name:
@@ -171,6 +172,9 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
                 continue  # labels without boxes: another form may have both
             assert vocabulary is not None
             table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
+        elif form_name == forms.GENERATED.name:
+            assert vocabulary is not None
+            table = _read_generated(chosen, folder, split, vocabulary)
         else:
             table = read_source(_BY_NAME[form_name], chosen[0], split, vocabulary)
         if name == "pastanet-hoi" and form_name == forms.HAKE.name:
@@ -185,6 +189,18 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
     raise MissingFileError(
         f"{folder} has no annotations of {name}, split {split!r}.{hint} interplay reads\n{forms.accepted(name)}"
     )
+
+
+def _read_generated(sources: Sequence[Source], folder: Path, split: str, vocabulary: Vocabulary) -> InteractionTable:
+    """Generated splits as one table, with the pictures' names as seen from the folder: all splits have a 000000.jpg."""
+    images: list[Interactions] = []
+    for source in sources:
+        table = read_source(forms.GENERATED, source, split, vocabulary)
+        below = source.path.parent.relative_to(folder)
+        for image in table:
+            image.file = (below / (image.file or "")).as_posix()
+            images.append(image)
+    return InteractionTable.from_list(images, vocabulary)
 
 
 _PREFERENCE: dict[str, tuple[str, ...]] = {
@@ -202,14 +218,16 @@ _WHOLE = frozenset({"hico-mat"})
 """Forms whose files hold every split."""
 
 
-def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
+def _choose(sources: Sequence[Source], name: str, split: str, folder: Path) -> list[Source]:
     """The files that together hold a split: one, or V-COCO's train and val for trainval.
 
     A file whose name speaks of no split is taken when nothing else fits.
     """
     by_split: dict[str | None, Source] = {}
     for source in sources:
-        by_split.setdefault(_folder_split(source.path) if name == "generated" else split_of(source.path), source)
+        by_split.setdefault(
+            _folder_split(source.path, folder) if name == "generated" else split_of(source.path), source
+        )
     if name == "pastanet-hoi":  # one annotation file; the lists of images make the split
         return list(sources[:1])
     if name == "hico-det":
@@ -224,9 +242,9 @@ def _choose(sources: Sequence[Source], name: str, split: str) -> list[Source]:
     return [by_split[None]] if None in by_split else []
 
 
-def _folder_split(path: Path) -> str | None:
-    """The split that a generated data set's folder is named after."""
-    return path.parent.name if path.parent.name in _SPLITS else None
+def _folder_split(path: Path, folder: Path) -> str | None:
+    """The split that a generated data set's folder, below the given one, is named after."""
+    return path.parent.name if path.parent != folder and path.parent.name in _SPLITS else None
 
 
 def coco_beside(path: Path) -> list[Source]:

@@ -18,7 +18,7 @@ pytest.importorskip("anny")
 import trimesh
 
 from interplay.cli import main
-from interplay.datasets import InteractionDataset, check_folder, load_annotations
+from interplay.datasets import ImageFinder, InteractionDataset, check_folder, load_annotations
 from interplay.datasets.synthetic.labels import CONTACT, label
 from interplay.datasets.synthetic.output import BENCHMARKS, GeneratedDataset, Settings, synthesize
 from interplay.datasets.synthetic.rendering import render
@@ -208,6 +208,23 @@ def test_the_benchmark_is_as_announced() -> None:
     splits = BENCHMARKS["generated-v1"].splits
     assert {name: s.scenes for name, s in splits.items()} == {"train": 4000, "val": 500, "test": 1000}
     assert len({s.seed for s in splits.values()}) == 3
+
+
+def test_each_split_of_a_benchmark_has_its_own_pictures(made: Path, tmp_path: Path) -> None:
+    import shutil
+
+    for split in ("train", "val"):
+        shutil.copytree(made, tmp_path / split)
+    for split, names in (("train", ["train"]), ("val", ["val"]), ("trainval", ["train", "val"])):
+        table = load_annotations("generated", tmp_path, split)
+        there = [
+            path.relative_to(tmp_path).as_posix() for n in names for path in sorted((tmp_path / n).glob("images/*"))
+        ]
+        assert sorted(table.files) == there
+        found = ImageFinder(tmp_path)
+        assert [found.find(file) for file in there] == [tmp_path / file for file in there]
+    alone = load_annotations("generated", tmp_path / "val")
+    assert np.array_equal(load_annotations("generated", tmp_path, "val").boxes, alone.boxes)
 
 
 def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
