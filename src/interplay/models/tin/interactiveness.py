@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from interplay.boxes import box_iou
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.models.base import HoiModel, evaluating, one_thread
@@ -17,10 +16,8 @@ from interplay.vocabulary import Vocabulary
 
 from .geometry import scale_boxes
 from .model import TinModel
+from .same_things import distinct_boxes
 from .spatial import TinSpatial
-
-SAME_THING = 0.7
-"""Boxes of one class that overlap by more than this are one person or object; query detectors give a box per pair."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +107,6 @@ class PairJudge:
         scores = np.full(len(human), np.nan, np.float32)
         scores[judged] = matrix[place[human[judged]], place[thing[judged]]]
         return scores
-
-
-def distinct_boxes(
-    boxes: NDArray[np.float32], labels: NDArray[np.int64], scores: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """(N,) for each box the row of the most confident box of its class that shows the same thing."""
-    first = np.full(len(boxes), -1)
-    alike = (box_iou(boxes, boxes) > SAME_THING) & (labels[:, None] == labels)
-    for row in np.argsort(-scores, kind="stable"):
-        if first[row] < 0:
-            first[alike[row] & (first < 0)] = row
-            first[row] = row
-    return first
 
 
 def _from_pixels(

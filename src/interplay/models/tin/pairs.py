@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.models.tin.geometry import REFERENCE_SIDE
 from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
 
 _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share that are people
 
@@ -39,21 +41,29 @@ class PairBatch:
 
 
 class PairSet:
-    """The images of annotations that hold an interaction with an object.
+    """The images of annotations that say of a person and an object whether they interact.
 
-    Pairs are every person who interacts with something x every other box of the image, people included. People
-    without any annotated pair are boxes like others, but nothing is known of what they do.
+    Pairs are every person who interacts with something, or is annotated to have "no interaction" with it, x every
+    other box of the image, people included. Others are boxes like any, but nothing is known of what they do.
 
     Args:
         table: annotations. Images without size are taken to be of `REFERENCE_SIDE`, as COCO's are.
-        verbs: verbs to learn, indices into the table's vocabulary.
+        verbs: verbs to learn, indices into the table's vocabulary, without "no interaction".
+
+    Attributes:
+        rows: (N,) the table's number of each image.
+        scales: (N,) what its boxes were multiplied by.
     """
 
     def __init__(self, table: InteractionTable, verbs: tuple[int, ...]) -> None:
         person = table.vocabulary.person
-        position = {verb: k for k, verb in enumerate(verbs)}
-        images = []
-        for image in table:
+        nothing = -1
+        position = {
+            **dict.fromkeys(no_interaction_verbs(table.vocabulary).tolist(), nothing),
+            **{verb: k for k, verb in enumerate(verbs)},
+        }
+        images, rows = [], []
+        for row, image in enumerate(table):
             kept = [
                 (h, o, position[v])
                 for h, o, v in zip(image.human.tolist(), image.object.tolist(), image.verb.tolist(), strict=True)
@@ -61,6 +71,9 @@ class PairSet:
             ]
             if kept:
                 images.append((image, kept))
+                rows.append(row)
+        self.rows = np.array(rows, np.int64)
+        self.scales = np.ones(len(rows), np.float32)
         count, longest = len(images), max((len(i.boxes) for i, _ in images), default=1)
         self.sizes = torch.tensor([len(i.boxes) for i, _ in images])
         self.boxes = torch.zeros(count, longest, 4)
@@ -72,12 +85,14 @@ class PairSet:
             order = np.argsort(image.labels != person, kind="stable")
             place = np.argsort(order)
             scale = REFERENCE_SIDE / max(image.width or 0, image.height or 0, 1) if image.width else 1.0
+            self.scales[k] = scale
             self.boxes[k, : len(order)] = torch.from_numpy(image.boxes[order] * scale)
             self.labels[k, : len(order)] = torch.from_numpy(image.labels[order])
             for h, o, v in kept:
                 self.labelled[k, place[h]] = True
-                triplets.append((k, int(place[h]), int(place[o]), v))
-        self._triplets = torch.tensor(triplets).reshape(-1, 4)
+                if v != nothing:
+                    triplets.append((k, int(place[h]), int(place[o]), v))
+        self._triplets = torch.tensor(triplets, dtype=torch.int64).reshape(-1, 4)
         counts = torch.bincount(self._triplets[:, 0], minlength=count)
         self._offsets = F.pad(counts.cumsum(0), (1, 0))
         self.num_verbs = len(verbs)
@@ -103,6 +118,12 @@ class PairSet:
             targets=targets,
             detected=torch.zeros(len(images), dtype=torch.bool),
         )
+
+
+def no_interaction_verbs(vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """Verbs that say that a pair does not interact."""
+    rows = list(vocabulary.groups.get("no_interaction", ()))
+    return np.unique(vocabulary.interactions[rows, 0]) if rows else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,15 @@ class ScoredPairs:
         self.interacts: NDArray[np.bool_] = np.asarray(targets.any(1))
 
     @property
+    def classifier(self) -> NDArray:
+        """(P, K) probability of each verb by C alone, given that the pair interacts."""
+        return self.verbs / np.maximum(self.interactiveness[:, None], 1e-9)
+
+    def judged_by(self, interactiveness: NDArray) -> ScoredPairs:
+        """The same pairs and C with the scores (P,) of another D."""
+        return ScoredPairs(self.classifier * interactiveness[:, None], interactiveness, self.targets)
+
+    @property
     def average_precisions(self) -> NDArray[np.float64]:
         """(K,) AP of each verb over all pairs."""
         return mean_pair_average_precision(self.verbs, self.targets)
@@ -182,7 +191,7 @@ class ScoredPairs:
     def suppression(self, threshold: float) -> dict[str, float]:
         """What NIS at a threshold removes, 0..1, and mean AP of C alone and of C x D, without and with removal."""
         removed = self.interactiveness < threshold
-        classifier = self.verbs / np.maximum(self.interactiveness[:, None], 1e-9)
+        classifier = self.classifier
 
         def mean(scores: NDArray) -> float:
             return float(np.nanmean(mean_pair_average_precision(scores, self.targets)))
@@ -228,8 +237,9 @@ def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = 
 
 
 def trained_verbs(table: InteractionTable) -> tuple[int, ...]:
-    """Verbs that occur with an object, in the vocabulary's order."""
-    return tuple(np.unique(table.verb[table.object >= 0]).tolist())
+    """Verbs that occur with an object, in the vocabulary's order; "no interaction" is none."""
+    occurring = np.unique(table.verb[table.object >= 0])
+    return tuple(np.setdiff1d(occurring, batches.no_interaction_verbs(table.vocabulary)).tolist())
 
 
 def _training_geometry(data: PairSet, person: int) -> Tensor:

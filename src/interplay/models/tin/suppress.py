@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.vocabulary import Vocabulary
 
 from .interactiveness import PairJudge
+from .pairs import no_interaction_verbs
 
 Pixels = Callable[[Interactions], NDArray[np.uint8]]
 
@@ -64,7 +64,7 @@ class Suppressor:
             raise InputError(f"{type(judge.model).__name__} looks at the photographs: say where they are")
         self.judge, self.rule, self.pixels = judge, rule, pixels
         self.counts = SuppressionCounts()
-        self._spared = _spared_verbs(judge.vocabulary)
+        self._spared = no_interaction_verbs(judge.vocabulary)
 
     def __call__(self, image: Interactions) -> Interactions:
         """Predictions of one image, with interactiveness, without what the rule removes; falling scores."""
@@ -81,9 +81,3 @@ class Suppressor:
         kept = np.flatnonzero(~removed)
         order = kept[np.argsort(-score[kept], kind="stable")]
         return replace(image, score=score, interactiveness=interactive)[order]
-
-
-def _spared_verbs(vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """Verbs that say that a pair does not interact."""
-    rows = list(vocabulary.groups.get("no_interaction", ()))
-    return np.unique(vocabulary.interactions[rows, 0]) if rows else np.zeros(0, np.int64)

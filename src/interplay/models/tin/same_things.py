@@ -1,0 +1,60 @@
+"""Boxes that show one person or thing: query detectors give a box to every pair, some annotators draw one for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.boxes import box_iou
+from interplay.interactions import Interactions
+
+SAME_THING = 0.7
+"""Boxes of one class that overlap by more than this are one person or object."""
+
+
+def distinct_boxes(
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    overlap: float = SAME_THING,
+) -> NDArray[np.int64]:
+    """(N,) for each box the row of the most confident box of its class that shows the same thing.
+
+    Args:
+        boxes, labels, scores: (N, 4), (N,), (N,); of equal scores the first box stands for the others.
+        overlap: IoU above which two boxes show the same thing.
+    """
+    first = np.full(len(boxes), -1)
+    alike = (box_iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
+    for row in np.argsort(-scores, kind="stable"):
+        if first[row] < 0:
+            first[alike[row] & (first < 0)] = row
+            first[row] = row
+    return first
+
+
+def merge_same_things(image: Interactions, overlap: float = SAME_THING) -> Interactions:
+    """Annotations of an image in which every person and thing has one box; see `distinct_boxes`.
+
+    HICO-DET's annotators drew the boxes of a person anew for each class of interaction: without merging, somebody who
+    rides one box of a bicycle would not interact with the next box of it.
+
+    What becomes the same interaction is one; two people who become one have no interaction with each other.
+    """
+    first = distinct_boxes(image.boxes, image.labels, image.box_scores, overlap)
+    kept, place = np.unique(first, return_inverse=True)
+    human, thing = place[image.human], np.append(place, -1)[image.object]
+    rows = np.sort(np.unique(np.stack([human, thing, image.verb]), axis=1, return_index=True)[1])
+    rows = rows[human[rows] != thing[rows]]
+    return replace(
+        image[rows],
+        boxes=image.boxes[kept],
+        labels=image.labels[kept],
+        box_scores=image.box_scores[kept],
+        human=human[rows],
+        object=thing[rows],
+        keypoints=None if image.keypoints is None else image.keypoints[kept],
+        unlabelled=None if image.unlabelled is None else image.unlabelled[kept],
+    )
