@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -77,26 +78,30 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[
     }
 
 
-def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
-    """Role AP of detector and model on V-COCO's test photographs.
+def photographs(folder: Path) -> tuple[InteractionTable, list[NDArray[np.uint8]]]:
+    """V-COCO's test photographs in a folder: what is annotated, and the pictures.
 
     Training images among them are left out, and so are files larger than COCO's, whose boxes do not fit them.
     """
     annotations = load_annotations("v-coco", folder / "annotations.json")
-    images = {str(a.file): read_image(folder / str(a.file)) for a in annotations}
+    images = [read_image(folder / str(a.file)) for a in annotations]
     kept = [
         i
-        for i, a in enumerate(annotations)
-        if len(a) and TEST_SOURCE in str(a.file) and max(images[str(a.file)].shape) <= COCO_LONGEST_SIDE
+        for i, (a, image) in enumerate(zip(annotations, images, strict=True))
+        if len(a) and TEST_SOURCE in str(a.file) and max(image.shape) <= COCO_LONGEST_SIDE
     ]
-    truth = annotations.select(np.array(kept))
-    files = [str(name) for name in truth.files]
+    return annotations.select(np.array(kept)), [images[i] for i in kept]
+
+
+def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
+    """Role AP of detector and model on V-COCO's test photographs."""
+    truth, images = photographs(folder)
     detector = load_detector()
-    figures: dict[str, float] = {"photographs": len(files), "interactions": len(truth.verb)}
-    found = [detector([images[f]])[0] for f in files]
+    figures: dict[str, float] = {"photographs": len(truth), "interactions": len(truth.verb)}
+    found = [detector([image])[0] for image in images]
     for name, detections in (("detector", found), ("annotated boxes", _annotated(truth))):
-        results = model.predict([images[f] for f in files], detections=detections)
-        for result, file in zip(results, files, strict=True):
+        results = model.predict(images, detections=detections)
+        for result, file in zip(results, truth.files, strict=True):
             result.file = file
         scores = evaluate("v-coco", InteractionTable.from_list(results), truth)
         roles = scores.to_dict()["ap_role_s1"]

@@ -15,6 +15,8 @@ from interplay.errors import InputError, MissingFileError
 from interplay.formats import read, write
 from interplay.images import read_image
 from interplay.interactions import Interactions
+from interplay.metrics.evaluation import evaluate_tables
+from interplay.metrics.scores import HoiScores, VcocoScores
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
 from interplay.table import InteractionTable
@@ -89,7 +91,8 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
     write(kept, job.output)
     if truth is None:
         return SuppressReport(suppressor.counts, {}, {})
-    return SuppressReport(suppressor.counts, _figures(table, truth), _figures(kept, truth))
+    before, after = (mean_figures(evaluate_tables(found, truth)) for found in (table, kept))
+    return SuppressReport(suppressor.counts, before, after)
 
 
 def suppress_table(table: InteractionTable, suppressor: Suppressor, progress: bool = False) -> InteractionTable:
@@ -136,10 +139,7 @@ class _Photographs:
         return read_image(path)
 
 
-def _figures(table: InteractionTable, truth: InteractionTable) -> dict[str, float]:
-    from interplay.metrics.evaluation import evaluate_tables
-    from interplay.metrics.scores import HoiScores
-
-    scores = evaluate_tables(table, truth)
+def mean_figures(scores: HoiScores | VcocoScores) -> dict[str, float]:
+    """The means of an evaluation that exist, by name, in 0..1."""
     means = scores.map if isinstance(scores, HoiScores) else scores.mean
     return {name.replace("_", " "): value for name, value in means.items() if value == value}

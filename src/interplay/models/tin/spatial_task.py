@@ -243,9 +243,12 @@ def trained_verbs(table: InteractionTable) -> tuple[int, ...]:
 
 
 def _training_geometry(data: PairSet, person: int) -> Tensor:
-    batch = data.batch(torch.arange(len(data)))
-    people = max(int((batch.labels == person).sum(1).max()), 1)
-    places = torch.arange(batch.labels.shape[1])
-    chosen = (batch.labels[:, :people, None] == person) & (batch.labels[:, None] >= 0)
-    chosen &= places[:people, None] != places
-    return pair_geometry(batch.boxes, people)[chosen]
+    parts = []
+    for start in range(0, len(data), _VALIDATION_BATCH):
+        batch = data.batch(torch.arange(start, min(start + _VALIDATION_BATCH, len(data))))
+        people = max(int((batch.labels == person).sum(1).max()), 1)
+        places = torch.arange(batch.labels.shape[1])
+        chosen = (batch.labels[:, :people, None] == person) & (batch.labels[:, None] >= 0)
+        chosen &= places[:people, None] != places
+        parts.append(pair_geometry(batch.boxes, people)[chosen])
+    return torch.cat(parts)

@@ -1,0 +1,224 @@
+"""Whether a person and an object interact: learnt on one data set, used on another (TIN's transfer, CVPR 2019).
+
+    python benchmarks/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
+
+Trains TIN's spatial network (``configs/tin/vcoco_spatial.yaml``) on V-COCO's trainval annotations, on half of
+HICO-DET's test annotations, on generated scenes and on all three, and tests each discriminator D on V-COCO's test
+annotations, the other half of HICO-DET's and generated test scenes; classifiers C are of the set that is tested.
+D sees annotated boxes and knows objects by name, as in ``interplay suppress``. Options that the script does not
+know go to every training (``--epochs=1``). Sets that are not given are left out; finished trainings are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from interplay import InteractionTable, Vocabulary, load_annotations, load_model, write
+from interplay.files import atomic_path
+from interplay.models.tin.interactiveness import PairJudge
+from interplay.models.tin.pairs import PairSet, no_interaction_verbs
+from interplay.models.tin.same_things import merge_same_things
+from interplay.models.tin.spatial import TinSpatial
+from interplay.models.tin.spatial_task import NIS_RECALL_LOSS, ScoredPairs, score_pairs, trained_verbs
+from interplay.models.tin.transfer import judge_pairs
+from interplay.training import load_config, train
+from interplay.training.checkpoints import WEIGHTS
+from interplay.training.tables import held_out_images
+
+CONFIG = Path(__file__).parents[1] / "configs/tin/vcoco_spatial.yaml"
+HELD_OUT = 0.1
+HICO_SAME_THING = 0.5
+"""Overlap of two boxes that HICO-DET's annotators drew of one thing; its evaluation uses the same."""
+EVERYTHING = "all"
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Annotations to learn from and to test on."""
+
+    name: str
+    training: InteractionTable
+    testing: InteractionTable
+
+
+def vcoco(folder: Path) -> DataSet:
+    """V-COCO as it is split."""
+    return DataSet("V-COCO", load_annotations("v-coco", folder, "trainval"), load_annotations("v-coco", folder, "test"))
+
+
+def hico(folder: Path) -> DataSet:
+    """HICO-DET's test annotations in two halves by a hash of the image's name, a box for each person and thing."""
+    table = load_annotations("hico-det", folder, "test")
+    # A prefix, because trainings hold images out by a hash of the name alone.
+    half = held_out_images([f"half/{name}" for name in table.files], 0.5)
+    merged = InteractionTable.from_list(merge_same_things(image, HICO_SAME_THING) for image in table)
+    return DataSet("HICO-DET", merged.select(np.flatnonzero(half)), merged.select(np.flatnonzero(~half)))
+
+
+def generated(folder: Path) -> DataSet:
+    """Generated scenes as they are split."""
+    return DataSet("generated", *(load_annotations("generated", folder, split) for split in ("train", "test")))
+
+
+def joined(sets: Iterable[DataSet]) -> InteractionTable:
+    """The training annotations of several sets; verbs and objects of one name are one."""
+    tables = {data.name: data.training for data in sets}
+    vocabularies = [table.vocabulary for table in tables.values()]
+    names = Vocabulary.from_names(
+        dict.fromkeys(name for vocabulary in vocabularies for name in vocabulary.objects),
+        dict.fromkeys(name for vocabulary in vocabularies for name in vocabulary.verbs),
+        EVERYTHING,
+    )
+    images, nothing = [], set()
+    for prefix, table in tables.items():
+        objects = np.array([names.object_index(name) for name in table.vocabulary.objects])
+        verbs = np.array([names.verb_index(name) for name in table.vocabulary.verbs])
+        nothing |= set(verbs[no_interaction_verbs(table.vocabulary)].tolist())
+        images += [
+            replace(
+                image,
+                vocabulary=names,
+                labels=objects[image.labels],
+                verb=verbs[image.verb],
+                file=f"{prefix}/{image.file}",
+                unlabelled=None,
+                image_labels=None,
+                keypoints=None,
+            )
+            for image in table
+        ]
+    table = InteractionTable.from_list(images)
+    pairs = np.unique(np.stack([table.verb, table.object_labels()], 1), axis=0)
+    groups = {"no_interaction": tuple(np.flatnonzero(np.isin(pairs[:, 0], list(nothing))).tolist())}
+    return replace(table, vocabulary=replace(names, interactions=pairs, groups=groups))
+
+
+def trained(name: str, table: InteractionTable, seed: int, output: Path, further: list[str]) -> TinSpatial:
+    """The network that learnt from a table, trained now unless it was before."""
+    run = f"{name.lower()}-{seed}"
+    weights = output / run / WEIGHTS
+    if not weights.is_file():
+        file = output / "data" / f"{name.lower()}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(table, file)
+        options = {"name": run, "output": output, "seed": seed, "data.dataset": "own", "data.root": file}
+        overrides = [f"--{key}={json.dumps(str(v) if isinstance(v, Path) else v)}" for key, v in options.items()]
+        train(load_config(CONFIG, [*overrides, f"--data.holdout={HELD_OUT}", *further]), Console(stderr=True))
+    model = load_model(weights, device="cpu")
+    assert isinstance(model, TinSpatial)
+    return model
+
+
+def classified(model: TinSpatial, data: PairSet, verbs: tuple[int, ...]) -> ScoredPairs:
+    """The pairs of a set with C and D of a model; a verb that the model did not learn gets 0."""
+    scored = score_pairs(model, data)
+    scores = np.zeros((len(scored.verbs), len(verbs)), np.float32)
+    scores[:, np.searchsorted(verbs, model.config.verbs)] = scored.verbs
+    return ScoredPairs(scores, scored.interactiveness, scored.targets)
+
+
+def transfer(classifier: TinSpatial, judges: Mapping[str, TinSpatial], data: DataSet) -> dict[str, Figures]:
+    """Figures on a set, by where D was trained; `classifier` was trained on the set itself."""
+    verbs = trained_verbs(joined_rows(data))
+    testing = PairSet(data.testing, verbs)
+    scored = classified(classifier, testing, verbs)
+    held_out = data.training.select(np.flatnonzero(held_out_images(data.training.files, HELD_OUT)))
+    choosing = PairSet(held_out, verbs)
+    interacting = score_pairs(classifier, choosing).interacts
+    figures = {}
+    for name, model in track(judges.items(), f"judging {data.name}"):
+        judge = PairJudge(model, data.testing.vocabulary)
+        judged = scored.judged_by(judge_pairs(judge, testing))
+        chosen = float(np.quantile(judge_pairs(judge, choosing)[interacting], NIS_RECALL_LOSS))
+        own, there = judged.suppression(model.config.suppress_below), judged.suppression(chosen)
+        figures[name] = {
+            "pairs": len(judged.targets),
+            "interacting": float(judged.interacts.mean()),
+            "ap": judged.interactiveness_ap,
+            "threshold": own["nis_threshold"],
+            "removed": own["nis_removed_non_interacting"],
+            "lost": own["nis_removed_interacting"],
+            "chosen_threshold": there["nis_threshold"],
+            "chosen_removed": there["nis_removed_non_interacting"],
+            "chosen_lost": there["nis_removed_interacting"],
+            "c": own["map_classifier_alone"],
+            "c_nis": own["map_classifier_with_suppression"],
+            "c_chosen_nis": there["map_classifier_with_suppression"],
+            "c_d": own["map_with_discriminator"],
+            "c_d_nis": own["map_with_suppression"],
+        }
+    return figures
+
+
+def joined_rows(data: DataSet) -> InteractionTable:
+    """Training and test images of a set."""
+    return InteractionTable.from_list([*data.training, *data.testing])
+
+
+def cell(values: list[float]) -> str:
+    """Mean and spread, in percent."""
+    spread = f" ± {100 * statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{100 * statistics.mean(values):.1f}{spread}"
+
+
+def show(figures: Mapping[str, Mapping[str, list[Figures]]], console: Console) -> None:
+    """Tables of figures by tested set and by where D was trained, one entry per seed."""
+    targets, judges = list(figures), list(next(iter(figures.values())))
+    columns = [f"tested on {name}" for name in targets]
+
+    def rows(title: str, *keys: str) -> None:
+        table = Table("D trained on", *columns, title=title)
+        for name in judges:
+            cells = [" / ".join(cell([run[key] for run in figures[t][name]]) for key in keys) for t in targets]
+            table.add_row(name, *cells)
+        console.print(table)
+
+    for target in targets:
+        first = figures[target][judges[0]][0]
+        console.print(f"{target}: {first['pairs']:,} pairs, {100 * first['interacting']:.1f} % interact")
+    rows("AP of D alone, %", "ap")
+    rows("NIS, threshold from where D was trained: removed of the non-interacting / interacting pairs, %",
+         "removed", "lost")  # fmt: skip
+    rows("NIS, threshold from the tested set's training images: the same", "chosen_removed", "chosen_lost")
+    rows("mean AP of the tested set's C, %: alone / on the pairs that NIS leaves / C x D", "c", "c_nis", "c_d")
+
+
+def main() -> None:
+    """Train what is not trained yet, test, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vcoco", type=Path, metavar="DIR", help="V-COCO's annotations")
+    parser.add_argument("--hico", type=Path, metavar="DIR", help="HICO-DET's test annotations")
+    parser.add_argument("--generated", type=Path, metavar="DIR", help="what 'interplay synthesize --benchmark' wrote")
+    parser.add_argument("--output", type=Path, required=True, help="folder for trainings and figures.json")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per set (default: 1)")
+    arguments, further = parser.parse_known_args()
+    readers = {vcoco: arguments.vcoco, hico: arguments.hico, generated: arguments.generated}
+    sets = [read(folder) for read, folder in readers.items() if folder is not None]
+    if len(sets) < 2:
+        parser.error("a transfer needs two sets: give at least two of --vcoco, --hico and --generated")
+    tables = {data.name: data.training for data in sets} | {EVERYTHING: joined(sets)}
+    figures: dict[str, dict[str, list[Figures]]] = {data.name: {name: [] for name in tables} for data in sets}
+    for seed in range(arguments.seeds):
+        models = {name: trained(name, table, seed, arguments.output, further) for name, table in tables.items()}
+        for data in sets:
+            for name, found in transfer(models[data.name], models, data).items():
+                figures[data.name][name].append(found)
+    show(figures, Console())
+    with atomic_path(arguments.output / "figures.json") as temporary:
+        temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
