@@ -4,7 +4,7 @@
 
 480 x 640 pixels, random weights. ``as published`` computes appearance and context for every pair anew, as the
 published graph does with all pairs in one batch (its own test loop even repeats the backbone for each); ``each box
-once`` is what `interplay.models.tin.network` does. The columns take turns, so that other work hits all alike.
+once`` is what `interplay.models.tin.representation` does. The columns take turns, so that other work hits all alike.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from interplay.layers.crops import crop_and_resize
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.tin import network as tin
-from interplay.models.tin.backbone import STRIDE
+from interplay.models.tin import representation as tin
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
 
@@ -41,9 +39,9 @@ def pairs(people: int, objects: int) -> tuple[torch.Tensor, torch.Tensor, torch.
     return human, thing, maps, parts
 
 
-def for_every_pair(head, keys, boxes, role, block, attention):  # type: ignore[no-untyped-def]
+def for_every_pair(appearance, keys, boxes, role, attention):  # type: ignore[no-untyped-def]
     """`instance_features` without sharing anything between pairs."""
-    features = block(crop_and_resize(head, boxes, STRIDE)).mean((2, 3))
+    features = appearance(boxes)
     context, seen = attention(keys, features, role, boxes[:, 0].long())
     return features, context, seen
 

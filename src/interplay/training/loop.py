@@ -154,9 +154,7 @@ class _Training:
         factor = schedule_factor(config.schedule, step, self.total, self.plan.steps_per_epoch)
         set_rates(self.optimiser, self.rates, factor)
         overflow = config.precision == "16-mixed"
-        result = training_step(
-            self.fabric, self.task, self.module, self.optimiser, parts, config.optimiser.clip_norm, overflow
-        )
+        result = training_step(self.fabric, self.task, self.module, self.optimiser, parts, config.optimiser, overflow)
         if result.broken(overflow):
             self._stop_at(parts, result)
         progress.step += 1
@@ -263,9 +261,6 @@ class _Training:
             save_weights(self.average.model, description, self.config.folder / name)
 
 
-_PATHS: Any = {
-    "output": True,
-    "start_file": True,
-    "data": {"root", "images", "vocabulary", "validation_root", "cache_folder"},
-}
+_PLACES = {"root", "images", "vocabulary", "validation_root", "cache_folder", "feature_folder", "detections"}
+_PATHS: Any = {"output": True, "start_file": True, "data": _PLACES, "further": {"__all__": _PLACES}}
 """What a weights file need not tell: where things are on this machine."""

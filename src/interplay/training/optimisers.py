@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,16 @@ def set_rates(optimiser: torch.optim.Optimizer, rates: Mapping[str, float], fact
     """Give every group its rate times a factor."""
     for group in optimiser.param_groups:
         group["lr"] = rates[group["name"]] * factor
+
+
+@torch.no_grad()
+def clip_each_gradient(parameters: Iterable[nn.Parameter], limit: float) -> None:
+    """Cut the norm of every parameter's own gradient, in place; parameters without gradient are left alone."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
+    factors = [(limit / norm.clamp(min=limit)) for norm in torch._foreach_norm(gradients)]
+    torch._foreach_mul_(gradients, factors)
 
 
 class MovingAverage:

@@ -25,6 +25,7 @@ SYSTEMS = {
     "tin-spatial": System(
         "interplay.models.tin.spatial_recipe:SpatialRecipe", "interplay.models.tin.spatial_task:SpatialTask"
     ),
+    "tin": System("interplay.models.tin.recipe:Recipe", "interplay.models.tin.task:TinTask"),
     "ggnet": System("interplay.models.ggnet.recipe:Recipe", "interplay.models.ggnet.task:GGNetTask"),
     "gen-vlkt": System("interplay.models.gen_vlkt.recipe:Recipe", "interplay.models.gen_vlkt.task:GenVlktTask"),
 }

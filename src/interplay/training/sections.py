@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +69,7 @@ class OptimiserConfig(Section):
         weight_decay: of all parameters, unless the system says otherwise.
         momentum: of ``sgd``.
         clip_norm: the gradient's norm over all parameters is cut to this; None leaves it.
+        clip_each: after that, the norm of every parameter's own gradient is cut to this.
         ema: decay of a moving average of the weights, which is then validated and kept; 0 keeps the weights.
     """
 
@@ -79,6 +80,7 @@ class OptimiserConfig(Section):
     weight_decay: Weight = 0.0
     momentum: Share = 0.9
     clip_norm: Rate | None = None
+    clip_each: Rate | None = None
     ema: Share = 0.0
 
     def groups(self) -> dict[str, float]:
@@ -164,11 +166,21 @@ FREE_FIELDS = frozenset(
     {"output", "accelerator", "devices", "nodes", "strategy", "accumulate", "compile", "start_file", "validate_every"}
     | {"checkpoint_every", "keep_every", "log_every", "loggers"}
 )
-FREE_DATA_FIELDS = frozenset({"root", "images", "validation_root", "workers", "cache", "cache_folder", "cache_gib"})
+FREE_DATA_FIELDS = frozenset(
+    {"root", "images", "validation_root", "workers", "cache", "cache_folder", "cache_gib", "feature_folder"}
+)
 """Fields that may differ when a run continues: they say where and how, not what is computed."""
 
 
 def determining(content: dict) -> dict:
     """A configuration's dump without the `FREE_FIELDS`."""
     kept = {name: value for name, value in content.items() if name not in FREE_FIELDS}
-    return {**kept, "data": {n: v for n, v in content["data"].items() if n not in FREE_DATA_FIELDS}}
+    return {name: _without_places(value) for name, value in kept.items()}
+
+
+def _without_places(value: Any) -> Any:
+    """Sections that name data, or several of them by name, without the `FREE_DATA_FIELDS`."""
+    if not isinstance(value, dict):
+        return value
+    free = FREE_DATA_FIELDS if "dataset" in value else frozenset()
+    return {name: _without_places(inner) for name, inner in value.items() if name not in free}

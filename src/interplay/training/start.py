@@ -35,6 +35,7 @@ class Source:
 
 _DETR = "https://dl.fbaipublicfiles.com/detr/"
 _TORCHVISION = "https://download.pytorch.org/models/"
+_TF_FASTER_RCNN = "https://github.com/endernewton/tf-faster-rcnn"
 _CENTERNET = "https://github.com/xingyizhou/CenterNet/blob/master/readme/MODEL_ZOO.md"
 SOURCES = {
     "detr-resnet50": Source(
@@ -48,6 +49,9 @@ SOURCES = {
     ),
     "backbone-resnet101": Source(
         "torchvision's ImageNet weights", "resnet101-cd907fc2.pth", f"{_TORCHVISION}resnet101-cd907fc2.pth"
+    ),
+    "faster-rcnn-resnet50": Source(
+        "the COCO Faster R-CNN (ResNet-50, TensorFlow)", "res50_faster_rcnn_iter_1190000.ckpt", _TF_FASTER_RCNN, False
     ),
     "centernet-hourglass-104": Source("CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False),
     "centernet-dla-34": Source("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),

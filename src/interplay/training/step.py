@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from interplay.layers.normalisers import StepCounts, over_processes
 from interplay.training.loading import Loaded
+from interplay.training.optimisers import clip_each_gradient
+from interplay.training.sections import OptimiserConfig
 from interplay.training.task import TrainingTask
 
 
@@ -87,7 +89,7 @@ def training_step(
     module: Any,
     optimiser: Any,
     parts: Sequence[Loaded],
-    clip_norm: float | None,
+    options: OptimiserConfig,
     allow_overflow: bool,
 ) -> StepResult:
     """Compute the gradients of a step and, if everything is finite, change the weights.
@@ -98,7 +100,7 @@ def training_step(
         module: a `LossModule`, wrapped by `fabric`.
         optimiser: wrapped by `fabric`.
         parts: this process's.
-        clip_norm: the gradient's norm is cut to this.
+        options: how gradients are cut.
         allow_overflow: see `StepResult.broken`.
     """
     own = torch.stack([task.counts(part.batch) for part in parts]).sum(0).to(fabric.device)
@@ -119,9 +121,11 @@ def training_step(
         torch.distributed.all_reduce(total)
         total = total / fabric.world_size
     # infinity as a limit changes nothing, and tells the norm
-    limit = clip_norm if clip_norm is not None else math.inf
+    limit = options.clip_norm if options.clip_norm is not None else math.inf
     norm = fabric.clip_gradients(module, optimiser, max_norm=limit, error_if_nonfinite=False)
     assert norm is not None
+    if options.clip_each is not None:
+        clip_each_gradient(task.model.parameters(), options.clip_each)
     *values_now, norm_now = torch.cat([total, norm.detach().to(total).reshape(1)]).tolist()  # one wait for the device
     result = StepResult(dict(zip(names, values_now, strict=True)), norm_now)
     if not result.broken(allow_overflow):

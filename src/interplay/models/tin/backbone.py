@@ -1,18 +1,25 @@
 """TIN's ResNet-50: TF-slim's layout, in which a block's stride sits in its last unit, and one head per role.
 
 Blocks are torchvision's, so that batch normalisation is folded by the same function as everywhere
-(`layers.resnet.fold_frozen_batch_norm`).
+(`layers.resnet.fold_frozen_batch_norm`). Beside it a small backbone of ours that trains from nothing.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.resnet import Bottleneck
+from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import FrozenBatchNorm2d
 
-STRIDE = 16
-"""Pixels of the image per cell of the map that the backbone gives."""
+from interplay.layers.resnet import ResNet
+
+BackboneName = Literal["resnet50", "resnet-nano"]
+
+PIXEL_SCALE = 64.0
+"""The networks take pixels in -128..128; layers without a pretraining for that want them near 1."""
 
 
 def block(channels: int, planes: int, units: int, stride: int = 1) -> nn.Sequential:
@@ -33,6 +40,9 @@ class TinBackbone(nn.Module):
     Args:
         freeze: keep stem and first block as they are, as in the published training.
     """
+
+    stride = 16
+    """Pixels of the image per cell of the map."""
 
     def __init__(self, freeze: bool = True) -> None:
         super().__init__()
@@ -55,3 +65,32 @@ class TinBackbone(nn.Module):
 def role_block() -> nn.Sequential:
     """What reads a crop of a human or an object: (N, 1024, 7, 7) -> (N, 2048, 7, 7)."""
     return block(1024, 512, 3)
+
+
+class NanoBackbone(nn.Module):
+    """The first three stages of ``resnet-nano``: an image becomes a map of 144 channels and stride 8.
+
+    The third stage's map is enlarged and laid beside the second's, since things in small images are small.
+    """
+
+    stride = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resnet = ResNet("resnet-nano")
+        self.resnet.layer4 = nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) as for `TinBackbone` -> (B, 144, H / 8, W / 8), rounded up."""
+        net = self.resnet
+        x = F.relu(net.bn1(net.conv1(images / PIXEL_SCALE)), inplace=True)
+        first, second, third, _ = net.stages
+        near = second(first(F.max_pool2d(x, 3, stride=2, padding=1)))
+        far = F.interpolate(third(near), near.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.cat([near, far], 1)
+
+
+def nano_role_block() -> nn.Sequential:
+    """What reads a crop in the small network: (N, 144, 7, 7) -> (N, 192, 4, 4)."""
+    shortcut = nn.Sequential(nn.Conv2d(144, 192, 1, 2, bias=False), nn.GroupNorm(8, 192))
+    return nn.Sequential(BasicBlock(144, 192, 2, shortcut, norm_layer=lambda width: nn.GroupNorm(8, width)))

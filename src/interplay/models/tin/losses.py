@@ -122,10 +122,12 @@ class VcocoTargets:
 
 def vcoco_losses(outputs: TinOutputs, targets: VcocoTargets, weights: LossWeights) -> Terms:
     """The four terms on V-COCO. The human stream counts twice, the spatial one is not weighted."""
-    human = weighted_cross_entropy(outputs["cls_score_H"], targets.human, weights.human)
+    near = len(targets.pair)
+    human = weighted_cross_entropy(outputs["cls_score_H"][:near], targets.human, weights.human)
+    thing = weighted_cross_entropy(outputs["cls_score_O"][:near], targets.pair, weights.interactions, targets.pair_mask)
     return {
         "human": 2 * human,
-        "object": weighted_cross_entropy(outputs["cls_score_O"], targets.pair, weights.interactions, targets.pair_mask),
+        "object": thing,
         "spatial": weighted_cross_entropy(outputs["cls_score_sp"], targets.spatial, None, targets.spatial_mask),
         "interactiveness": weighted_cross_entropy(outputs["cls_score_binary"], targets.binary, weights.binary),
     }

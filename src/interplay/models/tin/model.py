@@ -17,6 +17,7 @@ from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import HoiModel, evaluating
 from interplay.vocabulary import Vocabulary
 
+from .backbone import BackboneName
 from .maps import pair_maps
 from .network import PIXEL_MEANS_BGR, Layout, TinNetwork, TinOutputs
 from .part_boxes import part_boxes
@@ -35,6 +36,8 @@ class TinConfig:
     Attributes:
         network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
         layout: of the instance network's discriminator.
+        backbone: see `PairNetwork`.
+        classifies: whether it knows interactions, or only tells whether a pair interacts (always so for ``part``).
         min_person, min_object: detections below these scores make no pairs (published: 0.8 and 0.3 on HICO-DET, 0.6 and
             0.4 on V-COCO, for Faster R-CNN's scores; other detectors' are lower).
         suppress: remove pairs that the discriminator finds non-interactive with a probability above
@@ -43,6 +46,8 @@ class TinConfig:
 
     network: Literal["instance", "part"] = "instance"
     layout: Layout = "hico"
+    backbone: BackboneName = "resnet50"
+    classifies: bool = True
     min_person: float = 0.3
     min_object: float = 0.2
     suppress: bool = True
@@ -67,11 +72,16 @@ class TinModel(HoiModel):
     def __init__(self, config: TinConfig, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.config, self.vocabulary, self.verbs = config, vocabulary, verbs
-        if config.network == "part":
-            self.network: TinNetwork | TinPartNetwork = TinPartNetwork()
+        if self.is_part:
+            self.network: TinNetwork | TinPartNetwork = TinPartNetwork(backbone=config.backbone)
         else:
             classes = len(vocabulary.interactions) if config.layout == "hico" else len(verbs)
-            self.network = TinNetwork(classes, config.layout)
+            self.network = TinNetwork(classes, config.layout, backbone=config.backbone)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the network looks at body parts, and has no classes."""
+        return self.config.network == "part"
 
     def forward(self, *arguments: Any, **options: Any) -> TinOutputs:
         """The network's scores of pairs; see `TinNetwork.forward` and `TinPartNetwork.forward`."""
@@ -115,9 +125,10 @@ class TinModel(HoiModel):
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """Interactions among given detections."""
-        if self.config.network == "part":
+        if self.is_part or not self.config.classifies:
+            what = "part network" if self.is_part else "discriminator"
             raise InputError(
-                "TIN's part network tells whether a pair interacts, not how: use it with 'interplay suppress' on the "
+                f"TIN's {what} tells whether a pair interacts, not how: use it with 'interplay suppress' on the "
                 "predictions of another model"
             )
         assert detections is not None  # predict() sees to it

@@ -1,8 +1,4 @@
-"""TIN's network on the level of instances: representation R, classifier C, discriminator D (CVPR 2019, figure 3).
-
-Everything that depends on one box only is computed once for that box, and the backbone once for the image; the
-published test loop repeats all of it for every pair.
-"""
+"""TIN's network on the level of instances: representation R, classifier C, discriminator D (CVPR 2019, figure 3)."""
 
 from __future__ import annotations
 
@@ -12,18 +8,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from interplay.layers.crops import crop_and_resize
-
-from .backbone import STRIDE, TinBackbone, role_block
-from .streams import Discriminator, InstanceAttention, MapStream, NormedDense
+from .backbone import BackboneName
+from .representation import Images, PairNetwork, Representation
+from .streams import Discriminator, NormedDense
 
 Layout = Literal["hico", "vcoco"]
 """The two published arrangements of the discriminator's branches."""
 
 PIXEL_MEANS_BGR = (102.9801, 115.9465, 122.7717)
-
-SPATIAL, POSE, HUMAN, CONTEXT = 5408, 2704, 2048, 1024
-"""Widths of the features of a spatial map, a pose map, an instance and its context."""
 
 
 @dataclass(frozen=True)
@@ -49,40 +41,47 @@ class TinOutputs:
         return self.scores["cls_prob_binary"][:, 0]
 
 
-class TinNetwork(nn.Module):
+class TinNetwork(PairNetwork):
     """R, C and D over pairs of boxes of one or several images.
 
     Args:
         classes: number of interactions (HICO-DET 600) or verbs (V-COCO 29).
         layout: which published arrangement of the discriminator.
         freeze: keep the backbone's stem and first block fixed.
+        backbone: see `PairNetwork`.
     """
 
-    def __init__(self, classes: int, layout: Layout = "hico", freeze: bool = True) -> None:
-        super().__init__()
+    def __init__(
+        self, classes: int, layout: Layout = "hico", freeze: bool = True, backbone: BackboneName = "resnet50"
+    ) -> None:
+        super().__init__(freeze, backbone)
         self.classes, self.layout = classes, layout
-        self.backbone = TinBackbone(freeze)
-        self.human_block, self.object_block = role_block(), role_block()
-        self.attention = InstanceAttention()
-        self.spatial = MapStream(2, 64, 32)
-        self.human_head = nn.Sequential(NormedDense(HUMAN + CONTEXT, 1024), NormedDense(1024, 1024))
-        self.object_head = nn.Sequential(NormedDense(HUMAN + CONTEXT, 1024), NormedDense(1024, 1024))
-        self.spatial_head = nn.Sequential(NormedDense(HUMAN + SPATIAL, 1024), NormedDense(1024, 1024))
-        self.classify = nn.ModuleDict({name: nn.Linear(1024, classes) for name in ("H", "O", "sp")})
+        widths, spatial = self.widths, self.spatial_width
+        instance, hidden = widths.instance + widths.context, widths.hidden
+        self.human_head, self.object_head, self.spatial_head = (
+            nn.Sequential(NormedDense(inputs, hidden), NormedDense(hidden, hidden))
+            for inputs in (instance, instance, widths.instance + spatial)
+        )
+        self.classify = nn.ModuleDict({name: nn.Linear(hidden, classes) for name in ("H", "O", "sp")})
         if layout == "hico":
-            self.discriminator = Discriminator(HUMAN + CONTEXT + SPATIAL + POSE, HUMAN + CONTEXT)
+            self.discriminator = Discriminator(instance + spatial, instance, widths)
         else:
-            self.discriminator = Discriminator(HUMAN + SPATIAL + POSE, HUMAN + 2 * CONTEXT)
-        self.interactive = nn.Linear(1024, 2)
+            self.discriminator = Discriminator(widths.instance + spatial, instance + widths.context, widths)
+        self.interactive = nn.Linear(hidden, 2)
+
+    @property
+    def interactiveness_parts(self) -> tuple[nn.Module, ...]:
+        """D."""
+        return self.discriminator, self.interactive
 
     def forward(
-        self, images: Tensor, human_boxes: Tensor, object_boxes: Tensor, maps: Tensor, positives: int | None = None
+        self, images: Images, human_boxes: Tensor, object_boxes: Tensor, maps: Tensor, positives: int | None = None
     ) -> TinOutputs:
         """Scores of N pairs.
 
         Args:
             images: (B, 3, H, W) float32 in the order blue, green, red, `PIXEL_MEANS_BGR` taken off; (B, H, W, 3) is
-                accepted too.
+                accepted too; or a sequence, see `PairNetwork.represent`.
             human_boxes: (N, 5) image, x1, y1, x2, y2 in pixels, or (N, 4) in the only image.
             object_boxes: the same for the objects; (N, .) or only the first `positives` rows.
             maps: (N, 3, 64, 64) of person, object and pose (`maps.pair_map`); (N, 64, 64, 3) is accepted too.
@@ -93,14 +92,17 @@ class TinNetwork(nn.Module):
         Returns:
             the scores of every stream; rows beyond `positives` only where said.
         """
-        images, maps = channels_first(images), channels_first(maps)
+        images = channels_first(images) if isinstance(images, Tensor) else images
         human_boxes, object_boxes = with_image(human_boxes), with_image(object_boxes)
         count = len(human_boxes) if positives is None else int(positives)
-        rows = len(human_boxes) if self.layout == "hico" else count
-        head = self.backbone(images)
-        keys = self.attention.keys(head)
-        fc7_h, context_h, att_h = self._instances(head, keys, human_boxes, "human")
-        fc7_o, context_o, att_o = self._instances(head, keys, object_boxes[:count], "object")
+        found = self.represent(images, human_boxes, object_boxes[:count])
+        return self.score(found, channels_first(maps))
+
+    def score(self, found: Representation, maps: Tensor) -> TinOutputs:
+        """What C and D make of R and the maps (N, 3, 64, 64)."""
+        fc7_h, context_h, fc7_o, context_o = found.human, found.human_context, found.object, found.object_context
+        count = len(fc7_o)
+        rows = len(fc7_h) if self.layout == "hico" else count
         spatial = self.spatial(maps[:, :2])
         logits = {
             "H": self.classify["H"](self.human_head(torch.cat([fc7_h[:rows], context_h[:rows]], 1))),
@@ -114,39 +116,10 @@ class TinNetwork(nn.Module):
         logits["binary"] = self.interactive(self.discriminator(first, second, maps[:, 2:]))
         scores = {f"cls_score_{name}": value for name, value in logits.items()}
         scores |= {f"cls_prob_{name}": value.sigmoid() for name, value in logits.items()}
-        if count == len(human_boxes):
+        if count == len(fc7_h):
             fused = scores["cls_prob_sp"] * (scores["cls_prob_H"] + scores["cls_prob_O"])
             scores["cls_prob_HO" if self.layout == "hico" else "cls_prob_HO_final"] = fused
-        return TinOutputs({**scores, "att_H": att_h[:rows], "att_O": att_o})
-
-    def _instances(
-        self, head: Tensor, keys: tuple[Tensor, Tensor], boxes: Tensor, role: Literal["human", "object"]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        block = self.human_block if role == "human" else self.object_block
-        return instance_features(head, keys, boxes, role, block, self.attention)
-
-
-def instance_features(
-    head: Tensor,
-    keys: tuple[Tensor, Tensor],
-    boxes: Tensor,
-    role: Literal["human", "object"],
-    block: nn.Module,
-    attention: InstanceAttention,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Appearance (N, 2048), context (N, 1024) and attention map (N, 1, H, W) of boxes (N, 5), each box once.
-
-    In training every row has its own dropout, so nothing is shared there but the crops.
-    """
-    distinct, place = torch.unique(boxes, dim=0, return_inverse=True)
-    features = block(crop_and_resize(head, distinct, STRIDE)).mean((2, 3))
-    image = distinct[:, 0].long()
-    if block.training:
-        features, image = features[place], image[place]
-        context, seen = attention(keys, features, role, image)
-        return features, context, seen
-    context, seen = attention(keys, features, role, image)
-    return features[place], context[place], seen[place]
+        return TinOutputs({**scores, "att_H": found.human_attention[:rows], "att_O": found.object_attention})
 
 
 def channels_first(x: Tensor) -> Tensor:

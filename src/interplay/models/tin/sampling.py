@@ -154,20 +154,33 @@ def binary_labels(rows: TrainingRows, published_behaviour: bool = False) -> torc
     return labels
 
 
-def vcoco_targets(rows: TrainingRows, human: NDArray[np.generic], pair: NDArray[np.generic]) -> VcocoTargets:
+def vcoco_targets(
+    rows: TrainingRows,
+    human: NDArray[np.generic],
+    pair: NDArray[np.generic],
+) -> VcocoTargets:
     """Labels on V-COCO from what the people of the annotated pairs do, with anything and with the object (G, 29)."""
     source = rows.source[: rows.positives]
-    near = torch.from_numpy(np.ascontiguousarray(pair[source], np.float32))
-    spatial = torch.cat([near, near.new_zeros(len(rows) - rows.positives, near.shape[1])])
-    has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()], dtype=torch.float32)
-    return VcocoTargets(
-        human=torch.from_numpy(np.ascontiguousarray(human[source], np.float32)),
-        pair=near,
-        spatial=spatial,
-        pair_mask=has_object.expand_as(near),
-        spatial_mask=has_object.expand_as(spatial),
-        binary=binary_labels(rows),
-    )
+    own, near = (torch.from_numpy(np.ascontiguousarray(x[source], np.float32)) for x in (human, pair))
+    has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()])
+    return verb_targets(own, near, len(rows), has_object, binary_labels(rows))
+
+
+def verb_targets(
+    human: torch.Tensor, pair: torch.Tensor, rows: int, has_object: torch.Tensor, binary: torch.Tensor
+) -> VcocoTargets:
+    """Labels where classes are verbs.
+
+    Args:
+        human: (P, C) what the person of each interacting pair does, with anything.
+        pair: (P, C) with the object.
+        rows: pairs in all, the interacting ones first.
+        has_object: (C,) which verbs have an object.
+        binary: see `binary_labels`.
+    """
+    spatial = torch.cat([pair, pair.new_zeros(rows - len(pair), pair.shape[1])])
+    mask = has_object.float()
+    return VcocoTargets(human, pair, spatial, mask.expand_as(pair), mask.expand_as(spatial), binary)
 
 
 def _boxes(boxes: ArrayLike) -> NDArray[np.float64]:

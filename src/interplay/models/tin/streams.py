@@ -6,10 +6,48 @@ Sections of Li et al., "Transferable Interactiveness Knowledge for Human-Object 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import FrozenBatchNorm2d
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels of a network; by default the published ones.
+
+    Attributes:
+        head: of the backbone's map.
+        instance: of an instance's appearance.
+        keys: of the attention's keys, values and queries.
+        context: of what the attention sees.
+        hidden: of dense layers.
+        spatial, pose: of the two convolutions over spatial and pose maps.
+        part: of the map that body parts are cropped from.
+        shrink: maps are first made smaller by this factor.
+    """
+
+    head: int = 1024
+    instance: int = 2048
+    keys: int = 512
+    context: int = 1024
+    hidden: int = 1024
+    spatial: tuple[int, int] = (64, 32)
+    pose: tuple[int, int] = (32, 16)
+    part: int = 64
+    shrink: int = 1
+
+    def flat(self, channels: int) -> int:
+        """Features of a map of 64 x 64 after a `MapStream` with so many channels at its end."""
+        return channels * (((64 // self.shrink - 4) // 2 - 4) // 2) ** 2
+
+
+NANO = Widths(
+    head=144, instance=192, keys=64, context=96, hidden=192, spatial=(16, 16), pose=(8, 8), part=16, shrink=2
+)  # fmt: skip
 
 
 class NormedDense(nn.Module):
@@ -27,67 +65,98 @@ class NormedDense(nn.Module):
 
 
 class MapStream(nn.Module):
-    """Two convolutions over a 64 x 64 map, flattened in the order height, width, channel."""
+    """Two convolutions over a 64 x 64 map, flattened in the order height, width, channel.
 
-    def __init__(self, channels: int, width: int, out: int) -> None:
+    Args:
+        channels: of the map.
+        widths: of the two convolutions.
+        shrink: the map is first made smaller by this factor.
+    """
+
+    def __init__(self, channels: int, widths: tuple[int, int], shrink: int = 1) -> None:
         super().__init__()
+        width, out = widths
         self.conv1, self.conv2 = nn.Conv2d(channels, width, 5), nn.Conv2d(width, out, 5)
+        self.shrink = shrink
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(N, channels, 64, 64) -> (N, 169 out)."""
+        """(N, channels, 64, 64) -> (N, 169 out), fewer of smaller maps."""
+        if self.shrink > 1:
+            maps = F.max_pool2d(maps, self.shrink)
         x = F.max_pool2d(F.relu(self.conv1(maps)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
+Keys = Sequence[tuple[Tensor, Tensor]]
+"""Of each image: keys (K, H, W), and values as the bottleneck makes them (C, H, W) without bias."""
+
+
 class InstanceAttention(nn.Module):
     """Where in the image to look, seen from one instance (iCAN)."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
-        self.phi, self.g = nn.Conv2d(1024, 512, 1), nn.Conv2d(1024, 512, 1)
-        self.query = nn.ModuleDict({"human": nn.Linear(2048, 512), "object": nn.Linear(2048, 512)})
-        self.bottleneck = nn.Conv2d(512, 1024, 1)
+        self.phi, self.g = nn.Conv2d(widths.head, widths.keys, 1), nn.Conv2d(widths.head, widths.keys, 1)
+        self.query = nn.ModuleDict({role: nn.Linear(widths.instance, widths.keys) for role in ("human", "object")})
+        self.bottleneck = nn.Conv2d(widths.keys, widths.context, 1)
         self.dropout = nn.Dropout(0.2)
 
-    def keys(self, head: Tensor) -> tuple[Tensor, Tensor]:
-        """What all instances of an image share: (B, 512, H, W) keys and values of its map (B, 1024, H, W)."""
-        return F.relu(self.phi(head)), F.relu(self.g(head))
+    def keys(self, heads: Sequence[Tensor]) -> Keys:
+        """What all instances of an image share, from the images' maps (C, H, W)."""
+        return [(F.relu(self.phi(x)), F.conv2d(F.relu(self.g(x)), self.bottleneck.weight)) for x in heads]
 
-    def forward(self, keys: tuple[Tensor, Tensor], instance: Tensor, role: str, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Context features (N, 1024) and attention (N, 1, H, W) of instances.
+    def forward(self, keys: Keys, instance: Tensor, role: str, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Context features (N, C) and attention (N, 1, H, W) of instances.
 
         Args:
             keys: see `keys`.
-            instance: (N, 2048).
+            instance: (N, features).
             role: ``human`` or ``object``.
             image: (N,) which image each instance is in.
+
+        Returns:
+            context; attention, which is (N, 1, 0, 0) where images differ in size.
         """
-        phi, g = keys
         query = self.dropout(F.relu(self.query[role](instance)))
-        logits = torch.einsum("nchw,nc->nhw", phi[image], query) / phi.shape[1]
-        attention = logits.flatten(1).softmax(1).view_as(logits)[:, None]
-        # The published code takes the mean over the cells, not the sum.
-        seen = F.relu(self.bottleneck(g[image] * attention))
-        return seen.mean((2, 3)), attention
+        shapes = {phi.shape[1:] for phi, _ in keys}
+        context = instance.new_zeros(len(instance), self.bottleneck.out_channels)
+        seen = instance.new_zeros(len(instance), 1, *(shapes.pop() if len(shapes) == 1 else (0, 0)))
+        bias = self.bottleneck.bias
+        assert bias is not None
+        for i, (phi, values) in enumerate(keys):
+            rows = (image == i).nonzero()[:, 0]
+            if not len(rows):
+                continue
+            attention = (query[rows] @ phi.flatten(1) / len(phi)).softmax(1)
+            # The bottleneck is linear up to its ReLU, so weighing what comes out of it is weighing what goes in. The
+            # published code takes the mean over the cells, not the sum.
+            weighed = values.flatten(1)[None] * attention[:, None] + bias[:, None]
+            context = context.index_copy(0, rows, F.relu(weighed).mean(2).to(context))
+            if seen.shape[-1]:
+                seen[rows] = attention.detach().view(len(rows), 1, *phi.shape[1:]).to(seen)
+        return context, seen
 
 
 class Discriminator(nn.Module):
     """Whether a pair interacts: human and maps in one branch, object and context in the other.
 
     Args:
-        first: width of what the first branch reads, the pose map's features included.
+        first: width of what the first branch reads, without the pose map's features.
         second: width of what the second branch reads.
+        widths: of the layers.
     """
 
-    def __init__(self, first: int, second: int) -> None:
+    def __init__(self, first: int, second: int, widths: Widths) -> None:
         super().__init__()
-        self.pose = MapStream(1, 32, 16)
-        self.fc8_1, self.fc8_2, self.fc9 = nn.Linear(first, 1024), nn.Linear(second, 1024), nn.Linear(2048, 1024)
+        hidden = widths.hidden
+        self.pose = MapStream(1, widths.pose, widths.shrink)
+        self.fc8_1, self.fc8_2 = nn.Linear(first + widths.flat(widths.pose[1]), hidden), nn.Linear(second, hidden)
+        self.fc9 = nn.Linear(2 * hidden, hidden)
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, first: Tensor, second: Tensor, pose_map: Tensor) -> Tensor:
-        """(N, 1024) features of pairs.
+        """(N, hidden) features of pairs.
 
         Args:
             first: (N, ...) what the first branch reads, without the pose map's features.

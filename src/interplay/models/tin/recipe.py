@@ -1,0 +1,156 @@
+"""Training recipes of TIN's networks: the files under ``configs/tin``, one per row of the published tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from interplay.models.tin.backbone import BackboneName
+from interplay.models.tin.losses import TrainModule
+from interplay.training import config
+from interplay.training.sections import (
+    DataConfig,
+    OptimiserConfig,
+    Positive,
+    Rate,
+    ScheduleConfig,
+    Section,
+    Share,
+    Start,
+    TrainConfig,
+)
+
+Count = Annotated[int, Field(ge=0)]
+Update = Literal["all", "discriminator", "without-discriminator", "without-classifiers"]
+
+
+class NetworkSection(Section):
+    """Which network; see `interplay.models.tin.model.TinConfig`.
+
+    Attributes:
+        backbone: ``resnet50`` as published, or ``resnet-nano``, ours: a small network that trains from nothing.
+        network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
+        layout: classes are interactions and D's branches those published for HICO-DET, or verbs and V-COCO's.
+        classes: vocabulary whose interactions or verbs are the classes; by default the annotations'. Annotations in
+            another one are translated by name (`classes.class_table`).
+    """
+
+    backbone: BackboneName = "resnet50"
+    network: Literal["instance", "part"] = "instance"
+    layout: Literal["hico", "vcoco"] = "hico"
+    classes: str | None = None
+
+
+class PairsSection(Section):
+    """What a step sees of an image; see `sampling.sample_rows`.
+
+    Attributes:
+        jittered: jittered copies of the annotated pairs, in all.
+        non_interacting: most pairs that do not interact.
+        longer_side: photographs are made smaller until no side is longer; None leaves them.
+        class_weights: factors on the logits: the published ones of HICO-DET or V-COCO, made by the same rule from the
+            annotations that are trained on, or none.
+    """
+
+    jittered: Count = 15
+    non_interacting: Count = 60
+    longer_side: Positive | None = None
+    class_weights: Literal["hico", "v-coco", "annotations", "none"] = "annotations"
+
+
+class FeaturesSection(Section):
+    """Whether backbone and role blocks change.
+
+    Attributes:
+        kind: ``trained``; or ``frozen``: what they see is computed once and kept in `TinDataConfig.feature_folder`.
+        copies: where they are frozen, how many times the jittered pairs of an example are drawn. The published training
+            draws them anew in every step.
+    """
+
+    kind: Literal["trained", "frozen"] = "trained"
+    copies: Positive = 2
+
+
+class TinDataConfig(DataConfig):
+    """What is trained and validated on.
+
+    Attributes:
+        detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the photographs. Their pairs that
+            overlap no annotated pair do not interact, beside those of annotated boxes, in training and in validation.
+        feature_folder: where features of frozen layers are kept; by default ``features`` in the run's folder.
+    """
+
+    detections: Path | None = None
+    feature_folder: Path | None = None
+
+
+class OptimiserSection(OptimiserConfig):
+    """Stochastic gradient descent with momentum; every parameter's gradient is cut to norm 1."""
+
+    algorithm: Literal["adamw", "adam", "sgd"] = "sgd"
+    learning_rate: Rate = 1e-3
+    reference_batch: Positive = 1
+    clip_each: Rate | None = 1.0
+
+
+class Recipe(TrainConfig):
+    """A training.
+
+    Attributes:
+        start: where R comes from: the published COCO Faster R-CNN (TensorFlow), torchvision's ImageNet ResNet-50,
+            published or own weights of TIN, or nothing.
+        learn: which losses.
+        update: which parameters change.
+        published_behaviour: in training, D does not see the objects of pairs that do not interact but its first branch
+            twice; "no interaction" annotations count as interacting; in the part network's batches the first pair that
+            does not interact is labelled neither; and update ``without-discriminator`` changes everything. Published
+            figures come from trainings that did this.
+        nis_recall_loss: NIS removes as many pairs as it can while losing at most this share of the interacting ones, on
+            validation images; None keeps the published limits 0.1 and 0.9.
+        further: more annotations to learn from, of any vocabulary, by a name of your choice.
+    """
+
+    system: Literal["tin"]
+    epochs: Positive = 50
+    batch_size: Positive = 1
+    start: Literal[Start, "faster-rcnn"] = "faster-rcnn"
+    learn: TrainModule = "all"
+    update: Update = "all"
+    published_behaviour: bool = False
+    nis_recall_loss: Share | None = 0.01
+    data: TinDataConfig
+    further: dict[str, TinDataConfig] = Field(default_factory=dict)
+    model: NetworkSection = NetworkSection()
+    pairs: PairsSection = PairsSection()
+    features: FeaturesSection = FeaturesSection()
+    optimiser: OptimiserSection = OptimiserSection()
+    schedule: ScheduleConfig = ScheduleConfig(kind="restarts", period=80_000)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether classes are learnt, and not only interactiveness."""
+        return self.learn != "interactiveness"
+
+    @property
+    def discriminates(self) -> bool:
+        """Whether interactiveness is learnt."""
+        return self.learn in ("all", "interactiveness")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.model.network == "part" and self.classifies:
+            raise ValueError("the part network has no classes: it needs learn: interactiveness")
+        if self.update == "discriminator" and self.learn not in ("all", "interactiveness"):
+            raise ValueError(f"update: discriminator changes nothing that learn: {self.learn} depends on")
+        if self.model.backbone == "resnet-nano" and self.start not in ("scratch", "weights"):
+            raise ValueError(f"the small backbone has no published weights: start: {self.start} is not for it")
+        if self.features.kind == "frozen" and self.start == "scratch":
+            raise ValueError("features: frozen needs features that were learnt: another start than scratch")
+        return self
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe; see `interplay.training.load_config` for errors."""
+    return config.load_recipe(path, Recipe)

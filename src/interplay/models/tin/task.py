@@ -1,0 +1,250 @@
+"""What a training of TIN's networks consists of: data, loss, validation and what is kept (a `TrainingTask`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interplay.datasets import InteractionDataset
+from interplay.errors import InputError
+from interplay.formats import read
+from interplay.interactions import Interactions
+from interplay.layers.normalisers import StepCounts
+from interplay.table import InteractionTable
+from interplay.training.cache import build_cache
+from interplay.training.tables import Tables, fingerprint, load_tables
+from interplay.vocabulary import Vocabulary
+
+from .annotated_pairs import PairReader
+from .examples import Batch
+from .feature_cache import FeatureCache
+from .losses import LossWeights, Terms, chosen_terms, class_weights, hico_losses, part_losses, vcoco_losses
+from .model import TinConfig, TinModel
+from .network import TinNetwork, TinOutputs
+from .pair_scores import PairScores, score_pairs
+from .pair_source import PairSource
+from .recipe import Recipe, TinDataConfig
+from .sampling import verb_targets
+from .start import initialise
+from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
+from .vcoco_suppression import actions
+
+_COUNTED = {"human": 0, "object": 0}
+"""Terms of the loss that are means over interacting pairs (0); others are over all pairs (1)."""
+
+
+class TinTask:
+    """Trains TIN's networks on annotated photographs.
+
+    Args:
+        recipe: of the training.
+        tables: what is trained and validated on; by default what the recipe names.
+
+    Raises:
+        InputError: there is nothing to learn.
+        MissingFileError: data or first weights are not there.
+    """
+
+    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+        self.config, self.tables = recipe, tables or load_tables(recipe.data)
+        vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
+        self.verbs = network_verbs(recipe, vocabulary)
+        torch.manual_seed(recipe.seed)
+        config = TinConfig(
+            recipe.model.network,
+            recipe.model.layout,
+            recipe.model.backbone,
+            classifies=recipe.classifies or recipe.start in ("weights", "published"),
+            suppress=recipe.discriminates or recipe.start in ("weights", "published"),
+        )
+        self.model: Any = TinModel(config, vocabulary, self.verbs)
+        initialise(self.model, recipe)
+        freeze(self.model, recipe)
+        self.further = {name: load_tables(data) for name, data in recipe.further.items()}
+        self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True))
+        parts = [
+            self._training(data, tables)
+            for data, tables in [(recipe.data, self.tables), *((recipe.further[n], t) for n, t in self.further.items())]
+        ]
+        self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
+        if recipe.discriminates and not self.data.rows[1]:
+            raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
+        self.weights = self._weights()
+        records = [fingerprint(table) for table in (self.tables.training, *(t.training for t in self.further.values()))]
+        self.records = {"training": records, "validation": fingerprint(self.tables.validation)}
+        if recipe.features.kind == "frozen":
+            self._store_features()
+        self.monitor = "map" if recipe.classifies else "d_ap"
+        self._scored: PairScores | None = None
+
+    def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Everything that changes, at one rate."""
+        return {"default": [parameter for parameter in self.model.parameters() if parameter.requires_grad]}
+
+    def counts(self, batch: Batch) -> Tensor:
+        """(2,) pairs that interact, and all pairs."""
+        return torch.tensor([float(batch.positives), float(len(batch))])
+
+    def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+        """The terms of the loss, each a mean over the pairs and classes of the whole step."""
+        given = batch.images, batch.humans, batch.objects, batch.maps
+        if self.model.is_part:
+            terms = part_losses(_full(network(*given, batch.parts)), batch.binary, self.weights.binary)
+        else:
+            terms = self._instance_terms(_full(network(*given, *self._positives(batch))), batch)
+        own = self.counts(batch).to(counts.mean)
+        shares = own / counts.mean.clamp(min=1e-9)
+        return {name: value * shares[_COUNTED.get(name, 1)] for name, value in terms.items()}
+
+    def validate(self, model: TinModel) -> dict[str, float]:
+        """Figures on all pairs of annotated boxes; see `PairScores`."""
+        self._scored = score_pairs(model, self.validation)
+        return self._figures(self._scored)
+
+    def finish(self, model: TinModel) -> dict[str, Any]:
+        """Choose the limits of NIS on the validation images and describe the model."""
+        scored = self._scored if self._scored is not None else score_pairs(model, self.validation)
+        below, above = self._limits(scored)
+        model.config = replace(model.config, interactive_below=below, not_interactive_above=above)
+        return {**model.description(), "data": self.records, "validation": self._figures(scored)}
+
+    def _figures(self, scored: PairScores) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        if self.model.config.classifies and not self.model.is_part:
+            figures |= scored.classification()
+        if self.model.config.suppress:
+            figures |= scored.suppression(self._limits(scored))
+        return {name: value for name, value in figures.items() if not np.isnan(value)}
+
+    def _limits(self, scored: PairScores) -> tuple[float, float]:
+        if self.config.nis_recall_loss is None or not self.model.config.suppress:
+            return TinConfig.interactive_below, TinConfig.not_interactive_above
+        return scored.limits(self.config.nis_recall_loss)
+
+    def _instance_terms(self, outputs: TinOutputs, batch: Batch) -> Terms:
+        if self.model.config.layout == "hico":
+            terms = hico_losses(outputs, batch.classes, batch.binary, batch.positives, self.weights)
+        else:
+            network = cast(TinNetwork, self.model.network)
+            records = self.model.vocabulary.verb_records
+            has_object = torch.tensor([records[verb].role is not None for verb in self.verbs], device=self.model.device)
+            assert len(has_object) == network.classes
+            near = batch.classes[: batch.positives]
+            targets = verb_targets(batch.motions, near, len(batch), has_object, batch.binary)
+            terms = vcoco_losses(outputs, targets, self.weights)
+        return chosen_terms(terms, self.config.learn)
+
+    def _positives(self, batch: Batch) -> list[int]:
+        """As published, only pairs that interact have objects."""
+        return [batch.positives] if self.config.published_behaviour else []
+
+    def _weights(self) -> LossWeights:
+        kind = self.config.pairs.class_weights
+        if kind in ("hico", "v-coco"):
+            weights = LossWeights.published(kind)
+            if self.config.classifies and len(weights.interactions) != len(self.data.class_counts):
+                raise InputError(
+                    f"pairs.class_weights: {kind} are for {len(weights.interactions)} classes, the network has "
+                    f"{len(self.data.class_counts)}: use 'annotations'"
+                )
+            return weights
+        if kind == "none":
+            return LossWeights(torch.ones(len(self.data.class_counts)), torch.ones(2))
+        near, far = self.data.rows
+        classes = self.data.class_counts if self.data.class_counts.any() else np.ones(1)
+        motions = self.data.motion_counts if self.data.motion_counts.any() else np.ones(1)
+        return LossWeights(class_weights(classes), class_weights([near, far]), class_weights(motions))
+
+    def _training(self, data: TinDataConfig, tables: Tables) -> TrainingPairs:
+        labels = self.config.published_behaviour and self.model.is_part
+        return TrainingPairs(self._source(data, tables, validation=False), self.config.pairs, labels, self.config.seed)
+
+    def _source(self, data: TinDataConfig, tables: Tables, validation: bool) -> PairSource:
+        table = tables.validation if validation else tables.training
+        folder = tables.validation_images if validation else tables.images
+        reader = PairReader(
+            table.vocabulary,
+            self.model.vocabulary,
+            self.verbs,
+            classify=self.config.classifies,
+            published_behaviour=self.config.published_behaviour,
+        )
+        cache = None if validation else build_cache(data, len(table), self.config.folder)
+        return PairSource(
+            InteractionDataset(table, folder, cache=cache),
+            reader,
+            read_detections(data.detections, table),
+            self.config.pairs.longer_side,
+            self.model.is_part,
+        )
+
+    def _store_features(self) -> None:
+        folder: Path = self.config.data.feature_folder or self.config.folder / "features"
+        network = self.model.network
+        on_gpu = self.config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+        network.to("cuda" if on_gpu else "cpu")
+        cache = FeatureCache(folder, network)
+        self.data.store_features(cache, self.config.features.copies)
+        self.validation.store_features(cache)
+        network.to("cpu")
+
+
+def freeze(model: TinModel, recipe: Recipe) -> None:
+    """Keep fixed what the recipe does not change. Stem, first block and batch normalisations always are."""
+    network = model.network
+    interactiveness = {id(p) for module in network.interactiveness_parts for p in module.parameters()}
+    classifiers = {id(p) for p in network.classify.parameters()} if isinstance(network, TinNetwork) else set()
+    features = {id(p) for module in network.frozen_parts for p in module.parameters()}
+    everything = {id(p) for p in network.parameters()}
+    update = recipe.update
+    if update == "without-discriminator" and recipe.published_behaviour:
+        update = "all"
+    fixed = {
+        "all": set(),
+        "discriminator": everything - interactiveness,
+        "without-discriminator": interactiveness,
+        "without-classifiers": classifiers,
+    }[update]
+    if recipe.features.kind == "frozen":
+        fixed = fixed | features
+    for parameter in network.parameters():
+        if id(parameter) in fixed:
+            parameter.requires_grad_(False)
+
+
+def network_vocabulary(recipe: Recipe, annotations: Vocabulary) -> Vocabulary:
+    """The vocabulary of the network's classes."""
+    return annotations if recipe.model.classes is None else Vocabulary.load(recipe.model.classes)
+
+
+def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
+    """The verb of each class, where classes are verbs: V-COCO's in the published order."""
+    if recipe.model.layout == "hico":
+        return ()
+    names = actions() if vocabulary.name == "v-coco" else vocabulary.verbs
+    return tuple(vocabulary.verb_index(name) for name in names)
+
+
+def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
+    """A detector's boxes by the photograph's name, in the annotations' vocabulary.
+
+    Raises:
+        MissingFileError, InputError: not a file of predictions, or of none of the photographs.
+    """
+    if path is None:
+        return {}
+    found = {image.file or "": image for image in read(path, annotations.vocabulary)}
+    if not found.keys() & set(annotations.files):
+        raise InputError(f"{path} holds detections in {len(found)} photographs, none of which is annotated")
+    return found
+
+
+def _full(outputs: TinOutputs) -> TinOutputs:
+    """Logits in float32, whatever the precision of the network."""
+    return TinOutputs({name: value.float() for name, value in outputs.scores.items()})
