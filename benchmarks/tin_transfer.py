@@ -19,11 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from interplay import InteractionTable, Vocabulary, load_annotations, load_model, write
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.files import atomic_path
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import PairSet, no_interaction_verbs
@@ -93,7 +94,7 @@ def joined(sets: Iterable[DataSet]) -> InteractionTable:
                 labels=objects[image.labels],
                 verb=verbs[image.verb],
                 file=f"{prefix}/{image.file}",
-                unlabelled=None,
+                unlabelled=unlabelled(image),
                 image_labels=None,
                 keypoints=None,
             )
@@ -103,6 +104,14 @@ def joined(sets: Iterable[DataSet]) -> InteractionTable:
     pairs = np.unique(np.stack([table.verb, table.object_labels()], 1), axis=0)
     groups = {"no_interaction": tuple(np.flatnonzero(np.isin(pairs[:, 0], list(nothing))).tolist())}
     return replace(table, vocabulary=replace(names, interactions=pairs, groups=groups))
+
+
+def unlabelled(image: Interactions) -> NDArray[np.bool_]:
+    """(N,) people of whom nothing is known, also where the annotations do not say so; as `PairSet` takes it."""
+    if image.unlabelled is not None:
+        return image.unlabelled
+    acting = image.human[image.object >= 0]
+    return (image.labels == image.vocabulary.person) & ~np.isin(np.arange(len(image.boxes)), acting)
 
 
 def trained(name: str, table: InteractionTable, seed: int, output: Path, further: list[str]) -> TinSpatial:

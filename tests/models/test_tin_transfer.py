@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,19 @@ def test_no_interaction_is_no_verb_and_its_pairs_are_negative() -> None:
     batch = data.batch(torch.arange(3))
     assert batch.labelled[:, :2].tolist() == [[True, True], [False, True], [True, False]]
     assert batch.targets.sum((1, 2, 3)).tolist() == [1, 0, 1]
+
+
+def test_of_whom_it_is_known_what_they_do() -> None:
+    names = Vocabulary.load("generated")
+    ride, idle = annotated(names, [(1, 0, "ride")]), annotated(names, [(1, 0, "ride")], file="b.jpg")[:0]
+    told = [replace(image, unlabelled=[False, False, True, False]) for image in (ride, idle)]
+    untold = PairSet(InteractionTable.from_list([ride, idle]), (names.verb_index("ride"),))
+    known = PairSet(InteractionTable.from_list(told), (names.verb_index("ride"),))
+    assert untold.rows.tolist() == [0]
+    assert known.rows.tolist() == [0, 1]
+    assert untold.labelled.tolist() == [[True, False, False, False]]
+    assert known.labelled.tolist() == [[True, False, False, False]] * 2
+    assert known.batch(torch.arange(2)).targets.sum((1, 2, 3)).tolist() == [1, 0]
 
 
 def test_another_discriminator_changes_only_the_factor(model: TinSpatial) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, vcoco
 from interplay.datasets.sources import Source
 from interplay.table import InteractionTable
@@ -46,7 +48,9 @@ def _is_generated(source: Source) -> bool:
 def _read_generated(source: Source, vocabulary: Vocabulary, split: str) -> InteractionTable:
     from interplay.formats import read
 
-    return read(source.path, vocabulary)
+    table = read(source.path, vocabulary)
+    table.unlabelled = np.zeros(len(table.boxes), bool)  # of everybody there it is known what they do
+    return table
 
 
 GENERATED = Form(

@@ -43,8 +43,9 @@ class PairBatch:
 class PairSet:
     """The images of annotations that say of a person and an object whether they interact.
 
-    Pairs are every person who interacts with something, or is annotated to have "no interaction" with it, x every
-    other box of the image, people included. Others are boxes like any, but nothing is known of what they do.
+    Pairs are every person of whom it is known what they do x every other box of the image, people included. Known
+    are those who interact with something or are annotated to have "no interaction" with it, and, where the annotations
+    tell people that are `unlabelled`, everybody who is not. Others are boxes like any.
 
     Args:
         table: annotations. Images without size are taken to be of `REFERENCE_SIDE`, as COCO's are.
@@ -69,27 +70,30 @@ class PairSet:
                 for h, o, v in zip(image.human.tolist(), image.object.tolist(), image.verb.tolist(), strict=True)
                 if o >= 0 and o != h and v in position
             ]
-            if kept:
-                images.append((image, kept))
+            known = {h for h, _, _ in kept}
+            if image.unlabelled is not None:
+                known.update(np.flatnonzero((image.labels == person) & ~image.unlabelled).tolist())
+            if known and len(image.boxes) > 1:
+                images.append((image, known, kept))
                 rows.append(row)
         self.rows = np.array(rows, np.int64)
         self.scales = np.ones(len(rows), np.float32)
-        count, longest = len(images), max((len(i.boxes) for i, _ in images), default=1)
-        self.sizes = torch.tensor([len(i.boxes) for i, _ in images])
+        count, longest = len(images), max((len(i.boxes) for i, _, _ in images), default=1)
+        self.sizes = torch.tensor([len(i.boxes) for i, _, _ in images])
         self.boxes = torch.zeros(count, longest, 4)
         self.boxes[..., 2:] = 1
         self.labels = torch.full((count, longest), -1)
         self.labelled = torch.zeros(count, longest, dtype=torch.bool)
         triplets = []
-        for k, (image, kept) in enumerate(images):
+        for k, (image, known, kept) in enumerate(images):
             order = np.argsort(image.labels != person, kind="stable")
             place = np.argsort(order)
             scale = REFERENCE_SIDE / max(image.width or 0, image.height or 0, 1) if image.width else 1.0
             self.scales[k] = scale
             self.boxes[k, : len(order)] = torch.from_numpy(image.boxes[order] * scale)
             self.labels[k, : len(order)] = torch.from_numpy(image.labels[order])
+            self.labelled[k, place[list(known)]] = True
             for h, o, v in kept:
-                self.labelled[k, place[h]] = True
                 if v != nothing:
                     triplets.append((k, int(place[h]), int(place[o]), v))
         self._triplets = torch.tensor(triplets, dtype=torch.int64).reshape(-1, 4)
