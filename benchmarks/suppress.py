@@ -128,7 +128,7 @@ def generated(folder: Path, weights: Path, count: int | None, output: Path) -> l
             raise SystemExit(f"no picture {missing[0]} below {folder}")
         answers = model.predict([read_image(path) for path in paths if path is not None])
         found += [replace(answer, file=file) for answer, file in zip(answers, files, strict=True)]
-    return [saved(f"{weights.parent.name}/{weights.stem}, generated test scenes", found, truth, output)]
+    return [saved(f"{title_of(str(weights))}, generated test scenes", found, truth, output)]
 
 
 def saved(name: str, found: list[Interactions], truth: InteractionTable, output: Path) -> Predicted:
