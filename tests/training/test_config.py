@@ -9,6 +9,7 @@ from interplay.training import load_config
 from interplay.training.config import parse_overrides
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "tin").glob("*.yaml"))
+SPATIAL = next(path for path in CONFIGS if path.stem == "vcoco_spatial")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
@@ -17,9 +18,7 @@ def test_shipped_configurations_are_valid(path: Path) -> None:
 
 
 def test_overrides_reach_nested_fields() -> None:
-    config = load_config(
-        CONFIGS[0], ["--data.root", "x", "--optimiser.learning_rate=1e-4", "--augmentation.flip", "no"]
-    )
+    config = load_config(SPATIAL, ["--data.root", "x", "--optimiser.learning_rate=1e-4", "--augmentation.flip", "no"])
     assert config.data.root == Path("x")
     assert config.optimiser.learning_rate == 1e-4
     assert config.augmentation.flip is False
@@ -40,7 +39,7 @@ def test_overrides_reach_nested_fields() -> None:
 )
 def test_mistakes_name_field_value_and_choices(overrides: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        load_config(CONFIGS[0], overrides)
+        load_config(SPATIAL, overrides)
 
 
 def test_files_that_are_no_configuration(tmp_path: Path) -> None:
