@@ -3,8 +3,9 @@
     python benchmarks/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
 
 Trains TIN's spatial network (``configs/tin/vcoco_spatial.yaml``) on V-COCO's trainval annotations, on half of
-HICO-DET's test annotations, on generated scenes and on all three, and tests each discriminator D on V-COCO's test
-annotations, the other half of HICO-DET's and generated test scenes; classifiers C are of the set that is tested.
+HICO-DET's test annotations, on generated scenes and on all three (D alone, as their verbs differ), and tests each
+discriminator D on V-COCO's test annotations, the other half of HICO-DET's and generated test scenes; classifiers C
+are of the set that is tested.
 D sees annotated boxes and knows objects by name, as in ``interplay suppress``. Options that the script does not
 know go to every training (``--epochs=1``). Sets that are not given are left out; finished trainings are kept.
 """
@@ -74,36 +75,33 @@ def generated(folder: Path) -> DataSet:
 
 
 def joined(sets: Iterable[DataSet]) -> InteractionTable:
-    """The training annotations of several sets; verbs and objects of one name are one."""
-    tables = {data.name: data.training for data in sets}
-    vocabularies = [table.vocabulary for table in tables.values()]
-    names = Vocabulary.from_names(
-        dict.fromkeys(name for vocabulary in vocabularies for name in vocabulary.objects),
-        dict.fromkeys(name for vocabulary in vocabularies for name in vocabulary.verbs),
-        EVERYTHING,
-    )
-    images, nothing = [], set()
-    for prefix, table in tables.items():
+    """The training annotations of several sets, whose verbs differ: only whether a pair interacts."""
+    content = {
+        "name": EVERYTHING,
+        "objects": list(Vocabulary.load("coco").objects),
+        "verbs": ["interact", "no interaction"],
+        "interactions": [["interact", None], ["no interaction", None]],
+        "groups": {"no_interaction": [1]},
+    }
+    names = Vocabulary.from_dict(content)
+    images = []
+    for data in sets:
+        table = data.training
         objects = np.array([names.object_index(name) for name in table.vocabulary.objects])
-        verbs = np.array([names.verb_index(name) for name in table.vocabulary.verbs])
-        nothing |= set(verbs[no_interaction_verbs(table.vocabulary)].tolist())
+        nothing = no_interaction_verbs(table.vocabulary)
         images += [
             replace(
                 image,
                 vocabulary=names,
                 labels=objects[image.labels],
-                verb=verbs[image.verb],
-                file=f"{prefix}/{image.file}",
+                verb=np.isin(image.verb, nothing).astype(np.int64),
                 unlabelled=unlabelled(image),
                 image_labels=None,
                 keypoints=None,
             )
             for image in table
         ]
-    table = InteractionTable.from_list(images)
-    pairs = np.unique(np.stack([table.verb, table.object_labels()], 1), axis=0)
-    groups = {"no_interaction": tuple(np.flatnonzero(np.isin(pairs[:, 0], list(nothing))).tolist())}
-    return replace(table, vocabulary=replace(names, interactions=pairs, groups=groups))
+    return InteractionTable.from_list(images)
 
 
 def unlabelled(image: Interactions) -> NDArray[np.bool_]:
