@@ -254,14 +254,33 @@ def test_a_step_cuts_each_gradient(scenes: Path, tmp_path: Path) -> None:
     assert moved.max() > 0.0099
 
 
-def test_a_run_goes_on_where_it_was(scenes: Path, tmp_path: Path) -> None:
-    for learn, network in (("all", "instance"), ("interactiveness", "part")):
-        changes: dict[str, Any] = {"learn": learn, "model": {"network": network}, "epochs": 2, "batch_size": 3}
-        whole = train(recipe(scenes, tmp_path, name=f"whole-{network}", **changes))
-        parts = recipe(scenes, tmp_path, name=f"parts-{network}", **changes)
-        train(parts, stop_after=1)
-        states = [read_weights(path)[0] for path in (whole, train(parts))]
-        assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+@pytest.mark.parametrize("network", ["instance", "part"])
+def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
+    scenes: Path, tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: dict[str, Any] = {"model": {"network": network}, "epochs": 2, "batch_size": 2, "checkpoint_every": 1}
+    changes |= {"learn": "interactiveness" if network == "part" else "all"}
+    whole = train(recipe(scenes, tmp_path, name="whole", **changes))
+    parts = recipe(scenes, tmp_path, name="parts", **changes)
+    steps = iter(range(100))
+    loss = TinTask.loss
+
+    def stopped(*arguments: Any) -> dict[str, torch.Tensor]:
+        if next(steps) == 2:
+            raise KeyboardInterrupt
+        return loss(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TinTask, "loss", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            train(parts)
+    states = [read_weights(path)[0] for path in (whole, train(parts))]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def test_half_precision_learns_too(scenes: Path, tmp_path: Path) -> None:
+    row = last_row(train(recipe(scenes, tmp_path, epochs=1, validate_every=1, precision="bf16-mixed")))
+    assert np.isfinite(row["loss"])
 
 
 def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from interplay.errors import InputError
 from interplay.importers.tin import load_tin, unused_tin_names
 from interplay.layers.crops import crop_and_resize
 from interplay.layers.resnet import fold_frozen_batch_norm
+from interplay.models.tin.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.tin.network import PIXEL_MEANS_BGR, TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
+from interplay.models.tin.start import from_faster_rcnn
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +161,36 @@ def test_tensorflows_layout_is_recognised(folder: Path) -> None:
 def test_what_does_not_fit_is_named(folder: Path, change, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load_tin(change(published_state(folder, "vcoco")))
+
+
+def test_published_faster_rcnn_names_become_the_representation(folder: Path) -> None:
+    """The published trainings start from a Faster R-CNN without block5, which becomes a copy of its block4."""
+    state = published_state(folder, "hico")
+    stem = tuple(f"resnet_v1_50/{part}/" for part in ("conv1", "block1", "block2", "block3", "block4"))
+    kept = {name: value for name, value in state.items() if name.startswith(stem)}
+    found = from_faster_rcnn({**kept, "resnet_v1_50/bbox_pred/weights": torch.zeros(4, 2048)})
+    network = load_tin(state)
+    for name, value in network.state_dict().items():
+        if name.startswith(("backbone.", "human_block.")):
+            torch.testing.assert_close(found[name], value, atol=0, rtol=0)
+        elif name.startswith("object_block."):
+            torch.testing.assert_close(found[name], found[name.replace("object", "human")], atol=0, rtol=0)
+            assert found[name].shape == value.shape
+
+
+def test_stored_features_give_the_published_scores(folder: Path, tmp_path: Path) -> None:
+    """16 bits on disk change probabilities by less than a thousandth."""
+    network = load_tin(published_state(folder, "hico"))
+    data = np.load(folder / "forward_hico_case0.npz")
+    pixels = np.ascontiguousarray(data["in/image_bgr_u8"][..., ::-1])
+    human, thing = (data[f"in/{name}"][:, 1:] for name in ("H_boxes", "O_boxes"))
+    cache = FeatureCache(tmp_path, network)
+    photograph = tmp_path / "a"
+    photograph.write_bytes(pixels.tobytes())
+    wanted = Wanted(cache.file(photograph), lambda: pixels, lambda: (human, thing))
+    cache.fill([wanted])
+    numbered = [torch.from_numpy(boxes) for boxes in (data["in/H_boxes"], data["in/O_boxes"])]
+    with torch.inference_mode():
+        found = network([read_features(wanted.file)], *numbered, torch.from_numpy(data["in/sp"]))
+    for name in ("cls_prob_H", "cls_prob_O", "cls_prob_sp", "cls_prob_binary"):
+        np.testing.assert_allclose(found[name].numpy(), data[f"out/{name}"], atol=1e-3, err_msg=name)

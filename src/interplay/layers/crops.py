@@ -46,5 +46,5 @@ def crop_and_resize(features: Tensor, boxes: Tensor, stride: int = 16, size: int
         # all boxes of an image as one tall grid: the map is read once
         tall = grid[rows].reshape(1, -1, size, 2)
         found = F.grid_sample(features[i : i + 1], tall, mode="bilinear", padding_mode="border", align_corners=True)
-        crops[rows] = found[0].reshape(features.shape[1], len(rows), size, size).transpose(0, 1)
+        crops[rows] = found[0].reshape(features.shape[1], len(rows), size, size).transpose(0, 1).to(crops)
     return crops * inside[:, None]
