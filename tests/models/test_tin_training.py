@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -442,6 +443,23 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
     assert near == 2 + 2
     assert far == 4
     np.testing.assert_allclose(task.weights.binary, np.log([2, 2]), rtol=1e-6)
+
+
+def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:
+    near, _ = TinTask(recipe(scenes, tmp_path)).data.source.pairs(2)
+    moved = near.poses[:, :, 0] + 1
+    poses = [
+        {"image_id": "2.png", "keypoints": np.dstack([x, pose[:, 1], pose[:, 2]]).ravel().tolist()}
+        for x, pose in zip(moved, near.poses, strict=True)
+    ]
+    file = tmp_path / "poses.json"
+    file.write_text(json.dumps([{**pose, "score": 1.0} for pose in poses]))
+    for _ in range(2):  # estimated, then read again
+        source = TinTask(recipe(scenes, tmp_path, data={"pose": str(file)})).data.source
+        found, others = source.pairs(2)[0], source.pairs(3)[0]
+        np.testing.assert_allclose(found.poses[:, :, 0], moved, atol=1e-4)
+        assert np.isnan(others.poses).all()
+    assert len(list((tmp_path / "tiny" / "features").glob("poses_*.npy"))) == 1
 
 
 def test_several_data_sets_are_learnt_from(scenes: Path, tmp_path: Path) -> None:

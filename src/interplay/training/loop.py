@@ -261,6 +261,6 @@ class _Training:
             save_weights(self.average.model, description, self.config.folder / name)
 
 
-_PLACES = {"root", "images", "vocabulary", "validation_root", "cache_folder", "feature_folder", "detections"}
+_PLACES = {"root", "images", "vocabulary", "validation_root", "cache_folder", "feature_folder", "detections", "pose"}
 _PATHS: Any = {"output": True, "start_file": True, "data": _PLACES, "further": {"__all__": _PLACES}}
 """What a weights file need not tell: where things are on this machine."""

@@ -79,10 +79,14 @@ class TinDataConfig(DataConfig):
     Attributes:
         detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the photographs. Their pairs that
             overlap no annotated pair do not interact, beside those of annotated boxes, in training and in validation.
-        feature_folder: where features of frozen layers are kept; by default ``features`` in the run's folder.
+        pose: estimate the poses of annotated people, which replace those of the annotations: the name of an estimator
+            or a file of poses, as of `interplay detect --pose`.
+        feature_folder: where features of frozen layers and estimated poses are kept; by default ``features`` in the
+            run's folder.
     """
 
     detections: Path | None = None
+    pose: str | None = None
     feature_folder: Path | None = None
 
 

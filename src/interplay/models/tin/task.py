@@ -22,6 +22,7 @@ from interplay.training.tables import Tables, fingerprint, load_tables
 from interplay.vocabulary import Vocabulary
 
 from .annotated_pairs import PairReader
+from .annotated_poses import with_poses
 from .examples import Batch
 from .feature_cache import FeatureCache
 from .losses import LossWeights, Terms, chosen_terms, class_weights, hico_losses, part_losses, vcoco_losses
@@ -77,7 +78,11 @@ class TinTask:
             raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
         self.weights = self._weights()
         records = [fingerprint(table) for table in (self.tables.training, *(t.training for t in self.further.values()))]
-        self.records = {"training": records, "validation": fingerprint(self.tables.validation)}
+        self.records = {
+            "training": records,
+            "validation": fingerprint(self.tables.validation),
+            "pose": Path(recipe.data.pose).name if recipe.data.pose is not None else None,
+        }
         if recipe.features.kind == "frozen":
             self._store_features()
         self.monitor = "map" if recipe.classifies else "d_ap"
@@ -168,6 +173,8 @@ class TinTask:
     def _source(self, data: TinDataConfig, tables: Tables, validation: bool) -> PairSource:
         table = tables.validation if validation else tables.training
         folder = tables.validation_images if validation else tables.images
+        if data.pose is not None:
+            table = with_poses(table, folder, data.pose, self._feature_folder(data))
         reader = PairReader(
             table.vocabulary,
             self.model.vocabulary,
@@ -184,12 +191,14 @@ class TinTask:
             self.model.is_part,
         )
 
+    def _feature_folder(self, data: TinDataConfig) -> Path:
+        return data.feature_folder or self.config.folder / "features"
+
     def _store_features(self) -> None:
-        folder: Path = self.config.data.feature_folder or self.config.folder / "features"
         network = self.model.network
         on_gpu = self.config.accelerator in ("auto", "cuda") and torch.cuda.is_available()
         network.to("cuda" if on_gpu else "cpu")
-        cache = FeatureCache(folder, network)
+        cache = FeatureCache(self._feature_folder(self.config.data), network)
         self.data.store_features(cache, self.config.features.copies)
         self.validation.store_features(cache)
         network.to("cpu")

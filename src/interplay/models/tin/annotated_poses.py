@@ -1,0 +1,90 @@
+"""Poses of annotated people, estimated once and kept on disk, for annotations without keypoints."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.datasets import InteractionDataset
+from interplay.detectors.pose import PoseEstimator, load_pose_estimator
+from interplay.errors import MissingFileError
+from interplay.files import atomic_path
+from interplay.images import ImageError
+from interplay.table import InteractionTable
+from interplay.training.processes import gather, process_count, process_rank
+
+_PART = 200
+"""Images whose poses are in one file; a run that is stopped goes on with the next one."""
+
+
+def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -> InteractionTable:
+    """Annotations with an estimator's keypoints for every person; those they had are replaced.
+
+    People in photographs that cannot be read have none.
+
+    Args:
+        table: the annotations.
+        images: folder of their photographs.
+        pose: what `load_pose_estimator` takes.
+        folder: where poses are kept, in files named after a hash of estimator, images and boxes.
+    """
+    parts = [range(start, min(start + _PART, len(table))) for start in range(0, len(table), _PART)]
+    estimator_key = _estimator_key(pose)
+    files = [_file(folder, table, part, estimator_key) for part in parts]
+    mine = list(zip(files, parts, strict=True))[process_rank() :: process_count()]
+    missing = [(file, part) for file, part in mine if not file.is_file()]
+    if missing:
+        _estimate(missing, InteractionDataset(table, images), load_pose_estimator(pose))
+    gather([0])  # everybody waits for everybody's files
+    found = [np.load(file, allow_pickle=False) for file in files]
+    return replace(table, keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
+
+
+def _estimate(missing: list[tuple[Path, range]], photographs: InteractionDataset, estimator: PoseEstimator) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("poses of annotated people", total=sum(len(part) for _, part in missing))
+        for file, part in missing:
+            poses = []
+            for index in part:
+                poses.append(_poses(photographs, index, estimator))
+                progress.advance(bar)
+            with atomic_path(file) as temporary:
+                np.save(temporary, np.concatenate(poses), allow_pickle=False)
+
+
+def _poses(photographs: InteractionDataset, index: int, estimator: PoseEstimator) -> NDArray[np.float32]:
+    image = photographs.table[index]
+    keypoints = np.full((len(image.boxes), 17, 3), np.nan, np.float32)
+    people = np.flatnonzero(image.labels == image.vocabulary.person)
+    if not len(people):
+        return keypoints
+    try:
+        pixels = photographs[index].image
+    except (ImageError, MissingFileError):
+        return keypoints
+    keypoints[people] = estimator.estimate(pixels, image.boxes[people], image.file)
+    return keypoints
+
+
+def _estimator_key(pose: str) -> bytes:
+    """The name of an estimator, or the content of a file of poses."""
+    path = Path(pose)
+    return hashlib.sha256(path.read_bytes()).digest() if path.is_file() else pose.encode()
+
+
+def _file(folder: Path, table: InteractionTable, part: range, estimator: bytes) -> Path:
+    content = hashlib.sha256(estimator)
+    for index in part:
+        content.update((table.files[index] or "").encode() + b"\0")
+    boxes = slice(int(table.box_offsets[part.start]), int(table.box_offsets[part.stop]))
+    content.update(np.ascontiguousarray(table.boxes[boxes]).tobytes())
+    content.update(np.ascontiguousarray(table.labels[boxes]).tobytes())
+    return folder / f"poses_{content.hexdigest()[:32]}.npy"
