@@ -62,6 +62,12 @@ def test_a_root_is_needed() -> None:
         load()
 
 
+@pytest.mark.parametrize("field", ["root", "images", "validation_root"])
+def test_a_place_that_is_not_there_is_named_with_its_field(field: str, riders_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=rf"data\.{field}: there is no .*nowhere; give --data\.{field}"):
+        load(**{"root": riders_file, field: tmp_path / "nowhere"})
+
+
 def test_a_fingerprint_tells_annotations_apart(riders: InteractionTable) -> None:
     one = fingerprint(riders)
     assert one == fingerprint(riders)

@@ -68,8 +68,10 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         progress = Progress(**content["progress"])
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise InputError(f"{path}: not a readable checkpoint ({error}); remove it to start over") from None
+    except Exception:  # torch raises many kinds for a damaged file, and advises to read it unsafely
+        raise InputError(
+            f"{path}: damaged, or not a checkpoint of 'interplay train'; remove it to start over"
+        ) from None
     mine, theirs = determining(config.model_dump(mode="json")), determining(content["config"])
     if mine != theirs:
         names = sorted(_differences(mine, theirs))

@@ -124,8 +124,7 @@ def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Modul
         return [name for name, _ in model.named_parameters()]
     if config.start == "backbone":
         file = start_file(config, f"backbone-{backbone_name}")
-        fresh = copy_fitting(backbone, read_state_dict(file), str(file))
-        return fresh
+        return copy_fitting(backbone, read_state_dict(file), str(file))
     file = start_file(config)
     if config.start == "published":
         return copy_fitting(model, load_published(config.system, file).state_dict(), str(file))

@@ -44,6 +44,12 @@ def load_tables(data: DataConfig) -> Tables:
     """
     if data.root is None:
         raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
+    for field in ("root", "validation_root", "images"):
+        path = getattr(data, field)
+        if path is not None and not path.exists():
+            raise MissingFileError(
+                f"data.{field}: there is no {path}; give --data.{field} a file or folder that exists"
+            )
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
     training = load_annotations(data.dataset, data.root, data.train, vocabulary)
     if not len(training):
