@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from interplay.cli import main
 from interplay.errors import InputError, MissingFileError
 from interplay.training import load_config
+from interplay.training.checkpoints import read_checkpoint
 from interplay.training.config import parse_overrides
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "tin").glob("*.yaml"))
@@ -42,6 +44,28 @@ def test_mistakes_name_field_value_and_choices(overrides: list[str], message: st
         load_config(SPATIAL, overrides)
 
 
+def test_help_of_a_configuration_lists_every_field(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["train", str(SPATIAL), "--epochs", "7", "--help"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    shown = {name: (value, " ".join(takes)) for name, value, *takes in lines}
+    assert shown["--epochs"] == ("7", "a whole number")
+    assert shown["--precision"] == ("32-true", "32-true | bf16-mixed | 16-mixed")
+    assert shown["--start_file"] == ("null", "a path | null")
+    assert shown["--schedule.milestones"] == ("[]", "a list: a whole number")
+    fields = load_config(SPATIAL).model_dump()
+    names = [f"--{s}.{f}" for s, value in fields.items() if isinstance(value, dict) for f in value]
+    assert set(names) <= set(shown)
+
+
+def test_what_is_missing_is_the_configuration_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train"])
+    assert "required: CONFIG\n" in capsys.readouterr().err
+
+
 def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no configuration"):
         load_config(tmp_path / "none.yaml")
@@ -53,6 +77,16 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
         (tmp_path / "c.yaml").write_text(content)
         with pytest.raises(InputError, match=message):
             load_config(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"PK\x03\x04 and no more"])
+def test_a_damaged_checkpoint_is_named_without_unsafe_advice(content: bytes, tmp_path: Path) -> None:
+    config = load_config(SPATIAL, ["--output", str(tmp_path)])
+    assert read_checkpoint(config) is None
+    config.folder.mkdir()
+    (config.folder / "last.ckpt").write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.ckpt: damaged.*remove it to start over$"):
+        read_checkpoint(config)
 
 
 def test_values_are_read_as_yaml() -> None:

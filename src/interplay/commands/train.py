@@ -1,23 +1,30 @@
 """Train a model from a configuration file.
 
 Any field of the configuration can be overridden: --epochs 3, --optimiser.learning_rate 1e-3. A run that was stopped
-continues when the same command is given again.
+continues when the same command is given again. 'interplay train CONFIG --help' lists the fields.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interplay.training import TrainConfig
 
 EXAMPLE = "interplay train configs/tin/vcoco_spatial.yaml --data.root vcoco/ --output runs"
+
+_HELP = ("-h", "--help")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, such as those in configs/")
-    parser.add_argument(
+    overrides = parser.add_argument(
         "overrides", nargs=argparse.REMAINDER, metavar="--FIELD VALUE", help="fields to set instead of the file's"
     )
+    overrides.required = False  # an error about a missing CONFIG must not ask for them
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,7 +33,29 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.training import load_config, train
 
+    overrides = [word for word in arguments.overrides if word not in _HELP]
+    config = load_config(arguments.config, overrides)
+    if len(overrides) < len(arguments.overrides):
+        _print_fields(config)
+        return 0
     console = Console(stderr=True)
-    path = train(load_config(arguments.config, arguments.overrides), console)
+    path = train(config, console)
     console.print(f"wrote {path}", highlight=False)
     return 0
+
+
+def _print_fields(config: TrainConfig) -> None:
+    """What can be set, and what it is set to."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from interplay.training.fields import list_fields
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("takes")
+    for line in list_fields(config):
+        table.add_row(f"--{line.name}", escape(line.value), escape(line.takes))
+    Console(highlight=False).print(table)

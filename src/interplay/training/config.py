@@ -16,7 +16,8 @@ from interplay.training.sections import TrainConfig
 
 __all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "validate_config"]
 
-_TYPE = r"literal\[.*\]|(constrained-)?(int|float|str)"
+_TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
+"""Where a field may be of several types, pydantic adds the name of the type that it tried to the field's."""
 Recipe = TypeVar("Recipe", bound=TrainConfig)
 
 
@@ -116,12 +117,7 @@ def _checked(content: dict[str, Any], kind: type[Recipe], source: str) -> Recipe
 
 def _problem(error: Any, kind: type[BaseModel]) -> tuple[str, str]:
     """The field, and what is wrong with it."""
-    # where a field may be of several types, pydantic adds the name of the type that it tried
-    parts = [
-        str(part)
-        for part in error["loc"]
-        if not re.fullmatch(r"literal\[.*\]|(constrained-)?(int|float|str)", str(part))
-    ]
+    parts = [str(part) for part in error["loc"] if not _TRIED_TYPE.fullmatch(str(part))]
     field = ".".join(parts) or "the file"
     if error["type"] == "extra_forbidden":
         names = list(_section(kind, error["loc"][:-1]).model_fields)
