@@ -68,6 +68,18 @@ def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixt
     assert published < shown.index("33.75") < measured
 
 
+def test_the_table_shows_whole_names_and_keeps_figures_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["models"]) == 0
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for card in list_models():
+        weights = "embedded" if card.weights else "yours"
+        counts = [str(len(figures)) for figures in (card.published, card.measured) if figures]
+        assert [card.name, weights, *counts] in shown
+
+
 def test_weights_of_another_model_are_refused(file: Path) -> None:
     assert network_class(file) is GenVlkt
     with pytest.raises(InputError, match=r"vocabulary is world, not hico-det; network\.backbone is resnet-nano"):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 EXAMPLE = "interplay models gen-vlkt-s-hico"
 
 _SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
+_LEGEND = """weights: those that are 'yours' are imported or trained.
+figures: how many its authors published, and how many this project measured.
+'interplay models NAME' shows them, and how to get the weights."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table, or a card."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -28,13 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     console = Console()
     if arguments.name is None:
-        table = Table("model", "vocabulary", "what it is", "weights", "figures")
-        table.caption = "weights: 'yours' are imported or trained; 'interplay models NAME' says how, and all figures"
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("model", overflow="fold")
+        table.add_column("weights")
+        for kind in ("published", "measured"):
+            table.add_column(f"figures\n{kind}", justify="right")
         for card in list_models():
-            figures = ", ".join(kind for kind in ("published", "measured") if getattr(card, kind))
             weights = "embedded" if card.weights else "yours"
-            table.add_row(card.name, card.vocabulary, card.summary, weights, figures)
+            counts = [str(len(figures) or "") for figures in (card.published, card.measured)]
+            table.add_row(f"[bold]{card.name}[/]\n{card.summary}", weights, *counts)
         console.print(table)
+        console.print(_LEGEND, markup=False, highlight=False)
         return 0
     card = get_card(arguments.name)
     grid = Table.grid(padding=(0, 2))
