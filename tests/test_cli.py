@@ -52,6 +52,15 @@ def test_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert stop.value.code == 2
 
 
+def test_a_warning_is_one_plain_line() -> None:
+    code = (
+        "import sys, warnings; from interplay.cli import main; from interplay.commands import models; "
+        "models.run = lambda args: warnings.warn('objects are numbered 1..80') or 0; sys.exit(main(['models']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "interplay models: warning: objects are numbered 1..80\n"
+
+
 def test_public_names_exist() -> None:
     assert len(interplay.__all__) <= 18
     for name in interplay.__all__:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from keyword import iskeyword
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from interplay.errors import InterplayError
 
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_: f"interplay {name}: warning: {message}\n"
     try:
         return module.run(parsed)
     except InterplayError as error:
@@ -74,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe (head, less) has seen enough
         sys.stderr.close()
         return 0
+    finally:
+        warnings.formatwarning = usual
 
 
 def _overview() -> str:

@@ -12,13 +12,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
+from interplay import Vocabulary
 from interplay.commands import import_
 from interplay.errors import InputError, MissingFileError
 from interplay.importers.checkpoint import find_state_dict, read_state_dict
 from interplay.importers.gen_vlkt import seen_rows
-from interplay.importers.published import import_published, load_published, system_name
+from interplay.importers.published import convert, import_published, load_published, system_name
 from interplay.models.gen_vlkt import GenVlkt
-from interplay.models.weights import load_state, read_weights
+from interplay.models.ggnet import GGNet, GGNetConfig
+from interplay.models.weights import load_state, read_weights, save_weights
 
 WEIGHTS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
 
@@ -150,6 +152,14 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         load_published("gen-vlkt", WEIGHTS)
     with pytest.raises(InputError, match="Did you mean 'gen-vlkt'"):
         system_name("gen-vlk")
+
+
+def test_a_file_of_ours_is_not_imported_again(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.from_names(["person", "cup"], ["hold"], "world")
+    model = GGNet(vocabulary, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
+    save_weights(model, model.description(), tmp_path / "ours.safetensors")
+    with pytest.raises(InputError, match="weights file of interplay's already"):
+        convert("ggnet", tmp_path / "ours.safetensors", tmp_path / "again.safetensors")
 
 
 def test_the_command_writes_a_file_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,15 +119,18 @@ def convert(
     The file says which network it belongs to, and the hash of the checkpoint that it was made of.
 
     Raises:
-        InputError: the output is the source, or has another suffix than ``.safetensors``.
+        InputError: the output is the source, or has another suffix than ``.safetensors``; the source is a weights file
+            of interplay's already.
     """
-    from interplay.models.weights import save_weights
+    from interplay.models.weights import is_weights_file, save_weights
 
     output = Path(output)
     if output.suffix != ".safetensors":
         raise InputError(f"the output must end in .safetensors, got {output}")
     if output.exists() and Path(source).exists() and output.samefile(source):
         raise InputError(f"{output} is the file to import; give another output with -o")
+    if is_weights_file(Path(source)):
+        raise InputError(f"{source} is a weights file of interplay's already: --model and --weights take it as it is")
     imported = import_published(system, source, vocabulary)
     origin = {"file": Path(source).name, "sha256": sha256(source), "system": imported.system}
     save_weights(imported.model, {**imported.model.description(), "imported_from": origin}, output)  # type: ignore[operator]

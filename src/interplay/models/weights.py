@@ -43,6 +43,15 @@ def read_description(path: str | Path) -> dict[str, Any]:
         return _description(file, path)
 
 
+def is_weights_file(path: str | Path) -> bool:
+    """Whether a file says what network its weights belong to, as `save_weights` writes it."""
+    try:
+        read_description(path)
+    except (InputError, MissingFileError):
+        return False
+    return True
+
+
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Any]:
     source = Path(path)

@@ -155,7 +155,8 @@ class _Examples(Dataset[Any]):
                 skipped.append(str(error))
             except InterplayError as error:
                 return _Failure(str(error)), "", skipped
-        return _Failure(f"none of {len(skipped)} photographs in a row can be read: {skipped[0]}"), "", skipped
+        problem = f"none of {len(skipped)} photographs in a row can be read: {skipped[0]} (data.images: their folder)"
+        return _Failure(problem), "", skipped
 
 
 class _Parts:
