@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_model, write
+from interplay.datasets import load_annotations
 from interplay.detectors import Detections
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.layers.normalisers import StepCounts
@@ -22,6 +23,7 @@ from interplay.models.tin.annotated_pairs import PairReader
 from interplay.models.tin.classes import class_table
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.model import TinConfig, TinModel
+from interplay.models.tin.pair_figures import combined_figures
 from interplay.models.tin.recipe import Recipe, load_recipe
 from interplay.models.tin.start import from_torchvision
 from interplay.models.tin.task import TinTask, network_verbs, network_vocabulary
@@ -141,7 +143,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
 
 def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: Path) -> None:
     config = recipe(
-        scenes, tmp_path, start="weights", start_file=str(trained), epochs=6, validate_every=6,
+        scenes, tmp_path, start="weights", start_file=str(trained), epochs=8, validate_every=8,
         learn="interactiveness", model={"network": "part"}, features={"kind": "frozen"},
     )  # fmt: skip
     weights = train(config)
@@ -154,6 +156,14 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
     assert not torch.equal(before["network.attention.phi.weight"], after["network.attention.phi.weight"])
 
     model = load_model(str(weights))
+    table = load_annotations("own", scenes / "annotations.jsonl", "train")
+    classifier = load_model(str(trained))
+    figures = combined_figures(classifier, {"parts": model}, table, scenes)
+    assert figures["C alone"]["map"] == figures["parts"]["map"] == pytest.approx(last_row(trained)["map"])
+    assert figures["parts"]["d_ap"] == pytest.approx(last_row(weights)["d_ap"])
+    with pytest.raises(InputError, match="must know interactions"):
+        combined_figures(model, {}, table, scenes)
+
     pixels, truth = _scene(1)
     judged = PairJudge(model, WORLD)(truth, pixels)
     assert judged.shape == (3,)
@@ -357,6 +367,19 @@ def test_annotations_in_another_vocabulary() -> None:
     back = class_table(hico, vcoco, verbs)
     assert back[hico.verb_index("watch"), hico.object_index("bird")] == vcoco.verb_index("look")
     assert (back[hico.verb_index("no_interaction")] == -1).all()
+
+
+def test_verbs_are_classes_where_the_layout_says_so(scenes: Path, tmp_path: Path) -> None:
+    task = TinTask(recipe(scenes, tmp_path, model={"layout": "vcoco"}))
+    vocabulary = task.model.vocabulary
+    assert task.verbs == tuple(range(4))
+    batch = task.data.collate([task.data[0, i] for i in range(4)])
+    assert batch.motions[:, vocabulary.verb_index("rest")].any()  # a motion of the person, and not of the pair
+    assert not batch.classes[:, vocabulary.verb_index("rest")].any()
+    assert not task.model.with_object[vocabulary.verb_index("rest")]
+    assert task.model.with_object.sum() == 3
+    assert changed_parts(task) == R | C | D
+    assert 0 <= task.validate(task.model)["map"] <= 1
 
 
 def test_torchvisions_weights_fit() -> None:

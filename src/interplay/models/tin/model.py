@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -77,6 +78,12 @@ class TinModel(HoiModel):
         else:
             classes = len(vocabulary.interactions) if config.layout == "hico" else len(verbs)
             self.network = TinNetwork(classes, config.layout, backbone=config.backbone)
+
+    @cached_property
+    def with_object(self) -> NDArray[np.bool_]:
+        """(V,) which verbs of the vocabulary are done with an object."""
+        verb, thing = self.vocabulary.interactions.T
+        return np.isin(np.arange(len(self.vocabulary.verbs)), verb[thing >= 0])
 
     @property
     def is_part(self) -> bool:
@@ -166,7 +173,7 @@ class TinModel(HoiModel):
         pair, verb, column = rows
         score, thing = scores[pair, column], things[pair]
         if config.layout == "vcoco":
-            alone = np.array([r.role is None for r in self.vocabulary.verb_records])[verb]
+            alone = ~self.with_object[verb]
             own = outputs["cls_prob_H"].cpu().numpy()[pair, column] * found.scores[humans[pair]]
             score, thing = np.where(alone, own, score), np.where(alone, -1, thing)
             first = np.unique(np.column_stack([humans[pair], verb, thing]), axis=0, return_index=True)[1]

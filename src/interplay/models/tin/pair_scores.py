@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.errors import MissingFileError
+from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
 from interplay.models.base import evaluating
@@ -44,6 +44,16 @@ class PairScores:
         if not self.interacts.any():
             return 0.0, 1.0
         return float(np.quantile(self.binary[self.interacts, INTERACTIVE], recall_loss)), 0.0
+
+    def judged_by(self, other: PairScores) -> PairScores:
+        """The same pairs and C with the scores of another D.
+
+        Raises:
+            InputError: its pairs are others.
+        """
+        if not np.array_equal(self.interacts, other.interacts):
+            raise InputError(f"expected scores of the same pairs, got {len(self.interacts)} and {len(other.interacts)}")
+        return replace(self, binary=other.binary)
 
     def classification(self) -> dict[str, float]:
         """``map``: mean AP of C over the classes that occur."""

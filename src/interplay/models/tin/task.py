@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -136,10 +136,7 @@ class TinTask:
         if self.model.config.layout == "hico":
             terms = hico_losses(outputs, batch.classes, batch.binary, batch.positives, self.weights)
         else:
-            network = cast(TinNetwork, self.model.network)
-            records = self.model.vocabulary.verb_records
-            has_object = torch.tensor([records[verb].role is not None for verb in self.verbs], device=self.model.device)
-            assert len(has_object) == network.classes
+            has_object = torch.from_numpy(self.model.with_object[list(self.verbs)]).to(batch.classes.device)
             near = batch.classes[: batch.positives]
             targets = verb_targets(batch.motions, near, len(batch), has_object, batch.binary)
             terms = vcoco_losses(outputs, targets, self.weights)
