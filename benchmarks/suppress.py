@@ -39,11 +39,12 @@ from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import DetectorNoise, PairSet, imitate_detector
 from interplay.models.tin.spatial import TinSpatial
 from interplay.models.tin.spatial_task import trained_verbs
-from interplay.models.tin.suppress import SuppressionRule, Suppressor
+from interplay.models.tin.suppress import SuppressionRule, Suppressor, apply_rule
 from interplay.zoo import DEFAULT_MODEL
 from tin_spatial import photographs
 
 BATCH = 16
+NOTHING = SuppressionRule(remove_below=0.0)
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,10 @@ def compare(predicted: Predicted, name: str, below: float | None, console: Conso
         "both": SuppressionRule(limit, rescore=True),
     }
     figures = {"before": figures_of(table, predicted.truth)}
+    judged = suppress_table(table, Suppressor(judge, NOTHING))
     for title, rule in rules.items():
-        figures[title] = figures_of(suppress_table(table, Suppressor(judge, rule)), predicted.truth)
+        kept = InteractionTable.from_list((apply_rule(image, rule) for image in judged), table.vocabulary)
+        figures[title] = figures_of(kept, predicted.truth)
     shown = Table("figure", *figures, title=f"{predicted.name}\nD: {title_of(name)}")
     for key in figures["before"]:
         values = [after[key] for after in figures.values()]

@@ -71,13 +71,26 @@ class Suppressor:
         pixels = self.pixels(image) if self.pixels is not None and self.judge.needs_pixels and len(image) else None
         interactive = self.judge(image, pixels)
         interactive[np.isin(image.verb, self._spared)] = np.nan
-        judged = ~np.isnan(interactive)
-        score = np.where(judged, image.score * interactive, image.score) if self.rule.rescore else image.score
-        limit = self.rule.remove_below
-        removed = judged & (interactive < limit) if limit is not None else np.zeros(len(image), bool)
+        judged = replace(image, interactiveness=interactive)
+        kept = apply_rule(judged, self.rule)
         self.counts.triplets += len(image)
-        self.counts.judged += int(judged.sum())
-        self.counts.removed += int(removed.sum())
-        kept = np.flatnonzero(~removed)
-        order = kept[np.argsort(-score[kept], kind="stable")]
-        return replace(image, score=score, interactiveness=interactive)[order]
+        self.counts.judged += int((~np.isnan(interactive)).sum())
+        self.counts.removed += len(image) - len(kept)
+        return kept
+
+
+def apply_rule(image: Interactions, rule: SuppressionRule) -> Interactions:
+    """Predictions of one image that were judged, after suppression; falling scores.
+
+    Args:
+        image: with interactiveness, NaN for triplets that are left as they are.
+        rule: what to do.
+    """
+    assert image.interactiveness is not None
+    judged = ~np.isnan(image.interactiveness)
+    score = np.where(judged, image.score * image.interactiveness, image.score) if rule.rescore else image.score
+    removed = np.zeros(len(image), bool)
+    if rule.remove_below is not None:
+        removed = judged & (image.interactiveness < rule.remove_below)
+    kept = np.flatnonzero(~removed)
+    return replace(image, score=score)[kept[np.argsort(-score[kept], kind="stable")]]
