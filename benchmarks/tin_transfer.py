@@ -3,9 +3,9 @@
     python benchmarks/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
 
 Trains TIN's spatial network (``configs/tin/vcoco_spatial.yaml``) on V-COCO's trainval annotations, on half of
-HICO-DET's test annotations, on generated scenes and on all three (D alone, as their verbs differ), and tests each
-discriminator D on V-COCO's test annotations, the other half of HICO-DET's and generated test scenes; classifiers C
-are of the set that is tested.
+HICO-DET's test annotations and on generated scenes, with ``--joined`` also on all together (D alone, as their verbs
+differ), and tests each discriminator D on V-COCO's test annotations, the other half of HICO-DET's and generated test
+scenes; classifiers C are of the set that is tested.
 D sees annotated boxes and knows objects by name, as in ``interplay suppress``. Options that the script does not
 know go to every training (``--epochs=1``). Sets that are not given are left out; finished trainings are kept.
 """
@@ -210,12 +210,15 @@ def main() -> None:
     parser.add_argument("--generated", type=Path, metavar="DIR", help="what 'interplay synthesize --benchmark' wrote")
     parser.add_argument("--output", type=Path, required=True, help="folder for trainings and figures.json")
     parser.add_argument("--seeds", type=int, default=1, help="trainings per set (default: 1)")
+    parser.add_argument("--joined", action="store_true", help="also train a D on all sets together")
     arguments, further = parser.parse_known_args()
     readers = {vcoco: arguments.vcoco, hico: arguments.hico, generated: arguments.generated}
     sets = [read(folder) for read, folder in readers.items() if folder is not None]
     if len(sets) < 2:
         parser.error("a transfer needs two sets: give at least two of --vcoco, --hico and --generated")
-    tables = {data.name: data.training for data in sets} | {EVERYTHING: joined(sets)}
+    tables = {data.name: data.training for data in sets}
+    if arguments.joined:
+        tables[EVERYTHING] = joined(sets)
     figures: dict[str, dict[str, list[Figures]]] = {data.name: {name: [] for name in tables} for data in sets}
     for seed in range(arguments.seeds):
         models = {name: trained(name, table, seed, arguments.output, further) for name, table in tables.items()}
