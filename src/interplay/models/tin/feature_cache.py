@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from interplay.errors import MissingFileError
+from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.images import ImageError
 from interplay.training.processes import gather, process_count, process_rank
@@ -115,11 +116,15 @@ def read_features(file: Path) -> StoredImage:
 
     Raises:
         MissingFileError: nothing, since the photograph could not be read.
+        InputError: the file is damaged.
     """
     if not file.is_file():
         raise MissingFileError(f"no stored features {file}: the photograph could not be read")
-    found = load_file(file)
-    return StoredImage(**{field.name: found[field.name] for field in fields(StoredImage)})
+    try:
+        found = load_file(file)
+        return StoredImage(**{field.name: found[field.name] for field in fields(StoredImage)})
+    except (SafetensorError, KeyError) as error:
+        raise InputError(f"{file}: damaged features ({error}); remove the file, and it is made again") from None
 
 
 def _half(value: Tensor) -> Tensor:

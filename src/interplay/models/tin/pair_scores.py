@@ -14,7 +14,7 @@ from interplay.metrics.pairs import mean_pair_average_precision, pair_average_pr
 from interplay.models.base import evaluating
 from interplay.training.processes import gather, process_count, process_rank
 
-from .examples import collate
+from .examples import Example, collate
 from .model import TinModel
 from .suppression import INTERACTIVE, rejected
 from .training_pairs import ValidationPairs
@@ -78,7 +78,9 @@ def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
     """Score all pairs, in all processes of a training together. Photographs that cannot be read are left out."""
     found: list[PairScores] = []
     mine = range(process_rank(), len(data), process_count())
-    waiting, labels, count = [], [], 0
+    waiting: list[Example] = []
+    labels: list[NDArray[np.int64]] = []
+    count = 0
     with evaluating(model):
         for index in mine:
             try:
@@ -99,7 +101,7 @@ def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
     return PairScores(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])))
 
 
-def _score(model: TinModel, examples: list, labels: list[NDArray[np.int64]]) -> PairScores:
+def _score(model: TinModel, examples: list[Example], labels: list[NDArray[np.int64]]) -> PairScores:
     """The pairs of a few images; those that interact come first."""
     batch = collate(examples).to(model.device)
     positives = [len(example.motions) for example in examples]
