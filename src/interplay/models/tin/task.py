@@ -36,8 +36,8 @@ from .start import initialise
 from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
 from .vcoco_suppression import actions
 
-_COUNTED = {"human": 0, "object": 0}
-"""Terms of the loss that are means over interacting pairs (0); others are over all pairs (1)."""
+_OF_INTERACTING = ("human", "object")
+"""Terms of the loss that are means over interacting pairs; others are over all pairs."""
 
 
 class TinTask:
@@ -105,7 +105,7 @@ class TinTask:
             terms = self._instance_terms(_full(network(*given, *self._positives(batch))), batch)
         own = self.counts(batch).to(counts.mean)
         shares = own / counts.mean.clamp(min=1e-9)
-        return {name: value * shares[_COUNTED.get(name, 1)] for name, value in terms.items()}
+        return {name: value * shares[0 if name in _OF_INTERACTING else 1] for name, value in terms.items()}
 
     def validate(self, model: TinModel) -> dict[str, float]:
         """Figures on all pairs of annotated boxes; see `PairScores`."""
