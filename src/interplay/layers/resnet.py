@@ -22,7 +22,7 @@ ResNetName = Literal["resnet50", "resnet101", "resnet-nano"]
 _LAYOUTS: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, ...], int]] = {
     "resnet50": (Bottleneck, (3, 4, 6, 3), 64),
     "resnet101": (Bottleneck, (3, 4, 23, 3), 64),
-    "resnet-nano": (BasicBlock, (1, 1, 1, 1), 24),
+    "resnet-nano": (BasicBlock, (1, 1, 1), 24),
 }
 """Block, blocks per stage and width of the stem."""
 
@@ -30,8 +30,9 @@ _LAYOUTS: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, ...], int]] 
 class ResNet(nn.Module):
     """The convolutional part of a residual network.
 
-    ``resnet50`` and ``resnet101`` keep the batch normalisation of their pretraining fixed. ``resnet-nano`` is ours: ten
-    layers that train from nothing, with group normalisation.
+    ``resnet50`` and ``resnet101`` keep the batch normalisation of their pretraining fixed. ``resnet-nano`` is ours:
+    eight layers that train from nothing, with group normalisation, and without the last stage: it is for small images,
+    and things in small images are small.
 
     Args:
         name: the variant.
@@ -50,7 +51,7 @@ class ResNet(nn.Module):
             planes, stride = width * 2**i, 1 if i == 0 else 2
             self.add_module(f"layer{i + 1}", _stage(block, channels, planes, depth, stride, norm))
             channels = planes * block.expansion
-        self.channels = channels
+        self.channels, self.depth = channels, len(depths)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -60,11 +61,11 @@ class ResNet(nn.Module):
 
     @property
     def stages(self) -> list[nn.Module]:
-        """``layer1`` .. ``layer4``, of strides 4, 8, 16 and 32."""
-        return [getattr(self, f"layer{i}") for i in range(1, 5)]
+        """``layer1`` .. ``layer4``, of strides 4, 8, 16 and 32; nano has three."""
+        return [getattr(self, f"layer{i + 1}") for i in range(self.depth)]
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, channels, H / 32, W / 32), both rounded up."""
+        """(B, 3, H, W) -> (B, channels, H / 32, W / 32), both rounded up; nano: H / 16, W / 16."""
         x = F.relu(self.bn1(self.conv1(images)), inplace=True)
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         for stage in self.stages:

@@ -68,7 +68,7 @@ def role_block() -> nn.Sequential:
 
 
 class NanoBackbone(nn.Module):
-    """The first three stages of ``resnet-nano``: an image becomes a map of 144 channels and stride 8.
+    """``resnet-nano``: an image becomes a map of 144 channels and stride 8.
 
     The third stage's map is enlarged and laid beside the second's, since things in small images are small.
     """
@@ -78,14 +78,13 @@ class NanoBackbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.resnet = ResNet("resnet-nano")
-        self.resnet.layer4 = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) as for `TinBackbone` -> (B, 144, H / 8, W / 8), rounded up."""
         net = self.resnet
         pixels = (images / PIXEL_SCALE).contiguous(memory_format=torch.channels_last)  # a quarter faster on CPUs
         x = F.relu(net.bn1(net.conv1(pixels)), inplace=True)
-        first, second, third, _ = net.stages
+        first, second, third = net.stages
         near = second(first(F.max_pool2d(x, 3, stride=2, padding=1)))
         far = F.interpolate(third(near), near.shape[-2:], mode="bilinear", align_corners=False)
         return torch.cat([near, far], 1)
