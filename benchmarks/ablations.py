@@ -42,7 +42,7 @@ class Ablations:
         figures: columns of ``log.csv``, 0..1, and what they are called.
         rows: what each row changes, as options of ``interplay train``.
         options: of all rows.
-        start: options of a training before, with whose weights all rows of a seed start; none without.
+        start: options of a training before, with whose weights all rows start; none without.
     """
 
     name: str
@@ -92,9 +92,9 @@ class Runner:
     def all(self, rows: list[str], seeds: list[int]) -> dict[str, list[dict[str, float]]]:
         """Figures by row, one entry per seed."""
         with ThreadPoolExecutor(self.jobs) as pool:
-            starts = dict(zip(seeds, pool.map(self._start, seeds), strict=True))
+            start = self._start()
             runs = {
-                (row, seed): pool.submit(self.train, row, seed, {**starts[seed], **self.ablations.rows[row]})
+                (row, seed): pool.submit(self.train, row, seed, {**start, **self.ablations.rows[row]})
                 for seed in seeds
                 for row in rows
             }
@@ -102,10 +102,10 @@ class Runner:
                 row: [figures_of(runs[row, seed].result(), self.ablations.figures) for seed in seeds] for row in rows
             }
 
-    def _start(self, seed: int) -> dict[str, Any]:
+    def _start(self) -> dict[str, Any]:
         if self.ablations.start is None:
             return {}
-        folder = self.train("start", seed, self.ablations.start)
+        folder = self.train("start", 0, self.ablations.start)
         return {"start": "weights", "start_file": str(folder / WEIGHTS)}
 
 
