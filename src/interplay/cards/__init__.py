@@ -34,6 +34,7 @@ class ModelCard:
         settings: what the configuration in a weights file of this name says, ``{"network.backbone": "resnet50"}``.
         published: figures of the paper, ``{what: value}``.
         measured: our figures, ``{what: {"value", "command"}}``.
+        use: the command that it is for.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ModelCard:
     settings: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    use: str = "interplay detect photo.jpg"
 
     def how_to_get_weights(self) -> str:
         """The commands that make a weights file for this model, as an error shows them."""
@@ -64,7 +66,7 @@ class ModelCard:
             "Or train it:" if self.source else "Train it:",
             f"  {self.command}",
             "Then name the file:",
-            f"  interplay detect photo.jpg --model {self.name} --weights {output if self.source else 'WEIGHTS'}",
+            f"  {self.use} --model {self.name} --weights {output if self.source else 'WEIGHTS'}",
         ]
         return "\n".join(lines)
 

@@ -71,7 +71,7 @@ def _load(kind: Any, source: str) -> Any:
         raise MissingFileError(
             f"no CLIP model {source!r}: not a folder with config.json, weights and tokenizer, and not to be had from "
             f"the hub ({str(error).splitlines()[0]}). Fetch it on a machine with network: huggingface-cli download "
-            f"{source} --local-dir FOLDER, and give FOLDER"
+            f"{source} --local-dir FOLDER, and give FOLDER (in training: --model.text.encoder FOLDER)"
         ) from None
     if isinstance(loaded, torch.nn.Module):
         loaded.eval().requires_grad_(False)

@@ -77,7 +77,8 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
         names = sorted(_differences(mine, theirs))
         raise InputError(
             f"{config.folder} holds a run with other settings ({', '.join(names)}); give another --name, or remove "
-            "the folder"
+            f"the folder. To train its weights further: another --name with --start weights --start_file "
+            f"{config.folder / WEIGHTS}"
         )
     return {**content, "progress": progress}
 
