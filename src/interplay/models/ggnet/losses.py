@@ -17,8 +17,6 @@ MARGIN = 1e-4
 """Probabilities are kept this far from 0 and 1."""
 ALPHA = 2.0
 """Exponent that lets easy pixels count less."""
-GAMMA = 4.0
-"""Exponent that lets pixels near a positive (and, in the HNA loss, near a hard negative) count less (more)."""
 
 
 def probabilities(logits: Tensor) -> Tensor:
@@ -49,9 +47,10 @@ def focal_loss(
         A scalar.
     """
     positive = target == 1
-    weight = (1 - target) ** GAMMA
+    # To the fourth power, so that pixels near a positive count less, and near a hard negative more.
+    weight = (1 - target).square().square()
     if beta is not None:
-        weight = torch.where(target == -1, (1 - target) ** beta, weight)
+        weight = torch.where(target == -1, 2.0**beta, weight)
     # One logarithm per pixel: of p at positives, of 1 - p elsewhere.
     other = 1 - predicted
     chance = torch.where(positive, predicted, other)
