@@ -105,7 +105,7 @@ def test_queries_tell_what_they_attend_to(network: dict[str, Any]) -> None:
         assert [look.title for look in looks] == [f"attention: {x}" for x in ("interaction", "person", "object")]
         for look in looks:
             assert look.heat is not None
-            assert look.heat.values.shape == (3, 5)
+            assert look.heat.values.shape == (6, 10)
             assert look.heat.values.max() == pytest.approx(1)
             assert look.heat.extent == pytest.approx((0, 0, 160, 96))
         assert pair.pair

@@ -242,8 +242,8 @@ def test_padding_is_not_looked_at() -> None:
     noisy[..., -32:] = torch.randn_like(noisy[..., -32:])  # a column of cells that no cell inside the image sees
     memory, _, mask = model.network.encode(padded, sizes)
     assert mask is not None
-    assert mask[0, 0, 0].view(4, 6).tolist() == [[True] * 4 + [False] * 2] * 3 + [[False] * 6]
-    assert memory.shape == (2, 24, 64)
+    assert mask[0, 0, 0].view(8, 12).tolist() == [[True] * 8 + [False] * 4] * 6 + [[False] * 12] * 2
+    assert memory.shape == (2, 96, 64)
     assert clean.human_boxes.shape == (2, 6, 4)
 
 

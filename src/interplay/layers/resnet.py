@@ -60,12 +60,17 @@ class ResNet(nn.Module):
                 module.requires_grad_(False)
 
     @property
+    def stride(self) -> int:
+        """Pixels of the image per cell of the result."""
+        return 2 ** (self.depth + 1)
+
+    @property
     def stages(self) -> list[nn.Module]:
         """``layer1`` .. ``layer4``, of strides 4, 8, 16 and 32; nano has three."""
         return [getattr(self, f"layer{i + 1}") for i in range(self.depth)]
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, channels, H / 32, W / 32), both rounded up; nano: H / 16, W / 16."""
+        """(B, 3, H, W) -> (B, channels, H / stride, W / stride), both rounded up."""
         x = F.relu(self.bn1(self.conv1(images)), inplace=True)
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         for stage in self.stages:

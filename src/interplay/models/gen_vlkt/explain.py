@@ -20,9 +20,6 @@ from interplay.models.gen_vlkt.network import Decoder, split_instances
 if TYPE_CHECKING:
     from interplay.models.gen_vlkt.model import GenVlkt
 
-STRIDE = 32
-"""Pixels of the network's input per cell of the backbone's last map."""
-
 
 def explain_image(
     model: GenVlkt, image: NDArray[np.uint8], min_score: float, top_k: int
@@ -40,8 +37,9 @@ def explain_image(
     human, target = split_instances(instance[0], network.options.queries)
     looks = {"interaction": interaction[0], "person": human, "object": target}
     best = np.argsort(-found.score, kind="stable")[:top_k]
-    grid = -(-batch.shape[2] // STRIDE), -(-batch.shape[3] // STRIDE)
-    scale = image.shape[1] / batch.shape[3], image.shape[0] / batch.shape[2]
+    stride = model.network.backbone.stride
+    grid = -(-batch.shape[2] // stride), -(-batch.shape[3] // stride)
+    scale = stride * image.shape[1] / batch.shape[3], stride * image.shape[0] / batch.shape[2]
     explanations = []
     for t in (int(t) for t in best if found.score[t] >= min_score):
         query = int(found.query[t])
@@ -72,9 +70,9 @@ def _panel(title: str, look: Tensor, grid: tuple[int, int], scale: tuple[float, 
 
     Args:
         grid: rows and columns of the feature map.
-        scale: pixels of the photograph per pixel of the network's input, in x and y.
+        scale: pixels of the photograph per cell of the map, in x and y.
     """
     rows, columns = grid
     values = (look / look.max().clamp(min=1e-9)).view(rows, columns).float().cpu().numpy()
-    extent = (0.0, 0.0, columns * STRIDE * scale[0], rows * STRIDE * scale[1])
+    extent = (0.0, 0.0, columns * scale[0], rows * scale[1])
     return Panel(title, Heat(values, extent))
