@@ -133,6 +133,8 @@ class LossOptions(_Options):
 
     Attributes:
         beta: exponent of hard negatives in the HNA loss (Equation 4; supplement B).
+        interaction: weight of the last heatmap of interaction points; 0, with all other weights but `size` 0, learns to
+            find people and objects only, as CenterNet does.
         glance, gaze, context: weights of the auxiliary heatmaps (lambda 1).
         matching: weight of each offset loss (lambda 1).
         size: weight of the box sizes (lambda 2).
@@ -143,6 +145,7 @@ class LossOptions(_Options):
     """
 
     beta: Weight = 7.0
+    interaction: Weight = 1.0
     glance: Weight = 0.1
     gaze: Weight = 0.1
     context: Weight = 0.1

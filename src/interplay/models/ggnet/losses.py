@@ -136,7 +136,7 @@ def loss_weights(config: GGNetConfig) -> dict[str, float]:
         "wh_loss": options.size,
         "sub_offset_loss": options.matching,
         "obj_offset_loss": options.matching,
-        loss_name(network.final_heatmap, network.gaze_steps): 1.0,
+        loss_name(network.final_heatmap, network.gaze_steps): options.interaction,
     }
     for name in network.auxiliary_heatmaps:
         part = options.glance if name == "hm_rel" else options.gaze if "refine" in name else options.context
