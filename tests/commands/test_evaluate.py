@@ -134,6 +134,20 @@ def test_steps_and_settings(tmp_path: Path, truth: Path, hico: Vocabulary) -> No
     assert results == {"plain": (9, 1), "nms": (6, 1), "top": (6, 0.5), "both": (3, 0.5), "known": (9, 1)}
 
 
+def test_overlap(tmp_path: Path, truth: Path, hico: Vocabulary) -> None:
+    found = images(hico, ["ride"], True)
+    found.boxes[:, 2] -= 0.6 * (found.boxes[:, 2] - found.boxes[:, 0])  # an overlap of about 0.4
+    write(found, tmp_path / "p.jsonl")
+    results = {}
+    for overlap in ("0.5", "0.3"):
+        options = ["--overlap", overlap, "--json", str(tmp_path / "o.json")]
+        assert evaluate("hico-det", tmp_path / "p.jsonl", truth, *options) == 0
+        results[overlap] = json.loads((tmp_path / "o.json").read_text())
+    ride = hico.interaction_index("ride", "bicycle")
+    assert [results[o]["per_class"]["ap"][ride] for o in results] == [0, 1]
+    assert "0.3" in " ".join(results["0.3"]["notes"])
+
+
 def test_vcoco_pickle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = Vocabulary.load("v-coco")
     truth = images(names, ["ride"], False)
@@ -197,6 +211,7 @@ def test_empty_result_files(tmp_path: Path, name: str, capsys: pytest.CaptureFix
         (["--nms", "0.7"], "three numbers"),
         (["--nms", "0.7,1,-1"], "0 or more"),
         (["--top-k", "0"], "above 0"),
+        (["--overlap", "0"], "above 0 and at most 1, got 0"),
         (["--annotations", "nowhere.jsonl"], "nowhere.jsonl"),
         (["--predictions", "nowhere.jsonl"], "no predictions at nowhere.jsonl"),
         (["--predictions", __file__], "expected .jsonl or .parquet"),

@@ -38,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(hico-det), or a group of your vocabulary's interactions",
     )
     parser.add_argument("--protocol", metavar="NAME", help="rules to score by (default: see above)")
+    parser.add_argument(
+        "--overlap", type=float, metavar="IOU", help="smallest overlap of a match, instead of the protocol's 0.5"
+    )
     parser.add_argument("--top-k", type=positive, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
         "--nms",
@@ -68,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         top_k=arguments.top_k,
         nms=PairNms(*arguments.nms) if arguments.nms else None,
         zero_shot=arguments.zero_shot,
+        overlap=arguments.overlap,
         progress=console.is_terminal,
     )
     print_scores(scores, console)

@@ -27,6 +27,7 @@ def evaluate(
     top_k: int | None = None,
     nms: PairNms | None = None,
     zero_shot: str | None = None,
+    overlap: float | None = None,
     progress: bool = False,
 ) -> HoiScores | VcocoScores:
     """Score predictions against a data set's annotations.
@@ -44,6 +45,7 @@ def evaluate(
         nms: then suppress near-copies. Off by default.
         zero_shot: mean AP of the classes that a split hides from training, of the others, and of all: ``rare-first``,
             ``non-rare-first``, ``unseen-object``, ``unseen-verb`` (HICO-DET), or a group of the vocabulary's.
+        overlap: smallest overlap (IoU) of a match, instead of the protocol's 0.5 (not for V-COCO).
         progress: show how far a long read is.
 
     Raises:
@@ -66,7 +68,7 @@ def evaluate(
     truth = annotations if isinstance(annotations, InteractionTable) else load_annotations(dataset, annotations, split)
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
         predictions = read_results(predictions, truth.vocabulary, truth.files, progress)
-    return evaluate_tables(predictions, truth, protocol, setting, top_k, nms, zero_shot)
+    return evaluate_tables(predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap)
 
 
 def evaluate_tables(
@@ -77,6 +79,7 @@ def evaluate_tables(
     top_k: int | None = None,
     nms: PairNms | None = None,
     zero_shot: str | None = None,
+    overlap: float | None = None,
 ) -> HoiScores | VcocoScores:
     """`evaluate` for what is already read."""
     if isinstance(predictions, InteractionTable):
@@ -89,9 +92,11 @@ def evaluate_tables(
     if not any(record.role is not None for record in annotations.vocabulary.verb_records):
         if not isinstance(predictions, InteractionTable):
             raise InputError(f"V-COCO's result form cannot be scored on {annotations.vocabulary.name!r}")
-        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot)
+        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot, overlap)
     if zero_shot is not None:
         raise InputError("zero-shot figures are of interaction classes, and V-COCO's are of roles: leave zero-shot out")
+    if overlap is not None:
+        raise InputError("V-COCO's overlap is 0.5 for every protocol: leave overlap out")
     if setting != "default":
         raise InputError("V-COCO has no known-object setting; leave it at default")
     return evaluate_vcoco(predictions, annotations, protocol)

@@ -60,6 +60,7 @@ def evaluate_hoi(
     protocol: str | None = None,
     setting: Setting = "default",
     zero_shot: str | None = None,
+    overlap: float | None = None,
 ) -> HoiScores:
     """Average precision and highest recall of every interaction class.
 
@@ -74,13 +75,19 @@ def evaluate_hoi(
         setting: ``"default"`` or ``"known-object"``: count a class only on images known to hold its object.
         zero_shot: tell the unseen classes of this split apart from the seen ones: a published split of HICO-DET's
             (`interplay.datasets.zero_shot.published_splits`), or a group of the vocabulary's interactions.
+        overlap: smallest overlap (IoU) of a match, above 0 and up to 1, instead of the protocol's 0.5.
 
     Raises:
-        InputError: the vocabularies differ, the protocol is unknown or lacks the setting, or there is no such split.
+        InputError: the vocabularies differ, the protocol is unknown or lacks the setting, there is no such split, or
+            no pair can have that overlap.
     """
     name = annotations.vocabulary.name
     groups = _zero_shot_groups(annotations.vocabulary, zero_shot) if zero_shot else {}
     rules = get_protocol(DEFAULT_PROTOCOLS.get(name, "official") if protocol is None else protocol, setting)
+    if overlap is not None:
+        if not 0 < overlap <= 1:
+            raise InputError(f"the smallest overlap of a match must be above 0 and at most 1, got {overlap}")
+        rules = replace(rules, threshold=overlap)
     if predictions.vocabulary != annotations.vocabulary:
         raise InputError(
             f"predictions are in the vocabulary {predictions.vocabulary.name!r} and annotations in "
@@ -94,6 +101,8 @@ def evaluate_hoi(
     if not rules.empty_images_count:
         found = found[np.isin(found.image, truth.image)]
     notes = images.notes() + _notes(dropped, unusable_truth, len(predictions.verb))
+    if overlap is not None:
+        notes.append(f"boxes match from an overlap of {overlap:g}, which is not the protocol's")
     matches = match_pairs(found, truth, rules)
     positives = truth
     keep = None
