@@ -14,7 +14,7 @@ from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
-from interplay.training.start import start_file
+from interplay.training.start import copy_fitting, start_file
 
 from .pictures import tiny, write_pictures
 
@@ -90,3 +90,12 @@ def test_the_file_is_missed_before_any_text_is_embedded(pictures: Path, tmp_path
     content["model"]["text"]["encoder"] = str(tmp_path / "no encoder")
     with pytest.raises(MissingFileError, match=r"gone\.safetensors"):
         train(validate_config(content))
+
+
+def test_a_bias_is_copied_with_its_weight_only() -> None:
+    old, new = torch.nn.ModuleDict({"head": torch.nn.Linear(4, 3)}), torch.nn.ModuleDict({"head": torch.nn.Linear(5, 3)})
+    old["norm"], new["norm"] = torch.nn.LayerNorm(3), torch.nn.LayerNorm(3)
+    torch.nn.init.constant_(old["head"].bias, 7.0)
+    torch.nn.init.constant_(old["norm"].bias, 7.0)
+    assert set(copy_fitting(new, old.state_dict(), "old")) == {"head.weight", "head.bias"}
+    assert (new["head"].bias != 7).all() and (new["norm"].bias == 7).all()

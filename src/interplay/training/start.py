@@ -90,6 +90,8 @@ def start_file(config: TrainConfig, source: str | None = None) -> Path:
 def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) -> list[str]:
     """Copy the tensors whose names and shapes fit, in place; others keep their fresh values.
 
+    A bias goes with its weight: where a classifier became another one, that of the old would silence the new.
+
     Returns:
         Names of the parameters that keep their fresh values.
 
@@ -98,6 +100,10 @@ def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) ->
     """
     own = module.state_dict()
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    for name in list(fitting):
+        weight = f"{name.removesuffix('bias')}weight"
+        if name.endswith(".bias") and weight in own and weight not in fitting:
+            del fitting[name]
     if not fitting:
         raise InputError(
             f"{source}: none of its {len(state)} tensors fits the network; its names are such as "
