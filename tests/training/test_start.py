@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from interplay.errors import InputError, MissingFileError
+from interplay.models.gen_vlkt.network import TextClassifier
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.weights import read_weights
@@ -92,10 +93,16 @@ def test_the_file_is_missed_before_any_text_is_embedded(pictures: Path, tmp_path
         train(validate_config(content))
 
 
-def test_a_bias_is_copied_with_its_weight_only() -> None:
-    old, new = torch.nn.ModuleDict({"head": torch.nn.Linear(4, 3)}), torch.nn.ModuleDict({"head": torch.nn.Linear(5, 3)})
-    old["norm"], new["norm"] = torch.nn.LayerNorm(3), torch.nn.LayerNorm(3)
-    torch.nn.init.constant_(old["head"].bias, 7.0)
-    torch.nn.init.constant_(old["norm"].bias, 7.0)
-    assert set(copy_fitting(new, old.state_dict(), "old")) == {"head.weight", "head.bias"}
-    assert (new["head"].bias != 7).all() and (new["norm"].bias == 7).all()
+def test_a_layer_is_copied_as_a_whole() -> None:
+    def network(classifier: torch.nn.Module) -> torch.nn.Module:
+        return torch.nn.ModuleDict({"classifier": classifier, "norm": torch.nn.LayerNorm(3)})
+
+    old = network(torch.nn.Linear(4, 3)).requires_grad_(False)
+    old["classifier"].bias.fill_(7)
+    old["norm"].bias.fill_(7)
+    for other in (torch.nn.Linear(5, 3), TextClassifier(4, 3)):
+        new = network(other)
+        fresh = [f"classifier.{name}" for name, _ in other.named_parameters()]
+        assert copy_fitting(new, old.state_dict(), "old") == fresh
+        assert not (other.bias == 7).any()
+        assert (new["norm"].bias == 7).all()

@@ -90,7 +90,8 @@ def start_file(config: TrainConfig, source: str | None = None) -> Path:
 def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) -> list[str]:
     """Copy the tensors whose names and shapes fit, in place; others keep their fresh values.
 
-    A bias goes with its weight: where a classifier became another one, that of the old would silence the new.
+    A layer is copied with all that belongs to it: the bias of one whose weight does not fit stays fresh, and so does a
+    classifier that has more than weight and bias, if the state has not. Part of it would silence the new layer.
 
     Returns:
         Names of the parameters that keep their fresh values.
@@ -100,10 +101,10 @@ def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) ->
     """
     own = module.state_dict()
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
-    for name in list(fitting):
-        weight = f"{name.removesuffix('bias')}weight"
-        if name.endswith(".bias") and weight in own and weight not in fitting:
-            del fitting[name]
+    for layer, names in _layers(module).items():
+        absent = names - fitting.keys()
+        if absent - {f"{layer}bias"}:
+            fitting = {name: value for name, value in fitting.items() if name not in names}
     if not fitting:
         raise InputError(
             f"{source}: none of its {len(state)} tensors fits the network; its names are such as "
@@ -111,6 +112,17 @@ def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) ->
         )
     module.load_state_dict(fitting, strict=False)
     return [name for name, _ in module.named_parameters() if name not in fitting]
+
+
+def _layers(module: nn.Module) -> dict[str, set[str]]:
+    """Names of the parameters of every layer with a weight, by the layer's prefix."""
+    layers = {}
+    for prefix, layer in module.named_modules():
+        before = f"{prefix}." if prefix else ""
+        own = {before + name for name, _ in layer.named_parameters(recurse=False)}
+        if f"{before}weight" in own:
+            layers[before] = own
+    return layers
 
 
 def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Module, backbone_name: str) -> list[str]:
