@@ -15,7 +15,6 @@ import argparse
 import csv
 import json
 import os
-import statistics
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +34,7 @@ from interplay.training import load_config
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import load_tables
 from interplay.training.validation import predict_photographs
+from spread import percent
 
 ROOT = Path(__file__).parents[1]
 LOOSE = "loose"
@@ -150,12 +150,6 @@ def figures_of(folder: Path, ablations: Ablations) -> dict[str, float]:
     return {name: float(last[name]) for name in ablations.figures if last.get(name)} | found
 
 
-def cell(values: list[float]) -> str:
-    """Mean and spread, in points."""
-    spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.2f}{spread}" if values else ""
-
-
 def main() -> None:
     """Print the table, one row per ablation: the mean over the seeds and their standard deviation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,7 +167,7 @@ def main() -> None:
     figures = Runner(ablations, options.output, options.jobs, further, console).all(rows, list(range(options.seeds)))
     table = Table("row", *ablations.columns.values(), title=f"{ablations.name}, {options.seeds} seed(s), points")
     for row, runs in figures.items():
-        table.add_row(row, *(cell([run[name] for run in runs if name in run]) for name in ablations.columns))
+        table.add_row(row, *(percent([run[name] for run in runs if name in run], 2) for name in ablations.columns))
     console.print(table)
     with atomic_path(options.output / f"{ablations.name}.json") as temporary:
         temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")

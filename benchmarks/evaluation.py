@@ -115,7 +115,9 @@ def main() -> None:
     table = Table(title="Read and score, in seconds", caption="KO: scored again in the known-object setting")
     for name in ("data", "form", "triplets", "MB", "read", "score", "KO", "total", "peak MB"):
         table.add_column(name, justify="left" if name in ("data", "form") else "right")
-    runs = [("HICO-DET", "hico-det", IMAGES, PAIRS, TRIPLETS, ("jsonl", "parquet"))]
+    runs: list[tuple[str, str, int, int, int, tuple[str, ...]]] = [
+        ("HICO-DET", "hico-det", IMAGES, PAIRS, TRIPLETS, ("jsonl", "parquet"))
+    ]
     if not arguments.quick:
         runs.append(("V-COCO", "v-coco", VCOCO_IMAGES, VCOCO_PAIRS, TRIPLETS, ("jsonl", "parquet")))
         runs += [

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     samples = list(people(arguments.folder))
-    kinds = {"exact": [s.box for s in samples], "moved": moved(samples), "detected": detected(samples)}
+    kinds: dict[str, Any] = {"exact": [s.box for s in samples], "moved": moved(samples), "detected": detected(samples)}
+    estimators: dict[str, PoseEstimator]
     if arguments.pose == "movenet":
         estimators = {f"movenet, margin {margin}": MoveNet(margin) for margin in MARGINS}
     else:

@@ -77,7 +77,7 @@ def main() -> None:
     shared = tin.instance_features
 
     def published(*given: torch.Tensor) -> None:
-        tin.instance_features = for_every_pair  # type: ignore[assignment]
+        tin.instance_features = for_every_pair
         try:
             plain(*given)
         finally:

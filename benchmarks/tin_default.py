@@ -14,7 +14,6 @@ if no pose had been found; only D looks at poses. Several files of one name are 
 from __future__ import annotations
 
 import argparse
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.base import HoiModel
 from interplay.models.tin.model import TinModel
 from interplay.zoo import DEFAULT_MODEL
+from spread import percent
 from tin_spatial import photographs
 
 Predictor = Callable[[NDArray[np.uint8], Detections], Interactions]
@@ -99,12 +99,6 @@ def mean_ap(
     return {name: float(np.nanmean(ap)) for name, ap in precisions.items()}, counts | {"verbs": int(holds.any(0).sum())}
 
 
-def cell(values: list[float]) -> str:
-    """Percent, with the standard deviation over seeds."""
-    spread = f" ± {100 * statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.1f}{spread}"
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -136,7 +130,7 @@ def main() -> None:
     columns = []
     for title, (truth, images) in tests.items():
         figures, counts = mean_ap(predictors, truth, images)
-        columns.append({way: cell([figures[key] for key in keys]) for way, keys in seeds.items()})
+        columns.append({way: percent([figures[key] for key in keys]) for way, keys in seeds.items()})
         print(f"{title}: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
     for way in seeds:
         table.add_row(way, *(column[way] for column in columns))

@@ -12,7 +12,6 @@ discriminators of each name (trainings of several seeds), figures are means and 
 from __future__ import annotations
 
 import argparse
-import statistics
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +21,7 @@ import interplay
 from interplay.datasets import load_annotations
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.pair_figures import combined_figures
+from spread import percent
 
 COLUMNS = {
     "map": "C: mean AP",
@@ -39,12 +39,6 @@ def load(path: str) -> TinModel:
     if not isinstance(model, TinModel):
         raise SystemExit(f"{path} holds no TIN network")
     return model
-
-
-def cell(values: list[float]) -> str:
-    """Percent, with the standard deviation over seeds."""
-    mean = f"{100 * statistics.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.1f}"
 
 
 def main() -> None:
@@ -69,8 +63,8 @@ def main() -> None:
         for name, values in figures.items():
             found.setdefault(name, []).append(values)
     shown = Table("", *COLUMNS.values())
-    for name, values in found.items():
-        shown.add_row(name, *(cell([v[c] for v in values]) if c in values[0] else "" for c in COLUMNS))
+    for name, runs in found.items():
+        shown.add_row(name, *(percent([run[c] for run in runs if c in run]) for c in COLUMNS))
     Console().print(shown)
 
 

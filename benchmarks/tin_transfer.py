@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from interplay.models.tin.transfer import judge_pairs
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images
+from spread import percent
 
 CONFIG = Path(__file__).parents[1] / "configs/tin/vcoco_spatial.yaml"
 HELD_OUT = 0.1
@@ -174,12 +174,6 @@ def joined_rows(data: DataSet) -> InteractionTable:
     return InteractionTable.from_list([*data.training, *data.testing])
 
 
-def cell(values: list[float]) -> str:
-    """Mean and spread, in percent."""
-    spread = f" ± {100 * statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.1f}{spread}"
-
-
 def show(figures: Mapping[str, Mapping[str, list[Figures]]], console: Console) -> None:
     """Tables of figures by tested set and by where D was trained, one entry per seed."""
     targets, judges = list(figures), list(next(iter(figures.values())))
@@ -188,7 +182,7 @@ def show(figures: Mapping[str, Mapping[str, list[Figures]]], console: Console) -
     def rows(title: str, *keys: str) -> None:
         table = Table("D trained on", *columns, title=title)
         for name in judges:
-            cells = [" / ".join(cell([run[key] for run in figures[t][name]]) for key in keys) for t in targets]
+            cells = [" / ".join(percent([run[key] for run in figures[t][name]]) for key in keys) for t in targets]
             table.add_row(name, *cells)
         console.print(table)
 

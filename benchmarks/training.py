@@ -72,7 +72,7 @@ def step_speed(config: TrainConfig, rounds: int) -> float:
     for turn in range(rounds + 1):
         began = time.perf_counter()
         # ends in reading the loss, for which it waits for the device
-        training_step(fabric, task, module, optimiser, parts, config.optimiser.clip_norm, True)
+        training_step(fabric, task, module, optimiser, parts, config.optimiser, True)
         if turn:
             best = min(best, time.perf_counter() - began)
     return size / best
