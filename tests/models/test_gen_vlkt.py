@@ -233,18 +233,22 @@ def test_a_diverged_network_shows_in_the_loss() -> None:
     assert torch.isnan(model.loss(broken, targets)["interaction"])
 
 
-def test_padding_is_not_looked_at() -> None:
+def test_an_image_is_the_same_alone_and_in_a_batch() -> None:
     model = GenVlkt(WORLD, tiny()).eval()
-    images, _, _ = batch()
-    padded = torch.nn.functional.pad(images, (0, 64, 0, 32))
-    sizes = torch.tensor([[96, 128]] * 2)
-    clean, noisy = model(padded, sizes), padded.clone()
-    noisy[..., -32:] = torch.randn_like(noisy[..., -32:])  # a column of cells that no cell inside the image sees
-    memory, _, mask = model.network.encode(padded, sizes)
+    images = [torch.randn(3, height, width) for height, width in ((96, 128), (128, 90), (70, 70))]
+    padded = torch.randn(3, 3, 128, 128)  # nothing that is in the padding may count
+    for place, image in zip(padded, images, strict=True):
+        place[:, : image.shape[1], : image.shape[2]] = image
+    sizes = torch.tensor([image.shape[1:] for image in images])
+    with torch.no_grad():
+        together = model(padded, sizes)
+        _, _, mask = model.network.encode(padded, sizes)
+        for i, image in enumerate(images):
+            alone = model(image[None], sizes[i : i + 1])
+            for name in ("human_boxes", "object_boxes", "object_logits", "interaction_logits"):
+                torch.testing.assert_close(getattr(together, name)[i], getattr(alone, name)[0], atol=1e-4, rtol=1e-4)
     assert mask is not None
-    assert mask[0, 0, 0].view(8, 12).tolist() == [[True] * 8 + [False] * 4] * 6 + [[False] * 12] * 2
-    assert memory.shape == (2, 96, 64)
-    assert clean.human_boxes.shape == (2, 6, 4)
+    assert mask[2, 0, 0].view(8, 8).tolist() == [[True] * 5 + [False] * 3] * 5 + [[False] * 8] * 3
 
 
 def test_predicts_from_a_file_as_from_memory(tmp_path: Path) -> None:

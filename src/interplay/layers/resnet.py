@@ -6,7 +6,7 @@ that torchvision's weights fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -32,7 +32,8 @@ class ResNet(nn.Module):
 
     ``resnet50`` and ``resnet101`` keep the batch normalisation of their pretraining fixed. ``resnet-nano`` is ours:
     eight layers that train from nothing, with group normalisation, and without the last stage: it is for small images,
-    and things in small images are small.
+    and things in small images are small. Its normalisation takes means over the whole map, so that padding would
+    change what it sees: give it images of their own size (`maps_by_size`).
 
     Args:
         name: the variant.
@@ -52,6 +53,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{i + 1}", _stage(block, channels, planes, depth, stride, norm))
             channels = planes * block.expansion
         self.channels, self.depth = channels, len(depths)
+        self.padding_matters = name == "resnet-nano"
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -76,6 +78,15 @@ class ResNet(nn.Module):
         for stage in self.stages:
             x = stage(x)
         return x
+
+
+def maps_by_size(backbone: Callable[[Tensor], Tensor], images: Sequence[Tensor]) -> list[Tensor]:
+    """The map (C, h, w) of every image (3, H, W); those of one size go through the backbone together."""
+    found: dict[int, Tensor] = {}
+    for shape in dict.fromkeys(image.shape for image in images):
+        chosen = [i for i, image in enumerate(images) if image.shape == shape]
+        found |= dict(zip(chosen, backbone(torch.stack([images[i] for i in chosen])), strict=True))
+    return [found[i] for i in range(len(images))]
 
 
 def _stage(

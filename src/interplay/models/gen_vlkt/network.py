@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interplay.layers.positions import sine_positions, valid_cells
-from interplay.layers.resnet import ResNet
+from interplay.layers.resnet import ResNet, maps_by_size
 from interplay.layers.transformer import MLP, DecoderLayer, EncoderLayer, xavier_uniform_
 from interplay.models.gen_vlkt.config import NetworkOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
@@ -165,11 +165,15 @@ class GuidedEmbeddingNetwork(nn.Module):
             (B, N, D) memory, (B or 1, N, D) position embeddings, and (B, 1, 1, N) bool mask of the cells inside the
             images or None where nothing is padded.
         """
-        features = self.input(self.backbone(images))  # (B, D, h, w)
-        batch, _, height, width = features.shape
         padded = (images.shape[-2], images.shape[-1])
-        memory = features.flatten(2).transpose(1, 2)  # (B, N, D)
         everywhere = bool((sizes == sizes.new_tensor(padded)).all())
+        if self.backbone.padding_matters and not everywhere:
+            maps, padded = self._maps_without_padding(images, sizes)
+        else:
+            maps = self.backbone(images)
+        features = self.input(maps)  # (B, D, h, w)
+        batch, _, height, width = features.shape
+        memory = features.flatten(2).transpose(1, 2)  # (B, N, D)
         rows, columns = valid_cells(sizes[:1] if everywhere else sizes, padded, (height, width))
         rows, columns = rows.to(images.device), columns.to(images.device)
         position = sine_positions(rows, columns, self.options.width).to(memory.dtype)
@@ -179,6 +183,15 @@ class GuidedEmbeddingNetwork(nn.Module):
         for layer in self.encoder:
             memory = layer(memory, position, mask)
         return memory, position, mask
+
+    def _maps_without_padding(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """The backbone's maps (B, C, h, w) of images without their padding, and the pixels that all cells cover."""
+        stride = self.backbone.stride
+        own = [image[:, :h, :w] for image, (h, w) in zip(images, sizes.tolist(), strict=True)]
+        maps = maps_by_size(self.backbone, own)
+        height, width = (max(m.shape[axis] for m in maps) for axis in (1, 2))
+        filled = [F.pad(m, (0, width - m.shape[2], 0, height - m.shape[1])) for m in maps]
+        return torch.stack(filled), (height * stride, width * stride)
 
     def forward(
         self,

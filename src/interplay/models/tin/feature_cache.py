@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.images import ImageError
+from interplay.layers.resnet import maps_by_size
 from interplay.training.processes import gather, process_count, process_rank
 
 from .model import network_image
@@ -96,7 +97,7 @@ class FeatureCache:
         except (ImageError, MissingFileError):
             return
         device = next(self.network.parameters()).device
-        heads = self.network.maps([network_image(pixels)[0].to(device)])
+        heads = maps_by_size(self.network.backbone, [network_image(pixels)[0].to(device)])
         humans, things = (torch.from_numpy(boxes) for boxes in one.boxes())
         found = {"head": heads[0], "humans": humans, "objects": things}
         for role, boxes in (("human", humans), ("object", things)):

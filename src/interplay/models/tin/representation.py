@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from interplay.errors import InputError
 from interplay.layers.crops import crop_and_resize
+from interplay.layers.resnet import maps_by_size
 
 from .backbone import BackboneName, NanoBackbone, TinBackbone, nano_role_block, role_block
 from .streams import NANO, InstanceAttention, Keys, MapStream, Widths
@@ -115,7 +116,7 @@ class PairNetwork(nn.Module):
         heads = (
             [image.head.float() for image in stored]
             if stored
-            else self.maps([x for x in images if isinstance(x, Tensor)])
+            else maps_by_size(self.backbone, [x for x in images if isinstance(x, Tensor)])
         )
         keys = self.attention.keys(heads)
 
@@ -138,14 +139,6 @@ class PairNetwork(nn.Module):
         return Representation(
             heads, human, thing, human_context, object_context, human_attention, object_attention
         )  # fmt: skip
-
-    def maps(self, images: Sequence[Tensor]) -> list[Tensor]:
-        """The backbone's map (C, h, w) of every image (3, H, W); those of one size go through it together."""
-        found: dict[int, Tensor] = {}
-        for shape in dict.fromkeys(image.shape for image in images):
-            chosen = [i for i, image in enumerate(images) if image.shape == shape]
-            found |= dict(zip(chosen, self.backbone(torch.stack([images[i] for i in chosen])), strict=True))
-        return [found[i] for i in range(len(images))]
 
     def crops(self, heads: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """(N, C, 7, 7) of boxes (N, 5) from the images' maps."""
