@@ -15,6 +15,7 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from interplay import InteractionTable, Vocabulary, load_annotations, load_model, read_image
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
 from interplay.boxes import box_iou
 from interplay.datasets import ImageFinder
 from interplay.datasets.synthetic import Settings, synthesize
@@ -118,6 +119,28 @@ def pairs(table: InteractionTable, verbs: list[int], model_verbs: dict[int, int]
     return keys, labels, targets
 
 
+def enter_scores(
+    scores: NDArray[np.float64],
+    place: Mapping[tuple[int, int, int], int],
+    image: int,
+    found: Interactions,
+    column: Mapping[int, int],
+) -> None:
+    """Enter what a model says of the given boxes of an image, the best score of each pair and verb, in place.
+
+    Args:
+        scores: (P, V) of all pairs.
+        place: (image, human, object) -> row, as `pairs` gives them.
+        image: index of the image.
+        found: with the given boxes in their order.
+        column: the model's verb -> column; other verbs are left out.
+    """
+    for h, v, o, s in zip(found.human, found.verb, found.object, found.score, strict=True):
+        row, k = place.get((image, int(h), int(o))), column.get(int(v))
+        if row is not None and k is not None:
+            scores[row, k] = max(scores[row, k], s)
+
+
 def rates(labels: list[int], truth: NDArray[np.bool_], categories: int) -> NDArray[np.float64]:
     """(C, V): the class prior, how often a person does each verb with a box of each category."""
     rate = np.zeros((categories, truth.shape[1]))
@@ -142,12 +165,7 @@ def recognise_verbs(table: InteractionTable, trained_on: InteractionTable | None
         given = Detections(image.boxes, image.labels, np.ones(len(image.boxes), np.float32))
         picture = np.zeros((int(image.height or 0), int(image.width or 0), 3), np.uint8)  # the model reads boxes only
         result = model.predict(picture, detections=given)
-        back = {tuple(np.round(b, 2)): k for k, b in enumerate(image.boxes)}
-        for h, v, o, s in zip(result.human, result.verb, result.object, result.score, strict=True):
-            if int(v) in column:
-                key = (i, back[tuple(np.round(result.boxes[h], 2))], back[tuple(np.round(result.boxes[o], 2))])
-                if key in place:
-                    scores[place[key], column[int(v)]] = max(scores[place[key], column[int(v)]], s)
+        enter_scores(scores, place, i, result, column)
     categories = len(table.vocabulary.objects)
     compared = {"default model": scores, "prior of these scenes": rates(labels, truth, categories)[labels]}
     if trained_on is not None:

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from generated_world import VERBS, pairs
+from generated_world import VERBS, enter_scores, pairs
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
 from interplay.datasets.images import ImageFinder
 from interplay.detectors import Detections
@@ -88,12 +88,8 @@ def mean_ap(
         given = add_poses(Detections(image.boxes, image.labels, np.ones(len(image.boxes), np.float32)), pixels, poses)
         for name, predict in predictors.items():
             found = predict(pixels, given)
-            theirs = shared_verbs(found.vocabulary)
-            for h, v, o, s in zip(found.human, found.verb, found.object, found.score, strict=True):
-                row = place.get((i, int(h), int(o)))
-                if row is not None and int(v) in theirs:
-                    k = column[theirs[int(v)]]
-                    scores[name][row, k] = max(scores[name][row, k], s)
+            theirs = {v: column[shared] for v, shared in shared_verbs(found.vocabulary).items() if shared in column}
+            enter_scores(scores[name], place, i, found, theirs)
     precisions = {name: mean_pair_average_precision(values, holds) for name, values in scores.items()}
     counts = {"images": len(truth), "pairs": len(keys), "interactions": int(holds.sum())}
     return {name: float(np.nanmean(ap)) for name, ap in precisions.items()}, counts | {"verbs": int(holds.any(0).sum())}
