@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from interplay import InterplayError, Vocabulary
+from interplay.importers import load_published
 from interplay.importers.ggnet import VCOCO_VERBS, initialise_from_centernet, load_ggnet, our_name
-from interplay.importers.published import load_published
 from interplay.models.ggnet import GGNet, GGNetConfig, NetworkOptions
 
 

@@ -15,9 +15,10 @@ from torchvision.ops import FrozenBatchNorm2d
 from interplay import Vocabulary
 from interplay.commands import import_
 from interplay.errors import InputError, MissingFileError
+from interplay.importers import convert, import_published, load_published
 from interplay.importers.checkpoint import find_state_dict, read_state_dict
 from interplay.importers.gen_vlkt import seen_rows
-from interplay.importers.published import convert, import_published, load_published, system_name
+from interplay.importers.published import system_name
 from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.weights import load_state, read_weights, save_weights

@@ -9,7 +9,7 @@ import torch
 from interplay import Vocabulary, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError
-from interplay.importers.published import load_published
+from interplay.importers import load_published
 from interplay.models.tin.model import TinConfig, TinModel
 from interplay.models.weights import save_weights
 

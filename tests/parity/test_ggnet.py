@@ -23,8 +23,8 @@ from tests.parity.ggnet_reference import (
 )
 
 from interplay import Vocabulary
+from interplay.importers import load_published
 from interplay.importers.ggnet import initialise_from_centernet, load_ggnet, our_name
-from interplay.importers.published import load_published
 from interplay.layers.deformable import SelfDeformConv2d
 from interplay.layers.dla import Aggregate, Tree
 from interplay.layers.hourglass import Hourglass

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         screen.print(f"{arguments.file} -> {output}")
         screen.print(f"  {len(table):,} images, {len(table.boxes):,} boxes, {len(table.human):,} interactions")
         return 0
-    from interplay.importers.published import convert
+    from interplay.importers import convert
 
     output = arguments.output or arguments.file.with_suffix(".safetensors")
     imported = convert(arguments.system, arguments.file, output, vocabulary)

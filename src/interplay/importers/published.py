@@ -88,7 +88,7 @@ def load_published(
         InputError: unknown system, unreadable file, or weights that do not fit.
 
     Example:
-        >>> from interplay.importers.published import load_published  # doctest: +SKIP
+        >>> from interplay.importers import load_published  # doctest: +SKIP
         >>> model = load_published("gen-vlkt", "gen_vlkt_s_hico.pth")  # doctest: +SKIP
     """
     return import_published(system, source, vocabulary).model

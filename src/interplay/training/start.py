@@ -134,8 +134,8 @@ def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Modul
         backbone: the part of it that ``start=backbone`` initialises.
         backbone_name: its name.
     """
+    from interplay.importers import load_published
     from interplay.importers.checkpoint import read_state_dict
-    from interplay.importers.published import load_published
     from interplay.models.weights import read_weights
 
     if config.start == "scratch":
