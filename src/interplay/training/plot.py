@@ -23,6 +23,9 @@ _NOT_CURVES = frozenset({"epoch", "seconds", "skipped_photographs", "gradient_no
 _MOST_TERMS = 8
 """More terms of a loss than this cannot be told apart in one picture; those of the last layer come first."""
 
+_DECADES = 4
+"""A schedule ends at almost nothing; what lies further below the highest learning rate is left out of the picture."""
+
 
 @dataclass(frozen=True)
 class RunLog:
@@ -124,6 +127,9 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     for axes, values in ((loss, "losses"), (rate, "rates")):
         if all(v > 0 for run in runs for points in getattr(run, values).values() for _, v in points):
             axes.set_yscale("log")
+            if values == "rates" and axes.has_data():
+                bottom, top = axes.get_ylim()
+                axes.set_ylim(bottom=max(bottom, top / 10**_DECADES))
     for axes in (loss, score, rate):
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
@@ -166,6 +172,6 @@ def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
             alone = len(known) == 1
             axes.plot(*zip(*known, strict=True), label=", ".join(same), marker="o" if alone else marker, markersize=3)
     if axes.has_data():
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0, ncols=3)
     else:
         axes.text(0.5, 0.5, "nothing yet", ha="center", va="center", transform=axes.transAxes, color="grey")
