@@ -27,14 +27,14 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from interplay import load_model
+from interplay import InterplayError, load_model
 from interplay.files import atomic_path
 from interplay.metrics import HoiScores, evaluate_tables
 from interplay.training import load_config
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import load_tables
 from interplay.training.validation import predict_photographs
-from spread import percent
+from script import percent, run
 
 ROOT = Path(__file__).parents[1]
 LOOSE = "loose"
@@ -86,7 +86,7 @@ class Runner:
         """Folder of a finished run of a row.
 
         Raises:
-            RuntimeError: the training failed; its output is in the folder's ``.log``.
+            InterplayError: the training failed; its output is in the folder's ``.log``.
         """
         folder = self.output / f"{self.ablations.name}-{row.replace(' ', '-')}-{seed}"
         if (folder / WEIGHTS).is_file():
@@ -102,7 +102,7 @@ class Runner:
                 [*command, *arguments_of(merged), *self.further], stdout=stream, stderr=stream, env=environment
             )
         if done.returncode:
-            raise RuntimeError(f"{folder.name} ended with status {done.returncode}, see {log}")
+            raise InterplayError(f"{folder.name} ended with status {done.returncode}, see {log}")
         self._validate_loosely(folder)
         self.console.print(f"{folder.name}: {figures_of(folder, self.ablations)}", highlight=False)
         return folder
@@ -174,4 +174,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

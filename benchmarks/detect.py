@@ -26,6 +26,7 @@ from interplay.detect import Detected, detect_images
 from interplay.detect.pictures import save_picture
 from interplay.formats.jsonl import append_jsonl
 from interplay.samples import sample_path
+from script import run
 
 MOST_FOR_THE_MODEL = 0.05  # of the time
 
@@ -102,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -24,6 +24,7 @@ from rich.table import Table
 
 from interplay import Vocabulary
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, PairTargets
+from script import run
 
 VARIANTS = {
     "s": {"backbone": "resnet50"},
@@ -149,4 +150,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

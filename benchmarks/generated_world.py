@@ -34,6 +34,7 @@ from interplay.detectors import Detections, load_detector
 from interplay.detectors.load import DEFAULT_MIN_SCORE
 from interplay.files import atomic_path
 from interplay.metrics.pairs import mean_pair_average_precision
+from script import run
 
 VERBS = {
     "sit on": "sit", "lie on": "lay", "ride": "ride", "hold": "hold", "carry": "carry", "throw": "throw",
@@ -243,4 +244,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -29,6 +29,7 @@ from interplay.layers.deformable import SamplingPoints, sample_and_multiply
 from interplay.models.ggnet import GGNet, GGNetConfig, GGNetOutputs, NetworkOptions
 from interplay.models.ggnet.augmentation import random_colours, random_view
 from interplay.models.ggnet.pixels import network_input
+from script import run
 
 Seconds = tuple[float, float]
 Deform = Callable[..., torch.Tensor]
@@ -179,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

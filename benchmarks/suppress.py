@@ -41,6 +41,7 @@ from interplay.models.tin.spatial import TinSpatial
 from interplay.models.tin.spatial_task import trained_verbs
 from interplay.models.tin.suppress import SuppressionRule, Suppressor, apply_rule
 from interplay.zoo import DEFAULT_MODEL
+from script import run
 from tin_spatial import photographs
 
 BATCH = 16
@@ -214,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -26,6 +26,7 @@ from interplay.datasets.synthetic import Settings, label, render, sample_scene, 
 from interplay.datasets.synthetic.output import files
 from interplay.datasets.synthetic.rendering import encode_jpeg
 from interplay.vocabulary import Vocabulary
+from script import run
 
 SEED = 12
 
@@ -104,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

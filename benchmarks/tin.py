@@ -23,6 +23,7 @@ from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.tin import representation as tin
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
+from script import run
 
 HEIGHT, WIDTH = 480, 640
 
@@ -104,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -33,7 +33,7 @@ from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.base import HoiModel
 from interplay.models.tin.model import TinModel
 from interplay.zoo import DEFAULT_MODEL
-from spread import percent
+from script import percent, run
 from tin_spatial import photographs
 
 Predictor = Callable[[NDArray[np.uint8], Detections], Interactions]
@@ -134,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -21,7 +21,7 @@ import interplay
 from interplay.datasets import load_annotations
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.pair_figures import combined_figures
-from spread import percent
+from script import percent, run
 
 COLUMNS = {
     "map": "C: mean AP",
@@ -69,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -24,6 +24,7 @@ from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.tin.pairs import DetectorNoise, PairSet
 from interplay.models.tin.spatial import TinSpatial
 from interplay.models.tin.spatial_task import score_pairs
+from script import run
 
 COCO_LONGEST_SIDE = 640
 TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014
@@ -140,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

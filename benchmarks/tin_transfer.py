@@ -35,7 +35,7 @@ from interplay.models.tin.transfer import judge_pairs
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images
-from spread import percent
+from script import percent, run
 
 CONFIG = Path(__file__).parents[1] / "configs/tin/vcoco_spatial.yaml"
 HELD_OUT = 0.1
@@ -225,4 +225,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -27,6 +27,7 @@ from interplay.training.optimisers import build_optimiser
 from interplay.training.registry import build_task
 from interplay.training.sections import TrainConfig
 from interplay.training.step import LossModule, training_step
+from script import run
 
 
 def loading_speed(config: TrainConfig, workers: int, cache: str, images: int) -> float:
@@ -102,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
