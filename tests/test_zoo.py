@@ -86,6 +86,12 @@ def test_weights_of_another_model_are_refused(file: Path) -> None:
         load_model("gen-vlkt-s-hico", weights=file)
     with pytest.raises(InputError, match="weights of 'gen-vlkt', expected ggnet"):
         network_class("ggnet-hourglass-hico", weights=file)
+    ppdm = {"network": {"backbone": "dla-34", "gaze_steps": 0, "matching": "shared"}}
+    plain = GGNet(Vocabulary.load("hico-det"), GGNetConfig.model_validate(ppdm))
+    save_weights(plain, plain.description(), file.with_name("ppdm.safetensors"))
+    assert network_class("ppdm-dla34-hico", weights=file.with_name("ppdm.safetensors")) is GGNet
+    with pytest.raises(InputError, match=r"network\.matching is shared, not per-verb; network\.gaze_steps is 0, not 2"):
+        network_class("ggnet-dla34-hico", weights=file.with_name("ppdm.safetensors"))
     with pytest.raises(InputError, match="give one of them"):
         load_model(file, weights=file)
     assert get_card("gen-vlkt-s-hico").vocabulary == "hico-det"

@@ -231,6 +231,10 @@ class Vocabulary:
         o = -1 if object is None else self.object_index(object) if isinstance(object, str) else object
         return int(self.interaction_lookup[v, o])
 
+    def pair_names(self, pairs: NDArray[np.int64]) -> list[str]:
+        """``"ride bicycle"`` for each of (P, 2) verbs and objects; the verb alone where the object is -1."""
+        return [f"{self.verbs[v]} {self.objects[o]}" if o >= 0 else self.verbs[v] for v, o in pairs.tolist()]
+
     def phrase(self, verb: int | str, object: int | str | None = None) -> str:
         """Plain English: ``"riding a bicycle"``, ``"walking"``, ``"eating something"``."""
         record = self.verb_records[self.verb_index(verb) if isinstance(verb, str) else verb]

@@ -147,7 +147,7 @@ def test_values_arrive() -> None:
     }
     model = build("dla-34", gaze_steps=0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fresh = initialise_from_centernet(model, state)
+    fresh = initialise_from_centernet(model, {"epoch": 140, "state_dict": state})
     after = model.state_dict()
     assert torch.equal(after["heads.0.hm.0.weight"], state["hm.0.weight"])
     assert torch.equal(after["backbone.levels.3.second.root.0.weight"], state["base.level3.tree2.root.conv.weight"])
@@ -169,3 +169,16 @@ def test_another_backbone_and_another_network_are_refused() -> None:
             initialise_from_centernet(build("hourglass-104"), state)
         with pytest.raises(InputError, match="not a checkpoint of GGNet or PPDM: it has no head"):
             load_ggnet(state)
+
+
+def test_object_centres_are_copied_by_name() -> None:
+    state = {name: torch.rand(shape) if shape else torch.tensor(7) for name, shape in dla_34()}
+    coco = Vocabulary.load("coco").objects
+    own = Vocabulary.from_names(["horse", "unicorn", "person"], ["ride"])
+    network = {"backbone": "dla-34", "gaze_steps": 0, "matching": "shared"}
+    model = GGNet(own, GGNetConfig.model_validate({"network": network}))
+    unicorn = model.state_dict()["heads.0.hm.2.weight"][1].clone()
+    initialise_from_centernet(model, state)
+    centres, published = model.state_dict()["heads.0.hm.2.weight"], state["hm.2.weight"]
+    assert torch.equal(centres[[0, 2]], published[[coco.index("horse"), coco.index("person")]])
+    assert torch.equal(centres[1], unicorn)

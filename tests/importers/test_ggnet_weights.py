@@ -65,7 +65,10 @@ def test_an_unknown_number_of_classes_asks_for_a_vocabulary() -> None:
         load_ggnet(state)
     with pytest.raises(InterplayError, match=r"the vocabulary 'own' 1 and 1"):
         load_ggnet(state, Vocabulary.from_names(["person"], ["see"]))
-    verbs = [f"verb {i}" for i in range(7)]
+    verbs = [f"verb {i}" for i in range(8)]
     objects = list(Vocabulary.load("coco").objects)
-    with pytest.raises(InterplayError, match=r"not whole: .* are missing"):
+    with pytest.raises(InterplayError, match=r"80 objects and 7 verbs, the vocabulary 'own' 80 and 8"):
         load_ggnet(state, Vocabulary.from_names(objects, verbs))
+    del state["hm_rel.0.weight"]
+    with pytest.raises(InterplayError, match=r"not whole: .* are missing"):
+        load_ggnet(state, Vocabulary.from_names(objects, verbs[:7]))

@@ -84,6 +84,24 @@ def test_annotations_survive_encoding_and_decoding(
     np.testing.assert_allclose(found.object_boxes[order], scene.object_boxes, atol=0.05)
 
 
+def test_actions_become_the_role_that_their_object_has() -> None:
+    vcoco = Vocabulary.load("v-coco")
+    boxes = [[30, 40, 130, 300], [300, 60, 380, 140], [200, 260, 290, 360], [450, 40, 560, 340], [560, 200, 636, 290]]
+    things = ["person", "sports ball", "tennis racket", "person", "cake"]
+    wanted = Interactions(
+        boxes=boxes, labels=[vcoco.object_index(thing) for thing in things], human=[0, 0, 3], object=[1, 2, 4],
+        verb=[vcoco.verb_index(verb) for verb in ("hit", "hit with", "cut")], vocabulary=vcoco, width=640, height=400,
+        scored=False,
+    )  # fmt: skip
+    model = GGNet(vcoco, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "verbs": "actions"}}))
+    targets = model.encode([wanted], [model.view(640, 400, 512, 512)], 512, 512)
+    (found,) = model.decode(perfect_outputs(targets, model), torch.tensor([[400, 640]]))
+    found = found.filter(min_score=0.5)
+    assert sorted(zip(found.verb, found.object_labels, strict=True)) == sorted(
+        zip(wanted.verb, wanted.object_labels, strict=True)
+    )
+
+
 def test_two_images_of_different_sizes(hico_model: GGNet, scene: Interactions) -> None:
     tall = Interactions(
         boxes=scene.boxes[:2] * np.float32(0.5), labels=[0, 1], human=[0], object=[1], verb=scene.verb[1:2],

@@ -15,6 +15,7 @@ import interplay
 from interplay import Interactions, Vocabulary
 from interplay.cli import main
 from interplay.detectors import Detections
+from interplay.errors import InputError
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.weights import save_weights
 
@@ -39,9 +40,10 @@ def ranked(found: Interactions) -> tuple[NDArray, NDArray]:
     return found.score[order], found.human_boxes[order]
 
 
+@pytest.mark.parametrize("resize", ["fit", "keep"])
 @pytest.mark.parametrize("batch_size", [2, 8])
-def test_images_of_different_sizes_in_a_batch(batch_size: int) -> None:
-    model = build()
+def test_images_of_different_sizes_in_a_batch(batch_size: int, resize: str) -> None:
+    model = build(resize=resize)
     images = [picture(200, 100), picture(90, 160, 1), picture(128, 128, 2), picture(33, 400, 3), picture(640, 90, 4)]
     together = model.predict(images, batch_size=batch_size)
     for image, found in zip(images, together, strict=True):
@@ -92,6 +94,9 @@ def test_a_model_can_use_another_detectors_boxes() -> None:
     assert {tuple(box) for box in found.object_boxes} <= {tuple(box) for box in boxes}
     assert set(found.box_scores.tolist()) <= set(detections.scores.tolist())
     model.set_decoding(boxes="own")
+    for given in ({"detections": detections}, {"detector": "ssd-mobilenet-v2"}):
+        with pytest.raises(InputError, match=r"finds people and objects by itself.*boxes=detector"):
+            model.predict(picture(128, 128), **given)
     assert not {tuple(box) for box in model.predict(picture(128, 128)).human_boxes} & {tuple(box) for box in boxes}
 
 
@@ -117,5 +122,6 @@ def test_detect_takes_both_as_options(tmp_path: Path, monkeypatch: pytest.Monkey
     own = detect("--decoding", "boxes=detector", "--boxes", "boxes.jsonl")
     assert {tuple(box) for box in own.boxes} <= {tuple(box) for box in np.array(boxes, np.float32)}
     assert len(own.score) > 0
-    assert main(["detect", "x.png", "--model", "points.safetensors", "--boxes", "boxes.jsonl"]) == 2
-    assert "--decoding boxes=detector" in capsys.readouterr().err
+    for option in (["--boxes", "boxes.jsonl"], ["--detector", "ssd-mobilenet-v2"]):
+        assert main(["detect", "x.png", "--model", "points.safetensors", *option]) == 2
+        assert "--decoding boxes=detector" in capsys.readouterr().err

@@ -23,6 +23,8 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
         name = "hico-det" if recipe.data.dataset == "own" else recipe.data.dataset
         model = GGNet(Vocabulary.load(name), recipe.model)
     assert len(model.verbs) == (25 if recipe.data.dataset == "v-coco" else 117)
+    channels = {"vcoco_hourglass_paper": 26}.get(path.stem, len(model.verbs))
+    assert len(model.channels.names) == channels
     assert (sum(p.numel() for p in model.parameters()) > 15e6) == (path.stem != "nano")
     assert recipe.optimiser.groups().keys() == model.parameter_groups().keys()
 

@@ -14,7 +14,7 @@ from interplay import Vocabulary
 from interplay.importers.ggnet import VCOCO_VERBS
 from interplay.models.ggnet import GGNetConfig, GGNetTargets, NetworkOptions, Scene, TargetOptions, View
 from interplay.models.ggnet.augmentation import view
-from interplay.models.ggnet.model import meaningful_pairs
+from interplay.models.ggnet.channels import meaningful_pairs
 from interplay.models.ggnet.targets import encode
 from interplay.vocabulary import coco_80_index
 

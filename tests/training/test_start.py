@@ -9,15 +9,22 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from interplay import Vocabulary
 from interplay.errors import InputError, MissingFileError
+from interplay.importers.ggnet import VCOCO_VERBS
+from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.network import TextClassifier
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.task import GenVlktTask
-from interplay.models.weights import read_weights
-from interplay.training import train, validate_config
-from interplay.training.start import copy_fitting, start_file
+from interplay.models.ggnet import GGNet, GGNetConfig
+from interplay.models.tin.spatial import SpatialConfig, TinSpatial
+from interplay.models.weights import read_weights, save_weights
+from interplay.training import load_config, train, validate_config
+from interplay.training.start import copy_fitting, copy_model, start_file, start_from_weights
 
 from .pictures import tiny, write_pictures
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +113,87 @@ def test_a_layer_is_copied_as_a_whole() -> None:
         assert copy_fitting(new, old.state_dict(), "old") == fresh
         assert not (other.bias == 7).any()
         assert (new["norm"].bias == 7).all()
+
+
+OBJECTS, VERBS = ["person", "cup", "horse"], ["hold", "ride", "kick"]
+OTHERS = ["horse", "person", "boat"], ["kick", "steer", "hold"]
+
+
+def points(objects: list[str], verbs: list[str], **network: Any) -> GGNet:
+    options = {"backbone": "dla-nano", "head_width": 8, "gaze_steps": 2, "act_points": 9, **network}
+    return GGNet(Vocabulary.from_names(objects, verbs), GGNetConfig.model_validate({"network": options})).eval()
+
+
+@torch.no_grad()
+def test_classes_are_copied_by_their_names() -> None:
+    old, new = points(OBJECTS, VERBS), points(*OTHERS)
+    kept = new.pairs.clone()
+    copy_model(new, old, "old")
+    assert torch.equal(new.pairs, kept)
+    picture = torch.rand(1, 3, 64, 64)
+    before, after = old(picture).heads, new(picture).heads
+    verbs = [("hold", 0, 2), ("kick", 2, 0)]
+    for name in ("hm_rel", "hm_rel_refine1"):
+        for _, there, here in verbs:
+            torch.testing.assert_close(after[name][:, here], before[name][:, there])
+    for name in ("sub_offset", "obj_offset"):
+        for _, there, here in verbs:
+            torch.testing.assert_close(
+                after[name][:, 2 * here : 2 * here + 2], before[name][:, 2 * there : 2 * there + 2]
+            )
+    torch.testing.assert_close(after["hm"][:, [1, 0]], before["hm"][:, [0, 2]])  # person and horse
+    boat = new.state_dict()["heads.0.hm.2.weight"][2]
+    assert not any(torch.equal(boat, row) for row in old.state_dict()["heads.0.hm.2.weight"])
+
+
+def test_weights_that_share_no_class_leave_the_classifiers_fresh() -> None:
+    old, new = points(OBJECTS, VERBS), points(["person", "boat", "oar"], ["steer", "row", "sink"])
+    fresh = copy_model(new, old, "old")
+    assert {name for name in fresh if name.endswith("weight")} == {
+        "heads.0.glance_heatmap.weight", "heads.0.gaze_heatmaps.0.weight", "heads.0.gaze_heatmaps.1.2.weight",
+        "heads.0.sub_offset.2.weight", "heads.0.obj_offset.2.weight",
+    }  # fmt: skip
+
+
+def test_published_verbs_of_vcoco_keep_their_meaning(tmp_path: Path) -> None:
+    """The published channels have an order of their own."""
+    vcoco = Vocabulary.load("v-coco")
+    verbs = [vcoco.verb_index(name) for name in VCOCO_VERBS]
+    config = GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8, "gaze_steps": 0}})
+    published, ours = GGNet(vcoco, config, verbs=verbs), GGNet(vcoco, config)
+    save_weights(published, published.description(), tmp_path / "published.safetensors")
+    assert published.verbs != ours.verbs
+    start = load_config(ROOT / "configs/ggnet/nano.yaml", ["--start", "weights", "--start_file",
+                        str(tmp_path / "published.safetensors"), "--data.root", "x"])  # fmt: skip
+    start_from_weights(start, ours, ours.backbone, "dla-nano")
+    there, here = published.state_dict()["heads.0.glance_heatmap.weight"], ours.state_dict()
+    for channel, verb in enumerate(published.verbs):
+        assert torch.equal(here["heads.0.glance_heatmap.weight"][ours.verbs.index(verb)], there[channel])
+    assert torch.equal(ours.pairs, GGNet(vcoco, config).pairs)
+
+
+def test_a_zero_shot_split_stays_when_another_ones_weights_are_copied(pictures: Path) -> None:
+    hico = Vocabulary.load("hico-det")
+    config = recipe(pictures).model
+    first, second = ([i for i in range(600) if i % 5 != k] for k in (0, 1))
+    old, new = GenVlkt(hico, config, seen=first), GenVlkt(hico, config, seen=second)
+    copy_model(new, old, "old")
+    assert new.seen.tolist() == second
+    assert torch.equal(new.network.heads.interaction.weight, old.network.heads.interaction.weight)
+
+
+def test_rows_and_columns_of_a_spatial_model_follow_their_classes() -> None:
+    def spatial(objects: list[str], verbs: list[str]) -> TinSpatial:
+        return TinSpatial(SpatialConfig(verbs=tuple(range(3)), width=8, heads=1), Vocabulary.from_names(objects, verbs))
+
+    old, new = spatial(OBJECTS, VERBS), spatial(*OTHERS)
+    for model in (old, new):
+        torch.nn.init.normal_(model.object_prior.weight)
+    untouched = new.object_prior.weight.detach().clone()
+    copy_model(new, old, "old")
+    here, there = new.object_prior.weight, old.object_prior.weight
+    assert torch.equal(here[1, [2, 0]], there[0, [0, 2]])  # a person: hold, kick
+    assert torch.equal(here[0, [2, 0]], there[2, [0, 2]])  # a horse
+    assert torch.equal(here[2], untouched[2])  # a boat
+    assert torch.equal(here[:, 1], untouched[:, 1])  # steer
+    assert torch.equal(new.object_embedding.weight[:2], old.object_embedding.weight[[2, 0]])

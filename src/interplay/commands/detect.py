@@ -52,7 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     people = model.add_mutually_exclusive_group()
     people.add_argument(
-        "--detector", default=DEFAULT_DETECTOR, metavar="NAME", help="what finds people and objects (%(default)s)"
+        "--detector",
+        metavar="NAME",
+        help=f"what finds people and objects, for a model that does not itself (default: {DEFAULT_DETECTOR})",
     )
     people.add_argument(
         "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
@@ -104,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings={
             "model": arguments.model,
             "weights": _name(arguments.weights),
-            "detector": None if arguments.boxes else arguments.detector,
+            "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
             "boxes": _name(arguments.boxes),
             "pose": arguments.pose,
             "decoding": decoding,

@@ -102,5 +102,4 @@ def _interaction_counts(
     else:
         pairs, counts = np.unique(np.column_stack([verb, label]).reshape(-1, 2), axis=0, return_counts=True)
         not_listed = 0
-    names = [f"{vocabulary.verbs[v]} {vocabulary.objects[o]}" if o >= 0 else vocabulary.verbs[v] for v, o in pairs]
-    return names, counts, not_listed
+    return vocabulary.pair_names(pairs), counts, not_listed

@@ -71,7 +71,7 @@ def load_predictor(
         weights: a file of weights instead of the zoo's.
         decoding: changes to how the model's outputs become interactions, by name.
         classes: what to find instead of the model's own verbs and objects.
-        detector: what finds people and objects, for a model that needs them.
+        detector: what finds people and objects, for a model that needs them; by default what works offline.
         boxes: a file with people and objects of every image, instead of a detector.
         pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
             and only keypoints in a file of boxes are kept.
@@ -94,9 +94,8 @@ def load_predictor(
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     network.prepare_inference()
     if not network.needs_detections:
-        if boxes is not None:
-            hint = "; --decoding boxes=detector lets it use those of another detector" * _takes_boxes(network)
-            raise InputError(f"{model} finds people and objects by itself and uses no boxes from a file{hint}")
+        if boxes is not None or detector is not None:
+            raise network.finds_by_itself()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
             found = network.predict(list(images))
@@ -115,10 +114,6 @@ def load_predictor(
         return network.predict(list(images), detections=detections)
 
     return predict, network.vocabulary
-
-
-def _takes_boxes(network: Any) -> bool:
-    return hasattr(getattr(getattr(network, "config", None), "decoding", None), "boxes")
 
 
 def _pose_actors(

@@ -19,6 +19,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.errors import InputError, MissingFileError
@@ -55,7 +56,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 
 def find_state_dict(content: Any, source: str = "the checkpoint") -> dict[str, Tensor]:
-    """The weights inside what a training script stored.
+    """The weights inside what a training script stored: tensors, or numpy's arrays, which become tensors.
 
     Raises:
         InputError: there are none.
@@ -66,11 +67,20 @@ def find_state_dict(content: Any, source: str = "the checkpoint") -> dict[str, T
     if not isinstance(content, Mapping):
         raise InputError(f"{source}: expected weights by name, got {type(content).__name__}")
     state = {str(name).removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+    arrays = {str(name).removeprefix("module."): value for name, value in content.items() if _is_numbers(value)}
+    if has_tensorflow_layout(arrays):
+        state |= to_torch({name: value for name, value in arrays.items() if is_weight(name)})
+    else:
+        state |= {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
     if not state:
         raise InputError(
             f"{source}: holds no weights; its entries are {', '.join(map(str, list(content)[:5])) or 'none'}"
         )
     return state
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub"
 
 
 def _read_torch(source: Path) -> Any:
@@ -101,12 +111,9 @@ def _read_safetensors(source: Path) -> dict[str, Tensor]:
     return {**state, **to_torch(kernels)} if has_tensorflow_layout(kernels) else state
 
 
-def _read_npz(source: Path) -> dict[str, Tensor]:
+def _read_npz(source: Path) -> dict[str, NDArray]:
     try:
         with np.load(source, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files if is_weight(name)}
-        if has_tensorflow_layout(arrays):
-            return to_torch(arrays)
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+            return {name: file[name] for name in file.files if is_weight(name)}
     except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(f"{source}: not an .npz file of numbers, or damaged ({error})") from None

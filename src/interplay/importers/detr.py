@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
+from interplay.importers.checkpoint import find_state_dict
 from interplay.importers.gen_vlkt import our_name
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.vocabulary import COCO_91_IDS, Vocabulary
@@ -29,7 +30,7 @@ def initialise_from_detr(
 
     Args:
         model: to initialise.
-        state: parameter name -> tensor, as published by DETR (ResNet-50 or ResNet-101).
+        state: the content of a checkpoint published by DETR (ResNet-50 or ResNet-101), or the weights in it.
         queries: the published conversion leaves the queries ``fresh``. ``detr`` starts human and object queries
             from DETR's first ones, with a position guidance of zero, so that both branches start as DETR's own decoder.
 
@@ -39,7 +40,7 @@ def initialise_from_detr(
     Raises:
         InputError: not a DETR checkpoint, or one of another size.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    state = find_state_dict(state)
     if "class_embed.weight" not in state or "query_embed.weight" not in state:
         raise InputError(
             f"this is no checkpoint of DETR: expected class_embed.weight and query_embed.weight, got names such as "

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from interplay.datasets.zero_shot import split_of
 from interplay.errors import InputError
 from interplay.models.gen_vlkt.config import DecodingOptions, GenVlktConfig, NetworkOptions, TextOptions
-from interplay.models.gen_vlkt.model import GenVlkt, object_classes
+from interplay.models.gen_vlkt.model import GenVlkt, has_absent, object_classes
 from interplay.vocabulary import Vocabulary
 
 _NAMES: tuple[tuple[str, str], ...] = (
@@ -80,10 +80,9 @@ def load_gen_vlkt(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = N
         own = len(state["visual_projection.weight"])
         seen = seen_rows(state["visual_projection.weight"], state["eval_visual_projection.weight"])
         split = split_of(vocabulary, seen) if seen is not None else None
-    has_absent = object_classes(vocabulary) > len(vocabulary.objects) + 1
     config = GenVlktConfig(
         network=network,
-        decoding=DecodingOptions(rule="verb", nms=False) if has_absent else DecodingOptions(),
+        decoding=DecodingOptions(rule="verb", nms=False) if has_absent(vocabulary) else DecodingOptions(),
         text=TextOptions(freeze=zero_shot, zero_shot=split),
     )
     model = GenVlkt(vocabulary, config, seen=seen, own_seen_classifier=own)
@@ -165,7 +164,7 @@ def _vocabulary(state: Mapping[str, Tensor]) -> Vocabulary:
     )
     for name in ("hico-det", "v-coco"):
         vocabulary = Vocabulary.load(name)
-        if (interactions, objects) == (len(vocabulary.interactions), object_classes(vocabulary)):
+        if (interactions, objects) == (len(vocabulary.interactions), len(object_classes(vocabulary))):
             return vocabulary
     raise InputError(
         f"a network with {interactions} interactions and {objects} object classes was trained on neither HICO-DET "

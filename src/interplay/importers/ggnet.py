@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from interplay.errors import InputError
+from interplay.importers.checkpoint import find_state_dict
 from interplay.models.ggnet import GGNet, GGNetConfig, NetworkOptions
+from interplay.training.start import align_classes
 from interplay.vocabulary import Vocabulary
 
 VCOCO_VERBS = (
@@ -87,7 +89,6 @@ def load_ggnet(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     options = network_options(state)
     objects, channels = _classes(state, "hm"), _classes(state, "hm_rel")
-    verbs = range(channels)
     if vocabulary is None:
         if channels not in (25, 117) or objects != 80:
             raise InputError(
@@ -95,14 +96,15 @@ def load_ggnet(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None
                 "V-COCO (80, 25): give the vocabulary that it was trained with"
             )
         vocabulary = Vocabulary.load("v-coco" if channels == 25 else "hico-det")
-        if channels == 25:
-            verbs = [vocabulary.verb_index(name) for name in VCOCO_VERBS]  # type: ignore[assignment]
-    if objects != len(vocabulary.objects) or channels > len(vocabulary.verbs):
+    verbs = list(range(len(vocabulary.verbs)))
+    if channels == len(VCOCO_VERBS) and vocabulary.verbs == Vocabulary.load("v-coco").verbs:
+        verbs = [vocabulary.verb_index(name) for name in VCOCO_VERBS]
+    if objects != len(vocabulary.objects) or channels != len(verbs):
         raise InputError(
             f"the network has {objects} objects and {channels} verbs, the vocabulary {vocabulary.name!r} "
-            f"{len(vocabulary.objects)} and {len(vocabulary.verbs)}"
+            f"{len(vocabulary.objects)} and {len(verbs)}"
         )
-    model = GGNet(vocabulary, GGNetConfig(network=options), verbs=tuple(verbs))
+    model = GGNet(vocabulary, GGNetConfig(network=options), verbs=verbs)
     own = {our_name(name): tensor for name, tensor in state.items() if not name.startswith("base.fc.")}
     _load(model, own)
     return model.eval()
@@ -124,6 +126,12 @@ def _load(model: GGNet, own: Mapping[str, Tensor]) -> None:
 def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list[str]:
     """Copy what fits from CenterNet's published COCO checkpoint: backbone, object centres, sizes and offsets.
 
+    The object centres of classes that COCO does not know keep their fresh values.
+
+    Args:
+        model: to initialise, in place.
+        state: the checkpoint's content, or the weights in it.
+
     Returns:
         Names of the model's parameters that keep their fresh values (the interaction and matching heads).
 
@@ -131,12 +139,10 @@ def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list
         InputError: the checkpoint belongs to another backbone.
     """
     own = model.state_dict()
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    fitting = {}
-    for name, tensor in state.items():
-        target = our_name(name) if not name.startswith("base.fc.") else ""
-        if target in own and own[target].shape == tensor.shape:
-            fitting[target] = tensor
+    found = {our_name(n): t for n, t in find_state_dict(state).items() if not n.startswith("base.fc.")}
+    axes = {name: {0: Vocabulary.load("coco").objects} for name in found if ".hm.2." in name}
+    aligned = align_classes(model, found, axes)
+    fitting = {name: tensor for name, tensor in aligned.items() if name in own and own[name].shape == tensor.shape}
     missing = [name for name in own if name not in fitting]
     if any(name.startswith("backbone.") for name in missing):
         absent = next(name for name in missing if name.startswith("backbone."))
@@ -145,7 +151,7 @@ def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list
             "(CenterNet publishes ctdet_coco_hg for hourglass-104 and ctdet_coco_dla_2x for dla-34)"
         )
     model.load_state_dict(fitting, strict=False)
-    return [name for name in missing if name != "pairs"]
+    return [name for name in missing if name not in model.class_buffers]
 
 
 def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
@@ -165,7 +171,7 @@ def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
     per_verb = _classes(state, "sub_offset") > 2
     return NetworkOptions(
         backbone="hourglass-104" if hourglass else "dla-34",
-        levels=1 if hourglass else 3 if state["hm_rel.0.weight"].shape[1] == 192 else 1,
+        levels=3 if not hourglass and _inputs(state, "hm_rel.0.weight") == 192 else 1,
         global_reasoning=any(name.startswith("glore.") for name in state),
         gaze_steps=gaze_steps,
         matching="per-verb" if per_verb else "shared",
@@ -196,6 +202,11 @@ def _inside(prefix: str, parts: list[str]) -> str:
         name = name.replace(".conv.conv_offset_mask", ".0.points.predict").replace(".conv.", ".0.convolution.")
         name = name.replace(".actf.0", ".1")
     return name
+
+
+def _inputs(state: Mapping[str, Tensor], name: str) -> int:
+    """Input channels of a convolution; 0 without it."""
+    return state[name].shape[1] if name in state and state[name].ndim > 1 else 0
 
 
 def _classes(state: Mapping[str, Tensor], head: str) -> int:

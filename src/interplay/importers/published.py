@@ -15,7 +15,9 @@ from interplay.importers.tensorflow import find_checkpoint
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from interplay.models.base import HoiModel
 
 SYSTEMS = ("gen-vlkt", "ggnet", "tin")
 """Systems whose published weights can be read."""
@@ -35,7 +37,7 @@ class Imported:
         unused: names in the file that the model has no place for.
     """
 
-    model: nn.Module
+    model: HoiModel
     system: str
     vocabulary: Vocabulary
     parameters: int
@@ -72,7 +74,7 @@ def system_name(name: str) -> str:
 
 def load_published(
     system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
-) -> nn.Module:
+) -> HoiModel:
     """A model from published weights; names and shapes decide variant and data set.
 
     Args:
@@ -137,7 +139,7 @@ def convert(
     return imported
 
 
-def describe_variant(model: nn.Module) -> list[str]:
+def describe_variant(model: HoiModel) -> list[str]:
     """Lines on the variant of a network, as far as its configuration says."""
     network = getattr(getattr(model, "config", None), "network", None)
     if isinstance(network, str):
@@ -163,7 +165,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-Load: TypeAlias = Callable[["Mapping[str, Tensor]", "Vocabulary | None"], "nn.Module"]
+Load: TypeAlias = Callable[["Mapping[str, Tensor]", "Vocabulary | None"], "HoiModel"]
 Unused: TypeAlias = Callable[["Mapping[str, Tensor]", Any], Iterable[str]]
 
 

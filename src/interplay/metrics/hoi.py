@@ -50,8 +50,7 @@ class HoiClasses:
     @property
     def names(self) -> list[str]:
         """``"ride bicycle"`` for every class."""
-        objects, verbs = self.vocabulary.objects, self.vocabulary.verbs
-        return [f"{verbs[v]} {objects[o]}" if o >= 0 else verbs[v] for v, o in self.pairs.tolist()]
+        return self.vocabulary.pair_names(self.pairs)
 
 
 def evaluate_hoi(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Image: TypeAlias = str | Path | NDArray[np.uint8]
 """A path, or an RGB array (H, W, 3)."""
 
+ClassAxes: TypeAlias = Mapping[str, Mapping[int, Sequence[str]]]
+"""Parameter's name -> its axes that run over classes -> the classes' names."""
+
 
 class HoiModel(nn.Module):
     """Base of all models.
@@ -40,6 +43,7 @@ class HoiModel(nn.Module):
         score_range: smallest and largest score that it can give.
         explains: whether `explain` can tell where it looks.
         usual_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
+        class_buffers: names of buffers that say what the classes are; another model's are never copied.
     """
 
     vocabulary: Vocabulary
@@ -47,12 +51,17 @@ class HoiModel(nn.Module):
     explains = False
     score_range = (0.0, 1.0)
     usual_min_score = 0.2
+    class_buffers: tuple[str, ...] = ()
 
     @abstractmethod
     def predict_batch(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """The interactions in a few RGB images (H, W, 3); called in evaluation mode without gradients."""
+
+    def class_axes(self) -> ClassAxes:
+        """Where parameters have a place for every class; trainings that start from other weights copy these by name."""
+        return {}
 
     def prepare_inference(self) -> HoiModel:
         """Make prediction faster where a model can, in place; it may then be neither trained nor saved."""
@@ -147,6 +156,15 @@ class HoiModel(nn.Module):
         """
         return Interactions.empty(self.vocabulary), []
 
+    def finds_by_itself(self) -> InputError:
+        """The error that boxes of a detector are not used."""
+        options = getattr(getattr(self, "config", None), "decoding", None)
+        hint = '; --decoding boxes=detector, or set_decoding(boxes="detector"), lets it use those of another detector'
+        return InputError(
+            f"{type(self).__name__} finds people and objects by itself: it uses no detector and no boxes from a file"
+            + hint * hasattr(options, "boxes")
+        )
+
     @property
     def device(self) -> torch.device:
         """Where the model's parameters are."""
@@ -191,7 +209,7 @@ class HoiModel(nn.Module):
 
         Raises:
             ImageError: an image cannot be read.
-            InputError: the number of detections differs from the number of images.
+            InputError: the number of detections differs from the number of images, or the model uses none.
         """
         if isinstance(images, (str, Path, np.ndarray)):
             one = [detections] if detections is not None else None
@@ -231,8 +249,12 @@ class HoiModel(nn.Module):
         given: Sequence[Detections] | None,
     ) -> Sequence[Detections] | None:
         """People and objects in images, for a model that needs them."""
-        if not self.needs_detections or given is not None:
-            return given if self.needs_detections else None
+        if not self.needs_detections:
+            if given is not None or detector is not None:
+                raise self.finds_by_itself()
+            return None
+        if given is not None:
+            return given
         return _loaded(detector)(arrays, [str(i) if isinstance(i, (str, Path)) else "" for i in images])
 
 

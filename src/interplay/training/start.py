@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError, MissingFileError
 
 if TYPE_CHECKING:
+    from interplay.models.base import ClassAxes, HoiModel
     from interplay.training.sections import TrainConfig
 
 
@@ -125,7 +126,49 @@ def _layers(module: nn.Module) -> dict[str, set[str]]:
     return layers
 
 
-def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Module, backbone_name: str) -> list[str]:
+def copy_model(model: HoiModel, other: HoiModel, source: str) -> list[str]:
+    """Copy from another model what fits, classes by their names; see `copy_fitting` for the result."""
+    state = {name: value for name, value in other.state_dict().items() if name not in other.class_buffers}
+    return copy_fitting(model, align_classes(model, state, other.class_axes()), source)
+
+
+@torch.no_grad()
+def align_classes(model: HoiModel, state: Mapping[str, Tensor], axes: ClassAxes) -> dict[str, Tensor]:
+    """Another model's state with its classes in the order of `model`'s.
+
+    Classes that the other model does not know have the model's own values; what shares no class with it is left out.
+
+    Args:
+        model: to be initialised.
+        state: of the other model, under this one's names.
+        axes: the other model's `HoiModel.class_axes`.
+    """
+    own = model.state_dict()
+    aligned = dict(state)
+    for name, names in model.class_axes().items():
+        if name not in state or name not in axes:
+            continue
+        value, given = own[name].clone(), aligned.pop(name)
+        fixed = [axis for axis in range(value.ndim) if axis not in names]
+        if value.ndim != given.ndim or any(value.shape[axis] != given.shape[axis] for axis in fixed):
+            continue
+        classes = [(names.get(i, range(n)), axes[name].get(i, range(n))) for i, n in enumerate(value.shape)]
+        ours, theirs = zip(*(_shared(*both) for both in classes), strict=True)
+        if all(map(len, ours)):
+            value[torch.meshgrid(*ours, indexing="ij")] = given[torch.meshgrid(*theirs, indexing="ij")].to(value)
+            aligned[name] = value
+    return aligned
+
+
+def _shared(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> tuple[Tensor, Tensor]:
+    """Where the names that both have stand in the one and in the other."""
+    known = {name: place for place, name in enumerate(theirs)}
+    places = [(place, known[name]) for place, name in enumerate(ours) if name in known]
+    both = torch.tensor(places, dtype=torch.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module, backbone_name: str) -> list[str]:
     """The kinds of `Start` that every network knows; see `copy_fitting` for the result.
 
     Args:
@@ -134,9 +177,9 @@ def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Modul
         backbone: the part of it that ``start=backbone`` initialises.
         backbone_name: its name.
     """
+    from interplay import load_model
     from interplay.importers import load_published
     from interplay.importers.checkpoint import read_state_dict
-    from interplay.models.weights import read_weights
 
     if config.start == "scratch":
         return [name for name, _ in model.named_parameters()]
@@ -144,6 +187,6 @@ def start_from_weights(config: TrainConfig, model: nn.Module, backbone: nn.Modul
         file = start_file(config, f"backbone-{backbone_name}")
         return copy_fitting(backbone, read_state_dict(file), str(file))
     file = start_file(config)
-    if config.start == "published":
-        return copy_fitting(model, load_published(config.system, file).state_dict(), str(file))
-    return copy_fitting(model, read_weights(file)[0], str(file))
+    published = config.start == "published"
+    other = load_published(config.system, file) if published else load_model(file, device="cpu")
+    return copy_model(model, other, str(file))

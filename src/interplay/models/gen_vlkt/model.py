@@ -17,7 +17,7 @@ from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.inference import prepare_for_inference
 from interplay.layers.normalisers import StepCounts
-from interplay.models.base import HoiModel
+from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.gen_vlkt import decode
 from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.losses import count_targets, loss_terms, weight_of
@@ -53,6 +53,7 @@ class GenVlkt(HoiModel):
     captions: Tensor | None
     explains = True
     score_range = (0.0, 2.0)
+    class_buffers = ("seen",)
     usual_min_score = 1.2  # an object found for certain gives 1 by itself
 
     def __init__(
@@ -73,7 +74,7 @@ class GenVlkt(HoiModel):
         options = self.config.network
         self.per_verb = options.classes == "verb"
         classes = len(vocabulary.verbs) if self.per_verb else len(vocabulary.interactions)
-        self.network = GuidedEmbeddingNetwork(options, object_classes(vocabulary), classes)
+        self.network = GuidedEmbeddingNetwork(options, len(object_classes(vocabulary)), classes)
         if seen is not None and self.per_verb:
             raise InputError("zero-shot needs network.classes=interaction: unseen interactions may have seen verbs")
         self.register_buffer("seen", None if seen is None else torch.as_tensor(seen, dtype=torch.int64))
@@ -114,6 +115,14 @@ class GenVlkt(HoiModel):
             )
         chosen = self._seen_logits if (self.training if seen is None else seen) and self.zero_shot else None
         return self.network(images, sizes, chosen, auxiliary)
+
+    def class_axes(self) -> ClassAxes:
+        """The rows of the classifiers; see `HoiModel`."""
+        vocabulary = self.vocabulary
+        interactions = vocabulary.verbs if self.per_verb else vocabulary.pair_names(vocabulary.interactions)
+        things = "network.heads.object.2" if self.config.network.object_text else "network.heads.object"
+        rows = {"network.heads.interaction": interactions, things: object_classes(vocabulary)}
+        return {f"{layer}.{kind}": {0: names} for layer, names in rows.items() for kind in ("weight", "bias")}
 
     @property
     def variant(self) -> str:
@@ -298,9 +307,19 @@ class GenVlkt(HoiModel):
         return groups
 
 
-def object_classes(vocabulary: Vocabulary) -> int:
-    """Object classes of the classifier: the vocabulary's, one for "none" where interactions lack one, background."""
-    return len(vocabulary.objects) + int(np.any(vocabulary.interactions[:, 1] < 0)) + 1
+def object_classes(vocabulary: Vocabulary, absent: bool | None = None) -> list[str]:
+    """Object classes of the classifier: the vocabulary's, one for "none", background.
+
+    Args:
+        absent: whether there is a class for "none"; by default where interactions lack an object.
+    """
+    absent = has_absent(vocabulary) if absent is None else absent
+    return [*vocabulary.objects, *(["(none)"] if absent else []), "(background)"]
+
+
+def has_absent(vocabulary: Vocabulary) -> bool:
+    """Whether some interactions are without an object."""
+    return bool((vocabulary.interactions[:, 1] < 0).any())
 
 
 def pad(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt.config import GenVlktConfig, TextOptions
-from interplay.models.gen_vlkt.model import GenVlkt, object_classes
+from interplay.models.gen_vlkt.model import GenVlkt, has_absent, object_classes
 from interplay.models.gen_vlkt.network import TextClassifier
 from interplay.models.gen_vlkt.open_vocabulary import all_pairs, check_encoder, some_rows, with_person
 from interplay.models.gen_vlkt.prompts import (
@@ -50,7 +50,7 @@ def start_from_text(model: GenVlkt, cache: Folder = None) -> None:
     if isinstance(heads.object, nn.Sequential):
         classifier = heads.object[-1]
         assert isinstance(classifier, TextClassifier)
-        rows = _embed(object_prompts(model.vocabulary, _has_absent(model.vocabulary), options.prompts), options, cache)
+        rows = _embed(object_prompts(model.vocabulary, has_absent(model.vocabulary), options.prompts), options, cache)
         _check_width(rows, classifier, options)
         classifier.weight.copy_(rows)
     if model.config.loss.mimic != "none" and options.teacher == "caption":
@@ -89,7 +89,7 @@ def with_classes(model: GenVlkt, vocabulary: Vocabulary, cache: Folder = None, e
     if decoding.rule == "verb":  # of V-COCO's evaluation, which scores every verb of every pair
         decoding = decoding.model_copy(update={"rule": "interaction", "nms": True})
     other = GenVlkt(vocabulary, options.model_copy(update={"text": text, "decoding": decoding}))
-    absent = _has_absent(old)  # decides the wording for objects, also new ones
+    absent = has_absent(old)  # decides the wording for objects, also new ones
     classifiers = (
         (model.network.heads.interaction, other.network.heads.interaction, _interaction_texts),
         (model.network.heads.object[-1], other.network.heads.object[-1], partial(_object_texts, absent=absent)),  # type: ignore[index]  # a Sequential, where made of text
@@ -148,22 +148,17 @@ def _is_classifier(name: str) -> bool:
     return head and not name.endswith("logit_scale")
 
 
-def _has_absent(vocabulary: Vocabulary) -> bool:
-    return object_classes(vocabulary) > len(vocabulary.objects) + 1
-
-
 def _interaction_texts(vocabulary: Vocabulary, wording: Wording) -> dict[str, str]:
     """Interaction -> its text."""
-    objects = vocabulary.objects
-    names = [f"{vocabulary.verbs[v]}/{objects[o] if o >= 0 else ''}" for v, o in vocabulary.interactions]
+    names = vocabulary.pair_names(vocabulary.interactions)
     return dict(zip(names, interaction_prompts(vocabulary, wording), strict=True))
 
 
 def _object_texts(vocabulary: Vocabulary, wording: Wording, absent: bool) -> dict[str, str]:
     """Object class -> its text; "no object" only where the vocabulary has interactions without one."""
-    names = [*vocabulary.objects, *(["(none)"] if absent else []), "(background)"]
+    names = object_classes(vocabulary, absent)
     texts = dict(zip(names, object_prompts(vocabulary, absent, wording), strict=True))
-    if _has_absent(vocabulary) != absent:
+    if has_absent(vocabulary) != absent:
         background = texts.pop("(background)")
         texts.pop("(none)", None)
         texts |= {} if absent else {"(none)": ABSENT}

@@ -30,6 +30,9 @@ class NetworkOptions(_Options):
     """What the network is made of.
 
     Attributes:
+        verbs: channels of the interaction heatmaps: ``roles``, one for each verb of the vocabulary that takes an object
+            (V-COCO: 25, as in the published code), or ``actions``, one for each of its actions (V-COCO: 26, as in the
+            paper; "hit", "cut" and "eat" have two roles each, four never have an object).
         backbone: ``hourglass-104`` (two stacks) or ``dla-34``; the ``nano`` ones learn on a laptop.
         head_width: channels between a head's two layers and of the action-aware features.
         levels: feature levels that the interaction and matching heads read; 3 concatenates those of the up-sampling
@@ -46,6 +49,7 @@ class NetworkOptions(_Options):
             ``backbone``'s (PPDM). Not given: as in the named paper for the `matching` chosen.
     """
 
+    verbs: Literal["roles", "actions"] = "roles"
     backbone: Backbone = "hourglass-104"
     head_width: Positive = 256
     levels: Literal[1, 3] = 1
@@ -112,6 +116,9 @@ class TargetOptions(_Options):
 
     Attributes:
         hard_negatives: mark, for the HNA loss, other verbs that are meaningful with the object as -1.
+        hard_negative_rule: the published code leaves out hard negatives unless the patch around them is ``free`` at
+            that moment, so that the order of the annotations matters. By the paper ``all`` are marked, except where
+            the verb is labelled; where Gaussians meet, the stronger counts.
         hard_negative_radius: of the negative Gaussian, in output pixels.
         soft_gaussian: give the gaze steps targets of their own, narrower around positives (sigma D/8 instead of D/6)
             and wider around hard negatives (7/2 instead of 7/6). In the official scripts, not in the paper.
@@ -121,6 +128,7 @@ class TargetOptions(_Options):
     """
 
     hard_negatives: bool = True
+    hard_negative_rule: Literal["free", "all"] = "free"
     hard_negative_radius: Positive = 3
     soft_gaussian: bool = True
     whole_pixels: bool = True
@@ -140,8 +148,8 @@ class LossOptions(_Options):
         size: weight of the box sizes (lambda 2).
         matching_over_stacks: the published code *sums* the offset losses of the stacks and averages all others, so
             that with two stacks their weight is double; ``mean`` is the paper's.
-        normaliser: the published code divides by the number of positive pixels of the ``batch``; the paper's
-            Equation 4 has each ``image``'s own number of interaction points.
+        normaliser: the published code divides heatmaps' losses by the number of positive pixels of the ``batch``; the
+            paper's Equation 4 has each ``image``'s own number of interaction points (objects, for their centres).
     """
 
     beta: Weight = 7.0

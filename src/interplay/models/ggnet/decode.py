@@ -199,12 +199,12 @@ def centres_of(points: Peaks, offsets: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def to_interactions(
-    matched: Matched, verbs: Sequence[int], vocabulary: Vocabulary, size: tuple[int, int]
+    matched: Matched, verbs: NDArray[np.int64], vocabulary: Vocabulary, size: tuple[int, int]
 ) -> Interactions:
     """One image's result, with the boxes that take part in the order in which triplets mention them.
 
     Args:
-        verbs: index into the vocabulary's verbs of each channel.
+        verbs: (channels, objects) the vocabulary's verb that a channel means with an object.
         size: height, width of the photograph.
     """
     triplets, humans, objects = matched.triplets, matched.humans, matched.objects
@@ -221,7 +221,7 @@ def to_interactions(
         box_scores=np.array([c.score[k] for c, k in rows], np.float32),
         human=pairs[:, 0],
         object=pairs[:, 1],
-        verb=np.array(verbs, np.int64)[triplets[:, 2]],
+        verb=verbs[triplets[:, 2], objects.label[triplets[:, 1]]],
         score=matched.score,
         vocabulary=vocabulary,
         height=int(size[0]),

@@ -33,7 +33,7 @@ def explain_image(
     assert isinstance(maps, StackMaps)  # without the flip test
     found = model.match(outputs, sizes, None if detections is None else [detections])[0]
     height, width = image.shape[:2]
-    interactions = to_interactions(found, model.verbs, model.vocabulary, (height, width))
+    interactions = to_interactions(found, model.channels.verb, model.vocabulary, (height, width))
     rows, columns = maps[model.config.network.final_heatmap].shape[2:]
     view = model.view(width, height, columns * model.backbone.stride, rows * model.backbone.stride)
     to_photograph = view.inverse(columns, rows)

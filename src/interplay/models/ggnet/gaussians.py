@@ -66,6 +66,11 @@ def draw_hard_negatives(
     heatmaps[channels[free], patch[0], patch[1]] = np.minimum(values[free], -gaussian(radius, factor)[window])
 
 
+def combine_all(positive: Heatmap, negative: Heatmap) -> Heatmap:
+    """Maps of positive and of hard negative Gaussians (both 0..1) as one, -1..1: the stronger, positive if equal."""
+    return np.where(negative > positive, -negative, positive)
+
+
 def _overlap(shape: tuple[int, ...], x: int, y: int, radius: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Where a square around a pixel lies on a map, and which part of the square lies there."""
     height, width = shape

@@ -52,11 +52,26 @@ class StackHeads(nn.Module):
                 nn.Sequential(nn.Conv2d(width, between, 1), nn.ReLU(inplace=True), heatmap(between, verbs))
             )
 
-        offsets = 2 * verbs if options.matching == "per-verb" else 2
+        self.matching_per_verb = options.matching == "per-verb"
+        offsets = 2 * verbs if self.matching_per_verb else 2
         self.matching_reads_glance = options.matching_reads_glance
         source = width if self.matching_reads_glance else joined
         self.sub_offset = head(source, width, offsets)
         self.obj_offset = head(source, width, offsets)
+
+    def class_layers(self) -> dict[str, str]:
+        """Names of the layers with a channel per object or verb, or two per verb (``offsets``), and which."""
+        layers = {"hm.2": "objects"}
+        if self.glance_heatmap is not None:
+            layers["glance_heatmap"] = "verbs"
+        for step, layer in enumerate(self.gaze_heatmaps):
+            layers[f"gaze_heatmaps.{step}.2" if isinstance(layer, nn.Sequential) else f"gaze_heatmaps.{step}"] = "verbs"
+        if self.context is not None:
+            layers |= {f"context.heatmaps.{who}": "verbs" for who in self.context.heatmaps}
+            layers["context.predict.2"] = "verbs"
+        if self.matching_per_verb:
+            layers |= {"sub_offset.2": "offsets", "obj_offset.2": "offsets"}
+        return layers
 
     def forward(self, levels: Sequence[Tensor]) -> StackMaps:
         """Levels (B, C, h, w), the last with the most context -> maps by name, computed on access."""

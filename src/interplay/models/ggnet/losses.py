@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -28,9 +27,9 @@ def focal_loss(
     predicted: Tensor,
     target: Tensor,
     beta: float | None = None,
-    normaliser: Literal["batch", "image"] = "batch",
     count: Tensor | None = None,
     floor: float = 1.0,
+    points: Tensor | None = None,
 ) -> Tensor:
     """Focal loss for heatmaps, or with `beta` the hard negative attentive loss (Equation 4).
 
@@ -38,10 +37,10 @@ def focal_loss(
         predicted: (B, classes, h, w) probabilities.
         target: same shape; 1 at positives, 0..1 near them, with `beta` also -1 at hard negatives and -1..0 near them.
         beta: exponent of hard negatives: (1 - target) ** beta is their weight. None: there are none.
-        normaliser: divide by the number of positive pixels of the whole ``batch``, or for each ``image`` by its own
-            and average. A batch or image without positives is not divided.
         count: what to divide by instead of the batch's own positive pixels or images (`count_targets`).
         floor: the least that a batch is divided by.
+        points: (B,) divide the loss of each image by this, if it is more than 1, and average over the images, instead
+            of dividing by the positive pixels of the whole batch.
 
     Returns:
         A scalar.
@@ -56,9 +55,9 @@ def focal_loss(
     chance = torch.where(positive, predicted, other)
     ease = torch.where(positive, other, predicted) ** ALPHA
     loss = -chance.log() * ease * torch.where(positive, 1.0, weight)
-    if normaliser == "batch":
+    if points is None:
         return loss.sum() / (positive.sum() if count is None else count).clamp(min=floor)
-    per_image = loss.flatten(1).sum(1) / positive.flatten(1).sum(1).clamp(min=1)
+    per_image = loss.flatten(1).sum(1) / points.clamp(min=1)
     return per_image.mean() if count is None else per_image.sum() / count
 
 
@@ -150,12 +149,14 @@ def stack_terms(
     """The terms of one stack without their weights; see `loss_terms`."""
     images, objects, pairs, *positives = counts.mean.to(targets.hm.device)
     floor = counts.floor(1)
-    network, normaliser = config.network, config.loss.normaliser
+    network = config.network
     hna = config.loss.beta if config.targets.hard_negatives else None
-    if normaliser == "image":
+    things = interactions = None
+    if config.loss.normaliser == "image":
         positives = [images] * len(positives)
+        things, interactions = targets.reg_mask.sum(1), targets.offset_mask.sum(1)
     terms = {
-        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, normaliser, positives[0], floor),
+        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, positives[0], floor, things),
         "wh_loss": gathered_l1(maps["wh"], targets.ind, targets.reg_mask, targets.wh, objects, floor),
         "off_loss": gathered_l1(maps["reg"], targets.ind, targets.reg_mask, targets.reg, objects, floor),
     }
@@ -163,7 +164,7 @@ def stack_terms(
     for name, count in zip(names, positives[1:], strict=True):
         beta = None if name in CENTRE_HEATMAPS else hna
         terms[loss_name(name, network.gaze_steps)] = focal_loss(
-            probabilities(maps[name]), targets.heatmap(name), beta, normaliser, count, floor
+            probabilities(maps[name]), targets.heatmap(name), beta, count, floor, interactions
         )
     mask, index = _offset_mask(targets), targets.rel_ind
     terms["sub_offset_loss"] = gathered_l1(maps["sub_offset"], index, mask, targets.sub_offset, pairs, floor)

@@ -18,8 +18,9 @@ from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.folding import fold_batch_norms
 from interplay.layers.normalisers import StepCounts
-from interplay.models.base import HoiModel
+from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.ggnet.backbones import build_backbone
+from interplay.models.ggnet.channels import verb_channels
 from interplay.models.ggnet.config import GGNetConfig
 from interplay.models.ggnet.decode import (
     Candidates,
@@ -57,12 +58,16 @@ class GGNet(HoiModel):
         config: every choice; see `GGNetConfig`.
         verbs: indices into ``vocabulary.verbs`` of the verb channels, in their order. By default all verbs that
             take an object.
-        pairs: (verbs, objects) bool, which verbs are meaningful with which objects; others are never predicted and
+        pairs: (channels, objects) bool, which verbs are meaningful with which objects; others are never predicted and
             never a hard negative. By default as the vocabulary's interactions say, or all if it lists none.
+
+    Attributes:
+        channels: which channel of the interaction heatmaps stands for which verb.
     """
 
     pairs: Tensor
     explains = True
+    class_buffers = ("pairs",)
     usual_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
 
     def __init__(
@@ -77,15 +82,14 @@ class GGNet(HoiModel):
             raise InputError(f"GGNet looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.vocabulary = vocabulary
         self.config = config or GGNetConfig()
-        meaningful = meaningful_pairs(vocabulary)
-        self.verbs = tuple(np.flatnonzero(meaningful.any(1)).tolist() if verbs is None else verbs)
-        shape = (len(self.verbs), len(vocabulary.objects))
-        pairs = meaningful[list(self.verbs)] if pairs is None else np.asarray(pairs, bool)
+        options = self.config.network
+        self.channels = verb_channels(vocabulary, options.verbs, verbs)
+        shape = self.channels.meaningful.shape
+        pairs = self.channels.meaningful if pairs is None else np.asarray(pairs, bool)
         if pairs.shape != shape:
             raise InputError(f"pairs must have shape {shape} (verbs, objects), got {pairs.shape}")
-        self.register_buffer("pairs", torch.from_numpy(pairs))
+        self.register_buffer("pairs", torch.from_numpy(pairs & (self.channels.verb >= 0)))
         self.needs_detections = self.config.decoding.boxes == "detector"
-        options = self.config.network
         self.backbone = build_backbone(options.backbone)
         self.heads = nn.ModuleList(
             StackHeads(self.backbone.channels, shape[1], shape[0], options) for _ in range(self.backbone.stacks)
@@ -117,6 +121,26 @@ class GGNet(HoiModel):
             last = self.heads[-1](self.backbone(images.flip(3))[-1])
             return GGNetOutputs([average_with_mirrored(stacks[-1], last)])
         return GGNetOutputs(stacks)
+
+    @property
+    def verbs(self) -> tuple[int, ...]:
+        """Indices into the vocabulary's verbs of those that are predicted."""
+        return self.channels.verbs
+
+    def class_axes(self) -> ClassAxes:
+        """The channels of object centres, interaction heatmaps and offsets per verb; see `HoiModel`."""
+        verbs = self.channels.names
+        names = {
+            "objects": self.vocabulary.objects,
+            "verbs": verbs,
+            "offsets": [f"{verb} {axis}" for verb in verbs for axis in "xy"],
+        }
+        return {
+            f"heads.{stack}.{layer}.{kind}": {0: names[what]}
+            for stack, heads in enumerate(self.heads)
+            for layer, what in heads.class_layers().items()  # type: ignore[operator]  # of StackHeads
+            for kind in ("weight", "bias")
+        }
 
     @property
     def needed_maps(self) -> tuple[str, ...]:
@@ -163,7 +187,7 @@ class GGNet(HoiModel):
     def encoder(self) -> TargetEncoder:
         """What `encode` does, apart from the network."""
         channels = np.full(len(self.vocabulary.verbs), -1, np.int64)
-        channels[list(self.verbs)] = np.arange(len(self.verbs))
+        channels[list(self.verbs)] = self.channels.channel
         return TargetEncoder(self.config, channels, self.pairs.cpu().numpy(), self.backbone.stride)
 
     def view(self, width: int, height: int, input_width: int, input_height: int) -> View:
@@ -176,22 +200,29 @@ class GGNet(HoiModel):
         """Photographs as the network's input.
 
         Args:
-            images: (H, W, 3) red, green, blue, 0..255; sizes may differ.
+            images: (H, W, 3) red, green, blue, 0..255; sizes may differ. With ``resize=keep`` all have the largest
+                input of any of them, and a result depends on where in it the photograph lies; `predict` therefore puts
+                only those together whose inputs have one shape.
 
         Returns:
             (B, 3, h, w) float32, blue first, normalised, and (B, 2) int64 height, width of the photographs.
         """
         sizes = [image.shape[:2] for image in images]
-        options, divisor = self.config.decoding, self.backbone.divisor
-        if options.resize == "fit":
-            width = height = -(-options.input_size // divisor) * divisor
-        else:  # to the next multiple, and a whole one beyond if a side is one already
-            height, width = ((max(side) // divisor + 1) * divisor for side in zip(*sizes, strict=True))
+        height, width = np.max([self.input_shape(*size) for size in sizes], axis=0).tolist()
         batch = [
             network_input(image, self.view(w, h, width, height), width, height)
             for image, (h, w) in zip(images, sizes, strict=True)
         ]
         return torch.from_numpy(np.stack(batch)), torch.tensor(sizes)
+
+    def input_shape(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the network's input for a photograph of this size."""
+        options, divisor = self.config.decoding, self.backbone.divisor
+        if options.resize == "fit":
+            side = -(-options.input_size // divisor) * divisor
+            return side, side
+        # to the next multiple, and a whole one beyond if a side is one already
+        return (height // divisor + 1) * divisor, (width // divisor + 1) * divisor
 
     @torch.no_grad()
     def decode(
@@ -211,7 +242,7 @@ class GGNet(HoiModel):
         """
         matched = self.match(outputs, sizes, detections)
         return [
-            to_interactions(found, self.verbs, self.vocabulary, (height, width))
+            to_interactions(found, self.channels.verb, self.vocabulary, (height, width))
             for found, (height, width) in zip(matched, sizes.tolist(), strict=True)
         ]
 
@@ -260,8 +291,15 @@ class GGNet(HoiModel):
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """The interactions in RGB images (H, W, 3); ``predict`` calls it in evaluation mode without gradients."""
-        batch, sizes = self.preprocess(images)
-        return self.decode(self(batch.to(self.device), sizes), sizes, detections)
+        shapes = [self.input_shape(*image.shape[:2]) for image in images]
+        results: dict[int, Interactions] = {}
+        for shape in dict.fromkeys(shapes):  # padded by another's size, a photograph would give another result
+            members = [i for i, other in enumerate(shapes) if other == shape]
+            batch, sizes = self.preprocess([images[i] for i in members])
+            given = None if detections is None else [detections[i] for i in members]
+            found = self.decode(self(batch.to(self.device), sizes), sizes, given)
+            results |= dict(zip(members, found, strict=True))
+        return [results[i] for i in range(len(images))]
 
     def explain_image(
         self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
@@ -305,10 +343,3 @@ class GGNet(HoiModel):
 def _at(outputs: GGNetOutputs, name: str, image: int, peaks: Peaks) -> NDArray[np.float32]:
     """A regression map's values (K, channels) at an image's peaks."""
     return outputs.at(name, image, torch.from_numpy(peaks.x), torch.from_numpy(peaks.y)).float().cpu().numpy()
-
-
-def meaningful_pairs(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """(verbs, objects) which verbs go with which objects by the vocabulary's interactions; all if it lists none."""
-    if not len(vocabulary.interactions):
-        return np.ones((len(vocabulary.verbs), len(vocabulary.objects)), bool)
-    return vocabulary.interaction_lookup[:, :-1] >= 0

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from interplay.errors import InputError
 from interplay.models.ggnet.config import NetworkOptions, TargetOptions
-from interplay.models.ggnet.gaussians import draw_hard_negatives, draw_positive, radius
+from interplay.models.ggnet.gaussians import combine_all, draw_hard_negatives, draw_positive, radius
 from interplay.models.ggnet.geometry import Array, View, transform_boxes
 
 POSITIVE, SOFT_POSITIVE, SOFT_NEGATIVE = 6, 8, 2
@@ -174,8 +174,8 @@ def encode_interactions(
 ) -> None:
     """Interaction points, their offsets and hard negatives, one interaction after the other.
 
-    The order matters: a hard negative is not drawn where a positive is near already, but a later positive is drawn
-    over an earlier negative, of which the rest then stays.
+    By the published rule the order matters: a hard negative is not drawn where a positive is near already, but a later
+    positive is drawn over an earlier negative, of which the rest then stays.
     """
     width = maps["hm_rel"].shape[2]
     human, target, verb = (a[: options.max_interactions] for a in (scene.human, scene.object, scene.verb))
@@ -195,15 +195,21 @@ def encode_interactions(
     if "hm_rel_hard" in maps:
         heatmaps.append((maps["hm_rel_hard"], SOFT_POSITIVE, SOFT_NEGATIVE))
     distances = np.abs(centres[human] - centres[target])
+    every = options.hard_negatives and options.hard_negative_rule == "all"
+    negatives = [np.zeros_like(heatmap) for heatmap, _, _ in heatmaps] if every else []
     for (x, y), (dx, dy), v, label in zip(points, distances, verb, scene.labels[target], strict=True):
         spread = radius(float(dy), float(dx))
-        if options.hard_negatives:
-            others = np.flatnonzero(pairs[:, label])
-            others = others[others != v]
-        for heatmap, positive, negative in heatmaps:
+        others = np.flatnonzero(pairs[:, label]) if options.hard_negatives else np.zeros(0, np.int64)
+        others = others[others != v]
+        for i, (heatmap, positive, negative) in enumerate(heatmaps):
             draw_positive(heatmap[v], x, y, spread, positive)
-            if options.hard_negatives:
+            if every:
+                for other in others:
+                    draw_positive(negatives[i][other], x, y, options.hard_negative_radius, negative)
+            elif len(others):
                 draw_hard_negatives(heatmap, others, x, y, options.hard_negative_radius, negative)
+    for (heatmap, _, _), drawn in zip(heatmaps, negatives, strict=False):
+        heatmap[:] = combine_all(heatmap, drawn)
 
 
 def output_boxes(scene: Scene, width: int, height: int, whole_pixels: bool) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.base import HoiModel, evaluating
+from interplay.models.base import ClassAxes, HoiModel, evaluating
 from interplay.vocabulary import Vocabulary
 
 from .backbone import BackboneName
@@ -93,6 +93,16 @@ class TinModel(HoiModel):
     def forward(self, *arguments: Any, **options: Any) -> TinOutputs:
         """The network's scores of pairs; see `TinNetwork.forward` and `TinPartNetwork.forward`."""
         return self.network(*arguments, **options)
+
+    def class_axes(self) -> ClassAxes:
+        """The rows of C's three layers; see `HoiModel`."""
+        if self.is_part:
+            return {}
+        names = self.vocabulary.pair_names(self.vocabulary.interactions)
+        if self.config.layout != "hico":
+            names = [self.vocabulary.verbs[verb] for verb in self.verbs]
+        layers = [f"network.classify.{stream}.{kind}" for stream in ("H", "O", "sp") for kind in ("weight", "bias")]
+        return {layer: {0: names} for layer in layers}
 
     def prepare_inference(self) -> TinModel:
         """Fold batch normalisation and lay weights out channels last; the model can then not be trained or saved."""

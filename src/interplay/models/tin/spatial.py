@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import StepCounts
-from interplay.models.base import HoiModel, one_thread
+from interplay.models.base import ClassAxes, HoiModel, one_thread
 from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.vocabulary import Vocabulary
 
@@ -101,6 +101,17 @@ class TinSpatial(HoiModel):
         self.object_prior = _zero_embedding(objects, len(config.verbs))
         self.discriminator = nn.Linear(width, 1)
         nn.init.constant_(self.classifier.bias, -2.0)  # most verbs do not hold for most pairs
+
+    def class_axes(self) -> ClassAxes:
+        """What depends on the object, and C's rows; see `HoiModel`."""
+        objects, verbs = self.vocabulary.objects, [self.vocabulary.verbs[verb] for verb in self.config.verbs]
+        return {
+            "object_embedding.weight": {0: objects},
+            "object_gate.weight": {0: objects},
+            "object_prior.weight": {0: objects, 1: verbs},
+            "classifier.weight": {0: verbs},
+            "classifier.bias": {0: verbs},
+        }
 
     def forward(self, boxes: Tensor, labels: Tensor, detected: Tensor) -> PairOutputs:
         """Score all pairs.

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from interplay import load_model
 from interplay.errors import InputError
 from interplay.layers.normalisers import StepCounts
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
@@ -20,9 +21,8 @@ from interplay.models.tin.geometry import pair_geometry
 from interplay.models.tin.pairs import DetectorNoise, PairBatch, PairSet
 from interplay.models.tin.spatial import SpatialConfig, TinSpatial
 from interplay.models.tin.spatial_recipe import SpatialRecipe
-from interplay.models.weights import read_weights
 from interplay.table import InteractionTable
-from interplay.training.start import copy_fitting, start_file
+from interplay.training.start import copy_model, start_file
 from interplay.training.tables import Tables, load_tables
 from interplay.training.task import Place
 
@@ -57,7 +57,7 @@ class SpatialTask:
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
         if config.start == "weights":
             file = start_file(config)
-            copy_fitting(self.model, read_weights(file)[0], str(file))
+            copy_model(self.model, load_model(file, device="cpu"), str(file))
         self.data = SpatialData(training, config)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
