@@ -41,6 +41,7 @@ def sample(ride: Interactions) -> Sample:
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 1000), st.one_of(st.none(), st.integers(100, 2000)))
 def test_sizes_keep_the_shape(width: int, height: int, short: int, long: int | None) -> None:
     new = output_size(width, height, short, long)
+    assert min(new) >= 1
     assert (new[0] <= new[1]) == (width <= height) or new[0] == new[1]
     if long is None:
         assert min(new) == short

@@ -111,7 +111,7 @@ class PublishedGenVlkt(nn.Module):
 @pytest.mark.parametrize("text", [True, False])
 def test_shapes_tell_the_data_set(dataset: str, interactions: int, objects: int, text: bool) -> None:
     published = PublishedGenVlkt(interactions, objects, text=text)
-    model = load_published("gen_vlkt", published.state_dict())
+    model = load_published("gen_vlkt", {name: tensor.numpy() for name, tensor in published.state_dict().items()})
     assert isinstance(model, GenVlkt)
     assert model.vocabulary.name == dataset
     assert model.config.decoding.rule == ("interaction" if dataset == "hico-det" else "verb")
@@ -149,6 +149,12 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         load_published("gen-vlkt", state | {"input_proj.bias": torch.zeros(3)})
     with pytest.raises(InputError, match=r"7 interactions and 81 object classes.*give the vocabulary"):
         load_published("gen-vlkt", state | {"visual_projection.weight": torch.zeros(7, 12)})
+    with pytest.raises(InputError, match="normalisation before each layer"):
+        load_published("gen-vlkt", state | {"transformer.encoder.norm.weight": torch.ones(16)})
+    with pytest.raises(InputError, match=r"network: .*width=12 must be a multiple of heads=8"):
+        load_published("gen-vlkt", state | {"query_embed_h.weight": torch.zeros(3, 12)})
+    with pytest.raises(InputError, match=r"query_embed_h\.weight has shape \(3,\)"):
+        load_published("gen-vlkt", state | {"query_embed_h.weight": torch.zeros(3)})
     with pytest.raises(InputError, match="not the weights of a published GEN-VLKT"):
         load_published("gen-vlkt", WEIGHTS)
     with pytest.raises(InputError, match="Did you mean 'gen-vlkt'"):

@@ -288,11 +288,20 @@ def test_published_sizes() -> None:
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 42_049_971
 
 
+def test_a_picture_of_one_row_does_not_stop_the_others() -> None:
+    model = GenVlkt(WORLD, tiny())
+    pictures = [np.full((1, 3000, 3), 200, np.uint8), np.full((60, 80, 3), 100, np.uint8)]
+    assert [(found.height, found.width) for found in model.predict(pictures)] == [(1, 3000), (60, 80)]
+
+
 def test_what_cannot_be() -> None:
     with pytest.raises(InputError, match=r"lists none.*interactions"):
         GenVlkt(Vocabulary.from_names(["person"], ["ride"]), tiny())
     with pytest.raises(InputError, match=r"expected images \(B, 3, H, W\)"):
         GenVlkt(WORLD, tiny())(torch.zeros(1, 3, 32, 32), torch.zeros(2, 2))
+    for size in ([33, 32], [32, 0]):
+        with pytest.raises(InputError, match=rf"sizes of 1 x 1 to 32 x 32.*got \[\[{size[0]}, {size[1]}\]\]"):
+            GenVlkt(WORLD, tiny())(torch.zeros(1, 3, 32, 32), torch.tensor([size]))
     with pytest.raises(ValueError, match="multiple of heads"):
         tiny(network={"width": 60, "heads": 8})
     with pytest.raises(ValueError, match=r"minilm embeds no images"):

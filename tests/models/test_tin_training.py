@@ -438,7 +438,7 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
         ({"start": "faster-rcnn"}, "the small backbone has no published weights"),
         ({"features": {"kind": "frozen"}}, "another start than scratch"),
         ({"learn": "verbs"}, "learn: .*'interactiveness'"),
-        ({"pairs": {"jitter": 3}}, r"pairs\.jitter: no such field\. Did you mean 'jittered'"),
+        ({"pairs": {"jitter": 3}}, r"pairs\.jitter: no such field, got 3\. Did you mean 'jittered'"),
     ],
 )
 def test_mistakes_in_a_recipe(scenes: Path, tmp_path: Path, changes: dict[str, Any], message: str) -> None:

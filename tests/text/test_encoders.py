@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from interplay.errors import MissingExtraError, MissingFileError
+from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.text import cached_embeddings, encoders, load_image_encoder, load_text_encoder
 from interplay.text.encoders import encoder_identity
 
@@ -62,6 +64,20 @@ def test_clip_embeds_images(clip: Path) -> None:
     features = load_image_encoder(str(clip))(images)
     assert features.shape == (2, 12)
     assert not features.requires_grad
+
+
+def test_a_folder_whose_files_do_not_belong_together(clip: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip, tmp_path / "clip")
+    config = json.loads((folder / "config.json").read_text())
+    config["projection_dim"] = config["text_config"]["projection_dim"] = 10
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"config\.json and its weights do not belong together"):
+        load_text_encoder(str(folder))
+
+
+def test_copies_share_the_image_encoder(clip: Path) -> None:
+    encoder = load_image_encoder(str(clip))
+    assert copy.deepcopy(encoder) is encoder
 
 
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

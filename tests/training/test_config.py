@@ -12,6 +12,7 @@ from interplay.training.config import parse_overrides
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "tin").glob("*.yaml"))
 SPATIAL = next(path for path in CONFIGS if path.stem == "vcoco_spatial")
+GEN_VLKT = SPATIAL.parents[1] / "gen_vlkt" / "hico_s.yaml"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
@@ -29,8 +30,13 @@ def test_overrides_reach_nested_fields() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["--epoch", "3"], r"epoch: no such field\. Did you mean 'epochs'"),
-        (["--optimiser.lerning_rate", "1"], r"optimiser\.lerning_rate: no such field\. Did you mean 'learning_rate'"),
+        (["--epoch", "3"], r"epoch: no such field, got 3\. Did you mean 'epochs'"),
+        (["--optimiser.lerning_rate", "1"], r"optimiser\.lerning_rate: no such field, .* Did you mean 'learning_rate'"),
+        (["--epochs", "true"], "epochs: .*integer, got True"),
+        (["--seed", "-1"], "seed: .*greater than or equal to 0, got -1"),
+        (["--optimiser.learning_rate", ".inf"], r"optimiser\.learning_rate: .*finite number, got inf"),
+        (["--loggers", "tensorboard"], r"loggers: expected a list such as \[tensorboard\], got 'tensorboard'"),
+        (["--loggers", "[tensorbord]"], r"loggers\.0: .*'tensorboard'.*got 'tensorbord'"),
         (["--epochs", "many"], r"epochs: .*integer.*got 'many'"),
         (["--epochs", "0"], "epochs: .*greater than 0, got 0"),
         (["--precision", "8"], r"precision: .*'32-true'.*got 8"),
@@ -42,6 +48,28 @@ def test_overrides_reach_nested_fields() -> None:
 def test_mistakes_name_field_value_and_choices(overrides: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         load_config(SPATIAL, overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["--augmentation.short_sides", "[]"], r"augmentation\.short_sides: .*at least 1 item"),
+        (["--augmentation.crop_min", "700"], r"augmentation: .*crop_min=700 is larger than crop_max=600$"),
+        (["--schedule.milestones", "60"], r"schedule\.milestones: expected a list such as \[60\], got 60"),
+        (["--model.network.heads", "3"], r"model\.network: .*heads=3$"),
+        (
+            ["--model.text.zero_shot", "rare-first", "--model.network.interaction_text", "false"],
+            r"model: .*text\.zero_shot needs network\.interaction_text=true",
+        ),
+    ],
+)
+def test_mistakes_of_gen_vlkt(overrides: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(GEN_VLKT, overrides)
+
+
+def test_a_run_may_be_called_by_a_number() -> None:
+    assert load_config(SPATIAL, ["--name", "5"]).name == "5"
 
 
 def test_help_of_a_configuration_lists_every_field(

@@ -20,7 +20,7 @@ from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.tin.spatial import SpatialConfig, TinSpatial
 from interplay.models.weights import read_weights, save_weights
 from interplay.training import load_config, train, validate_config
-from interplay.training.start import copy_fitting, copy_model, start_file, start_from_weights
+from interplay.training.start import copy_fitting, copy_model, start_file, start_from_weights, start_remarks
 
 from .pictures import tiny, write_pictures
 
@@ -70,6 +70,9 @@ def test_weights_of_an_earlier_training(pictures: Path) -> None:
     first = train(recipe(pictures, name="first", epochs=1, validate_every=1))
     started = GenVlktTask(recipe(pictures, start="weights", start_file=str(first))).model.state_dict()
     assert all(torch.equal(started[name], value) for name, value in read_weights(first)[0].items())
+    second = recipe(pictures, name="second", epochs=1, start="weights", start_file=str(first))
+    train(second)
+    assert "# starts from weights; 0 of " in (second.folder / "config.yaml").read_text()
     fresh = GenVlktTask(recipe(pictures)).model.state_dict()
     assert not all(torch.equal(fresh[name], value) for name, value in started.items())
 
@@ -83,6 +86,10 @@ def test_the_backbone_alone(pictures: Path, tmp_path: Path) -> None:
     assert all((value == 0.5).all() for value in started.network.backbone.state_dict().values())
     rest = [n for n in model.state_dict() if not n.startswith("network.backbone.")]
     assert all(torch.equal(model.state_dict()[n], started.state_dict()[n]) for n in rest)
+    task = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
+    assert not any("backbone" in name for name in task.fresh)
+    remark = start_remarks("backbone", task.fresh, 99)[0]
+    assert remark.startswith(f"starts from backbone; {len(task.fresh)} of 99 parameters begin at random: network.input")
 
 
 def test_weights_of_something_else(pictures: Path, tmp_path: Path) -> None:

@@ -38,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(overrides) < len(arguments.overrides):
         _print_fields(config)
         return 0
-    console = Console(stderr=True)
-    path = train(config, console)
-    console.print(f"wrote {path}", highlight=False)
+    train(config, Console(stderr=True))
     return 0
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
 
 from interplay.datasets.images import Sample
 from interplay.interactions import Interactions
@@ -51,12 +52,18 @@ class Augmentation(BaseModel):
 
     flip: Strength = 0.5
     colour: Strength = 0.4
-    short_sides: tuple[Positive, ...] = tuple(range(480, 801, 32))
+    short_sides: Annotated[tuple[Positive, ...], Field(min_length=1)] = tuple(range(480, 801, 32))
     long_side: Positive = 1333
     crop: Strength = 0.5
-    short_sides_before_crop: tuple[Positive, ...] = (400, 500, 600)
+    short_sides_before_crop: Annotated[tuple[Positive, ...], Field(min_length=1)] = (400, 500, 600)
     crop_min: Positive = 384
     crop_max: Positive = 600
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.crop_min > self.crop_max:
+            raise ValueError(f"crop_min={self.crop_min} is larger than crop_max={self.crop_max}")
+        return self
 
     def __call__(self, sample: Sample, randomness: Randomness) -> Sample:
         """One photograph with its annotations, changed."""
@@ -110,7 +117,7 @@ def output_size(width: int, height: int, short_side: int, long_side: int | None 
     """
     low, high = min(width, height), max(width, height)
     if long_side is not None and high / low * short_side > long_side:
-        short_side = round(long_side * low / high)
+        short_side = max(round(long_side * low / high), 1)
     if low == short_side:
         return width, height
     if width < height:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +14,14 @@ from interplay.importers.checkpoint import find_state_dict
 from interplay.importers.gen_vlkt import our_name
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.vocabulary import COCO_91_IDS, Vocabulary
+
+_COPIED = tuple(
+    f"network.{part}."
+    for part in (
+        "backbone", "input", "encoder", "instance_decoder", "interaction_decoder", "heads.human_box", "heads.object_box"
+    )
+)  # fmt: skip
+"""What a DETR checkpoint has all of."""
 
 _BACKGROUND = 91
 """DETR's row for "no object", after rows for COCO's ids 0..90."""
@@ -57,12 +66,16 @@ def initialise_from_detr(
     if queries == "detr":
         copied |= _queries(state["query_embed.weight"], own)
     wrong = [name for name, tensor in copied.items() if tensor.shape != own[name].shape]
-    absent = [name for name in own if name.startswith("network.backbone.") and name not in copied]
-    if wrong or absent:
+    absent = [name for name in own if name.startswith(_COPIED) and name not in copied]
+    left = [name for name in state if re.match(r"backbone\.0\.body\.layer", name) and _targets(name)[0] not in own]
+    left = [name for name in left if not name.endswith("num_batches_tracked")]
+    if wrong or absent or left:
         example = (
             f"{wrong[0]} has shape {tuple(copied[wrong[0]].shape)} instead of {tuple(own[wrong[0]].shape)}"
             if wrong
             else f"it lacks {absent[0]}"
+            if absent
+            else f"its {left[0]} has no place in it"
         )
         raise InputError(f"this DETR does not fit a model with {model.config.network.backbone}: {example}")
     model.load_state_dict(copied, strict=False)

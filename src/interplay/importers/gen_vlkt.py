@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -122,18 +123,30 @@ def our_name(name: str, zero_shot: bool = False) -> str:
 
 def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
     """What the published network is made of; the number of attention heads, which no shape tells, is the usual 8."""
-    text = "obj_class_fc.0.weight" in state
-    return NetworkOptions(
-        backbone="resnet101" if "backbone.0.body.layer3.22.conv1.weight" in state else "resnet50",
-        width=state["query_embed_h.weight"].shape[1],
-        feed_forward=_length(state, "transformer.instance_decoder.layers.0.linear1.weight"),
-        encoder_layers=_layers(state, "transformer.encoder.layers"),
-        decoder_layers=_layers(state, "transformer.instance_decoder.layers"),
-        queries=_length(state, "query_embed_h.weight"),
-        embedding=_length(state, "hoi_class_fc.0.weight"),
-        interaction_text="hoi_class_embedding.weight" not in state,
-        object_text=text,
-    )
+    if "transformer.encoder.norm.weight" in state:
+        raise InputError(
+            "the weights were trained with normalisation before each layer (pre_norm), which neither the published "
+            "models nor this network have"
+        )
+    queries = state[_PUBLISHED_QUERIES]
+    if queries.ndim != 2:
+        raise InputError(f"the weights do not fit GEN-VLKT: {_PUBLISHED_QUERIES} has shape {tuple(queries.shape)}")
+    try:
+        return NetworkOptions(
+            backbone="resnet101" if "backbone.0.body.layer3.22.conv1.weight" in state else "resnet50",
+            width=queries.shape[1],
+            feed_forward=_length(state, "transformer.instance_decoder.layers.0.linear1.weight"),
+            encoder_layers=_layers(state, "transformer.encoder.layers"),
+            decoder_layers=_layers(state, "transformer.instance_decoder.layers"),
+            queries=len(queries),
+            embedding=_length(state, "hoi_class_fc.0.weight"),
+            interaction_text="hoi_class_embedding.weight" not in state,
+            object_text="obj_class_fc.0.weight" in state,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "network"
+        raise InputError(f"the weights do not fit GEN-VLKT: {field}: {first['msg']}") from None
 
 
 def unused_names(state: Mapping[str, Tensor], model: GenVlkt) -> list[str]:

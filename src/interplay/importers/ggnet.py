@@ -151,7 +151,7 @@ def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list
             "(CenterNet publishes ctdet_coco_hg for hourglass-104 and ctdet_coco_dla_2x for dla-34)"
         )
     model.load_state_dict(fitting, strict=False)
-    return [name for name in missing if name not in model.class_buffers]
+    return [name for name, _ in model.named_parameters() if name not in fitting]
 
 
 def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:

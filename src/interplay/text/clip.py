@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from interplay.errors import MissingFileError
+from interplay.errors import InputError, MissingFileError
 from interplay.text.encoders import quietly, require_transformers
 
 _BATCH = 64
@@ -56,6 +56,10 @@ class ClipImage:
 
         self._model = _load(CLIPVisionModelWithProjection, source)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> ClipImage:
+        """It never changes: copies of a model, such as the average of its weights, share it."""
+        return self
+
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) images normalised with CLIP's mean and deviation -> (B, E), not normalised."""
@@ -67,6 +71,11 @@ def _load(kind: Any, source: str) -> Any:
     try:
         with quietly():
             loaded = kind.from_pretrained(source)
+    except RuntimeError as error:
+        raise InputError(
+            f"the CLIP model {source!r} cannot be read: its config.json and its weights do not belong together "
+            f"({str(error).splitlines()[0]})"
+        ) from None
     except (OSError, ValueError) as error:
         raise MissingFileError(
             f"no CLIP model {source!r}: not a folder with config.json, weights and tokenizer, and not to be had from "

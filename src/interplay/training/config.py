@@ -121,9 +121,14 @@ def _problem(error: Any, kind: type[BaseModel]) -> tuple[str, str]:
     field = ".".join(parts) or "the file"
     if error["type"] == "extra_forbidden":
         names = list(_section(kind, error["loc"][:-1]).model_fields)
-        return field, f"no such field.{near_matches(str(error['loc'][-1]), names)} Known: {', '.join(names)}"
+        near = near_matches(str(error["loc"][-1]), names)
+        return field, f"no such field, got {error['input']!r}.{near} Known: {', '.join(names)}"
     if error["type"] == "missing":
         return field, "is missing"
+    if error["type"] == "tuple_type":
+        return field, f"expected a list such as [{error['input']}], got {error['input']!r}"
+    if isinstance(error["input"], (dict, BaseModel)) and error["type"] == "value_error":
+        return field, error["msg"]  # of fields that do not go together, which the message names
     return field, f"{error['msg']}, got {error['input']!r}"
 
 

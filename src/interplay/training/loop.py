@@ -43,6 +43,7 @@ from interplay.training.processes import gather
 from interplay.training.registry import build_task
 from interplay.training.schedules import batch_factor, schedule_factor
 from interplay.training.sections import TrainConfig
+from interplay.training.start import start_remarks
 from interplay.training.step import LossModule, StepResult, training_step
 from interplay.training.task import TrainingTask
 
@@ -132,6 +133,7 @@ class _Training:
         if last < self.total:
             return config.folder / CHECKPOINT
         self._save(WEIGHTS)
+        self.console.print(f"wrote {config.folder / WEIGHTS}", highlight=False)
         return config.folder / WEIGHTS
 
     def remarks(self) -> list[str]:
@@ -139,6 +141,7 @@ class _Training:
         config, options = self.config, self.config.optimiser
         rates = ", ".join(f"{name} {rate:.4g}" for name, rate in self.rates.items())
         return [
+            *start_remarks(config.start, self.task.fresh, sum(1 for _ in self.task.model.parameters())),
             f"effective batch {self.images} = {self.fabric.world_size} processes x {config.accumulate} parts; "
             f"{self.plan.steps_per_epoch} steps per epoch",
             f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Split = Literal["train", "val", "trainval", "test"]
-Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0, strict=True)]  # strict: true is no number
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Logger = Literal["tensorboard", "wandb", "wandb-offline"]
 Start = Literal["scratch", "backbone", "published", "weights"]
@@ -132,10 +132,10 @@ class TrainConfig(Section):
         loggers: where figures go besides ``log.csv`` and ``steps.csv``.
     """
 
-    name: str
+    name: Annotated[str, Field(coerce_numbers_to_str=True)]
     system: str
     output: Path = Path("runs")
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
     epochs: Positive
     batch_size: Positive
     accumulate: Positive = 1

@@ -168,6 +168,21 @@ def _shared(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> tuple[Tenso
     return both[:, 0], both[:, 1]
 
 
+def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
+    """Lines that say which parameters a start from a file leaves at random values.
+
+    Args:
+        start: what the training starts from.
+        fresh: names of these parameters.
+        total: number of the network's parameters.
+    """
+    if start == "scratch":
+        return []
+    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in fresh))
+    some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
+    return [f"starts from {start}; {len(fresh)} of {total} parameters begin at random{some}"]
+
+
 def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module, backbone_name: str) -> list[str]:
     """The kinds of `Start` that every network knows; see `copy_fitting` for the result.
 
@@ -185,7 +200,9 @@ def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module
         return [name for name, _ in model.named_parameters()]
     if config.start == "backbone":
         file = start_file(config, f"backbone-{backbone_name}")
-        return copy_fitting(backbone, read_state_dict(file), str(file))
+        fresh = set(copy_fitting(backbone, read_state_dict(file), str(file)))
+        copied = {id(parameter) for name, parameter in backbone.named_parameters() if name not in fresh}
+        return [name for name, parameter in model.named_parameters() if id(parameter) not in copied]
     file = start_file(config)
     published = config.start == "published"
     other = load_published(config.system, file) if published else load_model(file, device="cpu")

@@ -60,8 +60,10 @@ class TrainingTask(Protocol):
         model: the network to train, with its first weights.
         data: what it learns from.
         monitor: the validation figure by which the best weights are chosen; the higher, the better.
+        fresh: names of the parameters that start at random although the others come from a file.
     """
 
+    fresh: Sequence[str]
     model: Any
     data: Any
     monitor: str

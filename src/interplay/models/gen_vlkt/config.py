@@ -152,3 +152,11 @@ class GenVlktConfig(_Options):
     loss: LossOptions = LossOptions()
     decoding: DecodingOptions = DecodingOptions()
     text: TextOptions = TextOptions()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.text.zero_shot and not self.network.interaction_text:
+            raise ValueError(
+                "text.zero_shot needs network.interaction_text=true: what is not trained is known by its text alone"
+            )
+        return self

@@ -108,10 +108,18 @@ class GenVlkt(HoiModel):
         Raises:
             InputError: shapes do not fit.
         """
+        sizes = torch.as_tensor(sizes)
         if images.dim() != 4 or images.shape[1] != 3 or tuple(sizes.shape) != (len(images), 2):
             raise InputError(
                 "expected images (B, 3, H, W) and sizes (B, 2) of height and width, got "
                 f"{tuple(images.shape)} and {tuple(sizes.shape)}"
+            )
+        limits = torch.tensor(images.shape[2:])
+        looked_at = not (sizes.is_cuda or torch.compiler.is_compiling())
+        if looked_at and bool(((sizes < 1) | (sizes > limits)).any()):
+            raise InputError(
+                f"expected sizes of 1 x 1 to {limits[0]} x {limits[1]}, height and width without padding, got "
+                f"{sizes.tolist()}"
             )
         chosen = self._seen_logits if (self.training if seen is None else seen) and self.zero_shot else None
         return self.network(images, sizes, chosen, auxiliary)

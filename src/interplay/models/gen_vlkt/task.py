@@ -34,7 +34,7 @@ class GenVlktTask(PhotographTask):
         split = config.text.zero_shot
         torch.manual_seed(recipe.seed)
         model = GenVlkt(vocabulary, config, seen_interactions(vocabulary, split).tolist() if split else None)
-        initialise(model, recipe)
+        self.fresh = initialise(model, recipe)
         unseen = unseen_interactions(vocabulary, split) if split else None
         super().__init__(recipe, tables, model, unseen)
         if config.loss.mimic != "none" and config.text.teacher == "image":
@@ -50,8 +50,11 @@ class GenVlktTask(PhotographTask):
         return self.model.loss(network(batch.images, batch.sizes), batch.targets, counts)
 
 
-def initialise(model: GenVlkt, recipe: Recipe) -> None:
+def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
     """The first weights that a recipe asks for, in place, with text classifiers at their embeddings.
+
+    Returns:
+        Names of the parameters that are not from the recipe's file.
 
     Raises:
         MissingFileError: the file to start from is not there; says how to get it.
@@ -65,6 +68,5 @@ def initialise(model: GenVlkt, recipe: Recipe) -> None:
         from interplay.importers.checkpoint import read_state_dict
         from interplay.importers.detr import initialise_from_detr
 
-        initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
-        return
-    start_from_weights(recipe, model, model.network.backbone, backbone)
+        return initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
+    return start_from_weights(recipe, model, model.network.backbone, backbone)

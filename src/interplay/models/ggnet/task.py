@@ -30,7 +30,7 @@ class GGNetTask(PhotographTask):
         tables = tables or load_tables(recipe.data)
         torch.manual_seed(recipe.seed)
         model = GGNet(tables.training.vocabulary, recipe.model)
-        initialise(model, recipe)
+        self.fresh = initialise(model, recipe)
         super().__init__(recipe, tables, model)
         self.data = TrainingImages(tables.training, tables.images, model, recipe.augment, recipe.seed, self.cache)
 
@@ -43,8 +43,11 @@ class GGNetTask(PhotographTask):
         return self.model.loss(network(batch.images), batch.targets, counts)
 
 
-def initialise(model: GGNet, recipe: Recipe) -> None:
+def initialise(model: GGNet, recipe: Recipe) -> list[str]:
     """The first weights that a recipe asks for, in place.
+
+    Returns:
+        Names of the parameters that have random values.
 
     Raises:
         MissingFileError: the file to start from is not there; says how to get it.
@@ -55,6 +58,5 @@ def initialise(model: GGNet, recipe: Recipe) -> None:
         from interplay.importers.checkpoint import read_state_dict
         from interplay.importers.ggnet import initialise_from_centernet
 
-        initialise_from_centernet(model, read_state_dict(start_file(recipe, f"centernet-{name}")))
-        return
-    start_from_weights(recipe, model, model.backbone, name)
+        return initialise_from_centernet(model, read_state_dict(start_file(recipe, f"centernet-{name}")))
+    return start_from_weights(recipe, model, model.backbone, name)

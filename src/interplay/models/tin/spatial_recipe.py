@@ -6,9 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from interplay.training.sections import DataConfig, OptimiserConfig, ScheduleConfig, Section, Share, TrainConfig, Weight
-
-Positive = Annotated[int, Field(gt=0)]
+from interplay.training.sections import (
+    DataConfig,
+    OptimiserConfig,
+    Positive,
+    Rate,
+    ScheduleConfig,
+    Section,
+    Share,
+    TrainConfig,
+    Weight,
+)
 
 
 class NetworkSection(Section):
@@ -43,10 +51,10 @@ class AugmentationSection(Section):
 class OptimiserSection(OptimiserConfig):
     """AdamW; matrices decay, biases and normalisations do not."""
 
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    learning_rate: Rate = 2e-3
     reference_batch: Positive = 64
     weight_decay: Weight = 0.05
-    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    clip_norm: Rate | None = 1.0
     ema: Share = 0.998
 
     def groups(self) -> dict[str, float]:

@@ -55,9 +55,10 @@ class SpatialTask:
         torch.manual_seed(config.seed)
         self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
+        self.fresh: list[str] = []
         if config.start == "weights":
             file = start_file(config)
-            copy_model(self.model, load_model(file, device="cpu"), str(file))
+            self.fresh = copy_model(self.model, load_model(file, device="cpu"), str(file))
         self.data = SpatialData(training, config)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

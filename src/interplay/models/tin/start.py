@@ -22,8 +22,11 @@ _DEVIATION = 58.0
 """Standard deviation of photographs' colours in 0..255, which torchvision's networks divide by (0.224 to 0.229)."""
 
 
-def initialise(model: TinModel, recipe: Recipe) -> None:
+def initialise(model: TinModel, recipe: Recipe) -> list[str]:
     """The first weights that a recipe asks for, in place; what they do not cover is drawn at random.
+
+    Returns:
+        Names of the parameters that were.
 
     Raises:
         MissingFileError: the file to start from is not there; says how to get it.
@@ -31,21 +34,18 @@ def initialise(model: TinModel, recipe: Recipe) -> None:
     """
     draw(model.network, _RARE if recipe.pairs.class_weights == "none" else 0.0)
     if recipe.start in ("scratch", "weights", "published"):
-        start_from_weights(recipe, model, model.network.backbone, "resnet50")
-        return
+        return start_from_weights(recipe, model, model.network.backbone, "resnet50")
     from interplay.importers.checkpoint import read_state_dict
 
     source = "faster-rcnn-resnet50" if recipe.start == "faster-rcnn" else "backbone-resnet50"
     file = start_file(recipe, source)
     state = read_state_dict(file)
     found = from_faster_rcnn(state) if recipe.start == "faster-rcnn" else from_torchvision(state)
-    missing = [
-        name
-        for name in copy_fitting(model.network, found, str(file))
-        if name.split(".")[0] in ("backbone", "human_block", "object_block")
-    ]
+    fresh = copy_fitting(model.network, found, str(file))
+    missing = [name for name in fresh if name.split(".")[0] in ("backbone", "human_block", "object_block")]
     if missing:
         raise InputError(f"{file}: not a whole ResNet-50; {len(missing)} tensors are missing, such as {missing[0]}")
+    return [f"network.{name}" for name in fresh]
 
 
 @torch.no_grad()

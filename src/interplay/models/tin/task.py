@@ -65,7 +65,7 @@ class TinTask:
             suppress=recipe.discriminates or recipe.start in ("weights", "published"),
         )
         self.model: Any = TinModel(config, vocabulary, self.verbs)
-        initialise(self.model, recipe)
+        self.fresh = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.further = {name: load_tables(data) for name, data in recipe.further.items()}
         self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True))
