@@ -93,6 +93,12 @@ def test_a_model_can_use_another_detectors_boxes() -> None:
     assert {tuple(box) for box in found.human_boxes} == {tuple(boxes[0])}
     assert {tuple(box) for box in found.object_boxes} <= {tuple(box) for box in boxes}
     assert set(found.box_scores.tolist()) <= set(detections.scores.tolist())
+    assert not (found.human_boxes == found.object_boxes).all(1).any()
+    for rule in ("product", "distance"):
+        model.set_decoding(matching=rule)
+        assert len(model.predict(picture(128, 128), detections=detections[:1])) == 0  # nobody to pair the person with
+        unsure = Detections(boxes, np.array([0, 17]), np.array([0.9, 0.0]))
+        assert len(model.predict(picture(128, 128), detections=unsure)) == 0
     model.set_decoding(boxes="own")
     for given in ({"detections": detections}, {"detector": "ssd-mobilenet-v2"}):
         with pytest.raises(InputError, match=r"finds people and objects by itself.*boxes=detector"):

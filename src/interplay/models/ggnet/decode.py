@@ -125,7 +125,7 @@ def detected_candidates(
     """Boxes of another detector as candidates on a map of this size (Table 5, double dagger).
 
     Args:
-        objects: the names of the classes; boxes of others are left out.
+        objects: the names of the classes; boxes of others, and those with a score of 0, are left out.
     """
     from interplay.detectors.coco_names import coco_labels
 
@@ -133,10 +133,11 @@ def detected_candidates(
     known = coco_labels(objects)
     classes[known[known >= 0]] = np.flatnonzero(known >= 0)
     label = classes[detections.labels]
-    kept = detections[label >= 0]
+    keep = (label >= 0) & (detections.scores > 0)
+    kept = detections[keep]
     corners = transform_boxes(kept.boxes, view.matrix(*map_size))
     centre = np.floor((corners[:, :2] + corners[:, 2:]) / 2).astype(np.float32)
-    return Candidates(centre, kept.scores, label[label >= 0], kept.boxes.astype(np.float64))
+    return Candidates(centre, kept.scores, label[keep], kept.boxes.astype(np.float64))
 
 
 def select(candidates: Candidates, keep: NDArray[np.bool_], top_k: int) -> Candidates:
@@ -168,18 +169,21 @@ def match(
 
 def combine(
     points: Peaks, centres: NDArray[np.float32], humans: Candidates, objects: Candidates,
-    pairs: NDArray[np.bool_], rule: Literal["product", "distance"],
+    pairs: NDArray[np.bool_], rule: Literal["product", "distance"], same: NDArray[np.bool_] | None = None,
 ) -> Matched:  # fmt: skip
     """The triplets of one image; see `Matched`.
 
     Args:
         pairs: (verbs, objects) which verbs are meaningful with which objects.
+        same: (humans, objects) which are one and the same box and so no pair; None if that is not known.
     """
     if not (len(points.score) and len(humans.score) and len(objects.score)):
         nothing = np.zeros((0, 3), np.int64)
         return Matched(points, centres, humans, objects, nothing, nothing[:, 0], np.zeros(0, np.float32))
     allowed = pairs[points.channel][:, objects.label]
     human = match(centres[0], humans, rule=rule)
+    if same is not None:
+        allowed = allowed & ~same[human]
     target = match(centres[1], objects, allowed, rule)
     score = points.score * humans.score[human] * objects.score[target]
     possible = allowed[np.arange(len(target)), target]

@@ -255,6 +255,7 @@ class GGNet(HoiModel):
         heat = score_heatmap(outputs.heads, self.score_heatmaps)
         input_height, input_width = (side * self.backbone.stride for side in heat.shape[2:])
         views = [self.view(w, h, input_width, input_height) for h, w in sizes.tolist()]
+        same: list[NDArray[np.bool_] | None] = [None] * len(views)
         if detections is None:
             humans, objects = self._own_candidates(outputs, sizes, views)
         else:
@@ -262,11 +263,13 @@ class GGNet(HoiModel):
             found = [detected_candidates(d, names, v, map_size) for d, v in zip(detections, views, strict=True)]
             humans = [select(c, c.label == self.vocabulary.person, options.top_k) for c in found]
             objects = [select(c, c.label >= 0, options.top_k) for c in found]
+            same = [(h.boxes[:, None] == o.boxes).all(-1) for h, o in zip(humans, objects, strict=True)]
         pairs = self.pairs.cpu().numpy()
         results = []
         for i, points in enumerate(find_peaks(heat, options.top_k)):
             centres = [centres_of(points, _at(outputs, name, i, points)) for name in ("sub_offset", "obj_offset")]
-            results.append(combine(points, np.stack(centres), humans[i], objects[i], pairs, options.matching))
+            given = humans[i], objects[i], pairs, options.matching, same[i]
+            results.append(combine(points, np.stack(centres), *given))
         return results
 
     def _own_candidates(
