@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -159,7 +160,9 @@ def test_a_run_that_was_stopped_is_continued(how: signal.Signals) -> None:
         photo.write_bytes(sample_path().read_bytes())
     command = [sys.executable, "-m", "interplay.cli", "detect", "photos", "--output", "r.jsonl"]
     command += ["--batch-size", "1", "--detector", "ssd-mobilenet-v2-fast"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A shell's background job ignores SIGINT, and so would what it starts.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         if Path("r.jsonl").is_file() and Path("r.jsonl").read_bytes().count(b"\n") >= 2:
