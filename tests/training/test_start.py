@@ -89,7 +89,9 @@ def test_the_backbone_alone(pictures: Path, tmp_path: Path) -> None:
     task = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
     assert not any("backbone" in name for name in task.fresh)
     remark = start_remarks("backbone", task.fresh, 99)[0]
-    assert remark.startswith(f"starts from backbone; {len(task.fresh)} of 99 parameters begin at random: network.input")
+    assert remark.startswith(
+        f"starts from backbone; {len(task.fresh)} of 99 parameters are not from its file: network.input"
+    )
 
 
 def test_weights_of_something_else(pictures: Path, tmp_path: Path) -> None:

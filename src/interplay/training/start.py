@@ -169,7 +169,7 @@ def _shared(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> tuple[Tenso
 
 
 def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
-    """Lines that say which parameters a start from a file leaves at random values.
+    """Lines that say which parameters a start from a file leaves at fresh values: random, or texts' embeddings.
 
     Args:
         start: what the training starts from.
@@ -180,7 +180,7 @@ def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
         return []
     layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in fresh))
     some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
-    return [f"starts from {start}; {len(fresh)} of {total} parameters begin at random{some}"]
+    return [f"starts from {start}; {len(fresh)} of {total} parameters are not from its file{some}"]
 
 
 def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module, backbone_name: str) -> list[str]:

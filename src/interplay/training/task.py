@@ -60,7 +60,7 @@ class TrainingTask(Protocol):
         model: the network to train, with its first weights.
         data: what it learns from.
         monitor: the validation figure by which the best weights are chosen; the higher, the better.
-        fresh: names of the parameters that start at random although the others come from a file.
+        fresh: names of the parameters that keep fresh values where the others come from a file.
     """
 
     fresh: Sequence[str]

@@ -115,7 +115,7 @@ class GenVlkt(HoiModel):
                 f"{tuple(images.shape)} and {tuple(sizes.shape)}"
             )
         limits = torch.tensor(images.shape[2:])
-        looked_at = not (sizes.is_cuda or torch.compiler.is_compiling())
+        looked_at = sizes.device.type == "cpu" and not torch.compiler.is_compiling()
         if looked_at and bool(((sizes < 1) | (sizes > limits)).any()):
             raise InputError(
                 f"expected sizes of 1 x 1 to {limits[0]} x {limits[1]}, height and width without padding, got "

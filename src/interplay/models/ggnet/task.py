@@ -47,7 +47,7 @@ def initialise(model: GGNet, recipe: Recipe) -> list[str]:
     """The first weights that a recipe asks for, in place.
 
     Returns:
-        Names of the parameters that have random values.
+        Names of the parameters that are not from the recipe's file.
 
     Raises:
         MissingFileError: the file to start from is not there; says how to get it.
