@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import draw_interactions, find_images, load_detector, load_model, read_image
-from interplay.detect import Detected, detect_images
-from interplay.detect.pictures import save_picture
 from interplay.formats.jsonl import append_jsonl
+from interplay.pipeline import Detected, detect_images
+from interplay.pipeline.pictures import save_picture
 from interplay.samples import sample_path
 from script import run
 

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import load_annotations, load_detector, read_image
-from interplay.boxes import box_iou
 from interplay.detectors import Detections
+from interplay.ops.boxes import box_iou
 from script import run
 
 LARGEST_COCO_SIDE = 640

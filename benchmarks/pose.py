@@ -26,9 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import load_detector, load_pose_estimator, read, read_image
-from interplay.boxes import box_area, box_iou
 from interplay.detectors.pose import PoseEstimator
 from interplay.detectors.pose.movenet import MoveNet
+from interplay.ops.boxes import box_area, box_iou
 from script import run
 
 MARGINS = (0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5)

@@ -26,20 +26,20 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, load_annotations, load_model, read, write
 from interplay.datasets.images import ImageFinder
-from interplay.detect.suppress import mean_figures, suppress_table
 from interplay.detectors import Detections
 from interplay.files import atomic_path
 from interplay.images import read_image
-from interplay.metrics.evaluation import evaluate_tables
+from interplay.metrics import evaluate_tables
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.scores import mean as mean_of
 from interplay.models.base import HoiModel
 from interplay.models.tin.geometry import REFERENCE_SIDE
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import DetectorNoise, PairSet, imitate_detector
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import trained_verbs
 from interplay.models.tin.suppress import SuppressionRule, Suppressor, apply_rule
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import trained_verbs
+from interplay.pipeline.suppress import mean_figures, suppress_table
 from interplay.zoo import DEFAULT_MODEL
 from script import run
 from tin_spatial import photographs

@@ -22,8 +22,8 @@ from interplay import InteractionTable, evaluate, load_annotations, load_model, 
 from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.tin.pairs import DetectorNoise, PairSet
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import score_pairs
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import score_pairs
 from script import run
 
 COCO_LONGEST_SIDE = 640

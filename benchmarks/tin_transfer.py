@@ -29,9 +29,9 @@ from interplay.files import atomic_path
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import PairSet, no_interaction_verbs
 from interplay.models.tin.same_things import merge_same_things
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import NIS_RECALL_LOSS, ScoredPairs, score_pairs, trained_verbs
 from interplay.models.tin.transfer import judge_pairs
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import NIS_RECALL_LOSS, ScoredPairs, score_pairs, trained_verbs
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images

@@ -20,11 +20,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from interplay.systems import get_system
 from interplay.training import load_config
 from interplay.training.launch import launch
 from interplay.training.loading import Plan, load_parts
 from interplay.training.optimisers import build_optimiser
-from interplay.training.registry import build_task
 from interplay.training.sections import TrainConfig
 from interplay.training.step import LossModule, training_step
 from script import run
@@ -34,7 +34,7 @@ def loading_speed(config: TrainConfig, workers: int, cache: str, images: int) ->
     """Images per second that the loader gives."""
     with tempfile.TemporaryDirectory() as folder:
         data = config.data.model_copy(update={"cache": cache, "cache_folder": Path(folder)})
-        task = build_task(config.model_copy(update={"data": data}))
+        task = get_system(config.system).build_task(config.model_copy(update={"data": data}))
         plan = Plan(len(task.data), config.batch_size, config.accumulate)
         first = 0
         if cache != "none":  # fill it
@@ -55,7 +55,7 @@ def loading_speed(config: TrainConfig, workers: int, cache: str, images: int) ->
 def step_speed(config: TrainConfig, rounds: int) -> float:
     """Images per second of the fastest step."""
     fabric = launch(config)
-    task = build_task(config)
+    task = get_system(config.system).build_task(config)
     plan = Plan(len(task.data), config.batch_size, config.accumulate)
     size = min(config.batch_size, len(task.data))
     network: Any = task.model

@@ -12,7 +12,8 @@ from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.weights import save_weights
-from interplay.zoo import NETWORKS, get_card, network_class
+from interplay.systems import SYSTEMS
+from interplay.zoo import get_card, network_class
 
 TINY = {
     "backbone": "resnet-nano", "frozen_stages": 0, "width": 16, "heads": 2, "feed_forward": 16,
@@ -33,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def test_cards_fit_their_networks_and_recipes() -> None:
     recipes = Path(__file__).parents[1]
     for card in list_models():
-        assert card.system in NETWORKS
+        assert card.system in SYSTEMS
         assert card.vocabulary in ("hico-det", "v-coco")
         assert all(0 < value < 1 for value in card.published.values())
         recipe = next(word for word in card.command.split() if word.endswith(".yaml"))

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from interplay.detectors import load_detector
     from interplay.detectors.pose import load_pose_estimator
     from interplay.errors import InterplayError
+    from interplay.evaluation import evaluate
     from interplay.formats import read, write
     from interplay.images import find_images, read_image
     from interplay.interactions import Interactions, Triplet
-    from interplay.metrics import evaluate
     from interplay.table import InteractionTable
     from interplay.visual import draw_interactions
     from interplay.vocabulary import Vocabulary
@@ -51,7 +51,7 @@ _HOMES = {
     "Triplet": "interactions",
     "Vocabulary": "vocabulary",
     "draw_interactions": "visual",
-    "evaluate": "metrics",
+    "evaluate": "evaluation",
     "find_images": "images",
     "list_models": "zoo",
     "load_annotations": "datasets",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from interplay import Vocabulary, load_annotations, load_detector, read_image
-from interplay.boxes import box_iou
 from interplay.detectors import Detector
 from interplay.detectors.ssd_mobilenet import non_maximum_suppression
 from interplay.errors import MissingExtraError, MissingFileError
+from interplay.ops.boxes import box_iou
 from interplay.samples import sample_path
 
 COCO = Vocabulary.load("coco")

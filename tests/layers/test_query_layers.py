@@ -10,10 +10,10 @@ import torchvision
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d, generalized_box_iou
 
-from interplay.layers.boxes import cxcywh_to_xyxy, generalized_iou, xyxy_to_cxcywh
 from interplay.layers.positions import sine_positions, valid_cells
 from interplay.layers.resnet import ResNet
 from interplay.layers.transformer import Attention, DecoderLayer, EncoderLayer
+from interplay.ops.tensor_boxes import cxcywh_to_xyxy, generalized_iou, xyxy_to_cxcywh
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("resnet50", 16), ("resnet101", 33)])

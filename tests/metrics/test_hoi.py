@@ -10,7 +10,7 @@ import pytest
 from interplay import Interactions, InteractionTable, Vocabulary, evaluate
 from interplay.errors import InputError
 from interplay.metrics import PairNms, evaluate_hoi, get_protocol
-from interplay.metrics.images import match_images
+from interplay.ops.image_names import match_images
 
 BOXES = [[10, 10, 60, 120], [5, 60, 90, 140], [100, 50, 180, 90]]
 

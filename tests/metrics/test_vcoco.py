@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations
-from interplay.boxes import box_iou
 from interplay.errors import InputError
 from interplay.metrics import VcocoDetections, evaluate_tables, evaluate_vcoco
+from interplay.ops.boxes import box_iou
 
 NAMES = Vocabulary.load("v-coco")
 HIT, HIT_WITH, WALK, HOLD = (NAMES.verb_index(v) for v in ("hit_obj", "hit_instr", "walk", "hold_obj"))

@@ -27,7 +27,7 @@ from interplay.models.gen_vlkt.losses import loss_terms
 from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.targets import pair_targets
-from interplay.models.gen_vlkt.task import GenVlktTask
+from interplay.models.gen_vlkt.task import Task
 from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
 from interplay.training.loading import Plan, load_parts
@@ -324,7 +324,7 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
         augmentation={"short_sides": (96,), "crop": 0},
         model=tiny(network={"interaction_text": False, "object_text": False}),
     )
-    task = GenVlktTask(recipe, Tables(table, table[:5], tmp_path, tmp_path))
+    task = Task(recipe, Tables(table, table[:5], tmp_path, tmp_path))
     plan = Plan(len(task.data), recipe.batch_size)
     assert plan.steps_per_epoch == 2
     parts = [list(load_parts(task.data, plan, first, last, workers=0)) for first, last in ((0, 2), (0, 2), (2, 4))]

@@ -12,8 +12,8 @@ from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin.pairs import DetectorNoise, PairSet, flip, imitate_detector
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import score_pairs
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import score_pairs
 from interplay.samples import sample_path
 from interplay.zoo import get_card, list_models
 

@@ -26,7 +26,7 @@ from interplay.models.tin.model import TinConfig, TinModel
 from interplay.models.tin.pair_figures import combined_figures
 from interplay.models.tin.recipe import Recipe, load_recipe
 from interplay.models.tin.start import from_torchvision
-from interplay.models.tin.task import TinTask, network_verbs, network_vocabulary
+from interplay.models.tin.task import Task, network_verbs, network_vocabulary
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
 from interplay.training.optimisers import clip_each_gradient
@@ -118,7 +118,7 @@ def last_row(weights: Path) -> dict[str, float]:
     return {name: float(value) for name, value in row.items() if value}
 
 
-def batch_loss(task: TinTask, epoch: int = 0) -> dict[str, torch.Tensor]:
+def batch_loss(task: Task, epoch: int = 0) -> dict[str, torch.Tensor]:
     batch = task.data.collate([task.data[epoch, i] for i in range(4)])
     return task.loss(task.model, batch, StepCounts(task.counts(batch)))
 
@@ -177,7 +177,7 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
 def test_stored_features_give_the_same_losses(scenes: Path, trained: Path, tmp_path: Path, network: str) -> None:
     changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"network": network}}
     changes |= {"learn": "interactiveness", "data": {"feature_folder": str(tmp_path / "features")}}
-    stored = TinTask(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
+    stored = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     stored.model.eval()
     found = batch_loss(stored), batch_loss(stored, epoch=1), batch_loss(stored, epoch=2)
     assert found[0]["interactiveness"] != found[1]["interactiveness"]  # another draw of the boxes
@@ -200,7 +200,7 @@ def test_stored_features_give_the_same_losses(scenes: Path, trained: Path, tmp_p
     broken.write_bytes(whole)
     times[broken] = broken.stat().st_mtime_ns
     gone.unlink()  # as if the first run had been stopped
-    again = TinTask(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
+    again = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     assert again.data.files == files
     assert sum(path.stat().st_mtime_ns == times[path] for path in files.values()) == len(files) - 1
     torch.testing.assert_close(
@@ -208,7 +208,7 @@ def test_stored_features_give_the_same_losses(scenes: Path, trained: Path, tmp_p
     )
 
 
-def changed_parts(task: TinTask) -> set[str]:
+def changed_parts(task: Task) -> set[str]:
     """Children of the network with parameters that a step would change."""
     sum(batch_loss(task).values()).backward()
     chosen = {id(p) for group in task.parameter_groups().values() for p in group if p.grad is not None}
@@ -238,7 +238,7 @@ EXTRA = {"compress", "part_discriminators", "part_interactive", "part_attention"
     ],
 )
 def test_what_changes(scenes: Path, tmp_path: Path, changes: dict[str, Any], expected: set[str]) -> None:
-    assert changed_parts(TinTask(recipe(scenes, tmp_path, **changes))) == expected
+    assert changed_parts(Task(recipe(scenes, tmp_path, **changes))) == expected
 
 
 def test_stem_first_block_and_normalisation_never_change() -> None:
@@ -265,7 +265,7 @@ def test_a_step_cuts_each_gradient(scenes: Path, tmp_path: Path) -> None:
     """With a rate of 1 and no momentum, no variable moves further than the limit."""
     options = {"algorithm": "sgd", "learning_rate": 1.0, "momentum": 0.0, "clip_each": 0.01}
     config = recipe(scenes, tmp_path, epochs=1, batch_size=8, optimiser={**options, "reference_batch": 8})
-    before = {name: p.detach().clone() for name, p in TinTask(config).model.named_parameters()}
+    before = {name: p.detach().clone() for name, p in Task(config).model.named_parameters()}
     after, _ = read_weights(train(config))
     moved = torch.stack([(after[name] - value).norm() for name, value in before.items()])
     assert moved.max() <= 0.01 + 1e-5
@@ -281,7 +281,7 @@ def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
     whole = train(recipe(scenes, tmp_path, name="whole", **changes))
     parts = recipe(scenes, tmp_path, name="parts", **changes)
     steps = iter(range(100))
-    loss = TinTask.loss
+    loss = Task.loss
 
     def stopped(*arguments: Any) -> dict[str, torch.Tensor]:
         if next(steps) == 2:
@@ -289,7 +289,7 @@ def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
         return loss(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TinTask, "loss", stopped)
+        patch.setattr(Task, "loss", stopped)
         with pytest.raises(KeyboardInterrupt):
             train(parts)
     states = [read_weights(path)[0] for path in (whole, train(parts))]
@@ -304,14 +304,14 @@ def test_half_precision_learns_too(scenes: Path, tmp_path: Path) -> None:
 def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> None:
     part = {"learn": "interactiveness", "model": {"network": "part"}}
     for published in (False, True):
-        task = TinTask(recipe(scenes, tmp_path, published_behaviour=published, **part))
+        task = Task(recipe(scenes, tmp_path, published_behaviour=published, **part))
         batch = task.data.collate([task.data[0, 0]])
         first = batch.binary[batch.positives]
         assert first.tolist() == ([0, 0] if published else [0, 1])
         assert (batch.binary[: batch.positives, 0] == 1).all()
     # as published, D does not see the objects of pairs that do not interact
     for published in (False, True):
-        task = TinTask(recipe(scenes, tmp_path, published_behaviour=published))
+        task = Task(recipe(scenes, tmp_path, published_behaviour=published))
         task.model.eval()
         batch = task.data.collate([task.data[0, 0]])
         moved = batch.objects.clone()
@@ -322,7 +322,7 @@ def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> No
 
 
 def test_a_step_in_two_parts_is_the_whole_step(scenes: Path, tmp_path: Path) -> None:
-    task = TinTask(recipe(scenes, tmp_path))
+    task = Task(recipe(scenes, tmp_path))
     task.model.eval()
     examples = [task.data[0, i] for i in range(4)]
     whole, *halves = (task.data.collate(part) for part in (examples, examples[:1], examples[1:]))
@@ -377,7 +377,7 @@ def test_annotations_in_another_vocabulary() -> None:
 
 
 def test_verbs_are_classes_where_the_layout_says_so(scenes: Path, tmp_path: Path) -> None:
-    task = TinTask(recipe(scenes, tmp_path, model={"layout": "vcoco"}))
+    task = Task(recipe(scenes, tmp_path, model={"layout": "vcoco"}))
     vocabulary = task.model.vocabulary
     assert task.verbs == tuple(range(4))
     batch = task.data.collate([task.data[0, i] for i in range(4)])
@@ -451,20 +451,20 @@ def test_mistakes_in_data(scenes: Path, tmp_path: Path) -> None:
     alone = InteractionTable.from_list([scene[np.array([2])]])
     write(alone, tmp_path / "alone.jsonl")
     with pytest.raises(InputError, match="there is nothing to learn"):
-        TinTask(recipe(scenes, tmp_path, data={"root": str(tmp_path / "alone.jsonl"), "images": str(scenes)}))
+        Task(recipe(scenes, tmp_path, data={"root": str(tmp_path / "alone.jsonl"), "images": str(scenes)}))
     with pytest.raises(InputError, match="are for 600 classes, the network has 4: use 'annotations'"):
-        TinTask(recipe(scenes, tmp_path, pairs={"class_weights": "hico"}))
+        Task(recipe(scenes, tmp_path, pairs={"class_weights": "hico"}))
     other = tmp_path / "other.jsonl"
     write(InteractionTable.from_list([Interactions.empty(WORLD)]), other)
     config = recipe(scenes, tmp_path, data={"detections": str(other)})
     with pytest.raises(InputError, match="none of which is annotated"):
-        TinTask(config)
+        Task(config)
     with pytest.raises(MissingFileError, match=r"tf-faster-rcnn[\s\S]*--start_file"):
-        TinTask(recipe(scenes, tmp_path, model={"backbone": "resnet50"}, start="faster-rcnn"))
+        Task(recipe(scenes, tmp_path, model={"backbone": "resnet50"}, start="faster-rcnn"))
 
 
 def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> None:
-    task = TinTask(recipe(scenes, tmp_path, pairs={"class_weights": "annotations"}))
+    task = Task(recipe(scenes, tmp_path, pairs={"class_weights": "annotations"}))
     names = [task.model.vocabulary.verbs[verb] for verb, _ in task.model.vocabulary.interactions]
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
@@ -476,7 +476,7 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:
-    near, _ = TinTask(recipe(scenes, tmp_path)).data.source.pairs(2)
+    near, _ = Task(recipe(scenes, tmp_path)).data.source.pairs(2)
     moved = near.poses[:, :, 0] + 1
     poses = [
         {"image_id": "2.png", "keypoints": np.dstack([x, pose[:, 1], pose[:, 2]]).ravel().tolist()}
@@ -485,7 +485,7 @@ def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: 
     file = tmp_path / "poses.json"
     file.write_text(json.dumps([{**pose, "score": 1.0} for pose in poses]))
     for _ in range(2):  # estimated, then read again
-        source = TinTask(recipe(scenes, tmp_path, data={"pose": str(file)})).data.source
+        source = Task(recipe(scenes, tmp_path, data={"pose": str(file)})).data.source
         found, others = source.pairs(2)[0], source.pairs(3)[0]
         np.testing.assert_allclose(found.poses[:, :, 0], moved, atol=1e-4)
         assert np.isnan(others.poses).all()
@@ -495,7 +495,7 @@ def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: 
 def test_several_data_sets_are_learnt_from(scenes: Path, tmp_path: Path) -> None:
     data = recipe(scenes, tmp_path).data.model_dump(mode="json")
     config = recipe(scenes, tmp_path, learn="interactiveness", further={"more": data}, epochs=1)
-    task = TinTask(config)
+    task = Task(config)
     assert len(task.data) == 16
     assert {task.data.name(i) for i in range(8, 16)} == {f"{i}.png" for i in range(8)}
     _, description = read_weights(train(config))

@@ -12,9 +12,9 @@ from interplay import Interactions, InteractionTable, Vocabulary, load_model
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import PairSet
 from interplay.models.tin.same_things import merge_same_things
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import score_pairs, trained_verbs
 from interplay.models.tin.transfer import judge_pairs
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import score_pairs, trained_verbs
 
 RIDER, BICYCLE, STRANGER, DOG = [100, 50, 180, 300], [80, 180, 230, 380], [400, 60, 470, 290], [500, 250, 600, 350]
 BOXES = np.array([BICYCLE, RIDER, STRANGER, DOG], np.float32)

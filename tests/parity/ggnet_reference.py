@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from interplay import Vocabulary
-from interplay.importers.ggnet import VCOCO_VERBS
 from interplay.models.ggnet import GGNetConfig, GGNetTargets, NetworkOptions, Scene, TargetOptions, View
 from interplay.models.ggnet.augmentation import view
 from interplay.models.ggnet.channels import meaningful_pairs
+from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.ggnet.targets import encode
 from interplay.vocabulary import coco_80_index
 

@@ -17,12 +17,12 @@ from torch import Tensor
 from interplay import Vocabulary
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.importers import load_published
-from interplay.importers.detr import initialise_from_detr
-from interplay.importers.gen_vlkt import our_name
 from interplay.metrics import select_verbs
 from interplay.models.gen_vlkt import GenVlkt, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.config import DecodingOptions
+from interplay.models.gen_vlkt.convert import our_name
 from interplay.models.gen_vlkt.decode import detections, suppress
+from interplay.models.gen_vlkt.detr import initialise_from_detr
 from interplay.models.gen_vlkt.matching import match
 
 FIELDS = {

@@ -24,7 +24,6 @@ from tests.parity.ggnet_reference import (
 
 from interplay import Vocabulary
 from interplay.importers import load_published
-from interplay.importers.ggnet import initialise_from_centernet, load_ggnet, our_name
 from interplay.layers.deformable import SelfDeformConv2d
 from interplay.layers.dla import Aggregate, Tree
 from interplay.layers.hourglass import Hourglass
@@ -39,6 +38,7 @@ from interplay.models.ggnet import (
     View,
 )
 from interplay.models.ggnet.augmentation import ColourChange, centre_range
+from interplay.models.ggnet.convert import initialise_from_centernet, load, our_name
 from interplay.models.ggnet.gaussians import draw_hard_negatives, draw_positive, radius
 from interplay.models.ggnet.gaze import GazeStep
 from interplay.models.ggnet.losses import focal_loss, gathered_l1, loss_terms, loss_weights
@@ -68,7 +68,7 @@ def folder(goldens: Path) -> Path:
 @pytest.mark.parametrize("case", FORWARD)
 def test_every_map_of_every_stack(folder: Path, case: str) -> None:
     config, expected, state = load_case(folder, f"forward/{case}")
-    model = load_ggnet(state)
+    model = load(state)
     with torch.inference_mode():
         outputs = model(torch.from_numpy(expected["image"]))
     compared = 0
@@ -373,7 +373,7 @@ def test_decoding(folder: Path, case: str) -> None:
 def test_training_step(folder: Path, case: str) -> None:
     """One step in training mode: maps, every term of the loss, gradients, running statistics."""
     config, expected, state = load_case(folder, f"training_step/{case}")
-    model = load_ggnet(state).train()
+    model = load(state).train()
     hourglass = "hourglass" in case
     config |= {"hard_negative": True, "soft_gaussian": True}
     annotations = config["targets"].split("annotations ")[1].split(",")[0]

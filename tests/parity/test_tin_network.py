@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from interplay.errors import InputError
-from interplay.importers.tin import load_tin, unused_tin_names
 from interplay.layers.crops import crop_and_resize
 from interplay.layers.resnet import fold_frozen_batch_norm
+from interplay.models.tin.convert import load_tin, unused_names
 from interplay.models.tin.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.tin.network import PIXEL_MEANS_BGR, TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
@@ -146,7 +146,7 @@ def test_tensorflows_layout_is_recognised(folder: Path) -> None:
     network, expected = load_tin(there), load_tin(state)
     for (name, a), b in zip(network.state_dict().items(), expected.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
-    assert unused_tin_names(there, network) == ["global_step:0"]
+    assert unused_names(there, network) == ["global_step:0"]
 
 
 @pytest.mark.parametrize(

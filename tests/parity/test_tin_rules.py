@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from interplay import Interactions, InteractionTable, Vocabulary
-from interplay.metrics.evaluation import evaluate_tables
+from interplay.metrics import evaluate_tables
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
 from interplay.models.tin.pair_selection import HICO_PAIRS, VCOCO_PAIRS, select_pairs
 from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes

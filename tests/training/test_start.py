@@ -11,16 +11,16 @@ from safetensors.torch import save_file
 
 from interplay import Vocabulary
 from interplay.errors import InputError, MissingFileError
-from interplay.importers.ggnet import VCOCO_VERBS
 from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.network import TextClassifier
 from interplay.models.gen_vlkt.recipe import Recipe
-from interplay.models.gen_vlkt.task import GenVlktTask
+from interplay.models.gen_vlkt.task import Task
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.tin.spatial import SpatialConfig, TinSpatial
+from interplay.models.ggnet.convert import VCOCO_VERBS
+from interplay.models.start import copy_fitting, copy_model, start_file, start_from_weights, start_remarks
+from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
 from interplay.models.weights import read_weights, save_weights
 from interplay.training import load_config, train, validate_config
-from interplay.training.start import copy_fitting, copy_model, start_file, start_from_weights, start_remarks
 
 from .pictures import tiny, write_pictures
 
@@ -68,25 +68,25 @@ def test_what_torch_downloaded_earlier_is_found(
 
 def test_weights_of_an_earlier_training(pictures: Path) -> None:
     first = train(recipe(pictures, name="first", epochs=1, validate_every=1))
-    started = GenVlktTask(recipe(pictures, start="weights", start_file=str(first))).model.state_dict()
+    started = Task(recipe(pictures, start="weights", start_file=str(first))).model.state_dict()
     assert all(torch.equal(started[name], value) for name, value in read_weights(first)[0].items())
     second = recipe(pictures, name="second", epochs=1, start="weights", start_file=str(first))
     train(second)
     assert "# starts from weights; 0 of " in (second.folder / "config.yaml").read_text()
-    fresh = GenVlktTask(recipe(pictures)).model.state_dict()
+    fresh = Task(recipe(pictures)).model.state_dict()
     assert not all(torch.equal(fresh[name], value) for name, value in started.items())
 
 
 def test_the_backbone_alone(pictures: Path, tmp_path: Path) -> None:
-    model = GenVlktTask(recipe(pictures)).model
+    model = Task(recipe(pictures)).model
     state = {name: torch.full_like(value, 0.5) for name, value in model.network.backbone.state_dict().items()}
     file = tmp_path / "backbone.safetensors"
     save_file({**state, "fc.weight": torch.zeros(2, 2)}, file)
-    started = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file))).model
+    started = Task(recipe(pictures, start="backbone", start_file=str(file))).model
     assert all((value == 0.5).all() for value in started.network.backbone.state_dict().values())
     rest = [n for n in model.state_dict() if not n.startswith("network.backbone.")]
     assert all(torch.equal(model.state_dict()[n], started.state_dict()[n]) for n in rest)
-    task = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
+    task = Task(recipe(pictures, start="backbone", start_file=str(file)))
     assert not any("backbone" in name for name in task.fresh)
     remark = start_remarks("backbone", task.fresh, 99)[0]
     assert remark.startswith(
@@ -98,7 +98,7 @@ def test_weights_of_something_else(pictures: Path, tmp_path: Path) -> None:
     file = tmp_path / "other.safetensors"
     save_file({"fc.weight": torch.zeros(2, 2)}, file)
     with pytest.raises(InputError, match=r"none of its 1 tensors fits the network; its names are such as fc\.weight"):
-        GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
+        Task(recipe(pictures, start="backbone", start_file=str(file)))
 
 
 def test_the_file_is_missed_before_any_text_is_embedded(pictures: Path, tmp_path: Path) -> None:

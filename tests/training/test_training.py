@@ -15,8 +15,8 @@ import torch
 from interplay import InteractionTable, load_model
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.pairs import PairSet
-from interplay.models.tin.spatial import TinSpatial
-from interplay.models.tin.spatial_task import score_pairs, trained_verbs
+from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.task import score_pairs, trained_verbs
 from interplay.models.weights import read_weights
 from interplay.training import TrainConfig, train, validate_config
 from interplay.training.schedules import one_cycle

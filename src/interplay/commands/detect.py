@@ -81,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Detect in every image; 1 if some could not be done."""
     from rich.console import Console
 
-    from interplay.detect import Job, TextClasses, load_predictor, run_job, usual_min_score
     from interplay.errors import InputError
     from interplay.images import find_images
+    from interplay.pipeline import Job, TextClasses, load_predictor, run_job, usual_min_score
 
     messages = Console(stderr=True)
     if arguments.sample == bool(arguments.images):

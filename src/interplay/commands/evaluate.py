@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
     from rich.console import Console
 
-    from interplay.metrics import PairNms, evaluate
+    from interplay.evaluation import evaluate
+    from interplay.metrics import PairNms
     from interplay.metrics.report import print_scores, write_csv, write_json
 
     console = Console()

@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain one photograph."""
     from rich.console import Console
 
-    from interplay.detect.pictures import save_picture
     from interplay.errors import InputError
     from interplay.images import read_image
+    from interplay.pipeline.pictures import save_picture
     from interplay.visual import draw_explanations
     from interplay.zoo import load_model
 

@@ -39,14 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
     screen = Console(highlight=False)
     if arguments.system == "tin" and arguments.file.suffix == ".pkl":
-        from interplay.importers.tin_pickles import convert_tin_pickle
+        from interplay.formats.tin_pickles import convert_tin_pickle
 
         output = arguments.output or arguments.file.with_suffix(".jsonl")
         table = convert_tin_pickle(arguments.file, output, vocabulary)
         screen.print(f"{arguments.file} -> {output}")
         screen.print(f"  {len(table):,} images, {len(table.boxes):,} boxes, {len(table.human):,} interactions")
         return 0
-    from interplay.importers import convert
+    from interplay.models.published import convert
 
     output = arguments.output or arguments.file.with_suffix(".safetensors")
     imported = convert(arguments.system, arguments.file, output, vocabulary)

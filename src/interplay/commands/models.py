@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from interplay.cards import get_card, list_models
+    from interplay.zoo.cards import get_card, list_models
 
     console = Console()
     if arguments.name is None:

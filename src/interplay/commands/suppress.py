@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Suppress, and say what it did."""
     from rich.console import Console
 
-    from interplay.detect.suppress import SuppressJob, print_report, suppress_file
     from interplay.models.tin.suppress import SuppressionRule
+    from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
 
     console = Console()
     job = SuppressJob(

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.boxes import xywh_to_xyxy
 from interplay.detectors.coco_names import coco_labels
 from interplay.detectors.detections import Detections
 from interplay.detectors.image_names import ImageNames, image_key
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
+from interplay.ops.boxes import xywh_to_xyxy
 from interplay.table import InteractionTable
 from interplay.vocabulary import coco_80_index
 

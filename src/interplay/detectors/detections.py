@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.boxes import as_boxes, clip_boxes
 from interplay.errors import InputError
+from interplay.ops.boxes import as_boxes, clip_boxes
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.boxes import box_area, box_iou
 from interplay.detectors.detections import Detections
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
+from interplay.ops.boxes import box_area, box_iou
 from interplay.vocabulary import coco_80_index
 
 _WEIGHTS = "frozen_inference_graph.pb"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from interplay.metrics.evaluation import evaluate, evaluate_tables
+from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics.hoi import evaluate_hoi
-from interplay.metrics.pair_nms import pair_nms
 from interplay.metrics.protocols import PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores, VcocoScores
 from interplay.metrics.steps import PairNms, keep_top_k, suppress_pairs
-from interplay.metrics.top_k import select_triplets, select_verbs, top_k_rows
+from interplay.metrics.tables import evaluate_tables
 from interplay.metrics.vcoco import VCOCO_PROTOCOLS, evaluate_vcoco
-from interplay.metrics.vcoco_data import VcocoAnnotations, VcocoDetections
+from interplay.metrics.vcoco_data import VcocoAnnotations
+from interplay.ops.pair_nms import pair_nms
+from interplay.ops.top_k import select_triplets, select_verbs, top_k_rows
 
 if TYPE_CHECKING:
     from interplay.metrics.modules import HoiAveragePrecision, VcocoAveragePrecision
@@ -33,7 +34,6 @@ __all__ = [
     "VcocoAveragePrecision",
     "VcocoDetections",
     "VcocoScores",
-    "evaluate",
     "evaluate_hoi",
     "evaluate_tables",
     "evaluate_vcoco",

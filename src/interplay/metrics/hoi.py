@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.errors import InputError
 from interplay.metrics.average_precision import average_precision
-from interplay.metrics.images import match_images
 from interplay.metrics.matching import Matches, PairArrays, match_pairs, rank_hits
 from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
+from interplay.ops.image_names import match_images
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 

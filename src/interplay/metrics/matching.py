@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError
 from interplay.metrics.average_precision import RankedHits
-from interplay.metrics.overlap import aligned_iou
-from interplay.metrics.protocols import PairProtocol, TieRule
+from interplay.metrics.protocols import PairProtocol
+from interplay.ops.ordering import falling_order
+from interplay.ops.overlap import aligned_iou
 
 _BLOCK = 500_000
 """Candidates compared at a time; bounds the memory to about 100 MB whatever the number of detections."""
@@ -86,29 +87,6 @@ class Matches:
         place[self.order] = np.arange(len(order))
         moved = place[order]
         return Matches(order, self.label[moved], self.image[moved], self.hit[moved])
-
-
-def falling_order(
-    label: NDArray[np.integer], score: NDArray[np.floating], ties: TieRule = "first"
-) -> NDArray[np.int64]:
-    """(N,) rows ordered by class, inside a class by falling score; `ties` orders equal scores."""
-    by_score = np.argsort(score, kind="stable")[::-1] if ties == "last" else np.argsort(-score, kind="stable")
-    narrow = label.astype(np.uint16) if not len(label) or label.max() < 65536 else label  # 16 bit sort in linear time
-    if ties == "torch":
-        return _torch_order(np.argsort(narrow, kind="stable"), label, score)
-    return by_score[np.argsort(narrow[by_score], kind="stable")]
-
-
-def _torch_order(rows: NDArray[np.int64], label: NDArray[np.integer], score: NDArray[np.floating]) -> NDArray[np.int64]:
-    """`rows`, sorted by class, with every class put into the order of ``torch.argsort``."""
-    import torch
-
-    starts = np.flatnonzero(np.diff(label[rows])) + 1
-    parts = [
-        part[torch.from_numpy(score[part].astype(np.float64)).argsort(descending=True).numpy()]
-        for part in np.split(rows, starts)
-    ]
-    return np.concatenate(parts)
 
 
 def match_pairs(detections: PairArrays, annotations: PairArrays, protocol: PairProtocol) -> Matches:

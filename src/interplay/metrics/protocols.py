@@ -14,10 +14,10 @@ import numpy as np
 
 from interplay.errors import InputError, near_matches
 from interplay.metrics.average_precision import AveragePrecisionRule
-from interplay.metrics.overlap import BoxRule
+from interplay.ops.ordering import TieRule
+from interplay.ops.overlap import BoxRule
 
 Setting = Literal["default", "known-object"]
-TieRule = Literal["first", "last", "torch"]
 
 ACCUMULATED = tuple(np.arange(0, 1.1, 0.1).tolist())
 """0, 0.1, ... 1 as ``numpy.arange`` and Octave make them: three are one rounding above 0.3, 0.6 and 0.7, so a recall

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.metrics.pair_nms import pair_nms
-from interplay.metrics.top_k import top_k_rows
+from interplay.ops.pair_nms import pair_nms
+from interplay.ops.top_k import top_k_rows
 from interplay.table import InteractionTable, offsets
 
 

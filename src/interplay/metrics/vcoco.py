@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, near_matches
+from interplay.formats.vcoco_detections import VcocoDetections, role_verbs
 from interplay.metrics.average_precision import RankedHits, average_precision
-from interplay.metrics.images import match_images
 from interplay.metrics.matching import PairArrays, claim, match_pairs, rank_hits
-from interplay.metrics.overlap import aligned_iou
 from interplay.metrics.protocols import PROTOCOLS
 from interplay.metrics.scores import VcocoScores, mean
-from interplay.metrics.vcoco_data import VcocoAnnotations, VcocoDetections, role_verbs
+from interplay.metrics.vcoco_data import VcocoAnnotations
+from interplay.ops.image_names import match_images
+from interplay.ops.overlap import aligned_iou
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 

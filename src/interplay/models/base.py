@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -18,6 +17,7 @@ from interplay.errors import InputError, near_matches
 from interplay.explanations import Explanation
 from interplay.images import read_image
 from interplay.interactions import Interactions
+from interplay.layers.modes import evaluating
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -52,6 +52,11 @@ class HoiModel(nn.Module):
     score_range = (0.0, 1.0)
     usual_min_score = 0.2
     class_buffers: tuple[str, ...] = ()
+
+    @classmethod
+    @abstractmethod
+    def from_description(cls, description: Mapping[str, Any]) -> HoiModel:
+        """An untrained model of the configuration and vocabulary that a weights file describes."""
 
     @abstractmethod
     def predict_batch(
@@ -264,29 +269,3 @@ def _loaded(detector: Detector | str | None) -> Detector:
     from interplay.detectors import DEFAULT_DETECTOR, load_detector
 
     return load_detector(detector or DEFAULT_DETECTOR)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; the previous mode comes back afterwards."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch on one CPU thread, for a network so small that threads cost more than they bring.
-
-    On a machine with other work, waiting for them takes a hundred times as long as the network itself.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +15,10 @@ from torch import Tensor, nn
 
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
+from interplay.systems import SYSTEMS, System
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
 
 _KEY = "interplay"
 
@@ -72,6 +76,31 @@ def _description(file: Any, path: str | Path) -> dict[str, Any]:
             "'interplay import' and 'interplay train' write such files"
         )
     return json.loads(metadata[_KEY])
+
+
+def read_model(path: str | Path) -> HoiModel:
+    """The model of a weights file, in evaluation mode on the CPU.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: not a weights file, of no known system, or tensors that do not fit the network.
+    """
+    state, description = read_weights(path)
+    model = system_of(description, path).network_class().from_description(description)
+    load_state(model, state, str(path))
+    return model.eval()
+
+
+def system_of(description: Mapping[str, Any], path: str | Path) -> System:
+    """The system that a weights file's description names.
+
+    Raises:
+        InputError: no system of that name.
+    """
+    found = description.get("system")
+    if found not in SYSTEMS:
+        raise InputError(f"{path} holds weights of {found!r}, expected {' or '.join(SYSTEMS)}")
+    return SYSTEMS[found]
 
 
 def load_state(model: nn.Module, state: dict[str, Tensor], source: str) -> None:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from interplay.errors import InputError, MissingFileError, near_matches
-from interplay.training.registry import recipe_class
+from interplay.systems import get_system
 from interplay.training.sections import TrainConfig
 
 __all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "validate_config"]
@@ -52,7 +52,7 @@ def validate_config(content: dict[str, Any], source: str = "configuration") -> T
     if "system" not in content:
         raise InputError(f"{source}:\n  system: is missing")
     try:
-        kind = recipe_class(content["system"])
+        kind = get_system(content["system"]).recipe_class()
     except InputError as error:
         raise InputError(f"{source}:\n  {error}") from None
     return _checked(content, kind, source)

@@ -21,7 +21,9 @@ from torch import nn
 
 from interplay._version import __version__
 from interplay.errors import InterplayError
+from interplay.models.start import start_remarks
 from interplay.models.weights import save_weights
+from interplay.systems import get_system
 from interplay.training.batches import plain
 from interplay.training.checkpoints import (
     BEST,
@@ -40,10 +42,8 @@ from interplay.training.loading import Loaded, Plan, load_parts
 from interplay.training.loggers import build_loggers
 from interplay.training.optimisers import MovingAverage, build_optimiser, learning_rates, set_rates
 from interplay.training.processes import gather
-from interplay.training.registry import build_task
 from interplay.training.schedules import batch_factor, schedule_factor
 from interplay.training.sections import TrainConfig
-from interplay.training.start import start_remarks
 from interplay.training.step import LossModule, StepResult, training_step
 from interplay.training.task import TrainingTask
 
@@ -66,9 +66,13 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
     checkpoint = read_checkpoint(config)
     fabric = launch(config)
     quiet = console is None or fabric.global_rank > 0
-    return _Training(config, fabric, build_task(config), checkpoint, Console(quiet=True) if quiet else console).run(
-        stop_after
-    )
+    return _Training(
+        config,
+        fabric,
+        get_system(config.system).build_task(config),
+        checkpoint,
+        Console(quiet=True) if quiet else console,
+    ).run(stop_after)
 
 
 class _Training:

@@ -12,8 +12,9 @@ from interplay.datasets import InteractionDataset
 from interplay.errors import MissingFileError
 from interplay.images import ImageError
 from interplay.interactions import Interactions
+from interplay.layers.modes import evaluating
 from interplay.metrics import HoiScores, evaluate_tables
-from interplay.models.base import HoiModel, evaluating
+from interplay.models.base import HoiModel
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.detectors.pose.keypoints import BONES
 from interplay.errors import InputError
 from interplay.interactions import Interactions
+from interplay.keypoints import BONES
 from interplay.visual.canvas import Canvas
 from interplay.visual.labels import Label, Layout
 from interplay.visual.palette import Colour, person_colour

@@ -11,12 +11,12 @@ Example:
 """
 
 from interplay.detectors.pose.estimator import PoseEstimator, add_poses
-from interplay.detectors.pose.keypoints import BONES, KEYPOINT_NAMES, MIRRORED
 from interplay.detectors.pose.load import (
     DEFAULT_POSE_ESTIMATOR,
     list_pose_estimators,
     load_pose_estimator,
 )
+from interplay.keypoints import BONES, KEYPOINT_NAMES, MIRRORED
 
 __all__ = [
     "BONES",

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.boxes import as_boxes, clip_boxes
 from interplay.detectors.detections import Detections
-from interplay.detectors.pose.keypoints import KEYPOINT_NAMES
 from interplay.errors import InputError
+from interplay.keypoints import KEYPOINT_NAMES
+from interplay.ops.boxes import as_boxes, clip_boxes
 
 PERSON = 0
 """Index of a person among COCO's 80 objects, which `Detections` count in."""

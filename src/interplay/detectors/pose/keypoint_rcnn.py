@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from interplay.boxes import box_area
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.detectors.pose.load import KEYPOINT_RCNN
 from interplay.detectors.torchvision_weights import load_torchvision_weights
+from interplay.ops.boxes import box_area
 
 _NEARBY = 5  # cells of the 56 x 56 that cover a box
 

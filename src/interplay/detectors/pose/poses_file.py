@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.boxes import box_iou, xywh_to_xyxy
 from interplay.detectors.image_names import ImageNames, image_key
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
+from interplay.ops.boxes import box_iou, xywh_to_xyxy
 
 MIN_IOU = 0.3
 """Least overlap of a person's box with a pose's."""

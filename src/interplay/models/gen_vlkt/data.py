@@ -17,9 +17,9 @@ from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.outputs import PairTargets
 from interplay.models.gen_vlkt.targets import first_boxes, pair_targets
+from interplay.models.one_stage import PhotographData
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache
-from interplay.training.photographs import PhotographData
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.interactions import Interactions
-from interplay.layers.boxes import cxcywh_to_xyxy
-from interplay.metrics.pair_nms import pair_nms
 from interplay.models.gen_vlkt.config import DecodingOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
+from interplay.ops.pair_nms import pair_nms
+from interplay.ops.tensor_boxes import cxcywh_to_xyxy
 from interplay.vocabulary import Vocabulary
 
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from interplay.layers.boxes import cxcywh_to_xyxy, generalized_iou
 from interplay.layers.normalisers import StepCounts, over_processes
 from interplay.models.gen_vlkt.config import LossOptions, Mimic
 from interplay.models.gen_vlkt.matching import Matches, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+from interplay.ops.tensor_boxes import cxcywh_to_xyxy, generalized_iou
 
 TERMS = ("interaction", "object", "human_box", "object_box", "human_giou", "object_giou", "mimic")
 """Names of the loss terms; those of earlier decoder layers end in their number (``mimic_0``)."""

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from interplay.layers.boxes import cxcywh_to_xyxy, generalized_iou
 from interplay.models.gen_vlkt.config import LossOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+from interplay.ops.tensor_boxes import cxcywh_to_xyxy, generalized_iou
 
 NEVER = 1e6
 """Stands for a cost that is not a number, so that a diverged network shows in its loss and not in the matcher."""

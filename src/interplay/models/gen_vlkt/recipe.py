@@ -37,7 +37,7 @@ class Recipe(TrainConfig):
     Attributes:
         start: where backbone, transformer and box heads come from: DETR's published COCO weights, torchvision's
             ImageNet weights for the backbone alone, published or own weights of GEN-VLKT, or nothing.
-        detr_queries: what becomes of DETR's queries; see `interplay.importers.detr.initialise_from_detr`.
+        detr_queries: what becomes of DETR's queries; see `interplay.models.gen_vlkt.detr.initialise_from_detr`.
     """
 
     system: Literal["gen-vlkt"]

@@ -7,8 +7,8 @@ import torch
 
 from interplay.datasets.transforms import keep_boxes
 from interplay.interactions import Interactions
-from interplay.layers.boxes import xyxy_to_cxcywh
 from interplay.models.gen_vlkt.outputs import PairTargets
+from interplay.ops.tensor_boxes import xyxy_to_cxcywh
 
 
 def first_boxes(interactions: Interactions, count: int) -> Interactions:

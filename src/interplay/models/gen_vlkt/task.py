@@ -14,13 +14,13 @@ from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.text import start_from_text
+from interplay.models.one_stage import PhotographTask
+from interplay.models.start import start_file, start_from_weights
 from interplay.text import load_image_encoder
-from interplay.training.photographs import PhotographTask
-from interplay.training.start import start_file, start_from_weights
 from interplay.training.tables import Tables, load_tables
 
 
-class GenVlktTask(PhotographTask):
+class Task(PhotographTask):
     """Trains `GenVlkt` on annotated photographs.
 
     Args:
@@ -65,8 +65,8 @@ def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
         start_file(recipe, f"backbone-{backbone}" if recipe.start == "backbone" else None)
     start_from_text(model)
     if recipe.start.startswith("detr-"):
-        from interplay.importers.checkpoint import read_state_dict
-        from interplay.importers.detr import initialise_from_detr
+        from interplay.checkpoints.state_dicts import read_state_dict
+        from interplay.models.gen_vlkt.detr import initialise_from_detr
 
         return initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
     return start_from_weights(recipe, model, model.network.backbone, backbone)

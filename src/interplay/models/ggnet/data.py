@@ -17,9 +17,9 @@ from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.pixels import network_input
 from interplay.models.ggnet.targets import GGNetTargets
+from interplay.models.one_stage import PhotographData
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache
-from interplay.training.photographs import PhotographData
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from interplay.models.ggnet.losses import count_targets
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.outputs import GGNetOutputs
 from interplay.models.ggnet.recipe import Recipe
-from interplay.training.photographs import PhotographTask
-from interplay.training.start import start_file, start_from_weights
+from interplay.models.one_stage import PhotographTask
+from interplay.models.start import start_file, start_from_weights
 from interplay.training.tables import Tables, load_tables
 
 
-class GGNetTask(PhotographTask):
+class Task(PhotographTask):
     """Trains `GGNet` on annotated photographs.
 
     Args:
@@ -55,8 +55,8 @@ def initialise(model: GGNet, recipe: Recipe) -> list[str]:
     """
     name = recipe.model.network.backbone
     if recipe.start == "centernet":
-        from interplay.importers.checkpoint import read_state_dict
-        from interplay.importers.ggnet import initialise_from_centernet
+        from interplay.checkpoints.state_dicts import read_state_dict
+        from interplay.models.ggnet.convert import initialise_from_centernet
 
         return initialise_from_centernet(model, read_state_dict(start_file(recipe, f"centernet-{name}")))
     return start_from_weights(recipe, model, model.backbone, name)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.boxes import box_iou
 from interplay.interactions import Interactions
+from interplay.ops.boxes import box_iou
 from interplay.vocabulary import Vocabulary
 
 from .classes import class_table, object_table

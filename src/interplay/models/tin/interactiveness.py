@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.models.base import HoiModel, evaluating, one_thread
+from interplay.layers.modes import evaluating, one_thread
+from interplay.models.base import HoiModel
+from interplay.models.tin_spatial.model import TinSpatial
 from interplay.vocabulary import Vocabulary
 
 from .geometry import scale_boxes
 from .model import TinModel
 from .same_things import distinct_boxes
-from .spatial import TinSpatial
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
+from interplay.layers.modes import evaluating
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.base import ClassAxes, HoiModel, evaluating
+from interplay.models.base import ClassAxes, HoiModel
 from interplay.vocabulary import Vocabulary
 
 from .backbone import BackboneName

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
+from interplay.layers.modes import evaluating
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
-from interplay.models.base import evaluating
 from interplay.training.processes import gather, process_count, process_rank
 
 from .examples import Example, collate

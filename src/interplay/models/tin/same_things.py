@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.boxes import box_iou
 from interplay.interactions import Interactions
+from interplay.ops.boxes import box_iou
 
 SAME_THING = 0.7
 """Boxes of one class that overlap by more than this are one person or object."""

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.boxes import box_iou
 from interplay.errors import InputError
+from interplay.ops.boxes import box_iou
 
 from .losses import VcocoTargets
 from .vcoco_suppression import WITHOUT_OBJECT, actions

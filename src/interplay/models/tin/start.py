@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
-from interplay.training.start import copy_fitting, start_file, start_from_weights
+from interplay.models.start import copy_fitting, start_file, start_from_weights
 
 from .model import TinModel
 from .recipe import Recipe
@@ -35,7 +35,7 @@ def initialise(model: TinModel, recipe: Recipe) -> list[str]:
     draw(model.network, _RARE if recipe.pairs.class_weights == "none" else 0.0)
     if recipe.start in ("scratch", "weights", "published"):
         return start_from_weights(recipe, model, model.network.backbone, "resnet50")
-    from interplay.importers.checkpoint import read_state_dict
+    from interplay.checkpoints.state_dicts import read_state_dict
 
     source = "faster-rcnn-resnet50" if recipe.start == "faster-rcnn" else "backbone-resnet50"
     file = start_file(recipe, source)
@@ -69,7 +69,7 @@ def draw(network: PairNetwork, logit_bias: float) -> None:
 
 def from_faster_rcnn(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """R from a Faster R-CNN in TF-slim's names, as published: both role blocks are its block4."""
-    from interplay.importers.tin import our_name
+    from interplay.models.tin.convert import our_name
 
     named = {our_name(name.removesuffix(":0")): value for name, value in state.items()}
     return _both_roles({name: value for name, value in named.items() if name.split(".")[0] != "object_block"})

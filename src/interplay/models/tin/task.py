@@ -40,7 +40,7 @@ _OF_INTERACTING = ("human", "object")
 """Terms of the loss that are means over interacting pairs; others are over all pairs."""
 
 
-class TinTask:
+class Task:
     """Trains TIN's networks on annotated photographs.
 
     Args:

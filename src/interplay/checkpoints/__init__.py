@@ -1,0 +1,1 @@
+"""Containers of other people's weights (torch, safetensors, TensorFlow), read without unpickling anything."""

@@ -1,0 +1,119 @@
+"""Reading weights of other code bases without running anything that they bring along.
+
+A torch checkpoint is a pickle. torch's own restricted reader admits tensors and plain containers; the published
+training scripts also store their options, an `argparse.Namespace`, which holds values and does nothing. That one
+class is admitted, nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interplay.checkpoints.tensorflow import find_checkpoint, read_checkpoint
+from interplay.checkpoints.tensorflow.layout import has_tensorflow_layout, is_weight, to_torch
+from interplay.errors import InputError, MissingFileError
+
+_NESTED = ("model", "state_dict", "model_state_dict", "module")
+"""Keys under which training scripts keep the weights beside epoch and optimiser."""
+
+
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Parameter name -> tensor from a torch file, a safetensors file, or a TensorFlow checkpoint.
+
+    A leading ``module.``, which data parallel training leaves behind, is removed. TensorFlow's kernels are turned into
+    torch's layout (out, in, height, width), those of a checkpoint as well as those in an ``.npz`` or ``.safetensors``
+    file under TensorFlow's names; its optimiser's variables are left out.
+
+    Args:
+        path: a file; for TensorFlow's also the common beginning of a checkpoint's names, or its folder.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: not a checkpoint, damaged, without weights, or made of classes that would have to be run.
+    """
+    source = Path(path)
+    if source.suffix not in (".safetensors", ".npz") and find_checkpoint(source) is not None:
+        return find_state_dict(to_torch(read_checkpoint(source, is_weight)), str(source))
+    if not source.is_file():
+        raise MissingFileError(f"no file of weights {source}")
+    if source.suffix == ".npz":
+        return find_state_dict(_read_npz(source), str(source))
+    content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
+    return find_state_dict(content, str(source))
+
+
+def find_state_dict(content: Any, source: str = "the checkpoint") -> dict[str, Tensor]:
+    """The weights inside what a training script stored: tensors, or numpy's arrays, which become tensors.
+
+    Raises:
+        InputError: there are none.
+    """
+    for key in _NESTED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{source}: expected weights by name, got {type(content).__name__}")
+    state = {str(name).removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+    arrays = {str(name).removeprefix("module."): value for name, value in content.items() if _is_numbers(value)}
+    if has_tensorflow_layout(arrays):
+        state |= to_torch({name: value for name, value in arrays.items() if is_weight(name)})
+    else:
+        state |= {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
+    if not state:
+        raise InputError(
+            f"{source}: holds no weights; its entries are {', '.join(map(str, list(content)[:5])) or 'none'}"
+        )
+    return state
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub"
+
+
+def _read_torch(source: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle's version, which the error says better
+            return torch.load(source, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"it would run {named[1]}" if named else "it is no torch checkpoint, or would run code of its own"
+        raise InputError(
+            f"{source}: not read, because {what}. Let the program that made it save only the weights: "
+            "torch.save(model.state_dict(), FILE)"
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError):
+        raise InputError(f"{source}: not a torch checkpoint, or damaged") from None
+
+
+def _read_safetensors(source: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(source)
+    except SafetensorError as error:
+        raise InputError(f"{source}: not a safetensors file, or damaged ({error})") from None
+    kernels = {name: value.numpy() for name, value in state.items() if "/" in name and value.dtype != torch.bfloat16}
+    return {**state, **to_torch(kernels)} if has_tensorflow_layout(kernels) else state
+
+
+def _read_npz(source: Path) -> dict[str, NDArray]:
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if is_weight(name)}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(f"{source}: not an .npz file of numbers, or damaged ({error})") from None

@@ -1,0 +1,47 @@
+"""`evaluate_tables`: the protocol that fits the annotations' vocabulary, on what is already read."""
+
+from __future__ import annotations
+
+from interplay.errors import InputError
+from interplay.formats.vcoco_detections import VcocoDetections
+from interplay.metrics.hoi import evaluate_hoi
+from interplay.metrics.protocols import Setting
+from interplay.metrics.scores import HoiScores, VcocoScores
+from interplay.metrics.steps import PairNms, keep_top_k, suppress_pairs
+from interplay.metrics.vcoco import evaluate_vcoco
+from interplay.table import InteractionTable
+
+
+def evaluate_tables(
+    predictions: InteractionTable | VcocoDetections,
+    annotations: InteractionTable,
+    protocol: str | None = None,
+    setting: Setting = "default",
+    top_k: int | None = None,
+    nms: PairNms | None = None,
+    zero_shot: str | None = None,
+    overlap: float | None = None,
+) -> HoiScores | VcocoScores:
+    """Score predictions against annotations, both as tables; see `interplay.evaluate` for the arguments.
+
+    Raises:
+        InputError: something does not fit; says what.
+    """
+    if isinstance(predictions, InteractionTable):
+        if top_k is not None:
+            predictions = keep_top_k(predictions, top_k)
+        if nms is not None:
+            predictions = suppress_pairs(predictions, nms)
+    elif top_k is not None or nms is not None:
+        raise InputError("top-k and NMS work on triplets, which V-COCO's pickle does not hold")
+    if not any(record.role is not None for record in annotations.vocabulary.verb_records):
+        if not isinstance(predictions, InteractionTable):
+            raise InputError(f"V-COCO's result form cannot be scored on {annotations.vocabulary.name!r}")
+        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot, overlap)
+    if zero_shot is not None:
+        raise InputError("zero-shot figures are of interaction classes, and V-COCO's are of roles: leave zero-shot out")
+    if overlap is not None:
+        raise InputError("V-COCO's overlap is 0.5 for every protocol: leave overlap out")
+    if setting != "default":
+        raise InputError("V-COCO has no known-object setting; leave it at default")
+    return evaluate_vcoco(predictions, annotations, protocol)

@@ -1,0 +1,158 @@
+"""Published weights of every system by one function."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interplay.checkpoints.tensorflow import find_checkpoint
+from interplay.errors import InputError
+from interplay.systems import PUBLISHED_SYSTEMS, System, get_system
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from interplay.models.base import HoiModel
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model made of published weights, and what there is to say about it.
+
+    Attributes:
+        model: in evaluation mode.
+        system: name of the system.
+        vocabulary: what its classes mean.
+        parameters: numbers in its parameters, buffers left out.
+        unused: names in the file that the model has no place for.
+    """
+
+    model: HoiModel
+    system: str
+    vocabulary: Vocabulary
+    parameters: int
+    unused: list[str] = field(default_factory=list)
+
+    def summary(self) -> list[str]:
+        """Lines that say what the model is and which names of the file were left over."""
+        lines = [
+            f"{self.system}, {self.parameters / 1e6:.1f} M parameters",
+            f"vocabulary {self.vocabulary.name}: {len(self.vocabulary.objects)} objects, {len(self.vocabulary.verbs)} "
+            f"verbs, {len(self.vocabulary.interactions)} interactions",
+            *describe_variant(self.model),
+        ]
+        if self.unused:
+            shown = ", ".join(self.unused[:5]) + (" ..." if len(self.unused) > 5 else "")
+            lines.append(f"{len(self.unused)} tensors of the file are not part of the model: {shown}")
+        return lines
+
+
+def published_system(name: str) -> System:
+    """A system whose published weights can be read.
+
+    Raises:
+        InputError: unknown, or nobody published weights of it.
+    """
+    system = get_system(name)
+    if not system.converter:
+        raise InputError(f"nobody published weights of {system.name}: expected one of {', '.join(PUBLISHED_SYSTEMS)}")
+    return system
+
+
+def load_published(
+    system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
+) -> HoiModel:
+    """A model from published weights; names and shapes decide variant and data set.
+
+    Args:
+        system: ``gen-vlkt``, ``ggnet`` (also PPDM) or ``tin``.
+        source: a checkpoint file (torch, safetensors or TensorFlow's), or its state dict.
+        vocabulary: needed only for models trained on one's own data.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: unknown system, unreadable file, or weights that do not fit.
+
+    Example:
+        >>> from interplay.importers import load_published  # doctest: +SKIP
+        >>> model = load_published("gen-vlkt", "gen_vlkt_s_hico.pth")  # doctest: +SKIP
+    """
+    return import_published(system, source, vocabulary).model
+
+
+def import_published(
+    system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
+) -> Imported:
+    """Like `load_published`, with a report of what was found and what was left over."""
+    from interplay.checkpoints.state_dicts import find_state_dict, read_state_dict
+
+    entry = published_system(system)
+    converter = entry.converter_module()
+    state = find_state_dict(source) if isinstance(source, Mapping) else read_state_dict(source)
+    model: Any = converter.load(state, vocabulary)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Imported(model, entry.name, model.vocabulary, parameters, sorted(converter.unused_names(state, model)))
+
+
+def convert(
+    system: str,
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+) -> Imported:
+    """Write published weights as interplay's own safetensors file; see `import_published`.
+
+    The file says which network it belongs to, and the hash of the checkpoint that it was made of.
+
+    Raises:
+        InputError: the output is the source, or has another suffix than ``.safetensors``; the source is a weights file
+            of interplay's already.
+    """
+    from interplay.models.weights import is_weights_file, save_weights
+
+    output = Path(output)
+    if output.suffix != ".safetensors":
+        raise InputError(f"the output must end in .safetensors, got {output}")
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise InputError(f"{output} is the file to import; give another output with -o")
+    if is_weights_file(Path(source)):
+        raise InputError(f"{source} is a weights file of interplay's already: --model and --weights take it as it is")
+    imported = import_published(system, source, vocabulary)
+    origin = {"file": Path(source).name, "sha256": sha256(source), "system": imported.system}
+    save_weights(imported.model, {**imported.model.description(), "imported_from": origin}, output)  # type: ignore[operator]
+    return imported
+
+
+def describe_variant(model: HoiModel) -> list[str]:
+    """Lines on the variant of a network, as far as its configuration says."""
+    network = getattr(getattr(model, "config", None), "network", None)
+    if isinstance(network, str):
+        return [f"variant {network}"]
+    if network is None:
+        return []
+    changed = ", ".join(f"{name}={value}" for name, value in network.model_dump(exclude_defaults=True).items())
+    lines = [f"variant {model.variant}"] if hasattr(model, "variant") else []
+    return [*lines, f"settings other than {type(model).__name__}'s defaults: {changed or 'none'}"]
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's content; of a TensorFlow checkpoint's numbers, in all its ``.data`` files."""
+    source = Path(path)
+    checkpoint = find_checkpoint(source)
+    parts = sorted(checkpoint.parent.glob(f"{escape(checkpoint.name)}.data-*")) if checkpoint else []
+    files = parts or [source]
+    digest = hashlib.sha256()
+    for each in files:
+        with each.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

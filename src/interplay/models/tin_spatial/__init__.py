@@ -1,0 +1,1 @@
+"""TIN's spatial stream: interactions from boxes alone; the default model."""

@@ -1,0 +1,80 @@
+"""Training recipes of TIN's spatial stream: ``configs/tin/*_spatial.yaml``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from interplay.training.sections import (
+    DataConfig,
+    OptimiserConfig,
+    Positive,
+    Rate,
+    ScheduleConfig,
+    Section,
+    Share,
+    TrainConfig,
+    Weight,
+)
+
+
+class NetworkSection(Section):
+    """The network; see `interplay.models.tin_spatial.model.SpatialConfig`."""
+
+    width: Annotated[int, Field(ge=8)] = 64
+    layers: Annotated[int, Field(ge=0)] = 2
+    heads: Positive = 4
+    embedding: Positive = 32
+    dropout: Share = 0.2
+
+
+class AugmentationSection(Section):
+    """What is done to the boxes of a batch.
+
+    Attributes:
+        flip: mirror half of the images.
+        jitter, rescale: see `interplay.models.tin.pairs`.
+        detector_share: share of images whose boxes are made to look like a detector's.
+        detector_miss, detector_jitter, detector_false: how; see `interplay.models.tin.pairs.DetectorNoise`.
+    """
+
+    flip: bool = True
+    jitter: Weight = 0.05
+    rescale: Weight = 0.2
+    detector_share: Annotated[float, Field(ge=0, le=1)] = 0.35
+    detector_miss: Share = 0.2
+    detector_jitter: Weight = 0.08
+    detector_false: Annotated[int, Field(ge=0)] = 6
+
+
+class OptimiserSection(OptimiserConfig):
+    """AdamW; matrices decay, biases and normalisations do not."""
+
+    learning_rate: Rate = 2e-3
+    reference_batch: Positive = 64
+    weight_decay: Weight = 0.05
+    clip_norm: Rate | None = 1.0
+    ema: Share = 0.998
+
+    def groups(self) -> dict[str, float]:
+        """Both at one rate."""
+        return {"matrices": self.learning_rate, "vectors": self.learning_rate}
+
+    def decays(self) -> dict[str, float]:
+        """Weight decay of matrices and of vectors."""
+        return {"matrices": self.weight_decay, "vectors": 0.0}
+
+
+class Recipe(TrainConfig):
+    """A training of `TinSpatial`."""
+
+    system: Literal["tin-spatial"]
+    start: Literal["scratch", "weights"] = "scratch"
+    epochs: Positive = 30
+    batch_size: Positive = 64
+    data: DataConfig = DataConfig(dataset="v-coco", train="trainval", workers=0)
+    model: NetworkSection = NetworkSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    optimiser: OptimiserSection = OptimiserSection()
+    schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.1)

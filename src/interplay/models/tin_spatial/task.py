@@ -1,0 +1,255 @@
+"""What a training of TIN's spatial stream consists of: its data, batches, loss and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from interplay.errors import InputError
+from interplay.layers.modes import evaluating
+from interplay.layers.normalisers import StepCounts
+from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
+from interplay.models.start import copy_model, start_file
+from interplay.models.tin import pairs as batches
+from interplay.models.tin.geometry import pair_geometry
+from interplay.models.tin.pairs import DetectorNoise, PairBatch, PairSet
+from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
+from interplay.models.tin_spatial.recipe import Recipe
+from interplay.models.weights import read_model
+from interplay.table import InteractionTable
+from interplay.training.tables import Tables, load_tables
+from interplay.training.task import Place
+
+_VALIDATION_BATCH = 128
+NIS_RECALL_LOSS = 0.01
+"""NIS removes as many pairs as it can while losing at most this share of the interacting ones (on validation)."""
+
+
+class Task:
+    """Trains `TinSpatial` on annotated boxes.
+
+    Args:
+        config: of the training.
+
+    Raises:
+        InputError: no data folder, or annotations without interactions.
+    """
+
+    monitor = "map"
+
+    def __init__(self, config: Recipe, tables: Tables | None = None) -> None:
+        tables = tables or load_tables(config.data)
+        vocabulary = tables.training.vocabulary
+        self.config, self.tables = config, tables
+        self.verbs = trained_verbs(tables.training)
+        if not self.verbs:
+            raise InputError("the training annotations hold no interaction with an object")
+        training = PairSet(tables.training, self.verbs)
+        self.validation = PairSet(tables.validation, self.verbs)
+        torch.manual_seed(config.seed)
+        self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
+        self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
+        self.fresh: list[str] = []
+        if config.start == "weights":
+            file = start_file(config)
+            self.fresh = copy_model(self.model, read_model(file), str(file))
+        self.data = SpatialData(training, config)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Matrices decay, biases and normalisations do not."""
+        parameters = list(self.model.parameters())
+        return {"matrices": [p for p in parameters if p.ndim > 1], "vectors": [p for p in parameters if p.ndim <= 1]}
+
+    def counts(self, batch: PairBatch) -> Tensor:
+        """(1,) pairs that are learnt from."""
+        return self.model.learnt_pairs(batch.labels, batch.labelled).sum().float().reshape(1)
+
+    def loss(self, network: Callable[..., Any], batch: PairBatch, counts: StepCounts) -> dict[str, Tensor]:
+        """The terms of the loss of a batch."""
+        outputs = network(batch.boxes, batch.labels, batch.detected)
+        return self.model.loss(outputs, batch.targets, batch.labelled, counts)
+
+    def validate(self, model: TinSpatial) -> dict[str, float]:
+        """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone."""
+        clean = score_pairs(model, self.validation)
+        noisy = score_pairs(model, self.validation, detector_noise(self.config))
+        return {
+            "map": clean.mean_ap,
+            "map_detected": noisy.mean_ap,
+            "d_ap": clean.interactiveness_ap,
+        }
+
+    def finish(self, model: TinSpatial) -> dict[str, Any]:
+        """Choose the NIS threshold on the validation images and describe the model."""
+        scored = score_pairs(model, self.validation)
+        model.config = replace(model.config, suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
+        figures = {**self.validate(model), **scored.suppression(model.config.suppress_below)}
+        return {**model.description(), "data": self.tables.record(), "validation": figures}
+
+
+class SpatialData:
+    """Batches of boxes, changed at random (a `TrainingData`).
+
+    Args:
+        pairs: the training images.
+        config: of the training.
+    """
+
+    def __init__(self, pairs: PairSet, config: Recipe) -> None:
+        self.pairs, self.config = pairs, config
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.pairs)
+
+    def __getitem__(self, place: Place) -> Place:
+        """The place itself: examples are made a batch at a time."""
+        return place
+
+    def name(self, index: int) -> str:
+        """The image's number among those with pairs."""
+        return f"image {index}"
+
+    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
+        """Images with about as many boxes go together, so that little is padding; the batches are in random order."""
+        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
+        count = len(self.pairs)
+        order = torch.argsort(self.pairs.sizes.log() + torch.rand(count, generator=generator))
+        whole = max(count // batch_size, 1)
+        shuffled = torch.randperm(whole, generator=generator).tolist()
+        return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
+
+    def collate(self, places: Sequence[Place]) -> PairBatch:
+        """The augmented batch, the same for the same places."""
+        epoch, first = places[0]
+        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
+        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+        options, count = self.config.augmentation, len(batch.boxes)
+        detected = torch.rand(count, generator=generator) < options.detector_share
+        if options.flip:
+            batch = batches.flip(batch, torch.rand(count, generator=generator) < 0.5)
+        if options.detector_share:
+            noise = detector_noise(self.config)
+            batch = batches.imitate_detector(batch, detected, noise, self.pairs.pool, generator)
+        deviation = options.jitter * (~detected).float()[:, None, None]
+        batch = replace(batch, boxes=batches.jitter(batch.boxes, deviation, generator))
+        return batches.rescale(batch, options.rescale, generator)
+
+
+def detector_noise(config: Recipe) -> DetectorNoise:
+    """How imitated detections differ from annotated boxes."""
+    options = config.augmentation
+    return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)
+
+
+class ScoredPairs:
+    """All pairs of a set with their scores.
+
+    Attributes:
+        verbs: (P, K) probability of each verb, C x D.
+        interactiveness: (P,) probability of D.
+        targets: (P, K) bool.
+    """
+
+    def __init__(self, verbs: NDArray, interactiveness: NDArray, targets: NDArray[np.bool_]) -> None:
+        self.verbs, self.interactiveness, self.targets = verbs, interactiveness, targets
+        self.interacts: NDArray[np.bool_] = np.asarray(targets.any(1))
+
+    @property
+    def classifier(self) -> NDArray:
+        """(P, K) probability of each verb by C alone, given that the pair interacts."""
+        return self.verbs / np.maximum(self.interactiveness[:, None], 1e-9)
+
+    def judged_by(self, interactiveness: NDArray) -> ScoredPairs:
+        """The same pairs and C with the scores (P,) of another D."""
+        return ScoredPairs(self.classifier * interactiveness[:, None], interactiveness, self.targets)
+
+    @property
+    def average_precisions(self) -> NDArray[np.float64]:
+        """(K,) AP of each verb over all pairs."""
+        return mean_pair_average_precision(self.verbs, self.targets)
+
+    @property
+    def mean_ap(self) -> float:
+        """Mean AP over the verbs that occur."""
+        return float(np.nanmean(self.average_precisions))
+
+    @property
+    def interactiveness_ap(self) -> float:
+        """AP of "this pair interacts" by D alone."""
+        return pair_average_precision(self.interactiveness, self.interacts)
+
+    def suppression_threshold(self, loss: float) -> float:
+        """The highest threshold on D that removes at most this share of the interacting pairs."""
+        return float(np.quantile(self.interactiveness[self.interacts], loss))
+
+    def suppression(self, threshold: float) -> dict[str, float]:
+        """What NIS at a threshold removes, 0..1, and mean AP of C alone and of C x D, without and with removal."""
+        removed = self.interactiveness < threshold
+        classifier = self.classifier
+
+        def mean(scores: NDArray) -> float:
+            return float(np.nanmean(mean_pair_average_precision(scores, self.targets)))
+
+        def suppressed(scores: NDArray) -> NDArray:
+            return np.where(removed[:, None], 0, scores)
+
+        return {
+            "nis_threshold": threshold,
+            "nis_removed_non_interacting": float(removed[~self.interacts].mean()),
+            "nis_removed_interacting": float(removed[self.interacts].mean()),
+            "map_classifier_alone": mean(classifier),
+            "map_classifier_with_suppression": mean(suppressed(classifier)),
+            "map_with_discriminator": self.mean_ap,
+            "map_with_suppression": mean(suppressed(self.verbs)),
+        }
+
+
+def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = None) -> ScoredPairs:
+    """Score every pair of a set; with `noise`, of an imitated detector's boxes (the same ones every time)."""
+    generator = torch.Generator().manual_seed(7)
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    with evaluating(model):
+        for start in range(0, len(data), _VALIDATION_BATCH):
+            batch = data.batch(torch.arange(start, min(start + _VALIDATION_BATCH, len(data))))
+            if noise is not None:
+                everyone = torch.ones(len(batch.boxes), dtype=torch.bool)
+                batch = batches.imitate_detector(batch, everyone, noise, data.pool, generator)
+            outputs = model(
+                batch.boxes.to(model.device), batch.labels.to(model.device), batch.detected.to(model.device)
+            )
+            people = outputs.valid.shape[1]
+            chosen = outputs.valid.cpu() & batch.labelled[:, :people, None]
+            parts.append(
+                (
+                    outputs.verb_probabilities().cpu()[chosen],
+                    outputs.interactive_logits.sigmoid().cpu()[chosen],
+                    batch.targets[:, :people][chosen],
+                )
+            )
+    verbs, interactiveness, targets = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
+    return ScoredPairs(verbs, interactiveness, targets)
+
+
+def trained_verbs(table: InteractionTable) -> tuple[int, ...]:
+    """Verbs that occur with an object, in the vocabulary's order; "no interaction" is none."""
+    occurring = np.unique(table.verb[table.object >= 0])
+    return tuple(np.setdiff1d(occurring, batches.no_interaction_verbs(table.vocabulary)).tolist())
+
+
+def _training_geometry(data: PairSet, person: int) -> Tensor:
+    parts = []
+    for start in range(0, len(data), _VALIDATION_BATCH):
+        batch = data.batch(torch.arange(start, min(start + _VALIDATION_BATCH, len(data))))
+        people = max(int((batch.labels == person).sum(1).max()), 1)
+        places = torch.arange(batch.labels.shape[1])
+        chosen = (batch.labels[:, :people, None] == person) & (batch.labels[:, None] >= 0)
+        chosen &= places[:people, None] != places
+        parts.append(pair_geometry(batch.boxes, people)[chosen])
+    return torch.cat(parts)

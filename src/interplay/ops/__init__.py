@@ -1,0 +1,1 @@
+"""Pure functions on arrays: boxes, overlaps, pair suppression, the best k, names of images."""

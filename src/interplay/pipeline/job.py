@@ -1,0 +1,186 @@
+"""`run_job`: what `interplay detect` does, from image files to tables, pictures, a result file and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from interplay.errors import InputError, InterplayError
+from interplay.images import read_image
+from interplay.interactions import Interactions
+from interplay.pipeline.pictures import inside, plan_pictures, save_picture
+from interplay.pipeline.results import ResultFile, check_output, check_settings, identity, read_record
+from interplay.pipeline.run import Failure, Predict, detect_images
+from interplay.pipeline.screen import count, progress, say, show_results
+from interplay.prefetch import prefetch
+from interplay.table import InteractionTable
+from interplay.visual import draw_interactions, write_report
+from interplay.visual.report import report_path
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DEFAULT_FOLDER = Path("interplay_output")
+
+
+@dataclass
+class Job:
+    """Images, what is kept of the results, and where it goes.
+
+    With neither `output` nor `pictures`, pictures and a result file go to `interplay_output`, which holds the last run
+    of this kind.
+
+    Attributes:
+        images: image files, each once.
+        output: ``.jsonl`` or ``.parquet`` file; images that it has already are not done again.
+        pictures: folder for drawn pictures.
+        report: ``.html`` file, or a folder for one.
+        settings: what else determines the results; a result file of other settings is not continued.
+        min_score, top_k: keep only the triplets that `Interactions.filter` keeps.
+        batch_size: number of images that the model sees at once.
+        overwrite: start over instead of continuing.
+
+    Raises:
+        InputError: a name that cannot be used, results made with other settings, or no image left.
+    """
+
+    images: Sequence[Path]
+    output: Path | None = None
+    pictures: Path | None = None
+    report: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    min_score: float | None = None
+    top_k: int | None = None
+    batch_size: int = 8
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise InputError(f"the batch size must be at least 1, got {self.batch_size}")
+        if self.top_k is not None and self.top_k < 1:
+            raise InputError(f"top-k must be at least 1, got {self.top_k}")
+        self.settings = {**self.settings, "min_score": self.min_score, "top_k": self.top_k}
+        if self.output is None and self.pictures is None:
+            self.output = DEFAULT_FOLDER / "interactions.jsonl"
+            self.pictures = DEFAULT_FOLDER / "pictures"
+            # this folder is for looking: only a run that was stopped is worth continuing
+            self.overwrite = self.overwrite or read_record(self.output) != (self.settings, False)
+        if self.report is not None:
+            self.report = report_path(self.report)
+        if self.output is not None:
+            check_output(self.output)
+            if not self.overwrite:
+                check_settings(self.output, self.settings)
+        if self.pictures is not None:
+            if self.pictures.is_file():
+                raise InputError(f"{self.pictures} is a file, expected a folder for pictures")
+            own = self.pictures
+            self.images = [path for path in self.images if not inside(path, own)]  # pictures of an earlier run
+        if not self.images:
+            raise InputError("no image is left to do: all of them are pictures that an earlier run drew")
+        self.plan = plan_pictures(self.images, self.pictures) if self.pictures is not None else {}
+
+
+def run_job(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, messages: Console) -> int:
+    """Do a job; returns the number of images that could not be done.
+
+    Args:
+        predict: the model.
+        vocabulary: the model's.
+        screen: where tables go.
+        messages: where progress and problems go.
+
+    Raises:
+        KeyboardInterrupt: after saying how to continue.
+    """
+    results = None
+    todo = list(job.images)
+    if job.output is not None:
+        results = ResultFile(job.output, vocabulary, job.settings, job.overwrite)
+        todo = [path for path in job.images if path not in results]
+        if len(todo) < len(job.images):
+            say(messages, f"{count(len(job.images) - len(todo), 'image')} of {len(job.images):,} already done")
+    collected: list[Interactions] = []
+    keep = collected.append if results is None else results.append
+    with results or nullcontext():
+        failures = _work(job, todo, predict, keep, messages)
+    table = InteractionTable.from_list(collected, vocabulary) if results is None else results.finish()
+    table = _only(table, job.images)
+    _draw_missing(job.plan, table, messages)
+    if job.report is not None:
+        with progress(messages, "writing the report", len(table)) as advance:
+            write_report(table, job.report, on_image=advance)
+    show_results(screen, table, [*_written(job)])
+    if failures:
+        say(messages, f"{failures:,} of {count(len(job.images), 'image')} could not be done, see above")
+    return failures
+
+
+def _work(
+    job: Job,
+    todo: Sequence[Path],
+    predict: Predict,
+    keep: Callable[[Interactions], None],
+    messages: Console,
+) -> int:
+    failures = finished = 0
+    stream = detect_images(
+        todo, predict, min_score=job.min_score, top_k=job.top_k, pictures=job.plan, batch_size=job.batch_size
+    )
+    try:
+        with progress(messages, "detecting", len(todo)) as advance, closing(stream):
+            for item in stream:
+                if isinstance(item, Failure):
+                    failures += 1
+                    say(messages, f"skipped {item.path}: {item.reason}")
+                else:
+                    keep(item.interactions)
+                finished += 1
+                advance()
+    except KeyboardInterrupt:
+        how = "run the same command again to continue" if job.output is not None else "give --output to be able to"
+        say(messages, f"stopped after {finished:,} of {count(len(todo), 'image')}; {how}")
+        raise
+    return failures
+
+
+def _only(table: InteractionTable, images: Sequence[Path]) -> InteractionTable:
+    """The images of this job, in its order; a result file may hold others, and one image twice."""
+    position = {identity(file): i for i, file in enumerate(table.files)}
+    chosen = [position[identity(path)] for path in images if identity(path) in position]
+    return table.select(np.array(chosen, np.int64))
+
+
+def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: Console) -> None:
+    """Pictures of images whose results were there already, but not their pictures."""
+    known = {identity(image.file): image for image in table if image.file}
+    missing = [(known[identity(path)], target) for path, target in plan.items()
+               if not target.is_file() and identity(path) in known]  # fmt: skip
+
+    def draw(item: tuple[Interactions, Path]) -> None:
+        image, target = item
+        assert image.file is not None  # by how `known` is made
+        try:
+            save_picture(draw_interactions(read_image(image.file), image), target)
+        except InterplayError as error:
+            say(messages, f"no picture of {image.file}: {error}")
+
+    with progress(messages, "drawing", len(missing)) as advance:
+        for _ in prefetch(draw, missing):
+            advance()
+
+
+def _written(job: Job) -> Iterator[Path]:
+    if job.output is not None:
+        yield job.output
+    drawn = [target for target in job.plan.values() if target.is_file()]
+    if job.pictures is not None and drawn:
+        yield drawn[0] if len(drawn) == 1 else job.pictures
+    if job.report is not None:
+        yield job.report

@@ -1,0 +1,145 @@
+"""`interplay suppress`: a prediction file in, one with interactiveness and without suppressed pairs out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.datasets.images import ImageFinder
+from interplay.errors import InputError, MissingFileError
+from interplay.formats import read, write
+from interplay.images import read_image
+from interplay.interactions import Interactions
+from interplay.metrics import evaluate_tables
+from interplay.metrics.scores import HoiScores, VcocoScores
+from interplay.models.tin.interactiveness import PairJudge
+from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
+from interplay.table import InteractionTable
+from interplay.zoo import DEFAULT_MODEL, load_model
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class SuppressJob:
+    """What `suppress_file` is asked for.
+
+    Attributes:
+        predictions: a ``.jsonl`` or ``.parquet`` file of any model's predictions.
+        output: the file to write, of either kind.
+        rule: what to do with pairs.
+        model: a TIN model's name or weights file.
+        weights: weights of your own for a named model.
+        images: folder of the photographs, for models that look at them.
+        annotations: file or folder of annotations to score with, before and after.
+        dataset: whose annotations they are.
+        split: to read from a folder of annotations.
+    """
+
+    predictions: str
+    output: str
+    rule: SuppressionRule
+    model: str = DEFAULT_MODEL
+    weights: str | None = None
+    images: str | None = None
+    annotations: str | None = None
+    dataset: str | None = None
+    split: str = "test"
+
+
+@dataclass(frozen=True)
+class SuppressReport:
+    """What `suppress_file` did.
+
+    Attributes:
+        counts: triplets before, judged and removed.
+        before, after: mean figures by name in 0..1, empty without annotations.
+    """
+
+    counts: SuppressionCounts
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
+    """Do it. The output is written whole or not at all, and before anything is scored.
+
+    Raises:
+        MissingFileError, InputError: predictions, model, photographs or annotations do not fit; says what.
+    """
+    if (job.annotations is None) != (job.dataset is None):
+        raise InputError("scores need both annotations and the data set that they are of")
+    truth = None
+    if job.annotations is not None and job.dataset is not None:
+        from interplay.datasets import load_annotations
+
+        truth = load_annotations(job.dataset, job.annotations, job.split)
+    table = read(job.predictions, None if truth is None else truth.vocabulary)
+    if not table.scored:
+        raise InputError(f"{job.predictions} holds annotations: its interactions have no scores to suppress")
+    model = load_model(job.model, weights=job.weights)
+    suppressor = Suppressor(
+        PairJudge(model, table.vocabulary), job.rule, _Photographs(job.images) if job.images is not None else None
+    )
+    kept = suppress_table(table, suppressor, progress)
+    write(kept, job.output)
+    if truth is None:
+        return SuppressReport(suppressor.counts, {}, {})
+    before, after = (mean_figures(evaluate_tables(found, truth)) for found in (table, kept))
+    return SuppressReport(suppressor.counts, before, after)
+
+
+def suppress_table(table: InteractionTable, suppressor: Suppressor, progress: bool = False) -> InteractionTable:
+    """Predictions of many images after suppression."""
+    from rich.progress import track
+
+    images = track(table, description="judging pairs", total=len(table), disable=not progress)
+    return InteractionTable.from_list([suppressor(image) for image in images], table.vocabulary)
+
+
+def print_report(report: SuppressReport, console: Console) -> None:
+    """Counts, and where there are annotations, figures in percent before and after."""
+    counts = report.counts
+    console.print(
+        f"{counts.triplets:,} interactions, {counts.judged:,} of pairs that were judged, {counts.removed:,} removed",
+        highlight=False,
+    )
+    if not report.before:
+        return
+    from rich.table import Table
+
+    table = Table("figure", title="before and after")
+    for name in ("before %", "after %", "change"):
+        table.add_column(name, justify="right")
+    for name, before in report.before.items():
+        after = report.after[name]
+        table.add_row(name, f"{100 * before:.2f}", f"{100 * after:.2f}", f"{100 * (after - before):+.2f}")
+    console.print(table)
+
+
+class _Photographs:
+    """The pixels of predictions, by their file names."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = ImageFinder(folder)
+
+    def __call__(self, image: Interactions) -> NDArray[np.uint8]:
+        name = image.file or ""
+        path = self.folder.find(name) if name else None
+        if path is None and Path(name).is_file():
+            path = Path(name)
+        if path is None:
+            raise MissingFileError(f"no photograph {name!r} below {self.folder.root}")
+        return read_image(path)
+
+
+def mean_figures(scores: HoiScores | VcocoScores) -> dict[str, float]:
+    """The means of an evaluation that exist, by name, in 0..1."""
+    means = scores.map if isinstance(scores, HoiScores) else scores.mean
+    return {name.replace("_", " "): value for name, value in means.items() if value == value}

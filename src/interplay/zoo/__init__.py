@@ -1,0 +1,6 @@
+"""Models by name: cards, weights, and what is known of each."""
+
+from interplay.zoo.cards import ModelCard, get_card, list_models
+from interplay.zoo.load import DEFAULT_MODEL, load_model, network_class
+
+__all__ = ["DEFAULT_MODEL", "ModelCard", "get_card", "list_models", "load_model", "network_class"]

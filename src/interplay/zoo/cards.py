@@ -1,0 +1,98 @@
+"""Model cards: what each model is, where its weights come from, and its figures, published and measured apart.
+
+One ``cards.json`` per system in its folder, with ``models`` and what they have in common in ``shared``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from interplay.errors import InputError, near_matches
+from interplay.systems import SYSTEMS
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What there is to know about a model.
+
+    Attributes:
+        name: what `load_model` takes.
+        summary: one line.
+        system: which network it is.
+        vocabulary: name of its vocabulary.
+        paper: where the method comes from.
+        licence: of the weights.
+        trained_on: data and their size.
+        command: what makes the weights.
+        limits: what it cannot do.
+        weights: file name of the embedded weights, or empty where the user brings them.
+        source: where the authors publish the weights, if they do.
+        settings: what the configuration in a weights file of this name says, ``{"network.backbone": "resnet50"}``.
+        published: figures of the paper, ``{what: value}``.
+        measured: our figures, ``{what: {"value", "command"}}``.
+        use: the command that it is for.
+    """
+
+    name: str
+    summary: str
+    system: str
+    vocabulary: str
+    paper: str
+    licence: str
+    trained_on: str
+    command: str
+    limits: str
+    weights: str = ""
+    source: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    use: str = "interplay detect photo.jpg"
+
+    def how_to_get_weights(self) -> str:
+        """The commands that make a weights file for this model, as an error shows them."""
+        output = f"{self.name}.safetensors"
+        lines = [f"{self.name} comes without weights."]
+        if self.source:
+            lines += [
+                f"Convert the checkpoint that its authors publish ({self.source}):",
+                f"  interplay import {self.system} FILE -o {output}",
+            ]
+        lines += [
+            "Or train it:" if self.source else "Train it:",
+            f"  {self.command}",
+            "Then name the file:",
+            f"  {self.use} --model {self.name} --weights {output if self.source else 'WEIGHTS'}",
+        ]
+        return "\n".join(lines)
+
+
+@cache
+def _cards() -> dict[str, ModelCard]:
+    contents = [json.loads(text) for system in SYSTEMS.values() if (text := system.cards_text())]
+    cards = [ModelCard(**content.get("shared", {}), **model) for content in contents for model in content["models"]]
+    return {card.name: card for card in sorted(cards, key=lambda card: (not card.weights, card.system, card.name))}
+
+
+def list_models() -> list[ModelCard]:
+    """The cards of all models, those that come with weights first."""
+    return list(_cards().values())
+
+
+def get_card(name: str) -> ModelCard:
+    """A model's card.
+
+    Raises:
+        InputError: unknown name; gives the nearest ones.
+    """
+    card = _cards().get(name)
+    if card is None:
+        raise InputError(
+            f"unknown model {name!r}: expected a name that 'interplay models' lists, or a weights file (.safetensors) "
+            f"that 'interplay import' or 'interplay train' wrote.{near_matches(name, _cards())}"
+        )
+    return card

@@ -1,0 +1,104 @@
+"""Models by name or by weights file, ready to predict. Their cards are in `interplay.zoo.cards`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interplay.errors import InputError, MissingFileError
+from interplay.zoo.cards import ModelCard, get_card
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
+
+DEFAULT_MODEL = "tin-spatial-vcoco"
+
+
+def load_model(
+    name: str | Path = DEFAULT_MODEL,
+    *,
+    weights: str | Path | None = None,
+    device: str | None = None,
+    decoding: Mapping[str, Any] | None = None,
+) -> HoiModel:
+    """A model ready to predict.
+
+    Args:
+        name: a name of `list_models`, or the path of a ``.safetensors`` file.
+        weights: weights of your own for the named model.
+        device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU.
+        decoding: changes to how outputs become interactions; see `HoiModel.set_decoding`.
+
+    Raises:
+        MissingFileError, InputError: unknown name, no such file, weights of another network, or a device that is not
+            there; says what was expected. A model without weights says which commands make them.
+
+    Example:
+        >>> import interplay
+        >>> model = interplay.load_model("tin-spatial-vcoco")
+        >>> model.vocabulary.name
+        'v-coco'
+    """
+    import torch
+
+    from interplay.models.weights import read_description, read_model
+
+    path, card = _weights_file(name, weights)
+    if card is not None:
+        _check_card(read_description(path), card, path)
+    model = read_model(path)
+    if decoding:
+        model.set_decoding(**decoding)
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:
+    """The class of the model that `load_model` would return, without reading its weights; same errors."""
+    from interplay.models.weights import read_description, system_of
+
+    path, card = _weights_file(name, weights)
+    description = read_description(path)
+    if card is not None:
+        _check_card(description, card, path)
+    return system_of(description, path).network_class()
+
+
+def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
+    if str(name).endswith(".safetensors"):
+        if weights is not None:
+            raise InputError(f"{name} and {weights} are both files of weights: give one of them")
+        return Path(name), None
+    card = get_card(str(name))
+    if weights is not None:
+        return Path(weights), card
+    if not card.weights:
+        raise MissingFileError(card.how_to_get_weights())
+    return Path(str(resources.files("interplay") / "weights" / card.weights)), card
+
+
+def _check_card(description: Mapping[str, Any], card: ModelCard, path: Path) -> None:
+    """Whether a weights file holds the model of a card; an error says what differs."""
+    if description.get("system") != card.system:
+        raise InputError(f"{path} holds weights of {description.get('system')!r}, expected {card.system}")
+    there = {"vocabulary": description["vocabulary"]["name"], **_flat(description.get("config", {}))}
+    wanted = {"vocabulary": card.vocabulary, **card.settings}
+    other = [f"{key} is {there.get(key)}, not {value}" for key, value in wanted.items() if there.get(key) != value]
+    if other:
+        raise InputError(
+            f"{path} does not hold a {card.name}: {'; '.join(other)}. Give the file itself as the model instead"
+        )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"network": {"heads": 8}}`` -> ``{"network.heads": 8}``."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

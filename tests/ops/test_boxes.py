@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from interplay.errors import InputError
+from interplay.ops.boxes import as_boxes, box_area, box_iou, clip_boxes, union_boxes, xywh_to_xyxy, xyxy_to_xywh
+
+BOXES = hnp.arrays(np.float64, (4, 4), elements=st.integers(0, 50)).map(
+    lambda b: np.concatenate([np.minimum(b[:, :2], b[:, 2:]), np.maximum(b[:, :2], b[:, 2:]) + 1], axis=1)
+)
+
+
+@given(BOXES, BOXES, st.booleans())
+def test_iou_counts_pixels(a: np.ndarray, b: np.ndarray, inclusive: bool) -> None:
+    """Against areas counted on a pixel grid."""
+    extra = 1 if inclusive else 0
+
+    def mask(box: np.ndarray) -> np.ndarray:
+        grid = np.zeros((60, 60), bool)
+        x1, y1, x2, y2 = box.astype(int)
+        grid[y1 : y2 + extra, x1 : x2 + extra] = True
+        return grid
+
+    expected = [[(mask(p) & mask(q)).sum() / (mask(p) | mask(q)).sum() for q in b] for p in a]
+    np.testing.assert_allclose(box_iou(a, b, inclusive), expected, atol=1e-12)
+
+
+def test_degenerate_boxes() -> None:
+    point = np.array([[5.0, 5, 5, 5]])
+    assert box_iou(point, point).tolist() == [[0]]
+    assert box_iou(point, point, inclusive=True).tolist() == [[1]]
+    assert box_area(np.array([[5.0, 5, 3, 9]])).tolist() == [0]
+    assert box_iou(np.zeros((0, 4)), point).shape == (0, 1)
+
+
+@given(BOXES, BOXES)
+def test_conversions_and_union(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_array_equal(xywh_to_xyxy(xyxy_to_xywh(a)), a)
+    union = union_boxes(a, b)
+    assert (clip_boxes(a, 1e9, 1e9) == a).all()
+    assert (box_area(union) >= np.maximum(box_area(a), box_area(b))).all()
+
+
+def test_as_boxes_refuses_other_shapes() -> None:
+    assert as_boxes([]).shape == (0, 4)
+    with pytest.raises(InputError, match=r"got \(2,\)"):
+        as_boxes([1, 2])
+    with pytest.raises(InputError, match="must be numbers"):
+        as_boxes([["a"]])

@@ -1,0 +1,182 @@
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import interplay
+from interplay import Interactions, Vocabulary
+from interplay.errors import InputError
+from interplay.pipeline import Job, run_job
+
+VCOCO = Vocabulary.load("v-coco")
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.screen = Console(file=io.StringIO(), width=100)
+        self.messages = Console(file=io.StringIO(), width=100)
+
+    def run(self, job: Job, model: Callable) -> int:
+        return run_job(job, model, VCOCO, self.screen, self.messages)
+
+    @property
+    def tables(self) -> str:
+        return self.screen.file.getvalue()  # type: ignore[attr-defined]
+
+    @property
+    def said(self) -> str:
+        return self.messages.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_by_default_there_are_a_table_a_picture_and_a_file(
+    model: Any, photo: Callable[..., Path], shown: Shown, tmp_path: Path
+) -> None:
+    assert shown.run(Job([photo("photo.png")]), model) == 0
+    assert "riding a bicycle" in shown.tables
+    assert "0.90" in shown.tables
+    assert "wrote interplay_output/interactions.jsonl" in shown.tables
+    assert "wrote interplay_output/pictures/photo.png" in shown.tables
+    assert (tmp_path / "interplay_output/pictures/photo.png").is_file()
+    assert len(interplay.read("interplay_output/interactions.jsonl")[0]) == 2
+
+
+def test_the_default_folder_always_holds_the_last_run(model: Any, photo: Callable[..., Path]) -> None:
+    for settings in ({}, {}, {"min_score": 0.5}):
+        Shown().run(Job([photo("a.png")], **settings), model)
+    Shown().run(Job([photo("b.png")]), model)
+    assert model.seen == ["a.png", "a.png", "a.png", "b.png"]
+    assert interplay.read("interplay_output/interactions.jsonl").files == [str(photo("b.png"))]
+
+
+def test_only_what_is_asked_for_is_written(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    shown.run(Job([photo("a.png")], pictures=Path("p")), model)
+    assert [path.name for path in Path("p").iterdir()] == ["a.png"]
+    shown.run(Job([photo("a.png")], output=Path("r.parquet"), report=Path("r.html")), model)
+    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "p", "r.parquet", "r.run.json"}
+
+
+def test_a_report_comes_on_top_of_the_default(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    shown.run(Job([photo("a.png")], report=Path("r.html")), model)
+    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "interplay_output"}
+
+
+def test_many_images_are_summed_up(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    shown.run(Job([photo(f"{i}.png") for i in range(8)], output=Path("r.jsonl")), model)
+    assert "16 interactions of 2 kinds in 8 images" in shown.tables
+
+
+def stopped(model: Any) -> Callable:
+    """The model, with Ctrl-C in the third batch."""
+
+    def call(images: Sequence[np.ndarray], names: Sequence[str]) -> list[Interactions]:
+        if len(model.batches) == 2:
+            raise KeyboardInterrupt
+        return model(images, names)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet"])
+def test_a_stopped_run_is_continued(model: Any, photo: Callable[..., Path], name: str) -> None:
+    paths = [photo(f"{i:02}.png") for i in range(20)]
+
+    def job() -> Job:
+        return Job(paths, output=Path(name), pictures=Path("p"), report=Path("r.html"), batch_size=8)
+
+    first, second, third = Shown(), Shown(), Shown()
+    with pytest.raises(KeyboardInterrupt):
+        first.run(job(), stopped(model))
+    assert "of 20 images; run the same command again to continue" in first.said
+    assert len(model.seen) == 16
+    assert second.run(job(), model) == 0
+    assert "of 20 already done" in second.said
+    assert len(model.seen) < 16 + 20
+    assert interplay.read(name, VCOCO).files == [str(path) for path in paths]
+    assert len(list(Path("p").iterdir())) == 20
+    assert Path("r.html").read_text().count("<article") == 20
+    third.run(job(), model)
+    assert "20 images of 20 already done" in third.said
+
+
+def test_the_default_folder_is_continued_after_a_stop(model: Any, photo: Callable[..., Path]) -> None:
+    paths = [photo(f"{i:02}.png") for i in range(20)]
+    with pytest.raises(KeyboardInterrupt):
+        Shown().run(Job(paths), stopped(model))
+    Shown().run(Job(paths), model)
+    assert len(model.seen) < 16 + 20
+    assert len(interplay.read("interplay_output/interactions.jsonl", VCOCO)) == 20
+
+
+def test_pictures_of_results_that_are_there_are_drawn_without_the_model(model: Any, photo: Callable[..., Path]) -> None:
+    paths = [photo("a.png"), photo("b.png")]
+    Shown().run(Job(paths, output=Path("r.jsonl")), model)
+    Shown().run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model)
+    assert sorted(path.name for path in Path("p").iterdir()) == ["a.png", "b.png"]
+    assert model.seen == ["a.png", "b.png"]
+
+
+def test_overwrite_starts_over(model: Any, photo: Callable[..., Path]) -> None:
+    Shown().run(Job([photo("a.png")], output=Path("r.jsonl")), model)
+    Shown().run(Job([photo("b.png")], output=Path("r.jsonl"), overwrite=True), model)
+    assert interplay.read("r.jsonl").files == [str(photo("b.png"))]
+
+
+def test_other_settings_are_refused_before_anything_is_done(model: Any, photo: Callable[..., Path]) -> None:
+    Shown().run(Job([photo("a.png")], output=Path("r.jsonl"), settings={"model": "one"}), model)
+    with pytest.raises(InputError, match=r"model 'one' \(now 'two'\)"):
+        Job([photo("a.png")], output=Path("r.jsonl"), settings={"model": "two"})
+    with pytest.raises(InputError, match=r"min_score None \(now 0.5\)"):
+        Job([photo("a.png")], output=Path("r.jsonl"), settings={"model": "one"}, min_score=0.5)
+
+
+def test_only_this_jobs_images_are_shown(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    Shown().run(Job([photo("a.png")], output=Path("r.jsonl")), model)
+    shown.run(Job([photo("b.png")], output=Path("r.jsonl")), model)
+    assert "b.png" in shown.tables
+    assert "a.png" not in shown.tables
+
+
+def test_failures_are_counted_and_named(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    Path("broken [1].jpg").write_bytes(b"nothing")
+    assert shown.run(Job([Path("broken [1].jpg"), photo("a.png")]), model) == 1
+    assert "skipped broken [1].jpg: not an image" in shown.said
+    assert "1 of 2 images could not be done, see above" in shown.said
+    assert len(interplay.read("interplay_output/interactions.jsonl")) == 1
+
+
+def test_pictures_of_an_earlier_run_are_not_photographs(model: Any, photo: Callable[..., Path]) -> None:
+    a = photo("a.png")
+    Shown().run(Job([a]), model)
+    again = Job([a, Path("interplay_output/pictures/a.png")])
+    assert list(again.images) == [a]
+    with pytest.raises(InputError, match="earlier run"):
+        Job([Path("interplay_output/pictures/a.png")])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"output": Path("r.txt")}, r"\.jsonl or \.parquet"),
+        ({"report": Path("r.pdf")}, r"\.html"),
+        ({"pictures": Path("a.png")}, "expected a folder"),
+        ({"batch_size": 0}, "batch size"),
+        ({"top_k": 0}, "top-k"),
+    ],
+)
+def test_what_cannot_be_done_is_said_at_once(photo: Callable[..., Path], wrong: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Job([photo("a.png")], **wrong)
