@@ -168,21 +168,6 @@ def _shared(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> tuple[Tenso
     return both[:, 0], both[:, 1]
 
 
-def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
-    """Lines that say which parameters a start from a file leaves at fresh values: random, or texts' embeddings.
-
-    Args:
-        start: what the training starts from.
-        fresh: names of these parameters.
-        total: number of the network's parameters.
-    """
-    if start == "scratch":
-        return []
-    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in fresh))
-    some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
-    return [f"starts from {start}; {len(fresh)} of {total} parameters are not from its file{some}"]
-
-
 def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module, backbone_name: str) -> list[str]:
     """The kinds of `Start` that every network knows; see `copy_fitting` for the result.
 

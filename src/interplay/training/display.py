@@ -74,3 +74,18 @@ def memory_gib(device: torch.device) -> float:
 def one_line(row: Mapping[str, Any]) -> str:
     """A row of figures for the screen."""
     return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+
+
+def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
+    """Lines that say which parameters a start from a file leaves at fresh values: random, or texts' embeddings.
+
+    Args:
+        start: what the training starts from.
+        fresh: names of these parameters.
+        total: number of the network's parameters.
+    """
+    if start == "scratch":
+        return []
+    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in fresh))
+    some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
+    return [f"starts from {start}; {len(fresh)} of {total} parameters are not from its file{some}"]

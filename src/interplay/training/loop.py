@@ -21,7 +21,6 @@ from torch import nn
 
 from interplay._version import __version__
 from interplay.errors import InterplayError
-from interplay.models.start import start_remarks
 from interplay.models.weights import save_weights
 from interplay.systems import get_system
 from interplay.training.batches import plain
@@ -35,7 +34,7 @@ from interplay.training.checkpoints import (
     write_checkpoint,
     write_config,
 )
-from interplay.training.display import Display, display, memory_gib, one_line
+from interplay.training.display import Display, display, memory_gib, one_line, start_remarks
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
 from interplay.training.loading import Loaded, Plan, load_parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,12 @@ from interplay.images import ImageError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.metrics import HoiScores, evaluate_tables
-from interplay.models.base import HoiModel
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
 
 
 def predict_photographs(
