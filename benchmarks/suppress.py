@@ -39,7 +39,7 @@ from interplay.models.tin.pairs import DetectorNoise, PairSet, imitate_detector
 from interplay.models.tin.suppress import SuppressionRule, Suppressor, apply_rule
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import trained_verbs
-from interplay.pipeline.suppress import mean_figures, suppress_table
+from interplay.pipeline.suppress import defined_means, suppress_table
 from interplay.zoo import DEFAULT_MODEL
 from script import run
 from tin_spatial import photographs
@@ -144,7 +144,7 @@ def figures_of(table: InteractionTable, truth: InteractionTable) -> dict[str, fl
     """Means by the official protocol, the mean largest recall, and how many interactions were predicted."""
     scores = evaluate_tables(table, truth)
     hits = scores.hits if isinstance(scores, HoiScores) else scores.hits["ap_role_s1"]
-    return {**mean_figures(scores), "largest recall": mean_of(hits.max_recall), "predicted": float(len(table.verb))}
+    return {**defined_means(scores), "largest recall": mean_of(hits.max_recall), "predicted": float(len(table.verb))}
 
 
 def compare(predicted: Predicted, name: str, below: float | None, console: Console) -> dict[str, dict[str, float]]:

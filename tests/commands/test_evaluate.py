@@ -248,3 +248,33 @@ def test_help_is_quick() -> None:
     assert "example:" in out
     loaded = [sys.executable, "-c", "import sys, interplay.commands.evaluate; print('numpy' in sys.modules)"]
     assert subprocess.run(loaded, check=True, capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_several_result_files(
+    tmp_path: Path, truth: Path, hico: Vocabulary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(images(hico, ["ride", "wash"], True), tmp_path / "one_a.parquet")
+    write(images(hico, ["ride", "hold"], True), tmp_path / "two.jsonl")
+    both = [str(tmp_path / "one_a.parquet"), str(tmp_path / "two.jsonl")]
+    command = ["evaluate", "hico-det", "--annotations", str(truth), "--predictions", *both]
+    assert main([*command, "--table", f"{tmp_path}/t.md", "--json", f"{tmp_path}/o.json"]) == 0
+    table = (tmp_path / "t.md").read_text()
+    assert "| one_a.parquet | 50.00 |" in table
+    assert "| two.jsonl | 100.00 |" in table
+    scores = json.loads((tmp_path / "o.json").read_text())
+    assert {name: content["map"]["full"] for name, content in scores.items()} == {"one_a.parquet": 0.5, "two.jsonl": 1}
+    assert main([*command, "--table", f"{tmp_path}/t.tex"]) == 0
+    assert r"one\_a.parquet & 50.00" in (tmp_path / "t.tex").read_text()
+    capsys.readouterr()
+    assert main([*command, "--table", f"{tmp_path}/t.docx"]) == 2
+    assert ".md (Markdown) or .tex (LaTeX)" in capsys.readouterr().err
+    assert main([*command, "--csv", f"{tmp_path}/t.csv"]) == 2
+    assert "one result file" in capsys.readouterr().err
+
+
+def test_wrong_numbering_is_suspected(
+    tmp_path: Path, truth: Path, hico: Vocabulary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(images(hico, ["eat", "drink with", "ride"], True), tmp_path / "p.jsonl")
+    assert evaluate("hico-det", tmp_path / "p.jsonl", truth) == 0
+    assert "WARNING: most predictions are of no class" in capsys.readouterr().out.replace("\n", " ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,7 +152,7 @@ def test_other_vocabulary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_bad_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert suppress(tmp_path / "none.jsonl", tmp_path / "out.jsonl", "--rescore") == 2
-    assert "no file" in capsys.readouterr().err
+    assert "no predictions at" in capsys.readouterr().err
     corrupt = tmp_path / "corrupt.parquet"
     corrupt.write_bytes(write_scene(tmp_path / "in.parquet").read_bytes()[:200])
     assert suppress(corrupt, tmp_path / "out.jsonl", "--rescore") == 2
@@ -179,3 +181,41 @@ def test_annotations_are_not_predictions(tmp_path: Path, capsys: pytest.CaptureF
     source = write_scene(tmp_path / "in.jsonl", score=None, box_scores=None, scored=False)
     assert suppress(source, tmp_path / "out.jsonl", "--rescore") == 2
     assert "holds annotations" in capsys.readouterr().err
+
+
+def test_result_files_of_other_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A query detector's numbers are read in the vocabulary that is given, and suppressed like our own files."""
+    names = Vocabulary.load("hico-det")
+    entry = {
+        "file_name": "a.jpg",
+        "predictions": [
+            {"bbox": [10, 10, 60, 120], "category_id": 0},
+            {"bbox": [5, 60, 90, 140], "category_id": names.object_index("bicycle")},
+        ],
+        "hoi_prediction": [
+            {"subject_id": 0, "object_id": 1, "category_id": names.verb_index("ride"), "score": 0.8},
+        ],
+    }
+    (tmp_path / "query.json").write_text(json.dumps([entry]))
+    assert suppress(tmp_path / "query.json", tmp_path / "out.jsonl", "--rescore") == 2
+    assert "give the vocabulary" in capsys.readouterr().err
+    assert suppress(tmp_path / "query.json", tmp_path / "out.jsonl", "--rescore", "--vocabulary", "hico-det") == 0
+    image = read(tmp_path / "out.jsonl")[0]
+    assert image.interactiveness is not None
+    assert image.score[0] == pytest.approx(0.8 * image.interactiveness[0])
+    assert (
+        main(["datasets", "convert", f"{tmp_path}/query.json", f"{tmp_path}/c.jsonl", "--vocabulary", "hico-det"]) == 0
+    )
+    assert read(tmp_path / "c.jsonl")[0].score.tolist() == pytest.approx([0.8])
+
+
+def test_a_pickle_that_names_no_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"image_id": 7, "person_box": [0, 0, 50, 90], "hold_agent": 0.6, "hold_obj": [20, 20, 40, 40, 0.5]}
+    (tmp_path / "v.pkl").write_bytes(pickle.dumps([row]))
+    assert suppress(tmp_path / "v.pkl", tmp_path / "out.jsonl", "--rescore") == 2
+    assert "does not say which objects" in capsys.readouterr().err
+    assert not (tmp_path / "out.jsonl").exists()
+    assert main(["datasets", "convert", f"{tmp_path}/v.pkl", f"{tmp_path}/c.parquet"]) == 0
+    (image,) = read(tmp_path / "c.parquet")
+    held = [t for t in image.triplets() if t.object is not None]
+    assert [(t.verb, t.object) for t in held] == [("hold", "unknown object")]

@@ -74,8 +74,8 @@ def test_no_object_and_no_interactions(tmp_path: Path) -> None:
         ([{"file_name": "a.jpg", "predictions": []}], "entry 0: KeyError: 'hoi_prediction'"),
         ([entry(2, 3, [5])], "subjects must be persons"),
         ([entry(0, 1, [600])], "interaction numbers go from 600 to 600"),
-        ([entry(0, 80, [5])], "a category that is no"),
-        ([entry(1, 12, [5])], "a category that is no"),
+        ([entry(0, 80, [5])], "which is no object of"),
+        ([entry(1, 12, [5])], "which is no object of"),
     ],
 )
 def test_content_that_does_not_fit(tmp_path: Path, hico: Vocabulary, content: Any, message: str) -> None:

@@ -269,3 +269,34 @@ def test_annotations_without_body_motions_say_so(data: Path) -> None:
     ]
     assert out["mean"]["agent"] > 0.95
     assert any("body motions" in note for note in scores.notes)
+
+
+@pytest.mark.parametrize("protocol", ["official", "gen-vlkt"])
+def test_detections_as_triplets_have_the_same_scores(protocol: str) -> None:
+    """A result file keeps its scores when it is written in the library's own form."""
+    vcoco = Vocabulary.load("v-coco")
+    rng = np.random.default_rng(4)
+    people, roles = 12, np.flatnonzero([record.role is not None for record in vcoco.verb_records])
+    corner = rng.uniform(0, 50, (people, 2))
+    role_corner = rng.uniform(0, 50, (people * len(roles), 2))
+    found = VcocoDetections(
+        vocabulary=vcoco,
+        images=["1", "2", "3"],
+        person_image=np.sort(rng.integers(0, 3, people)),
+        person_box=np.hstack([corner, corner + 40]).astype(np.float32),
+        agent_person=np.repeat(np.arange(people), len(vcoco.actions)),
+        agent_action=np.tile(np.arange(len(vcoco.actions)), people),
+        agent_score=rng.random(people * len(vcoco.actions)).astype(np.float32),
+        role_person=np.repeat(np.arange(people), len(roles)),
+        role_verb=np.tile(roles, people),
+        role_box=np.hstack([role_corner, role_corner + 30]).astype(np.float32),
+        role_object=rng.integers(0, 80, people * len(roles)),
+        role_score=rng.random(people * len(roles)).astype(np.float32),
+    )
+    table = found.to_table()
+    truth = replace(table, score=np.ones_like(table.score), scored=False)
+    jitter = replace(found, person_box=found.person_box + rng.normal(0, 6, (people, 4)).astype(np.float32))
+    first = evaluate_vcoco(jitter, truth, protocol)
+    second = evaluate_vcoco(jitter.to_table(), truth, protocol)
+    assert first.to_dict() == second.to_dict()
+    assert 0 < first.mean["agent"] < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,13 +63,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     validate.add_argument("--vocabulary", metavar="V", help="names that are allowed: built-in name or JSON file")
     validate.add_argument("--most", type=int, default=50, metavar="N", help="print at most N problems (default: 50)")
 
-    convert = add("convert", "Write annotations of any form as JSON Lines or Parquet.")
+    convert = add("convert", "Write annotations or predictions of any form as JSON Lines or Parquet.")
     _add_source(convert)
     convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet)")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="FILE_OR_DIR", help="annotations, in any form that interplay reads")
+    parser.add_argument(
+        "source", metavar="FILE_OR_DIR", help="annotations or predictions, in any form that interplay reads"
+    )
     parser.add_argument(
         "--dataset",
         choices=["hico-det", "vcoco", "pastanet-hoi", "generated", "own"],
@@ -77,7 +80,6 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         choices=["train", "val", "trainval", "test"],
-        default="test",
         help="split of a folder (default: test)",
     )
     parser.add_argument(
@@ -110,12 +112,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
     from interplay.datasets import detect_dataset, load_annotations
+    from interplay.formats.results import is_foreign_result, read_result_table
     from interplay.vocabulary import Vocabulary
 
-    dataset = arguments.dataset or detect_dataset(arguments.source)
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+    if arguments.dataset is None and is_foreign_result(arguments.source):
+        return read_result_table(arguments.source, vocabulary, progress=console.is_terminal)
+    dataset = arguments.dataset or detect_dataset(arguments.source)
+    if arguments.split is None and Path(arguments.source).is_dir():
+        console.print(f"the split test of {arguments.source} (--split reads another)", highlight=False, markup=False)
     with console.status(f"reading {arguments.source}"):
-        return load_annotations(dataset, arguments.source, arguments.split, vocabulary)
+        return load_annotations(dataset, arguments.source, arguments.split or "test", vocabulary)
 
 
 def _check(folder: str, console: Console) -> int:

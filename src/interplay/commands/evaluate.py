@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import PurePath
 
 from interplay.commands._types import positive
+from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
@@ -25,8 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predictions",
         required=True,
+        nargs="+",
         metavar="P",
-        help=".jsonl, .parquet, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's .json",
+        help=".jsonl, .parquet, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's .json; "
+        "several are scored one after the other and compared",
     )
     parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
     parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
@@ -49,43 +53,75 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="then drop pairs whose IoU(human)^A * IoU(object)^B with a better one exceeds T (usual: 0.7,1.0,0.5)",
     )
     parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1) as JSON")
-    parser.add_argument("--csv", metavar="OUT", help="write one row per class")
-    parser.add_argument("--plots", metavar="DIR", help="write precision-recall curves of all classes")
+    parser.add_argument("--csv", metavar="OUT", help="write one row per class (of one result file)")
+    parser.add_argument("--plots", metavar="DIR", help="write precision-recall curves of all classes (of one file)")
+    parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
     from rich.console import Console
 
+    from interplay.datasets import load_annotations
     from interplay.evaluation import evaluate
     from interplay.metrics import PairNms
+    from interplay.metrics.comparison import check_table_path, compare
     from interplay.metrics.report import print_scores, write_csv, write_json
 
+    names = _distinct(arguments.predictions)
+    if len(names) > 1 and (arguments.csv or arguments.plots):
+        raise InputError("--csv and --plots are of one result file: give one, or use --json and --table")
+    if arguments.table:
+        check_table_path(arguments.table)
     console = Console()
-    scores = evaluate(
-        arguments.dataset,
-        arguments.predictions,
-        arguments.annotations,
-        protocol=arguments.protocol,
-        setting=arguments.setting,
-        split=arguments.split,
-        top_k=arguments.top_k,
-        nms=PairNms(*arguments.nms) if arguments.nms else None,
-        zero_shot=arguments.zero_shot,
-        overlap=arguments.overlap,
-        progress=console.is_terminal,
-    )
-    print_scores(scores, console)
+    annotations = load_annotations(arguments.dataset, arguments.annotations, arguments.split)
+    results = {}
+    for name, predictions in names.items():
+        results[name] = evaluate(
+            arguments.dataset,
+            predictions,
+            annotations,
+            protocol=arguments.protocol,
+            setting=arguments.setting,
+            top_k=arguments.top_k,
+            nms=PairNms(*arguments.nms) if arguments.nms else None,
+            zero_shot=arguments.zero_shot,
+            overlap=arguments.overlap,
+            progress=console.is_terminal,
+        )
+        if len(names) > 1:
+            console.print(name, style="bold", highlight=False, markup=False)
+        print_scores(results[name], console)
+    comparison = compare(results)
+    if len(names) > 1:
+        comparison.print(console)
+    scores = next(iter(results.values()))
+    if arguments.table:
+        comparison.write(arguments.table)
     if arguments.json:
-        write_json(scores, arguments.json)
+        write_json(results if len(names) > 1 else scores, arguments.json)
     if arguments.csv:
         write_csv(scores, arguments.csv)
     if arguments.plots:
         from interplay.metrics.plots import write_plots
 
+        if not console.is_terminal:
+            console.print("drawing the curves of all classes; this can take a minute", highlight=False)
         pages = write_plots(scores, arguments.plots, progress=console.is_terminal)
         console.print(f"{len(pages)} pages of curves in {arguments.plots}", highlight=False, markup=False)
     return 0
+
+
+def _distinct(paths: list[str]) -> dict[str, str]:
+    """A short name for every result file: its file name where that is enough to tell them apart.
+
+    Raises:
+        InputError: a file is given twice.
+    """
+    if len(set(paths)) < len(paths):
+        raise InputError(f"a result file is given twice: {', '.join(paths)}")
+    short = [PurePath(path).name for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else paths, paths, strict=True))
 
 
 def _nms(text: str) -> tuple[float, float, float]:

@@ -10,7 +10,10 @@ EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "predictions", metavar="PREDICTIONS", help="a .jsonl or .parquet file of any model's predictions"
+        "predictions",
+        metavar="PREDICTIONS",
+        help="any model's predictions: .jsonl, .parquet, a query detector's .json, a V-COCO .pkl, or a folder of "
+        "HICO-DET detections_XX.mat",
     )
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .jsonl or .parquet file to write")
     parser.add_argument(
@@ -31,6 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
     parser.add_argument("--dataset", metavar="NAME", help="whose annotations: hico-det, v-coco, pastanet-hoi or own")
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="V",
+        help="what names and numbers in the predictions mean: built-in name or JSON file (a .json of numbers needs it)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.models.tin.suppress import SuppressionRule
     from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
+    from interplay.vocabulary import Vocabulary
 
     console = Console()
     job = SuppressJob(
@@ -51,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         annotations=arguments.annotations,
         dataset=arguments.dataset,
         split=arguments.split,
+        vocabulary=Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None,
     )
     print_report(suppress_file(job, progress=console.is_terminal), console)
     console.print(f"written: {arguments.output}", highlight=False, markup=False)

@@ -15,23 +15,27 @@ SUFFIXES = (".jsonl", ".parquet")
 
 
 def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = None) -> InteractionTable:
-    """Interactions of many images from a ``.jsonl`` or ``.parquet`` file.
+    """Interactions of many images from a ``.jsonl`` or ``.parquet`` file, or a result file of another code base.
 
     Args:
+        path: a file; for others' results see `interplay.formats.results.ACCEPTED`.
         vocabulary: what the names mean (a `Vocabulary`, a built-in name or a JSON file). By default the one that
             a Parquet file carries, else the first built-in one that knows every name in the file, else a new one
-            made of the names in the file.
+            made of the names in the file. Others' ``.json`` results hold numbers only and need it.
 
     Raises:
         MissingFileError: no such file.
         InputError: another suffix, or content that does not fit; names file, line and field.
     """
     source = Path(path)
-    if not source.is_file():
+    if not source.exists():
         raise MissingFileError(f"no file {source}: expected a .jsonl or .parquet file of interactions")
     if isinstance(vocabulary, str):
         vocabulary = Vocabulary.load(vocabulary)
-    _check_suffix(source)
+    if source.suffix not in SUFFIXES:
+        from interplay.formats.results import read_result_table
+
+        return read_result_table(source, vocabulary)
     if source.suffix == ".parquet":
         from interplay.formats.parquet import read_parquet
 

@@ -23,6 +23,9 @@ from interplay.formats.pair_table import pair_table
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, coco_80_index
 
+_NUMBERINGS = ("0 to {last} (QPIC, CDN, GEN-VLKT)", "COCO's category ids, 1 to 90 (PPDM)")
+"""What box categories are, by the number of people."""
+
 
 def read_query_json(path: Path, vocabulary: Vocabulary) -> InteractionTable:
     """Read such a file. An interaction whose object is -1 gets no object.
@@ -64,6 +67,14 @@ def read_query_json(path: Path, vocabulary: Vocabulary) -> InteractionTable:
         raise InputError(f"{path}: a box or a score is not made of numbers: {error}") from None
     labels, shift = _labels(np.array(categories, np.int64), human, vocabulary, path)
     verb, object_label = _interactions(category - shift, labels, target, vocabulary, path)
+    unknown = np.flatnonzero((object_label < 0) & (target >= 0))
+    if len(unknown):
+        row = int(unknown[0])
+        raise InputError(
+            f"{path}: image {files[image[row]]!r}: an interaction is with a box of category {categories[target[row]]}, "
+            f"which is no object of {vocabulary.name}. Here people are {shift}, so expected "
+            f"{_NUMBERINGS[shift].format(last=len(vocabulary.objects) - 1)}"
+        )
     object_box = np.concatenate([corners, np.zeros((1, 4), np.float32)])[target]
     table = pair_table(vocabulary, files, image, corners[human], object_box, verb, np.maximum(object_label, 0), score)
     absent = target[np.argsort(image, kind="stable")] < 0
@@ -106,7 +117,7 @@ def _interactions(
     vocabulary: Vocabulary,
     path: Path,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Verb and object of every interaction."""
+    """Verb and object of every interaction; object -1 where there is none, or one of an unknown category."""
     verbs, classes = len(vocabulary.verbs), len(vocabulary.interactions)
     highest = int(number.max())
     if number.min() < 0 or highest >= max(verbs, classes):
@@ -116,9 +127,4 @@ def _interactions(
         )
     if highest >= verbs:
         return vocabulary.interactions[number, 0], vocabulary.interactions[number, 1]
-    label = np.append(labels, -1)[target]
-    if ((label < 0) & (target >= 0)).any():
-        raise InputError(
-            f"{path}: a box that an interaction names has a category that is no object of {vocabulary.name}"
-        )
-    return number, label
+    return number, np.append(labels, -1)[target]

@@ -16,23 +16,27 @@ ACCEPTED = (
     "folder of detections_XX.mat (HICO-DET's official form)"
 )
 
+_QUERY_KEY = b'"hoi_prediction"'
+_PEEK = 1 << 20
+
 
 def read_results(
     path: str | os.PathLike[str],
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None = None,
     files: Sequence[str] | None = None,
     progress: bool = False,
 ) -> InteractionTable | VcocoDetections:
     """Read predictions.
 
     Args:
-        vocabulary: what names and numbers mean.
+        vocabulary: what names and numbers mean. By default what the file or its form says: V-COCO's of a pickle,
+            HICO-DET's of ``.mat`` files. A ``.json`` file has only numbers and says nothing.
         files: names of the annotated images; HICO-DET's result files count images instead of naming them.
         progress: show how far a long read is.
 
     Raises:
         MissingFileError: nothing there.
-        InputError: not of an accepted kind, or the content does not fit.
+        InputError: not of an accepted kind, the content does not fit, or a ``.json`` without a vocabulary.
     """
     source = Path(path)
     suffix = source.suffix.lower()
@@ -49,11 +53,41 @@ def read_results(
     if suffix == ".json":
         from interplay.formats.query_json import read_query_json
 
+        if vocabulary is None:
+            raise InputError(
+                f"{source}: its classes are numbers, and it does not say what they mean: give the vocabulary, such as "
+                "hico-det or v-coco (--vocabulary)"
+            )
         return read_query_json(source, vocabulary)
     if suffix in (".pkl", ".pickle"):
         from interplay.formats.vcoco_pickle import read_vcoco_pickle
 
-        if not any(record.role is not None for record in vocabulary.verb_records):
+        if vocabulary is not None and not any(record.role is not None for record in vocabulary.verb_records):
             raise InputError(f"{source}: a V-COCO pickle cannot be read in the vocabulary {vocabulary.name!r}")
         return read_vcoco_pickle(source, vocabulary)
     raise InputError(f"{source}: expected {ACCEPTED}")
+
+
+def read_result_table(
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary | None = None,
+    files: Sequence[str] | None = None,
+    progress: bool = False,
+) -> InteractionTable:
+    """Like `read_results`, as triplets also where the file has V-COCO's people; see `VcocoDetections.to_table`."""
+    found = read_results(path, vocabulary, files, progress)
+    return found.to_table() if isinstance(found, VcocoDetections) else found
+
+
+def is_foreign_result(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a result file of another code base, as far as its name and first megabyte tell."""
+    source = Path(path)
+    if source.is_dir():
+        return any(source.glob("detections*.mat"))
+    suffix = source.suffix.lower()
+    if suffix == ".mat":
+        return source.stem.startswith("detections")
+    if suffix == ".json" and source.is_file():
+        with source.open("rb") as stream:
+            return _QUERY_KEY in stream.read(_PEEK)
+    return suffix in (".pkl", ".pickle")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.table import InteractionTable
+from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import Vocabulary
+
+UNKNOWN_OBJECT = "unknown object"
+"""What boxes are called whose category a result file does not tell."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,62 @@ class VcocoDetections:
             role_box=table.object_boxes()[role],
             role_object=table.object_labels()[role],
             role_score=score[role],
+        )
+
+    def to_table(self) -> InteractionTable:
+        """Triplets: one with each object in a role, and one without object for each scored action.
+
+        What the source does not tell about an object is its category: such boxes get the extra object
+        `UNKNOWN_OBJECT`, which the table's vocabulary then has at its end. `from_table` gives the same figures by
+        V-COCO's protocols, except where a person has a score for a role without any object box.
+        """
+        vocabulary = self.vocabulary
+        if self.role_object is None:
+            vocabulary = replace(vocabulary, objects=(*vocabulary.objects, UNKNOWN_OBJECT))
+        boxed = np.flatnonzero(np.nan_to_num(self.role_box).any(axis=1))
+        bare = np.setdiff1d(np.arange(len(self.role_box)), boxed)
+        first_verb = np.array([np.flatnonzero(vocabulary.verb_actions == a)[0] for a in range(len(vocabulary.actions))])
+        # an action's own score stands on a verb in which the person has an object: there it is no role without box
+        verb_of_agent = first_verb[self.agent_action]
+        role_action = vocabulary.verb_actions[self.role_verb[boxed]]
+        roles = zip(self.role_person[boxed].tolist(), role_action.tolist(), self.role_verb[boxed].tolist(), strict=True)
+        in_role = {(person, action): verb for person, action, verb in roles}
+        for row, key in enumerate(zip(self.agent_person.tolist(), self.agent_action.tolist(), strict=True)):
+            verb_of_agent[row] = in_role.get(key, verb_of_agent[row])
+        unknown = np.full(len(boxed), len(vocabulary.objects) - 1)
+        labels = unknown if self.role_object is None else self.role_object[boxed]
+
+        people = len(self.person_box)
+        person = np.concatenate([self.role_person[boxed], self.role_person[bare], self.agent_person])
+        target = np.concatenate([people + np.arange(len(boxed)), np.full(len(person) - len(boxed), -1)])
+        verb = np.concatenate([self.role_verb[boxed], self.role_verb[bare], verb_of_agent])
+        score = np.concatenate([self.role_score[boxed], self.role_score[bare], self.agent_score])
+        box_image = np.concatenate([self.person_image, self.person_image[self.role_person[boxed]]])
+        confidence = np.zeros(len(box_image), np.float32)
+        np.maximum.at(confidence, person, score)
+        confidence[people:] = self.role_score[boxed]
+
+        box_order = np.argsort(box_image, kind="stable")
+        place = np.empty(len(box_order), np.int64)
+        place[box_order] = np.arange(len(box_order))
+        box_offsets = offsets(np.bincount(box_image, minlength=len(self.images)))
+        image = self.person_image[person]
+        order = np.argsort(image, kind="stable")
+        image, person, target = image[order], person[order], target[order]
+        start = box_offsets[image]
+        return InteractionTable(
+            vocabulary=vocabulary,
+            files=list(self.images),
+            sizes=np.zeros((len(self.images), 2), np.int32),
+            box_offsets=box_offsets,
+            boxes=np.concatenate([self.person_box, self.role_box[boxed]])[box_order],
+            labels=np.concatenate([np.full(people, vocabulary.person), labels])[box_order].astype(np.int64),
+            box_scores=confidence[box_order],
+            triplet_offsets=offsets(np.bincount(image, minlength=len(self.images))),
+            human=place[person] - start,
+            object=np.where(target < 0, -1, place[target] - start),
+            verb=verb[order],
+            score=score[order].astype(np.float32),
         )
 
     def on_images(self, position: NDArray[np.int64], images: list[str]) -> VcocoDetections:

@@ -177,12 +177,21 @@ def _pairs(
     return pairs, dropped
 
 
+_SUSPICIOUS_SHARE = 0.5
+"""A larger share of predictions of no class than any published result file has."""
+
+
 def _notes(dropped: dict[str, int], unusable_truth: dict[str, int], total: int) -> list[str]:
     found = []
     if not total:
         found.append("there are no predictions at all")
     if dropped["class"]:
         found.append(f"{dropped['class']} of {total} predicted triplets are of no class of the data set (dropped)")
+        if dropped["class"] > _SUSPICIOUS_SHARE * total:
+            found.append(
+                "WARNING: most predictions are of no class, so the file probably counts or names its classes in "
+                "another way than it was read; the scores then mean nothing (docs: protocols, numbering)"
+            )
     if dropped["score"]:
         found.append(f"{dropped['score']} of {total} predicted triplets have no score (NaN; dropped)")
     if unusable_truth["class"]:

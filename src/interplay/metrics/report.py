@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from interplay.files import atomic_path
@@ -28,10 +29,16 @@ def print_scores(scores: HoiScores | VcocoScores, console: Console) -> None:
         console.print(f"note: {note}", highlight=False, markup=False)
 
 
-def write_json(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:
-    """Write ``scores.to_dict()``; figures are fractions, 0..1, and null where there is none."""
+def write_json(
+    scores: HoiScores | VcocoScores | Mapping[str, HoiScores | VcocoScores], path: str | os.PathLike[str]
+) -> None:
+    """Write ``scores.to_dict()``, or one by name for several result files.
+
+    Figures are fractions, 0..1, and null where there is none.
+    """
+    content = {k: v.to_dict() for k, v in scores.items()} if isinstance(scores, Mapping) else scores.to_dict()
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(scores.to_dict(), indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def write_csv(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:

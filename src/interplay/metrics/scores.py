@@ -48,6 +48,11 @@ class HoiScores:
         return self._means(self.ap)
 
     @property
+    def means(self) -> dict[str, float]:
+        """The means of the protocol by name; NaN where there are none. The same as `map`."""
+        return self.map
+
+    @property
     def mean_max_recall(self) -> dict[str, float]:
         """Mean highest recall over the same groups."""
         return self._means(self.max_recall)
@@ -103,6 +108,11 @@ class VcocoScores:
     labels: Mapping[str, list[str]]
     notes: list[str] = field(default_factory=list)
     ap: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The means of the protocol by name; NaN where there are none. The same as `mean`."""
+        return self.mean
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; numbers that do not exist are None."""

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from interplay.datasets.images import ImageFinder
 from interplay.errors import InputError, MissingFileError
-from interplay.formats import read, write
+from interplay.formats import write
+from interplay.formats.results import read_result_table
+from interplay.formats.vcoco_detections import UNKNOWN_OBJECT
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.metrics import evaluate_tables
@@ -20,6 +22,7 @@ from interplay.metrics.scores import HoiScores, VcocoScores
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
 from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
 from interplay.zoo import DEFAULT_MODEL, load_model
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class SuppressJob:
     """What `suppress_file` is asked for.
 
     Attributes:
-        predictions: a ``.jsonl`` or ``.parquet`` file of any model's predictions.
+        predictions: a file of any model's predictions; see `interplay.formats.results.ACCEPTED`.
         output: the file to write, of either kind.
         rule: what to do with pairs.
         model: a TIN model's name or weights file.
@@ -40,6 +43,8 @@ class SuppressJob:
         annotations: file or folder of annotations to score with, before and after.
         dataset: whose annotations they are.
         split: to read from a folder of annotations.
+        vocabulary: what names and numbers in the predictions mean; by default the annotations', else what the file
+            or its form says.
     """
 
     predictions: str
@@ -51,6 +56,7 @@ class SuppressJob:
     annotations: str | None = None
     dataset: str | None = None
     split: str = "test"
+    vocabulary: Vocabulary | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
         from interplay.datasets import load_annotations
 
         truth = load_annotations(job.dataset, job.annotations, job.split)
-    table = read(job.predictions, None if truth is None else truth.vocabulary)
+    vocabulary = job.vocabulary or (None if truth is None else truth.vocabulary)
+    table = read_result_table(job.predictions, vocabulary, None if truth is None else truth.files, progress)
     if not table.scored:
         raise InputError(f"{job.predictions} holds annotations: its interactions have no scores to suppress")
     model = load_model(job.model, weights=job.weights)
@@ -88,10 +95,15 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
         PairJudge(model, table.vocabulary), job.rule, _Photographs(job.images) if job.images is not None else None
     )
     kept = suppress_table(table, suppressor, progress)
+    if suppressor.counts.judged == 0 and UNKNOWN_OBJECT in table.vocabulary.objects:
+        raise InputError(
+            f"{job.predictions} does not say which objects its boxes are, and {job.model} judges by that: give a file "
+            "that does, or a TIN model that looks at images (--model tin-vcoco --weights FILE --images DIR)"
+        )
     write(kept, job.output)
     if truth is None:
         return SuppressReport(suppressor.counts, {}, {})
-    before, after = (mean_figures(evaluate_tables(found, truth)) for found in (table, kept))
+    before, after = (defined_means(evaluate_tables(found, truth)) for found in (table, kept))
     return SuppressReport(suppressor.counts, before, after)
 
 
@@ -139,7 +151,6 @@ class _Photographs:
         return read_image(path)
 
 
-def mean_figures(scores: HoiScores | VcocoScores) -> dict[str, float]:
+def defined_means(scores: HoiScores | VcocoScores) -> dict[str, float]:
     """The means of an evaluation that exist, by name, in 0..1."""
-    means = scores.map if isinstance(scores, HoiScores) else scores.mean
-    return {name.replace("_", " "): value for name, value in means.items() if value == value}
+    return {name.replace("_", " "): value for name, value in scores.means.items() if value == value}

@@ -1,0 +1,119 @@
+"""The means of several result files side by side, on the screen, in Markdown or in LaTeX."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interplay.errors import InputError
+from interplay.files import atomic_path
+from interplay.metrics.scores import HoiScores, VcocoScores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TABLE_SUFFIXES = (".md", ".tex")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Means of several evaluations, in percent.
+
+    Attributes:
+        title: data set, protocol and setting, which all rows share.
+        metrics: names of the columns.
+        rows: name of the result file -> one value for each column, NaN where it does not exist.
+    """
+
+    title: str
+    metrics: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+
+    def print(self, console: Console) -> None:
+        """Print the table on the screen."""
+        from rich.table import Table
+
+        table = Table("predictions", title=self.title)
+        for name in self.metrics:
+            table.add_column(f"{name} %", justify="right")
+        for name, values in self.rows.items():
+            table.add_row(name, *map(_cell, values))
+        console.print(table)
+
+    def markdown(self) -> str:
+        """The table in Markdown, with the title above it."""
+        lines = [
+            f"{self.title}, in percent",
+            "",
+            "| predictions | " + " | ".join(self.metrics) + " |",
+            "| --- |" + " ---: |" * len(self.metrics),
+        ]
+        lines += [f"| {_markdown(name)} | " + " | ".join(map(_cell, row)) + " |" for name, row in self.rows.items()]
+        return "\n".join(lines) + "\n"
+
+    def latex(self) -> str:
+        """The table in LaTeX; it needs the package ``booktabs``."""
+        lines = [
+            f"% {self.title}, in percent",
+            r"\begin{tabular}{l" + "r" * len(self.metrics) + "}",
+            r"\toprule",
+            " & ".join(["predictions", *map(_latex, self.metrics)]) + r" \\",
+            r"\midrule",
+        ]
+        lines += [" & ".join([_latex(name), *map(_cell, row)]) + r" \\" for name, row in self.rows.items()]
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a Markdown (``.md``) or LaTeX (``.tex``) file.
+
+        Raises:
+            InputError: another suffix.
+        """
+        check_table_path(path)
+        text = self.latex() if Path(path).suffix == ".tex" else self.markdown()
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def compare(scores: Mapping[str, HoiScores | VcocoScores]) -> Comparison:
+    """Put the means of evaluations with the same annotations and rules side by side.
+
+    Args:
+        scores: name of each result file -> its scores. There must be one at least.
+    """
+    first = next(iter(scores.values()))
+    if isinstance(first, HoiScores):
+        title = f"{first.dataset}: mAP, protocol {first.protocol}, setting {first.setting}"
+    else:
+        title = f"v-coco: AP, protocol {first.protocol}"
+    means = {name: value.means for name, value in scores.items()}
+    metrics = [key for key in first.means if any(not math.isnan(row[key]) for row in means.values())]
+    rows = {name: [100 * row[key] for key in metrics] for name, row in means.items()}
+    return Comparison(title, [key.replace("_", " ") for key in metrics], rows)
+
+
+def check_table_path(path: str | os.PathLike[str]) -> None:
+    """Whether a table can be written to a file of this name.
+
+    Raises:
+        InputError: another suffix than ``.md`` or ``.tex``.
+    """
+    if Path(path).suffix not in TABLE_SUFFIXES:
+        raise InputError(f"{path}: expected a name ending in .md (Markdown) or .tex (LaTeX)")
+
+
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _markdown(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _latex(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
