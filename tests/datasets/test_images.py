@@ -94,8 +94,25 @@ def test_a_missing_image_is_named(table: InteractionTable, tmp_path: Path) -> No
 
 def test_a_resized_copy_is_refused(table: InteractionTable, tmp_path: Path) -> None:
     save(tmp_path / "two.png", (12, 8))
-    with pytest.raises(InputError, match="12 x 8 pixels, its annotations are for 6 x 4"):
+    with pytest.raises(InputError, match="12 x 8 pixels, annotated with 6 x 4"):
         InteractionDataset(table, tmp_path)[1]
+
+
+def test_an_image_smaller_than_its_boxes_reach_is_refused(tmp_path: Path) -> None:
+    """V-COCO's pair form has no sizes; the boxes still tell that the image is a small copy."""
+    names = Vocabulary.load("v-coco")
+    annotated = Interactions([[0, 0, 30, 20]], [0], [], [], [], names, file="a.png", scored=False)
+    save(tmp_path / "a.png", (12, 8))
+    with pytest.raises(InputError, match="12 x 8 pixels, boxes reach to 30, 20"):
+        InteractionDataset([annotated], tmp_path)[0]
+
+
+def test_an_image_larger_than_any_of_coco_is_refused(tmp_path: Path) -> None:
+    name = "COCO_val2014_000000000042.jpg"
+    annotated = Interactions([[0, 0, 3, 2]], [0], [], [], [], Vocabulary.load("v-coco"), file=name, scored=False)
+    save(tmp_path / name, (960, 720))
+    with pytest.raises(InputError, match="no image of COCO is larger than 640"):
+        InteractionDataset([annotated], tmp_path)[0]
 
 
 def test_annotations_of_the_stored_pixels_win_over_the_cameras_orientation(

@@ -21,6 +21,7 @@ def test_hico_counts(hico_folder: Path) -> None:
     assert counts.people_per_image == (1, 0, 2)
     assert {k: v for k, v in counts.per_verb.items() if v} == {"hold": 2, "hug": 2, "ride": 1, "sit on": 2}
     assert {k: v for k, v in counts.per_object.items() if v} == {"person": 2, "bicycle": 3, "bench": 2}
+    assert {k: v for k, v in counts.boxes_per_object.items() if v} == {"person": 4, "bicycle": 1, "bench": 1}
     assert len(counts.per_interaction) == 600
     assert counts.per_interaction["sit on bench"] == 2
     assert counts.groups["no_interaction"] == (80, 0)

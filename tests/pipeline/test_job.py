@@ -10,7 +10,7 @@ from rich.console import Console
 import interplay
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
-from interplay.pipeline import Job, run_job
+from interplay.pipeline import Job, run_job, screen
 
 VCOCO = Vocabulary.load("v-coco")
 
@@ -180,3 +180,13 @@ def test_pictures_of_an_earlier_run_are_not_photographs(model: Any, photo: Calla
 def test_what_cannot_be_done_is_said_at_once(photo: Callable[..., Path], wrong: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Job([photo("a.png")], **wrong)
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Console(file=io.StringIO(), width=100)
+    clock = iter([0.0, 10.0, 31.0, 40.0, 70.0])
+    monkeypatch.setattr(screen.time, "monotonic", lambda: next(clock))
+    with screen.progress(out, "detecting", 4) as advance:
+        for _ in range(4):
+            advance()
+    assert out.file.getvalue() == "detecting: 2 of 4 images, 0.1 images/s\n"  # type: ignore[attr-defined]

@@ -6,14 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interplay.datasets.images import ImageFinder
+from interplay.datasets.images import ImageFinder, size_problem
 from interplay.table import InteractionTable
-
-COCO_LONGEST_SIDE = 640
-"""COCO published its images with the longer side at most this long."""
-
-_TOLERANCE = 1.5
-"""Pixels by which a box may reach beyond its image: published boxes are rounded, some to the next pixel."""
 
 
 @dataclass
@@ -56,7 +50,7 @@ class AnnotatedImages:
             if path is None:
                 report.missing.append(file)
                 continue
-            problem = _size_problem(file, _size(str(path)), *facts)
+            problem = size_problem(file, _size(str(path)), *facts)
             if problem:
                 report.wrong[file] = problem
         return report
@@ -70,18 +64,3 @@ def _size(path: str) -> tuple[int, int] | None:
             return image.size
     except Exception:  # decoders raise half a dozen kinds of errors on damaged headers
         return None
-
-
-def _size_problem(
-    file: str, actual: tuple[int, int] | None, width: int, height: int, most_x: float, most_y: float
-) -> str | None:
-    if actual is None:
-        return "cannot be read"
-    shown = f"{actual[0]} x {actual[1]} pixels"
-    if width and height and (width, height) not in (actual, actual[::-1]):
-        return f"{shown}, annotated with {width} x {height}"
-    if not width and (most_x > actual[0] + _TOLERANCE or most_y > actual[1] + _TOLERANCE):
-        return f"{shown}, boxes reach to {most_x:g}, {most_y:g}"
-    if file.startswith("COCO_") and max(actual) > COCO_LONGEST_SIDE:
-        return f"{shown}, but no image of COCO is larger than {COCO_LONGEST_SIDE}"
-    return None

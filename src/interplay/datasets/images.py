@@ -21,6 +21,13 @@ _COCO_2014 = re.compile(r"COCO_(train|val)2014_(\d{12}\.\w+)$")
 _HICO = re.compile(r"HICO_(train|test)2015_")
 
 
+COCO_LONGEST_SIDE = 640
+"""COCO published its images with the longer side at most this long."""
+
+_TOLERANCE = 1.5
+"""Pixels by which a box may reach beyond its image: published boxes are rounded, some to the next pixel."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One annotated photograph.
@@ -99,7 +106,7 @@ class InteractionDataset:
 
     Raises:
         MissingFileError: no such folder, or (when the sample is asked for) no such image.
-        InputError: an image has another size than its annotations say.
+        InputError: an image has another size than its annotations say, or is smaller than its boxes reach.
 
     Example:
         >>> from interplay.datasets import InteractionDataset, load_annotations  # doctest: +SKIP
@@ -131,28 +138,27 @@ class InteractionDataset:
         path = self.images.find(interactions.file or "")
         if path is None or not interactions.file:
             raise MissingFileError(f"no image {interactions.file!r} below {self.images.root}")
-        read = partial(_read_as_annotated, path, interactions.width, interactions.height)
+        read = partial(_read_as_annotated, path, interactions)
         image = self.cache(index, path, read) if self.cache is not None else read()
         interactions = replace(interactions, height=image.shape[0], width=image.shape[1])
         sample = Sample(image, interactions, path)
         return self.transform(sample) if self.transform is not None else sample
 
 
-def _read_as_annotated(path: Path, width: int | None, height: int | None) -> NDArray[np.uint8]:
+def _read_as_annotated(path: Path, annotated: Interactions) -> NDArray[np.uint8]:
     """The image in the orientation in which it was annotated, which its recorded size tells."""
     image = read_image(path)
-    if width is None or height is None or image.shape[:2] == (height, width):
-        return image
-    if image.shape[:2] == (width, height):  # annotated as stored, without regard to the camera's orientation
+    width, height = annotated.width or 0, annotated.height or 0
+    if width and image.shape[:2] == (width, height) != (height, width):
+        # annotated as stored, without regard to the camera's orientation
         from PIL import Image
 
         with Image.open(path) as stored:
             image = read_image(np.asarray(stored.convert("RGB")))
-    if image.shape[:2] != (height, width):
-        raise InputError(
-            f"{path} has {image.shape[1]} x {image.shape[0]} pixels, its annotations are for {width} x {height}: "
-            "use the original images, not a resized copy"
-        )
+    most_x, most_y = annotated.boxes[:, 2:].max(axis=0, initial=0).tolist()
+    problem = size_problem(annotated.file or "", (image.shape[1], image.shape[0]), width, height, most_x, most_y)
+    if problem:
+        raise InputError(f"{path} is not the image that was annotated: {problem}. Use the original, not a resized copy")
     return image
 
 
@@ -169,3 +175,26 @@ def _usual_folders(file: str) -> list[str]:
         part = f"{match.group(1)}2015"
         return [f"{prefix}{part}" for prefix in ("", "images/", "hico_20160224_det/images/")]
     return ["images"]
+
+
+def size_problem(
+    file: str, actual: tuple[int, int] | None, width: int, height: int, most_x: float, most_y: float
+) -> str | None:
+    """How it shows that an image is not the one that was annotated, or None.
+
+    Args:
+        file: its name.
+        actual: its width and height in pixels; None for an image that cannot be read.
+        width, height: as annotated, 0 where nobody says.
+        most_x, most_y: how far the annotated boxes reach, in pixels.
+    """
+    if actual is None:
+        return "cannot be read"
+    shown = f"{actual[0]} x {actual[1]} pixels"
+    if width and height and (width, height) not in (actual, actual[::-1]):
+        return f"{shown}, annotated with {width} x {height}"
+    if not width and (most_x > actual[0] + _TOLERANCE or most_y > actual[1] + _TOLERANCE):
+        return f"{shown}, boxes reach to {most_x:g}, {most_y:g}"
+    if file.startswith("COCO_") and max(actual) > COCO_LONGEST_SIDE:
+        return f"{shown}, but no image of COCO is larger than {COCO_LONGEST_SIDE}"
+    return None

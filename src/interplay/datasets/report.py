@@ -59,7 +59,12 @@ def print_statistics(counts: Statistics, console: Console, most: int = 15) -> No
     for number, images in _folded(counts.people_per_image):
         histogram.add_row(number, f"{images:,}")
     console.print(histogram)
-    columns = {"verb": counts.per_verb, "object": counts.per_object, "interaction": counts.per_interaction}
+    columns = {
+        "boxes of": counts.boxes_per_object,
+        "interactions: verb": counts.per_verb,
+        "with object": counts.per_object,
+        "interaction": counts.per_interaction,
+    }
     ranking = Table(title=f"most frequent {most}", title_justify="left")
     ranked = []
     for name, numbers in columns.items():

@@ -30,6 +30,7 @@ class Statistics:
         people_per_image: number of images by number of people, ``[0 people, 1 person, ...]``.
         per_verb, per_object, per_interaction: triplets by name, every class of the vocabulary, in its order; an
             interaction is ``"ride bicycle"``. Where the vocabulary lists no interactions, those that occur.
+        boxes_per_object: boxes by the name of what they show, every object of the vocabulary, people among them.
         not_listed: triplets that are none of the vocabulary's interactions.
         groups: per group of interactions (``rare``, ...): its number of classes and of triplets.
     """
@@ -49,6 +50,7 @@ class Statistics:
     per_verb: Mapping[str, int]
     per_object: Mapping[str, int]
     per_interaction: Mapping[str, int]
+    boxes_per_object: Mapping[str, int]
     not_listed: int
     groups: Mapping[str, tuple[int, int]]
 
@@ -82,6 +84,7 @@ def statistics(table: InteractionTable) -> Statistics:
         per_verb=_named(vocabulary.verbs, table.verb),
         per_object=_named(vocabulary.objects, object_labels[with_object]),
         per_interaction={name: int(count) for name, count in zip(interactions, counts, strict=True)},
+        boxes_per_object=_named(vocabulary.objects, table.labels),
         not_listed=not_listed,
         groups={name: (len(members), int(counts[list(members)].sum())) for name, members in vocabulary.groups.items()},
     )

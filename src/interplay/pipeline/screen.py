@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,15 @@ def say(console: Console, text: str) -> None:
 
 @contextmanager
 def progress(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on a terminal while several images are done; yields what to call after each."""
-    if total < 2 or not console.is_terminal:
+    """How far the work on several images is; yields what to call after each.
+
+    On a terminal a progress bar, elsewhere a line every half minute.
+    """
+    if total < 2:
         yield lambda: None
+        return
+    if not console.is_terminal:
+        yield _Lines(console, what, total)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -39,6 +46,25 @@ def progress(console: Console, what: str, total: int) -> Iterator[Callable[[], N
             bar.update(task, advance=1, speed=f"{rate:.1f} images/s" if rate else "")
 
         yield advance
+
+
+class _Lines:
+    """Progress where there is no terminal: a line when `EVERY` seconds have passed since the last one."""
+
+    EVERY = 30.0
+
+    def __init__(self, console: Console, what: str, total: int) -> None:
+        self.console, self.what, self.total = console, what, total
+        self.done, self.start = 0, time.monotonic()
+        self.last = self.start
+
+    def __call__(self) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.last >= self.EVERY and self.done < self.total:
+            rate = self.done / (now - self.start)
+            say(self.console, f"{self.what}: {self.done:,} of {self.total:,} images, {rate:.1f} images/s")
+            self.last = now
 
 
 def show_results(console: Console, table: InteractionTable, written: Sequence[Path]) -> None:

@@ -134,7 +134,7 @@ def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np
     amount = np.clip(np.asarray(values), 0, 1)[..., None]
     steps = np.array([colour_of(i / 255) for i in range(256)], np.float32)
     colours = steps[(amount[..., 0] * 255).astype(np.int64)]
-    alpha = _MOST_HEAT * np.sqrt(amount)
+    alpha = _MOST_HEAT * amount  # little heat leaves the photograph as it is
     return (image * (1 - alpha) + colours * alpha).round().astype(np.uint8)
 
 
