@@ -151,9 +151,7 @@ class DLABackbone(nn.Module):
 
 
 def _deform_norm(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        SelfDeformConv2d(in_channels, out_channels), BatchNorm(out_channels), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(SelfDeformConv2d(in_channels, out_channels), BatchNorm(out_channels), nn.ReLU(inplace=True))
 
 
 def _bilinear_up(channels: int, factor: int) -> nn.ConvTranspose2d:

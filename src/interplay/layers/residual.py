@@ -8,7 +8,6 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 FEWEST_VALUES = 8
 """Batch statistics of fewer values per channel are not used; see `BatchNorm`."""
 
