@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.models.ggnet.geometry import View
+from interplay.models.ggnet.transforms import View
 
 SCALES = tuple(i / 10 for i in range(7, 14))
 """Factors of the longer side: below 1 the view is a part of the photograph, above 1 it has a black margin."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.interactions import Interactions
-from interplay.models.ggnet.geometry import Array, View, transform_boxes
+from interplay.models.ggnet.transforms import Array, View, transform_boxes
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from interplay.interactions import Interactions
 from interplay.models.ggnet.config import GGNetConfig
-from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.targets import GGNetTargets, Scene, encode
+from interplay.models.ggnet.transforms import View
 
 
 @dataclass(frozen=True)

@@ -36,13 +36,13 @@ from interplay.models.ggnet.decode import (
     to_interactions,
 )
 from interplay.models.ggnet.encoder import TargetEncoder
-from interplay.models.ggnet.geometry import View
-from interplay.models.ggnet.heads import StackHeads
 from interplay.models.ggnet.losses import loss_terms, loss_weights
 from interplay.models.ggnet.mirrored import average_with_mirrored
+from interplay.models.ggnet.network import StackHeads
 from interplay.models.ggnet.outputs import GGNetOutputs
 from interplay.models.ggnet.pixels import network_input
 from interplay.models.ggnet.targets import GGNetTargets
+from interplay.models.ggnet.transforms import View
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

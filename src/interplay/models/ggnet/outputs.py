@@ -14,7 +14,7 @@ from torch import Tensor
 from interplay.models.ggnet.convs import head_at
 
 if TYPE_CHECKING:
-    from interplay.models.ggnet.heads import StackHeads
+    from interplay.models.ggnet.network import StackHeads
 
 
 @dataclass(frozen=True)

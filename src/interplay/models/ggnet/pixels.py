@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.models.ggnet.geometry import View
+from interplay.models.ggnet.transforms import View
 
 MEAN = np.array([0.40789654, 0.44719302, 0.47026115], np.float32)
 STD = np.array([0.28863828, 0.27408164, 0.27809835], np.float32)

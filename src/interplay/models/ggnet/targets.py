@@ -17,7 +17,7 @@ from torch import Tensor
 from interplay.errors import InputError
 from interplay.models.ggnet.config import NetworkOptions, TargetOptions
 from interplay.models.ggnet.gaussians import combine_all, draw_hard_negatives, draw_positive, radius
-from interplay.models.ggnet.geometry import Array, View, transform_boxes
+from interplay.models.ggnet.transforms import Array, View, transform_boxes
 
 POSITIVE, SOFT_POSITIVE, SOFT_NEGATIVE = 6, 8, 2
 """Diameter of a Gaussian in standard deviations: usually, and with `TargetOptions.soft_gaussian`."""
