@@ -8,7 +8,7 @@ from interplay.models.ggnet.config import (
     TargetOptions,
 )
 from interplay.models.ggnet.model import GGNet
-from interplay.models.ggnet.outputs import ActPoints, GGNetOutputs, StackMaps
+from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
 from interplay.models.ggnet.recipe import Recipe, load_recipe
 from interplay.models.ggnet.targets import GGNetTargets, Scene
 from interplay.models.ggnet.transforms import View
