@@ -27,8 +27,7 @@ from interplay import Interactions, Vocabulary
 from interplay.layers import deformable
 from interplay.layers.deformable import SamplingPoints, sample_and_multiply
 from interplay.models.ggnet import GGNet, GGNetConfig, GGNetOutputs, NetworkOptions
-from interplay.models.ggnet.augmentation import random_colours, random_view
-from interplay.models.ggnet.pixels import network_input
+from interplay.models.ggnet.transforms import network_input, random_colours, random_view
 from script import run
 
 Seconds = tuple[float, float]

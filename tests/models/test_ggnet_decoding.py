@@ -11,9 +11,8 @@ import torch
 from interplay import Interactions, Vocabulary
 from interplay.detectors import Detections
 from interplay.models.ggnet import DecodingOptions, GGNet, GGNetConfig, GGNetOutputs, GGNetTargets, NetworkOptions, View
-from interplay.models.ggnet.augmentation import mirror, random_colours, random_view
 from interplay.models.ggnet.decode import Candidates, find_peaks, match
-from interplay.models.ggnet.pixels import network_input, resample
+from interplay.models.ggnet.transforms import mirror, network_input, random_colours, random_view, resample
 
 
 @pytest.fixture

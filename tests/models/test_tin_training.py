@@ -501,3 +501,29 @@ def test_several_data_sets_are_learnt_from(scenes: Path, tmp_path: Path) -> None
     _, description = read_weights(train(config))
     assert len(description["data"]["training"]) == 2
     assert str(scenes) not in str(description)
+
+
+def test_further_data_are_trained_on_as_a_whole(scenes: Path, tmp_path: Path) -> None:
+    further = {"dataset": "own", "root": str(scenes / "annotations.jsonl")}
+    task = Task(recipe(scenes, tmp_path, further={"more": further}))
+    assert len(task.data) == 16
+    assert len(task.validation) == 8
+    shipped = [load_recipe(path).further for path in RECIPES]
+    assert sum(map(bool, shipped)) == 7
+    assert all(data.holdout == 0 for recipes in shipped for data in recipes.values())
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        ({"root": None}, r"where are the annotations of own\? Give --further\.more\.root DIR"),
+        ({"root": "nowhere"}, r"further\.more\.root: there is no nowhere; give --further\.more\.root"),
+        ({"images": "nowhere"}, r"further\.more\.images: there is no nowhere; give --further\.more\.images"),
+        ({"holdout": 0.1}, r"further\.more: .*only trained on, all of them, got holdout=0\.1: leave it out"),
+        ({"validation": "test"}, r"further\.more: .*got validation=test"),
+    ],
+)
+def test_mistakes_in_further_data(scenes: Path, tmp_path: Path, further: dict[str, Any], message: str) -> None:
+    more = {"dataset": "own", "root": str(scenes / "annotations.jsonl"), **further}
+    with pytest.raises(InterplayError, match=message):
+        Task(recipe(scenes, tmp_path, further={"more": more}))

@@ -12,10 +12,10 @@ import torch
 
 from interplay import Vocabulary
 from interplay.models.ggnet import GGNetConfig, GGNetTargets, NetworkOptions, Scene, TargetOptions, View
-from interplay.models.ggnet.augmentation import view
 from interplay.models.ggnet.channels import meaningful_pairs
 from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.ggnet.targets import encode
+from interplay.models.ggnet.transforms import view
 from interplay.vocabulary import coco_80_index
 
 VCOCO_IDS = (0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 23, 24, 25, 26, 28)

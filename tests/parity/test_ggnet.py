@@ -37,12 +37,11 @@ from interplay.models.ggnet import (
     NetworkOptions,
     View,
 )
-from interplay.models.ggnet.augmentation import ColourChange, centre_range
 from interplay.models.ggnet.convert import initialise_from_centernet, load, our_name
-from interplay.models.ggnet.gaussians import draw_hard_negatives, draw_positive, radius
-from interplay.models.ggnet.gaze import GazeStep
 from interplay.models.ggnet.losses import focal_loss, gathered_l1, loss_terms, loss_weights
-from interplay.models.ggnet.pixels import network_input
+from interplay.models.ggnet.network import GazeStep
+from interplay.models.ggnet.targets import draw_hard_negatives, draw_positive, radius
+from interplay.models.ggnet.transforms import ColourChange, centre_range, network_input
 from interplay.vocabulary import COCO_91_IDS
 
 FORWARD = (

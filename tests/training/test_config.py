@@ -3,21 +3,71 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from interplay.cli import main
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.training import load_config
-from interplay.training.checkpoints import read_checkpoint
+from interplay.training.checkpoints import read_checkpoint, write_config
 from interplay.training.config import parse_overrides
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "tin").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*/*.yaml"))
 SPATIAL = next(path for path in CONFIGS if path.stem == "vcoco_spatial")
 GEN_VLKT = SPATIAL.parents[1] / "gen_vlkt" / "hico_s.yaml"
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.stem}-{p.stem}")
 def test_shipped_configurations_are_valid(path: Path) -> None:
     assert load_config(path).name
+
+
+def write_configs(folder: Path, **contents: str) -> Path:
+    """Files by their stems; returns the last."""
+    for stem, content in contents.items():
+        path = folder / f"{stem}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return path
+
+
+def test_a_file_states_what_differs_from_its_base(tmp_path: Path) -> None:
+    path = write_configs(
+        tmp_path,
+        root="name: r\nsystem: ggnet\nepochs: 7\nbatch_size: 4\ndata: {dataset: own, train: train}\n"
+        "model: {network: {gaze_steps: 0, matching: shared, context: [human]}}\n"
+        "optimiser: {learning_rate: 1.0e-3, reference_batch: 4}\n",
+        middle="base: root.yaml\nname: m\nepochs: 9\nmodel: {network: {context: [object]}}\n",
+    )
+    (tmp_path / "below").mkdir()
+    path = write_configs(tmp_path / "below", leaf="name: l\nbase: ../middle.yaml\noptimiser: {learning_rate: 0.5}\n")
+    config = load_config(path, ["--batch_size", "2"])
+    assert (config.name, config.epochs, config.batch_size, config.system) == ("l", 9, 2, "ggnet")
+    assert (config.optimiser.learning_rate, config.optimiser.reference_batch) == (0.5, 4)
+    assert config.model.network.context == ("object",)
+    assert config.model.network.matching == "shared"
+    write_config(config.model_copy(update={"output": tmp_path, "name": "run"}), [])
+    written = tmp_path / "run" / "config.yaml"
+    assert "base" not in yaml.safe_load(written.read_text())
+    assert load_config(written).model == config.model
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a": "base: b.yaml"}, r"no configuration at \S*b\.yaml, the base of \S*a\.yaml"),
+        ({"a": "base: a.yaml"}, r"bases go in a circle: \S*a\.yaml -> \S*a\.yaml; remove one 'base:'"),
+        (
+            {"b": "base: c.yaml", "c": "base: b.yaml", "a": "base: b.yaml"},
+            r"circle: \S*a\.yaml -> .*b\.yaml -> .*c\.yaml",
+        ),
+        ({"a": "base: [b.yaml]"}, r"a\.yaml: base: expected another file, .* got \['b\.yaml'\]"),
+        ({"b": "name: [", "a": "base: b.yaml"}, r"b\.yaml: not a YAML file"),
+        ({"b": "system: ggnet\ngaze: 1", "a": "base: b.yaml"}, r"a\.yaml:\n[\s\S]*gaze: no such field"),
+    ],
+)
+def test_mistakes_with_bases(files: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InterplayError, match=message):
+        load_config(write_configs(tmp_path, **files))
 
 
 def test_overrides_reach_nested_fields() -> None:

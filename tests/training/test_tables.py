@@ -75,3 +75,19 @@ def test_a_fingerprint_tells_annotations_apart(riders: InteractionTable) -> None
     changed.boxes[0, 0] += 1
     assert fingerprint(changed)["sha256"] != one["sha256"]
     assert one["images"] == len(riders)
+
+
+@pytest.mark.parametrize(
+    ("fields", "remark"),
+    [
+        (
+            {},
+            "validates on 0.1 of the training images, chosen by their names, and does not train on them (data.holdout)",
+        ),
+        ({"holdout": 0}, "validates on the training images (data.holdout: 0)"),
+        ({"validation": "test"}, "validates on test"),
+        ({"validation_root": "other.jsonl", "validation": "val"}, "validates on other.jsonl"),
+    ],
+)
+def test_what_is_validated_on_is_said(fields: dict[str, Any], remark: str) -> None:
+    assert DataConfig.model_validate({"dataset": "own", **fields}).validation_remark() == remark

@@ -55,6 +55,7 @@ def test_the_run_folder_tells_the_story(trained: Path) -> None:
     folder = trained.parent
     names = {p.name for p in folder.iterdir()}
     assert names == {"best.safetensors", "config.yaml", "last.ckpt", "log.csv", "model.safetensors", "steps.csv"}
+    assert "# validates on 0.25 of the training images" in (folder / "config.yaml").read_text()
     with (folder / "log.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [int(r["epoch"]) for r in rows] == list(range(1, 13))

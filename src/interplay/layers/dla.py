@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interplay.layers.deformable import SelfDeformConv2d
-from interplay.layers.residual import conv_norm, two_convs
+from interplay.layers.residual import BatchNorm, conv_norm, two_convs
 
 DLA_34_WIDTHS = (16, 32, 64, 128, 256, 512)
 DLA_34_DEPTHS = (1, 1, 1, 2, 2, 1)
@@ -151,9 +151,7 @@ class DLABackbone(nn.Module):
 
 
 def _deform_norm(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        SelfDeformConv2d(in_channels, out_channels), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(SelfDeformConv2d(in_channels, out_channels), BatchNorm(out_channels), nn.ReLU(inplace=True))
 
 
 def _bilinear_up(channels: int, factor: int) -> nn.ConvTranspose2d:

@@ -8,6 +8,25 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+FEWEST_VALUES = 8
+"""Batch statistics of fewer values per channel are not used; see `BatchNorm`."""
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that uses its running statistics where a batch has too few values per channel.
+
+    The variance of two values is often almost 0, and gradients are divided by its root. The bottom of hourglass-104
+    sees an image of 128 pixels as a single one; with a batch of two, gradients grow there by 10^9 per stack, with four
+    values per channel by 10^3, with eight hardly. Below `FEWEST_VALUES`, training therefore normalises as evaluation
+    does. Scale and shift still learn, running statistics stay. The published trainings have far more values.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> same shape."""
+        if self.training and x.numel() < FEWEST_VALUES * x.shape[1]:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
 
 def conv_norm(
     in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, relu: bool = True
@@ -15,7 +34,7 @@ def conv_norm(
     """Convolution without bias and with "same" padding, batch normalisation and, if asked, ReLU."""
     layers: list[nn.Module] = [
         nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False),
-        nn.BatchNorm2d(out_channels),
+        BatchNorm(out_channels),
     ]
     return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
 

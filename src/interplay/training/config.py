@@ -1,4 +1,7 @@
-"""Reading training configurations: YAML files checked by pydantic, with dotted overrides from the command line."""
+"""Reading training configurations: YAML files checked by pydantic, with dotted overrides from the command line.
+
+A file may name another one as its ``base`` and then states only what differs.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,16 @@ Recipe = TypeVar("Recipe", bound=TrainConfig)
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a YAML file and apply overrides such as ``["--data.root", "DIR", "--epochs=3"]``.
 
+    ``base: other.yaml`` in the file, a path relative to it, takes everything that the file does not state from that
+    one, section by section; lists are replaced as a whole. The other file may have a base itself.
+
     Returns:
         A configuration of the class that belongs to the file's ``system``.
 
     Raises:
-        MissingFileError: no such file.
-        InputError: not YAML, an unknown system or field (names the nearest), or a value of the wrong type or out of
-            range.
+        MissingFileError: no such file, or not its base.
+        InputError: not YAML, bases in a circle, an unknown system or field (names the nearest), or a value of the
+            wrong type or out of range.
     """
     content = _read(Path(path))
     for field, value in parse_overrides(overrides):
@@ -81,16 +87,40 @@ def parse_overrides(arguments: Sequence[str]) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _read(source: Path) -> dict[str, Any]:
+def _read(source: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The content of a file on top of its base's.
+
+    Args:
+        source: the file.
+        above: the file that is asked for, its base, that one's base, and so on, of which the last names `source`.
+    """
     if not source.is_file():
-        raise MissingFileError(f"no configuration at {source}")
+        of = f", the base of {above[-1]}" if above else ""
+        raise MissingFileError(f"no configuration at {source}{of}")
     try:
         content = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{source}: not a YAML file: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: expected fields such as 'name:' and 'epochs:', got {type(content).__name__}")
-    return content
+    base = content.pop("base", None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise InputError(f"{source}: base: expected another file, as a path relative to this one, got {base!r}")
+    chain, path = (*above, source), source.parent / base
+    if any(path.resolve() == other.resolve() for other in chain):
+        raise InputError(f"bases go in a circle: {' -> '.join(map(str, (*chain, path)))}; remove one 'base:'")
+    return _on_top(_read(path, chain), content)
+
+
+def _on_top(base: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """What a file states, section by section, and what its base states besides."""
+    merged = dict(base)
+    for name, value in content.items():
+        below = base.get(name)
+        merged[name] = _on_top(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
 
 
 def _set(content: dict[str, Any], field: str, value: Any) -> None:

@@ -140,11 +140,12 @@ class _Training:
         return config.folder / WEIGHTS
 
     def remarks(self) -> list[str]:
-        """What a run's folder and screen say about batch and learning rates."""
+        """What a run's folder and screen say about first weights, validation, batch and learning rates."""
         config, options = self.config, self.config.optimiser
         rates = ", ".join(f"{name} {rate:.4g}" for name, rate in self.rates.items())
         return [
             *start_remarks(config.start, self.task.fresh, sum(1 for _ in self.task.model.parameters())),
+            config.data.validation_remark(),
             f"effective batch {self.images} = {self.fabric.world_size} processes x {config.accumulate} parts; "
             f"{self.plan.steps_per_epoch} steps per epoch",
             f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "

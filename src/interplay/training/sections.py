@@ -56,6 +56,17 @@ class DataConfig(Section):
     cache_folder: Path | None = None
     cache_gib: Rate = 8.0
 
+    def validation_remark(self) -> str:
+        """What is validated on, in words."""
+        if self.validation_root is not None:
+            return f"validates on {self.validation_root}"
+        if self.validation is not None:
+            return f"validates on {self.validation}"
+        if self.holdout:
+            share = f"{self.holdout:.3g} of the training images, chosen by their names"
+            return f"validates on {share}, and does not train on them (data.holdout)"
+        return "validates on the training images (data.holdout: 0)"
+
 
 class OptimiserConfig(Section):
     """How weights change.

@@ -42,21 +42,7 @@ def load_tables(data: DataConfig) -> Tables:
         InputError: no root, or nothing annotated.
         MissingFileError: nothing there, or not the split that is asked for.
     """
-    if data.root is None:
-        raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
-    for field in ("root", "validation_root", "images"):
-        path = getattr(data, field)
-        if path is not None and not path.exists():
-            raise MissingFileError(
-                f"data.{field}: there is no {path}; give --data.{field} a file or folder that exists"
-            )
-    vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
-    training = load_annotations(data.dataset, data.root, data.train, vocabulary)
-    if not len(training):
-        raise InputError(f"{data.root} holds no annotated image to train on")
-    if not len(training.vocabulary.interactions):
-        training = replace(training, vocabulary=listing_what_occurs(training))
-    images = data.images or _folder(data.root)
+    training, images = load_training_table(data)
     if data.validation_root is not None:
         validation = load_annotations(data.dataset, data.validation_root, data.validation or "val", training.vocabulary)
         return Tables(training, validation, images, data.images or _folder(data.validation_root))
@@ -80,6 +66,33 @@ def load_tables(data: DataConfig) -> Tables:
             "training images"
         )
     return Tables(*parts, images, images)
+
+
+def load_training_table(data: DataConfig, section: str = "data") -> tuple[InteractionTable, Path]:
+    """All that is annotated to train on, and the folder of the photographs.
+
+    Args:
+        data: which data set.
+        section: where `data` stands in the configuration, for the errors.
+
+    Raises:
+        InputError: no root, or nothing annotated.
+        MissingFileError: nothing there.
+    """
+    if data.root is None:
+        raise InputError(f"where are the annotations of {data.dataset}? Give --{section}.root DIR")
+    for field in ("root", "validation_root", "images"):
+        path = getattr(data, field)
+        if path is not None and not path.exists():
+            option = f"{section}.{field}"
+            raise MissingFileError(f"{option}: there is no {path}; give --{option} a file or folder that exists")
+    vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
+    training = load_annotations(data.dataset, data.root, data.train, vocabulary)
+    if not len(training):
+        raise InputError(f"{data.root} holds no annotated image to train on (--{section}.root)")
+    if not len(training.vocabulary.interactions):
+        training = replace(training, vocabulary=listing_what_occurs(training))
+    return training, data.images or _folder(data.root)
 
 
 def listing_what_occurs(table: InteractionTable) -> Vocabulary:

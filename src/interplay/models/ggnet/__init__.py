@@ -7,11 +7,11 @@ from interplay.models.ggnet.config import (
     NetworkOptions,
     TargetOptions,
 )
-from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.model import GGNet
-from interplay.models.ggnet.outputs import ActPoints, GGNetOutputs, StackMaps
+from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
 from interplay.models.ggnet.recipe import Recipe, load_recipe
 from interplay.models.ggnet.targets import GGNetTargets, Scene
+from interplay.models.ggnet.transforms import View
 
 __all__ = [
     "ActPoints",

@@ -12,11 +12,9 @@ from torch import Tensor
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.models.ggnet.augmentation import random_colours, random_view
-from interplay.models.ggnet.geometry import View
 from interplay.models.ggnet.model import GGNet
-from interplay.models.ggnet.pixels import network_input
 from interplay.models.ggnet.targets import GGNetTargets
+from interplay.models.ggnet.transforms import View, network_input, random_colours, random_view
 from interplay.models.one_stage import PhotographData
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.interactions import Interactions
-from interplay.models.ggnet.geometry import Array, View, transform_boxes
+from interplay.models.ggnet.transforms import Array, View, transform_boxes
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -239,3 +239,22 @@ def score_heatmap(maps: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
     for name in names[1:]:
         heat = heat * maps[name].sigmoid()
     return heat
+
+
+def average_with_mirrored(maps: Mapping[str, Tensor], mirrored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Average maps with those of the mirrored image, turned back.
+
+    Heatmaps are averaged as probabilities (the result is logits again), sizes and offsets as they are; the x of
+    offsets changes sign. ``reg`` is the unmirrored image's: a centre's place inside a pixel differs between the two.
+    """
+    result = {}
+    for name in maps:
+        ours, other = maps[name], mirrored[name].flip(3)
+        if name.startswith("hm"):
+            result[name] = torch.logit((ours.sigmoid() + other.sigmoid()) / 2)
+        elif name.endswith("offset"):
+            sign = torch.tensor([-1.0, 1.0], device=other.device).repeat(other.shape[1] // 2)
+            result[name] = (ours + other * sign[:, None, None]) / 2
+        else:
+            result[name] = ours if name == "reg" else (ours + other) / 2
+    return result

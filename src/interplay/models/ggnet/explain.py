@@ -11,8 +11,8 @@ from interplay.errors import InputError
 from interplay.explanations import Explanation, Heat, Panel
 from interplay.interactions import Interactions
 from interplay.models.ggnet.decode import Matched, to_interactions
-from interplay.models.ggnet.geometry import Array, transform_points
-from interplay.models.ggnet.outputs import StackMaps
+from interplay.models.ggnet.network import StackMaps
+from interplay.models.ggnet.transforms import Array, transform_points
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from interplay.layers.normalisers import StepCounts
 from interplay.models.ggnet.config import CENTRE_HEATMAPS, GGNetConfig
-from interplay.models.ggnet.outputs import GGNetOutputs
+from interplay.models.ggnet.network import GGNetOutputs
 from interplay.models.ggnet.targets import GGNetTargets
 
 MARGIN = 1e-4

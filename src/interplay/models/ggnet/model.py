@@ -19,13 +19,13 @@ from interplay.interactions import Interactions
 from interplay.layers.folding import fold_batch_norms
 from interplay.layers.normalisers import StepCounts
 from interplay.models.base import ClassAxes, HoiModel
-from interplay.models.ggnet.backbones import build_backbone
 from interplay.models.ggnet.channels import verb_channels
 from interplay.models.ggnet.config import GGNetConfig
 from interplay.models.ggnet.decode import (
     Candidates,
     Matched,
     Peaks,
+    average_with_mirrored,
     centres_of,
     combine,
     detected_candidates,
@@ -35,14 +35,10 @@ from interplay.models.ggnet.decode import (
     select,
     to_interactions,
 )
-from interplay.models.ggnet.encoder import TargetEncoder
-from interplay.models.ggnet.geometry import View
-from interplay.models.ggnet.heads import StackHeads
 from interplay.models.ggnet.losses import loss_terms, loss_weights
-from interplay.models.ggnet.mirrored import average_with_mirrored
-from interplay.models.ggnet.outputs import GGNetOutputs
-from interplay.models.ggnet.pixels import network_input
-from interplay.models.ggnet.targets import GGNetTargets
+from interplay.models.ggnet.network import GGNetOutputs, StackHeads, build_backbone
+from interplay.models.ggnet.targets import GGNetTargets, TargetEncoder
+from interplay.models.ggnet.transforms import View, network_input
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

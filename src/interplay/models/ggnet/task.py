@@ -11,7 +11,7 @@ from interplay.layers.normalisers import StepCounts
 from interplay.models.ggnet.data import Batch, TrainingImages
 from interplay.models.ggnet.losses import count_targets
 from interplay.models.ggnet.model import GGNet
-from interplay.models.ggnet.outputs import GGNetOutputs
+from interplay.models.ggnet.network import GGNetOutputs
 from interplay.models.ggnet.recipe import Recipe
 from interplay.models.one_stage import PhotographTask
 from interplay.models.start import start_file, start_from_weights

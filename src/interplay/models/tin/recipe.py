@@ -90,6 +90,22 @@ class TinDataConfig(DataConfig):
     feature_folder: Path | None = None
 
 
+class FurtherDataConfig(TinDataConfig):
+    """Annotations that are only trained on, and all of them: validation is on `Recipe.data`'s."""
+
+    holdout: Share = 0.0
+
+    @model_validator(mode="after")
+    def _trained_on(self) -> FurtherDataConfig:
+        for field in ("validation", "validation_root", "holdout"):
+            if getattr(self, field):
+                raise ValueError(
+                    f"further data are only trained on, all of them, got {field}={getattr(self, field)}: leave it out; "
+                    "validation is on those of 'data'"
+                )
+        return self
+
+
 class OptimiserSection(OptimiserConfig):
     """Stochastic gradient descent with momentum; every parameter's gradient is cut to norm 1."""
 
@@ -113,7 +129,7 @@ class Recipe(TrainConfig):
             figures come from trainings that did this.
         nis_recall_loss: NIS removes as many pairs as it can while losing at most this share of the interacting ones, on
             validation images; None keeps the published limits 0.1 and 0.9.
-        further: more annotations to learn from, of any vocabulary, by a name of your choice.
+        further: more annotations to train on, of any vocabulary, by a name of your choice.
     """
 
     system: Literal["tin"]
@@ -125,7 +141,7 @@ class Recipe(TrainConfig):
     published_behaviour: bool = False
     nis_recall_loss: Share | None = 0.01
     data: TinDataConfig
-    further: dict[str, TinDataConfig] = Field(default_factory=dict)
+    further: dict[str, FurtherDataConfig] = Field(default_factory=dict)
     model: NetworkSection = NetworkSection()
     pairs: PairsSection = PairsSection()
     features: FeaturesSection = FeaturesSection()

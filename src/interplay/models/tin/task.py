@@ -18,7 +18,7 @@ from interplay.interactions import Interactions
 from interplay.layers.normalisers import StepCounts
 from interplay.table import InteractionTable
 from interplay.training.cache import build_cache
-from interplay.training.tables import Tables, fingerprint, load_tables
+from interplay.training.tables import Tables, fingerprint, load_tables, load_training_table
 from interplay.vocabulary import Vocabulary
 
 from .annotated_pairs import PairReader
@@ -54,6 +54,7 @@ class Task:
 
     def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
         self.config, self.tables = recipe, tables or load_tables(recipe.data)
+        further = [(data, *load_training_table(data, f"further.{name}")) for name, data in recipe.further.items()]
         vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
         self.verbs = network_verbs(recipe, vocabulary)
         torch.manual_seed(recipe.seed)
@@ -67,19 +68,17 @@ class Task:
         self.model: Any = TinModel(config, vocabulary, self.verbs)
         self.fresh = initialise(self.model, recipe)
         freeze(self.model, recipe)
-        self.further = {name: load_tables(data) for name, data in recipe.further.items()}
-        self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True))
-        parts = [
-            self._training(data, tables)
-            for data, tables in [(recipe.data, self.tables), *((recipe.further[n], t) for n, t in self.further.items())]
-        ]
+        self.validation = ValidationPairs(
+            self._source(recipe.data, self.tables.validation, self.tables.validation_images, cached=False)
+        )
+        given = [(recipe.data, self.tables.training, self.tables.images), *further]
+        parts = [self._training(data, table, folder) for data, table, folder in given]
         self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
         if recipe.discriminates and not self.data.rows[1]:
             raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
         self.weights = self._weights()
-        records = [fingerprint(table) for table in (self.tables.training, *(t.training for t in self.further.values()))]
         self.records = {
-            "training": records,
+            "training": [fingerprint(table) for _, table, _ in given],
             "validation": fingerprint(self.tables.validation),
             "pose": Path(recipe.data.pose).name if recipe.data.pose is not None else None,
         }
@@ -163,13 +162,12 @@ class Task:
         motions = self.data.motion_counts if self.data.motion_counts.any() else np.ones(1)
         return LossWeights(class_weights(classes), class_weights([near, far]), class_weights(motions))
 
-    def _training(self, data: TinDataConfig, tables: Tables) -> TrainingPairs:
+    def _training(self, data: TinDataConfig, table: InteractionTable, folder: Path) -> TrainingPairs:
         labels = self.config.published_behaviour and self.model.is_part
-        return TrainingPairs(self._source(data, tables, validation=False), self.config.pairs, labels, self.config.seed)
+        source = self._source(data, table, folder, cached=True)
+        return TrainingPairs(source, self.config.pairs, labels, self.config.seed)
 
-    def _source(self, data: TinDataConfig, tables: Tables, validation: bool) -> PairSource:
-        table = tables.validation if validation else tables.training
-        folder = tables.validation_images if validation else tables.images
+    def _source(self, data: TinDataConfig, table: InteractionTable, folder: Path, cached: bool) -> PairSource:
         if data.pose is not None:
             table = with_poses(table, folder, data.pose, self._feature_folder(data))
         reader = PairReader(
@@ -179,7 +177,7 @@ class Task:
             classify=self.config.classifies,
             published_behaviour=self.config.published_behaviour,
         )
-        cache = None if validation else build_cache(data, len(table), self.config.folder)
+        cache = build_cache(data, len(table), self.config.folder) if cached else None
         return PairSource(
             InteractionDataset(table, folder, cache=cache),
             reader,
