@@ -112,10 +112,10 @@ def test_table_gives_images_back(ride: Interactions, hico: Vocabulary) -> None:
     assert table[-1] == ride
     assert list(table[1:]) == [empty, ride]
     assert list(table[[2, 1]]) == [ride, empty]
-    assert table.object_labels().tolist() == [1, 1, -1] * 2
-    assert np.isnan(table.object_boxes()[2]).all()
-    assert table.human_boxes()[3].tolist() == ride.boxes[0].tolist()
-    assert table.image_index().tolist() == [0, 0, 0, 2, 2, 2]
+    assert table.object_labels.tolist() == [1, 1, -1] * 2
+    assert np.isnan(table.object_boxes[2]).all()
+    assert table.human_boxes[3].tolist() == ride.boxes[0].tolist()
+    assert table.image_index.tolist() == [0, 0, 0, 2, 2, 2]
     with pytest.raises(IndexError):
         table[3]
 

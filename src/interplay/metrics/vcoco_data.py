@@ -60,7 +60,7 @@ class VcocoDetections:
         object is a role detection without box, unless the person has an object in that very role.
         """
         vocabulary = table.vocabulary
-        human, verb, score = table.human_rows(), table.verb, table.score
+        human, verb, score = table.human_rows, table.verb, table.score
         person_rows, person = np.unique(human, return_inverse=True)
         bare = table.object < 0
         actions = len(vocabulary.actions)
@@ -77,15 +77,15 @@ class VcocoDetections:
         return cls(
             vocabulary=vocabulary,
             images=table.files,
-            person_image=table.box_image_index()[person_rows],
+            person_image=table.box_image_index[person_rows],
             person_box=table.boxes[person_rows],
             agent_person=keys // actions,
             agent_action=keys % actions,
             agent_score=np.where(np.isneginf(without), with_object, without),
             role_person=person[role],
             role_verb=verb[role],
-            role_box=table.object_boxes()[role],
-            role_object=table.object_labels()[role],
+            role_box=table.object_boxes[role],
+            role_object=table.object_labels[role],
             role_score=score[role],
         )
 
@@ -160,14 +160,14 @@ class VcocoAnnotations:
         boxes = clipped(table)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         acting = np.zeros(len(boxes), bool)
-        acting[table.human_rows()] = True
+        acting[table.human_rows] = True
         is_person = ((table.labels == vocabulary.person) | acting) & solid
         rows = np.flatnonzero(is_person)
         person_of = np.cumsum(is_person) - 1
 
-        used = np.flatnonzero(is_person[table.human_rows()])[::-1]  # reversed: the first of several objects stays
-        person, verb = person_of[table.human_rows()[used]], table.verb[used]
-        target = table.object_rows()[used]
+        used = np.flatnonzero(is_person[table.human_rows])[::-1]  # reversed: the first of several objects stays
+        person, verb = person_of[table.human_rows[used]], table.verb[used]
+        target = table.object_rows[used]
         actions = np.zeros((len(rows), len(vocabulary.actions)), bool)
         actions[person, vocabulary.verb_actions[verb]] = True
         role_box = np.full((len(rows), len(vocabulary.verbs), 4), np.nan, np.float32)
@@ -178,7 +178,7 @@ class VcocoAnnotations:
         return cls(
             vocabulary=vocabulary,
             images=table.files,
-            person_image=table.box_image_index()[rows],
+            person_image=table.box_image_index[rows],
             person_box=boxes[rows],
             labelled=np.ones(len(rows), bool) if table.unlabelled is None else ~table.unlabelled[rows],
             actions=actions,
@@ -196,6 +196,6 @@ def role_verbs(vocabulary: Vocabulary) -> NDArray[np.bool_]:
 
 def clipped(table: InteractionTable) -> NDArray[np.float32]:
     """All boxes (B, 4) cut to their images' last pixels, where the image size is known."""
-    size = table.sizes[table.box_image_index()].astype(np.float32)
+    size = table.sizes[table.box_image_index].astype(np.float32)
     last = np.where(size > 0, size - 1, np.inf).astype(np.float32)
     return np.clip(table.boxes, 0, np.concatenate([last, last], axis=1))
