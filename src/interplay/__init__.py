@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from interplay._version import __version__
 
 if TYPE_CHECKING:
+    from interplay.columns import Column, register_column
     from interplay.datasets import load_annotations
     from interplay.detectors import load_detector
     from interplay.detectors.pose import load_pose_estimator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from interplay.zoo import list_models, load_model
 
 __all__ = [
+    "Column",
     "InteractionTable",
     "Interactions",
     "InterplayError",
@@ -41,10 +43,12 @@ __all__ = [
     "load_pose_estimator",
     "read",
     "read_image",
+    "register_column",
     "write",
 ]
 
 _HOMES = {
+    "Column": "columns",
     "InteractionTable": "table",
     "Interactions": "interactions",
     "InterplayError": "errors",
@@ -60,6 +64,7 @@ _HOMES = {
     "load_pose_estimator": "detectors.pose",
     "read": "formats",
     "read_image": "images",
+    "register_column": "columns",
     "write": "formats",
 }
 

@@ -76,6 +76,8 @@ class Column:
             raise InputError(f"{where}: geometry must be 'points', 'pixels' or None, got {self.geometry!r}")
         if any(not isinstance(size, int) or size < 1 for size in self.shape):
             raise InputError(f"{where}: shape must be whole numbers from 1 on, got {self.shape}")
+        if self.geometry == "points" and (not self.shape or self.shape[-1] < 2):
+            raise InputError(f"{where}: points need a shape that ends in 2 or more, got {self.shape}")
         dtype = np.dtype(self.dtype)
         if dtype.kind not in _KINDS:
             raise InputError(f"{where}: dtype must be bool, a whole or floating-point number, or str, got {dtype}")
