@@ -13,7 +13,7 @@ from interplay._version import __version__
 if TYPE_CHECKING:
     from interplay.columns import Column, register_column
     from interplay.datasets import load_annotations
-    from interplay.detectors import load_detector
+    from interplay.detectors import Detections, load_detector
     from interplay.detectors.pose import load_pose_estimator
     from interplay.errors import InterplayError
     from interplay.formats import read, write
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from interplay.interactions import Interactions, Triplet
     from interplay.metrics import evaluate
     from interplay.table import InteractionTable
-    from interplay.visual import draw_interactions
+    from interplay.training import train
+    from interplay.visual import draw_interactions, write_report
     from interplay.vocabulary import Vocabulary
     from interplay.zoo import list_models, load_model
 
 __all__ = [
     "Column",
+    "Detections",
     "InteractionTable",
     "Interactions",
     "InterplayError",
@@ -44,11 +46,14 @@ __all__ = [
     "read",
     "read_image",
     "register_column",
+    "train",
     "write",
+    "write_report",
 ]
 
 _HOMES = {
     "Column": "columns",
+    "Detections": "detectors",
     "InteractionTable": "table",
     "Interactions": "interactions",
     "InterplayError": "errors",
@@ -65,7 +70,9 @@ _HOMES = {
     "read": "formats",
     "read_image": "images",
     "register_column": "columns",
+    "train": "training",
     "write": "formats",
+    "write_report": "visual",
 }
 
 
@@ -79,4 +86,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -222,10 +222,9 @@ def _is_class(vocabulary: Vocabulary, verb: str, name: Any) -> bool:
     """Whether the vocabulary scores this interaction; names that it does not know are somebody else's problem."""
     if not len(vocabulary.interactions) or not (name is None or isinstance(name, str)):
         return True
-    try:
-        return vocabulary.interaction_index(verb, name) >= 0
-    except InputError:
-        return True
+    verb_index, object_index = vocabulary.find_verb(verb), -1 if name is None else vocabulary.find_object(name)
+    unknown = verb_index < 0 or (name is not None and object_index < 0)
+    return unknown or vocabulary.interaction_index(verb_index, object_index) >= 0
 
 
 def _field_problems(record: Mapping) -> Found:

@@ -328,12 +328,7 @@ def _vocabulary_of(objects: list[list[str]], verbs: list[list[str]]) -> Vocabula
     verb_names = list(dict.fromkeys(n for group in verbs for n in group))
     for name in BUILT_IN[:-1]:
         vocabulary = Vocabulary.load(name)
-        try:
-            for n in object_names:
-                vocabulary.object_index(n)
-            for n in verb_names:
-                vocabulary.verb_index(n)
-        except InputError:
-            continue
-        return vocabulary
+        known = all(vocabulary.find_object(n) >= 0 for n in object_names)
+        if known and all(vocabulary.find_verb(n) >= 0 for n in verb_names):
+            return vocabulary
     return Vocabulary.from_names(object_names, verb_names)
