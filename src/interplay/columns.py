@@ -264,13 +264,14 @@ def get_column(name: str) -> Column:
     Raises:
         InputError: no column has this name; gives the nearest ones.
     """
-    registry = _registry()
-    if name not in registry:
+    column = vars(HasColumns).get(name)
+    if not isinstance(column, Column):
+        registry = _registry()
         raise InputError(
             f"no column {name!r}: expected one of {', '.join(registry)}, or one that register_column made known."
             f"{near_matches(name, registry)}"
         )
-    return registry[name]
+    return column
 
 
 def take_rows(columns: Mapping[str, NDArray[Any]], **rows: Any) -> dict[str, NDArray[Any]]:

@@ -275,13 +275,13 @@ def _read_field(column: Column, values: pa.Array, box_offsets: NDArray[np.int64]
 def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
     """Nested lists as (R, *shape); the fill value where a row is null."""
     there = ~rows.is_null().to_numpy(zero_copy_only=False)
-    values = rows.drop_null()
+    values = rows.drop_null() if rows.null_count else rows
     for size in column.shape:
         lengths = pc.list_value_length(values).to_numpy(zero_copy_only=False)
         fits = values.null_count == 0 and bool((lengths == size).all())
         _require(fits, f"{column.name}: expected rows of {' x '.join(map(str, column.shape))} values")
         values = values.flatten()
-    if column.fill_is_nan:
+    if column.fill_is_nan and values.null_count:
         values = values.fill_null(float("nan"))
     _require(values.null_count == 0, f"{column.name}: a value is missing")
     flat = values.to_numpy(zero_copy_only=False).astype(str if column.kind == "U" else column.dtype, copy=False)
