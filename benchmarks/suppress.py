@@ -70,7 +70,7 @@ def without_discriminator(found: Interactions) -> Interactions:
     """Predictions of the default model with scores of C alone."""
     assert found.interactiveness is not None
     score = (found.score / np.maximum(found.interactiveness, 1e-9)).astype(np.float32)
-    return replace(found, score=score, interactiveness=None)[np.argsort(-score, kind="stable")]
+    return replace(found, score=score).with_columns(interactiveness=None)[np.argsort(-score, kind="stable")]
 
 
 def imitated_detections(data: PairSet, noise: DetectorNoise) -> Iterator[Detections]:

@@ -91,13 +91,11 @@ def joined(sets: Iterable[DataSet]) -> InteractionTable:
         nothing = no_interaction_verbs(table.vocabulary)
         images += [
             replace(
-                image,
+                image.with_columns(unlabelled=unlabelled(image), keypoints=None),
                 vocabulary=names,
                 labels=objects[image.labels],
                 verb=np.isin(image.verb, nothing).astype(np.int64),
-                unlabelled=unlabelled(image),
                 image_labels=None,
-                keypoints=None,
             )
             for image in table
         ]

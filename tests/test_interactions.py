@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -112,12 +114,20 @@ def test_table_gives_images_back(ride: Interactions, hico: Vocabulary) -> None:
     assert table[-1] == ride
     assert list(table[1:]) == [empty, ride]
     assert list(table[[2, 1]]) == [ride, empty]
-    assert table.object_labels().tolist() == [1, 1, -1] * 2
-    assert np.isnan(table.object_boxes()[2]).all()
-    assert table.human_boxes()[3].tolist() == ride.boxes[0].tolist()
-    assert table.image_index().tolist() == [0, 0, 0, 2, 2, 2]
+    assert table.object_labels.tolist() == [1, 1, -1] * 2
+    assert np.isnan(table.object_boxes[2]).all()
+    assert table.human_boxes[3].tolist() == ride.boxes[0].tolist()
+    assert table.image_index.tolist() == [0, 0, 0, 2, 2, 2]
     with pytest.raises(IndexError):
         table[3]
+
+
+def test_both_types_have_the_same_kinds_of_attributes() -> None:
+    shared = [n for n in dir(Interactions) if hasattr(InteractionTable, n) and not n.startswith("_")]
+    assert {"human_boxes", "object_boxes", "object_labels", "keypoints", "track"} <= set(shared)
+    for name in shared:
+        kinds = [type(inspect.getattr_static(owner, name)) for owner in (Interactions, InteractionTable)]
+        assert kinds[0] is kinds[1], name
 
 
 def test_table_refuses_mixtures(ride: Interactions) -> None:

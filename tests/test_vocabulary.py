@@ -135,5 +135,14 @@ def test_unknown_names_give_the_nearest(tmp_path: Path) -> None:
         Vocabulary.load(tmp_path / "x.json")
 
 
+def test_names_are_found_without_an_exception() -> None:
+    hico = Vocabulary.load("hico-det")
+    assert hico.find_object("Sports_Ball") == hico.object_index("sports ball")
+    assert Vocabulary.load("v-coco").find_verb("hit_instr") == Vocabulary.load("v-coco").verb_index("hit with")
+    assert hico.find_object("unicorn") == -1
+    assert hico.find_verb("teleport", 3) == 3
+    assert hico.find_verb(None, -2) == -2  # type: ignore[arg-type]
+
+
 def test_coco_ids() -> None:
     assert coco_80_index([1, 13, 90, 12, 0, 91, 500]).tolist() == [0, 11, 79, -1, -1, -1, -1]

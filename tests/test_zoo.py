@@ -41,6 +41,21 @@ def test_cards_fit_their_networks_and_recipes() -> None:
         assert (recipes / recipe).is_file()
 
 
+def test_models_can_be_filtered() -> None:
+    names = [card.name for card in list_models("dla34")]
+    assert names == ["ggnet-dla34-hico", "ppdm-dla34-hico"]
+    assert {card.system for card in list_models(system="gen-vlkt")} == {"gen-vlkt"}
+    both = list_models(system="ggnet", vocabulary="v-coco")
+    assert [card.name for card in both] == ["ggnet-hourglass-vcoco", "ppdm-hourglass-vcoco"]
+    assert all(card.weights for card in list_models(with_weights=True))
+    assert list_models("tin-spatial", with_weights=True)
+    assert list_models("no such model") == []
+    with pytest.raises(InputError, match=r"no model with system 'genvlkt': expected one of gen-vlkt, ggnet"):
+        list_models(system="genvlkt")
+    with pytest.raises(InputError, match=r"no model with vocabulary 'coco'"):
+        list_models(vocabulary="coco")
+
+
 @pytest.mark.parametrize("card", [c for c in list_models() if c.settings], ids=lambda c: c.name)
 def test_settings_are_those_of_the_recipe(card: object) -> None:
     from interplay.training import load_config

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from interplay._version import __version__
 
 if TYPE_CHECKING:
+    from interplay.columns import Column, register_column
     from interplay.datasets import load_annotations
-    from interplay.detectors import load_detector
+    from interplay.detectors import Detections, load_detector
     from interplay.detectors.pose import load_pose_estimator
     from interplay.errors import InterplayError
     from interplay.evaluation import evaluate
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from interplay.images import find_images, read_image
     from interplay.interactions import Interactions, Triplet
     from interplay.table import InteractionTable
-    from interplay.visual import draw_interactions
+    from interplay.training import train
+    from interplay.visual import draw_interactions, write_report
     from interplay.vocabulary import Vocabulary
     from interplay.zoo import list_models, load_model
 
 __all__ = [
+    "Column",
+    "Detections",
     "InteractionTable",
     "Interactions",
     "InterplayError",
@@ -41,10 +45,15 @@ __all__ = [
     "load_pose_estimator",
     "read",
     "read_image",
+    "register_column",
+    "train",
     "write",
+    "write_report",
 ]
 
 _HOMES = {
+    "Column": "columns",
+    "Detections": "detectors",
     "InteractionTable": "table",
     "Interactions": "interactions",
     "InterplayError": "errors",
@@ -60,7 +69,10 @@ _HOMES = {
     "load_pose_estimator": "detectors.pose",
     "read": "formats",
     "read_image": "images",
+    "register_column": "columns",
+    "train": "training",
     "write": "formats",
+    "write_report": "visual",
 }
 
 
@@ -74,4 +86,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interplay.columns import HasColumns, Per, gather_columns, get_column, take_rows
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes
 from interplay.vocabulary import Vocabulary
@@ -36,8 +37,8 @@ class Triplet:
     phrase: str
 
 
-@dataclass(eq=False)
-class Interactions:
+@dataclass(eq=False, init=False)
+class Interactions(HasColumns):
     """The interactions in one image, as flat aligned arrays.
 
     Attributes:
@@ -49,19 +50,19 @@ class Interactions:
         verb: (T,) int64 index into ``vocabulary.verbs``.
         score: (T,) float32 confidence of each triplet.
         vocabulary: what labels and verbs mean.
-        interactiveness: (T,) float32 or None: probability that the pair interacts at all.
-        keypoints: (N, 17, 3) float32 x, y, score in COCO's order or None; NaN for a box without pose.
-        unlabelled: (N,) bool or None: people whose actions nobody annotated. V-COCO's evaluation neither rewards
-            nor punishes predictions on them.
         image_labels: (K, 2) int64 or None: (verb, object) known to be in the image without boxes (HICO-DET's
             "invisible" interactions).
         file, width, height: the image, where known.
         scored: False for annotations, whose scores are all 1 and are not written to files.
+        columns: the optional arrays that are there, by name (`interplay.columns`). Each is also an argument and an
+            attribute, None where it is not there: `interactiveness` (T,) float32, `keypoints` (N, 17, 3) float32,
+            `unlabelled` (N,) bool, `track` (N,) int64, and what `register_column` adds.
 
     Omitted scores are 1. Arrays are checked and converted on construction.
 
     Raises:
-        InputError: shapes, lengths or indices do not fit; the message gives expected and actual.
+        InputError: shapes, lengths or indices do not fit, or a column is not registered; the message gives expected
+            and actual.
 
     Example:
         >>> from interplay import Interactions, Vocabulary
@@ -78,40 +79,48 @@ class Interactions:
     object: NDArray[np.int64]
     verb: NDArray[np.int64]
     vocabulary: Vocabulary
-    score: NDArray[np.float32] = None  # type: ignore[assignment]  # always an array once constructed
-    box_scores: NDArray[np.float32] = None  # type: ignore[assignment]
-    interactiveness: NDArray[np.float32] | None = None
-    keypoints: NDArray[np.float32] | None = None
-    unlabelled: NDArray[np.bool_] | None = None
-    image_labels: NDArray[np.int64] | None = None
-    file: str | None = None
-    width: int | None = None
-    height: int | None = None
-    scored: bool = True
+    score: NDArray[np.float32]
+    box_scores: NDArray[np.float32]
+    image_labels: NDArray[np.int64] | None
+    file: str | None
+    width: int | None
+    height: int | None
+    scored: bool
+    columns: dict[str, NDArray[Any]]
 
-    def __post_init__(self) -> None:
-        self.boxes = as_boxes(self.boxes)
+    def __init__(
+        self,
+        boxes: ArrayLike,
+        labels: ArrayLike,
+        human: ArrayLike,
+        object: ArrayLike,
+        verb: ArrayLike,
+        vocabulary: Vocabulary,
+        score: ArrayLike | None = None,
+        box_scores: ArrayLike | None = None,
+        *,
+        image_labels: ArrayLike | None = None,
+        file: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        scored: bool = True,
+        columns: Mapping[str, ArrayLike | None] | None = None,
+        **optional: ArrayLike | None,
+    ) -> None:
+        self.vocabulary, self.file, self.width, self.height, self.scored = vocabulary, file, width, height, scored
+        self.boxes = as_boxes(boxes)
         n = len(self.boxes)
-        self.labels = _indices(self.labels, "labels", n, "boxes")
-        self.human = _indices(self.human, "human")
+        self.labels = _indices(labels, "labels", n, "boxes")
+        self.human = _indices(human, "human")
         t = len(self.human)
-        self.object = _indices(self.object, "object", t, "human")
-        self.verb = _indices(self.verb, "verb", t, "human")
-        self.score = _floats(self.score, "score", (t,)) if self.score is not None else np.ones(t, np.float32)
-        self.box_scores = (
-            _floats(self.box_scores, "box_scores", (n,)) if self.box_scores is not None else np.ones(n, np.float32)
-        )
-        if self.interactiveness is not None:
-            self.interactiveness = _floats(self.interactiveness, "interactiveness", (t,))
-        if self.keypoints is not None:
-            self.keypoints = _floats(self.keypoints, "keypoints", (n, 17, 3))
-        if self.unlabelled is not None:
-            self.unlabelled = np.asarray(self.unlabelled, bool)
-            if self.unlabelled.shape != (n,):
-                raise InputError(f"unlabelled must have shape ({n},) like boxes, got {self.unlabelled.shape}")
-        vocabulary = self.vocabulary
-        if self.image_labels is not None:
-            self.image_labels = np.asarray(self.image_labels, np.int64).reshape(-1, 2)
+        self.object = _indices(object, "object", t, "human")
+        self.verb = _indices(verb, "verb", t, "human")
+        self.score = _floats(score, "score", (t,)) if score is not None else np.ones(t, np.float32)
+        self.box_scores = _floats(box_scores, "box_scores", (n,)) if box_scores is not None else np.ones(n, np.float32)
+        self._set_columns({**(columns or {}), **optional})
+        self.image_labels = None
+        if image_labels is not None:
+            self.image_labels = np.asarray(image_labels, np.int64).reshape(-1, 2)
             _in_range(self.image_labels[:, 0], "image_labels' verbs", 0, len(vocabulary.verbs), vocabulary.name)
             _in_range(self.image_labels[:, 1], "image_labels' objects", -1, len(vocabulary.objects), vocabulary.name)
         _in_range(self.labels, "labels", 0, len(vocabulary.objects), f"the objects of {vocabulary.name!r}")
@@ -147,7 +156,7 @@ class Interactions:
             object=self.object[chosen],
             verb=self.verb[chosen],
             score=self.score[chosen],
-            interactiveness=None if self.interactiveness is None else self.interactiveness[chosen],
+            columns=take_rows(self.columns, triplet=chosen),
         )
 
     def filter(
@@ -177,21 +186,28 @@ class Interactions:
             indices = indices[np.sort(best)]
         return self[indices]
 
-    def without_unused_boxes(self) -> Interactions:
-        """The same triplets with only the boxes that take part in one."""
-        used = np.unique(np.concatenate([self.human, self.object[self.object >= 0]]))
+    def select_boxes(self, boxes: slice | ArrayLike) -> Interactions:
+        """Only the chosen boxes (a slice, indices or a mask), in that order, and the triplets between them."""
+        rows = np.arange(len(self.boxes))[boxes if isinstance(boxes, slice) else np.asarray(boxes)]
         position = np.full(len(self.boxes) + 1, -1, np.int64)  # the last entry maps "no object" to itself
-        position[used] = np.arange(len(used))
+        position[rows] = np.arange(len(rows))
+        human, target = position[self.human], position[self.object]
+        kept = (human >= 0) & ((target >= 0) | (self.object < 0))
         return replace(
             self,
-            boxes=self.boxes[used],
-            labels=self.labels[used],
-            box_scores=self.box_scores[used],
-            human=position[self.human],
-            object=position[self.object],
-            keypoints=None if self.keypoints is None else self.keypoints[used],
-            unlabelled=None if self.unlabelled is None else self.unlabelled[used],
+            boxes=self.boxes[rows],
+            labels=self.labels[rows],
+            box_scores=self.box_scores[rows],
+            human=human[kept],
+            object=target[kept],
+            verb=self.verb[kept],
+            score=self.score[kept],
+            columns=take_rows(self.columns, box=rows, triplet=kept),
         )
+
+    def without_unused_boxes(self) -> Interactions:
+        """The same triplets with only the boxes that take part in one."""
+        return self.select_boxes(np.unique(np.concatenate([self.human, self.object[self.object >= 0]])))
 
     @property
     def object_labels(self) -> NDArray[np.int64]:
@@ -229,7 +245,8 @@ class Interactions:
     def concat(parts: Sequence[Interactions]) -> Interactions:
         """The boxes and triplets of several results for the *same* image, one after the other.
 
-        An optional array is kept where every part has it. File, size and vocabulary come from the first part.
+        Where only some parts have a column, the others have its fill value; a column of the image comes from the first
+        part that has it. Image labels are joined, file, size and vocabulary come from the first part.
 
         Raises:
             InputError: no parts, or their vocabularies differ.
@@ -242,10 +259,16 @@ class Interactions:
                 raise InputError(f"vocabularies differ: {first.vocabulary.name!r} and {part.vocabulary.name!r}")
         shifts = np.cumsum([0] + [len(p.boxes) for p in parts[:-1]])
 
-        def joined(name: str) -> Any:
-            arrays = [getattr(p, name) for p in parts]
-            return None if any(a is None for a in arrays) else np.concatenate(arrays)
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(part, name) for part in parts])
 
+        columns = {
+            name: next(p.columns[name] for p in parts if name in p.columns)
+            if get_column(name).per == "image"
+            else np.concatenate(values)
+            for name, values in gather_columns(parts).items()
+        }
+        image_labels = [p.image_labels for p in parts if p.image_labels is not None]
         return replace(
             first,
             boxes=joined("boxes"),
@@ -257,11 +280,9 @@ class Interactions:
             ),
             verb=joined("verb"),
             score=joined("score"),
-            interactiveness=joined("interactiveness"),
-            keypoints=joined("keypoints"),
-            unlabelled=joined("unlabelled"),
-            image_labels=joined("image_labels"),
+            image_labels=np.concatenate(image_labels) if image_labels else None,
             scored=all(p.scored for p in parts),
+            columns=columns,
         )
 
     def to_supervision(self) -> supervision.Detections:
@@ -281,13 +302,18 @@ class Interactions:
         if not isinstance(other, Interactions):
             return NotImplemented
         plain = ("file", "width", "height", "scored", "vocabulary")
-        arrays = ("boxes", "labels", "box_scores", "human", "object", "verb", "score", "interactiveness",
-                  "keypoints", "unlabelled", "image_labels")  # fmt: skip
-        return all(getattr(self, n) == getattr(other, n) for n in plain) and all(
-            _same(getattr(self, n), getattr(other, n)) for n in arrays
+        arrays = ("boxes", "labels", "box_scores", "human", "object", "verb", "score", "image_labels")
+        return (
+            all(getattr(self, n) == getattr(other, n) for n in plain)
+            and all(_same(getattr(self, n), getattr(other, n)) for n in arrays)
+            and self.columns.keys() == other.columns.keys()
+            and all(_same(values, other.columns[n]) for n, values in self.columns.items())
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _count(self, per: Per) -> int | None:
+        return {"box": len(self.boxes), "triplet": len(self.human)}.get(per)
 
     def __repr__(self) -> str:
         where = f" in {self.file}" if self.file else ""

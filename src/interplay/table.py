@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from interplay.columns import HasColumns, Per, gather_columns, get_column, take_rows
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
 
 
-@dataclass(eq=False)
-class InteractionTable(Sequence[Interactions]):
+@dataclass(eq=False, init=False)
+class InteractionTable(HasColumns, Sequence[Interactions]):
     """`Interactions` of I images, held as flat arrays with offsets.
 
     Attributes:
@@ -27,9 +28,13 @@ class InteractionTable(Sequence[Interactions]):
         triplet_offsets: (I + 1,) int64.
         human, object: (T,) int64, indices *inside the image's boxes*; object -1 where there is none.
         verb, score: (T,).
-        interactiveness, keypoints, unlabelled: as in `Interactions`, or None.
         image_label_offsets, image_labels: (I + 1,) and (K, 2), or None.
         scored: False for annotations.
+        columns: the optional arrays that are there, by name, as in `Interactions`: one row per box (B rows), triplet
+            (T) or image (I). Each is also an argument and an attribute, None where it is not there.
+
+    Raises:
+        InputError: a column is not registered, or its values do not fit; the message gives expected and actual.
     """
 
     vocabulary: Vocabulary
@@ -44,19 +49,44 @@ class InteractionTable(Sequence[Interactions]):
     object: NDArray[np.int64]
     verb: NDArray[np.int64]
     score: NDArray[np.float32]
-    interactiveness: NDArray[np.float32] | None = None
-    keypoints: NDArray[np.float32] | None = None
-    unlabelled: NDArray[np.bool_] | None = None
-    image_label_offsets: NDArray[np.int64] | None = None
-    image_labels: NDArray[np.int64] | None = None
-    scored: bool = True
+    image_label_offsets: NDArray[np.int64] | None
+    image_labels: NDArray[np.int64] | None
+    scored: bool
+    columns: dict[str, NDArray[Any]]
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        files: list[str],
+        sizes: NDArray[np.int32],
+        box_offsets: NDArray[np.int64],
+        boxes: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        box_scores: NDArray[np.float32],
+        triplet_offsets: NDArray[np.int64],
+        human: NDArray[np.int64],
+        object: NDArray[np.int64],
+        verb: NDArray[np.int64],
+        score: NDArray[np.float32],
+        *,
+        image_label_offsets: NDArray[np.int64] | None = None,
+        image_labels: NDArray[np.int64] | None = None,
+        scored: bool = True,
+        columns: Mapping[str, ArrayLike | None] | None = None,
+        **optional: ArrayLike | None,
+    ) -> None:
+        self.vocabulary, self.files, self.sizes, self.scored = vocabulary, files, sizes, scored
+        self.box_offsets, self.boxes, self.labels, self.box_scores = box_offsets, boxes, labels, box_scores
+        self.triplet_offsets, self.human, self.object, self.verb = triplet_offsets, human, object, verb
+        self.score = score
+        self.image_label_offsets, self.image_labels = image_label_offsets, image_labels
+        self._set_columns({**(columns or {}), **optional})
 
     @classmethod
     def from_list(cls, images: Iterable[Interactions], vocabulary: Vocabulary | None = None) -> InteractionTable:
         """A table from one `Interactions` per image.
 
-        An optional array that only some images have is filled: keypoints with NaN, interactiveness with NaN,
-        `unlabelled` with False, `image_labels` with nothing.
+        A column that only some images have holds its fill value for the others; image labels hold nothing.
 
         Args:
             vocabulary: needed only when `images` is empty.
@@ -75,19 +105,9 @@ class InteractionTable(Sequence[Interactions]):
         if len({item.scored for item in items}) > 1:
             raise InputError("predictions (scored) and annotations (unscored) cannot share a table")
 
-        def column(name: str, shape: tuple[int, ...], dtype: type) -> NDArray:
+        def joined(name: str, shape: tuple[int, ...], dtype: type) -> NDArray:
             parts = [getattr(item, name) for item in items]
             return np.concatenate([np.zeros((0, *shape), dtype), *parts]).astype(dtype, copy=False)
-
-        def optional(name: str, of_boxes: bool, shape: tuple[int, ...], dtype: type, fill: float) -> NDArray | None:
-            if all(getattr(item, name) is None for item in items):
-                return None
-            parts = []
-            for item in items:
-                value = getattr(item, name)
-                length = len(item.boxes) if of_boxes else len(item)
-                parts.append(np.full((length, *shape), fill, dtype) if value is None else value)
-            return np.concatenate(parts)
 
         has_image_labels = any(item.image_labels is not None for item in items)
         none = np.zeros((0, 2), np.int64)
@@ -97,20 +117,21 @@ class InteractionTable(Sequence[Interactions]):
             files=[item.file or "" for item in items],
             sizes=np.array([(item.width or 0, item.height or 0) for item in items], np.int32).reshape(-1, 2),
             box_offsets=offsets([len(item.boxes) for item in items]),
-            boxes=column("boxes", (4,), np.float32),
-            labels=column("labels", (), np.int64),
-            box_scores=column("box_scores", (), np.float32),
+            boxes=joined("boxes", (4,), np.float32),
+            labels=joined("labels", (), np.int64),
+            box_scores=joined("box_scores", (), np.float32),
             triplet_offsets=offsets([len(item) for item in items]),
-            human=column("human", (), np.int64),
-            object=column("object", (), np.int64),
-            verb=column("verb", (), np.int64),
-            score=column("score", (), np.float32),
-            interactiveness=optional("interactiveness", False, (), np.float32, np.nan),
-            keypoints=optional("keypoints", True, (17, 3), np.float32, np.nan),
-            unlabelled=optional("unlabelled", True, (), bool, False),
+            human=joined("human", (), np.int64),
+            object=joined("object", (), np.int64),
+            verb=joined("verb", (), np.int64),
+            score=joined("score", (), np.float32),
             image_label_offsets=offsets([len(x) for x in image_labels]) if has_image_labels else None,
             image_labels=np.concatenate([none, *image_labels]) if has_image_labels else None,
             scored=items[0].scored if items else True,
+            columns={
+                name: np.stack(values) if get_column(name).per == "image" else np.concatenate(values)
+                for name, values in gather_columns(items).items()
+            },
         )
 
     def __len__(self) -> int:
@@ -144,14 +165,12 @@ class InteractionTable(Sequence[Interactions]):
             verb=self.verb[t],
             score=self.score[t],
             vocabulary=self.vocabulary,
-            interactiveness=None if self.interactiveness is None else self.interactiveness[t],
-            keypoints=None if self.keypoints is None else self.keypoints[b],
-            unlabelled=None if self.unlabelled is None else self.unlabelled[b],
             image_labels=image_labels,
             file=self.files[i] or None,
             width=int(self.sizes[i, 0]) or None,
             height=int(self.sizes[i, 1]) or None,
             scored=self.scored,
+            columns=take_rows(self.columns, box=b, triplet=t, image=i),
         )
 
     def __iter__(self) -> Iterator[Interactions]:
@@ -178,42 +197,50 @@ class InteractionTable(Sequence[Interactions]):
             object=self.object[t],
             verb=self.verb[t],
             score=self.score[t],
-            interactiveness=None if self.interactiveness is None else self.interactiveness[t],
-            keypoints=None if self.keypoints is None else self.keypoints[b],
-            unlabelled=None if self.unlabelled is None else self.unlabelled[b],
             image_label_offsets=label_offsets,
             image_labels=image_labels,
             scored=self.scored,
+            columns=take_rows(self.columns, box=b, triplet=t, image=images),
         )
 
+    @property
     def image_index(self) -> NDArray[np.int64]:
         """(T,) image of each triplet."""
         return np.repeat(np.arange(len(self)), np.diff(self.triplet_offsets))
 
+    @property
     def box_image_index(self) -> NDArray[np.int64]:
         """(B,) image of each box."""
         return np.repeat(np.arange(len(self)), np.diff(self.box_offsets))
 
+    @property
     def human_rows(self) -> NDArray[np.int64]:
         """(T,) row in `boxes` of each triplet's person."""
         return self.human + np.repeat(self.box_offsets[:-1], np.diff(self.triplet_offsets))
 
+    @property
     def object_rows(self) -> NDArray[np.int64]:
         """(T,) row in `boxes` of each triplet's object, -1 where there is none."""
         start = np.repeat(self.box_offsets[:-1], np.diff(self.triplet_offsets))
         return np.where(self.object < 0, -1, self.object + start)
 
+    @property
     def human_boxes(self) -> NDArray[np.float32]:
         """(T, 4) box of each triplet's person."""
-        return self.boxes[self.human_rows()]
+        return self.boxes[self.human_rows]
 
+    @property
     def object_boxes(self) -> NDArray[np.float32]:
         """(T, 4) box of each triplet's object, NaN where there is none."""
-        return np.concatenate([self.boxes, np.full((1, 4), np.nan, np.float32)])[self.object_rows()]
+        return np.concatenate([self.boxes, np.full((1, 4), np.nan, np.float32)])[self.object_rows]
 
+    @property
     def object_labels(self) -> NDArray[np.int64]:
         """(T,) object class of each triplet, -1 where there is none."""
-        return np.append(self.labels, -1)[self.object_rows()]
+        return np.append(self.labels, -1)[self.object_rows]
+
+    def _count(self, per: Per) -> int:
+        return {"box": len(self.boxes), "triplet": len(self.human), "image": len(self.files)}[per]
 
     def __repr__(self) -> str:
         kind = "predictions" if self.scored else "annotations"

@@ -195,7 +195,7 @@ class Vocabulary:
     @cached_property
     def person(self) -> int:
         """Index of the object ``person``; -1 if the vocabulary has none."""
-        return self._object_positions.get("person", -1)
+        return self.find_object("person")
 
     @cached_property
     def interaction_lookup(self) -> NDArray[np.int64]:
@@ -207,23 +207,35 @@ class Vocabulary:
         table[self.interactions[:, 0], self.interactions[:, 1]] = np.arange(len(self.interactions))
         return table
 
+    def find_object(self, name: str, default: int = -1) -> int:
+        """Index of an object by name (spaces or underscores, any case), `default` where there is none."""
+        return _find(self._object_positions, name, default)
+
+    def find_verb(self, name: str, default: int = -1) -> int:
+        """Index of a verb by name, official spelling or alias, `default` where there is none."""
+        return _find(self._verb_positions, name, default)
+
     def object_index(self, name: str) -> int:
-        """Index of an object by name (spaces or underscores, any case).
+        """As `find_object`.
 
         Raises:
             InputError: unknown; names the nearest ones.
         """
-        index = self._object_positions.get(name)
-        return index if index is not None else self._find(name, self._object_positions, "object")
+        index = self.find_object(name)
+        if index < 0:
+            raise self._unknown("object", name, self._object_positions)
+        return index
 
     def verb_index(self, name: str) -> int:
-        """Index of a verb by name, official spelling or alias (spaces or underscores, any case).
+        """As `find_verb`.
 
         Raises:
             InputError: unknown; names the nearest ones.
         """
-        index = self._verb_positions.get(name)
-        return index if index is not None else self._find(name, self._verb_positions, "verb")
+        index = self.find_verb(name)
+        if index < 0:
+            raise self._unknown("verb", name, self._verb_positions)
+        return index
 
     def interaction_index(self, verb: int | str, object: int | str | None) -> int:
         """Index of an interaction, -1 if the vocabulary does not list it."""
@@ -261,14 +273,11 @@ class Vocabulary:
                         positions[normalise(text)] = i
         return positions
 
-    def _find(self, name: str, positions: Mapping[str, int], kind: str) -> int:
+    def _unknown(self, kind: str, name: str, positions: Mapping[str, int]) -> InputError:
         if not isinstance(name, str):
-            raise InputError(f"a {kind} must be a name, got {name!r}")
-        index = positions.get(normalise(name))
-        if index is None:
-            hint = near_matches(normalise(name), positions)
-            raise InputError(f"unknown {kind} {name!r} in the vocabulary {self.name!r}.{hint}")
-        return index
+            return InputError(f"a {kind} must be a name, got {name!r}")
+        hint = near_matches(normalise(name), positions)
+        return InputError(f"unknown {kind} {name!r} in the vocabulary {self.name!r}.{hint}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vocabulary):
@@ -289,6 +298,13 @@ class Vocabulary:
 def _built_in(name: str) -> Vocabulary:
     text = (resources.files("interplay") / "vocabularies" / f"{name}.json").read_text(encoding="utf-8")
     return Vocabulary.from_dict(json.loads(text), source=name)
+
+
+def _find(positions: Mapping[str, int], name: str, default: int) -> int:
+    if not isinstance(name, str):
+        return default
+    index = positions.get(name)
+    return positions.get(normalise(name), default) if index is None else index
 
 
 def _unique_names(names: Any, where: str) -> list[str]:

@@ -77,9 +77,9 @@ def test_verbs_and_objects() -> None:
     assert found.vocabulary.verbs == ("ride", "feed", "paint")
     assert found.vocabulary.objects == ("horse", "dog", "person")
     assert len(found.verb) == 3 * 6  # every query with every pair
-    assert set(found.object_labels()) == {0, 1}
-    people = found.boxes[found.human_rows()]
-    assert (found.labels[found.human_rows()] == 2).all()
+    assert set(found.object_labels) == {0, 1}
+    people = found.boxes[found.human_rows]
+    assert (found.labels[found.human_rows] == 2).all()
     assert len(people) == len(found.verb)
 
 
@@ -94,7 +94,7 @@ def test_a_vocabulary_file(tmp_path: Path) -> None:
     pairs = [["feed", "dog"], ["feed", None]]
     Path("own.json").write_text(json.dumps({"objects": ["dog"], "verbs": ["feed"], "interactions": pairs}))
     found = detect("--model", "m.safetensors", "--vocabulary", "own.json")
-    assert set(found.object_labels()) == {0, -1}
+    assert set(found.object_labels) == {0, -1}
     assert len(found.verb) == 3 * 2
 
 

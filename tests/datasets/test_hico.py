@@ -25,11 +25,11 @@ def triplets(table: InteractionTable) -> list[tuple]:
             tuple(target.tolist()),
         )
         for i, human, verb, label, target in zip(
-            table.image_index(),
-            table.human_boxes(),
+            table.image_index,
+            table.human_boxes,
             table.verb,
-            table.object_labels(),
-            table.object_boxes(),
+            table.object_labels,
+            table.object_boxes,
             strict=True,
         )
     ]

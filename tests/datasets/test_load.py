@@ -147,7 +147,7 @@ def test_pastanet_has_no_missing_interactions(pastanet_folder: Path, name: str) 
     assert table.files == ["0a1b.jpg", "HICO_train2015_00000009.jpg"]
     assert [table.vocabulary.verbs[v] for v in table.verb] == ["ride", "ride"]
     # HICO-DET's boxes count from 1, those of the other sources are taken as they are
-    np.testing.assert_array_equal(table.human_boxes(), [[1, 2, 30, 40], [0, 1, 29, 39]])
+    np.testing.assert_array_equal(table.human_boxes, [[1, 2, 30, 40], [0, 1, 29, 39]])
 
 
 def test_images_of_the_list_without_annotations_are_reported(pastanet_folder: Path) -> None:

@@ -81,7 +81,7 @@ def test_other_json_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_our_own_files(tmp_path: Path, ride: Interactions, suffix: str) -> None:
-    posed = replace(ride, keypoints=np.ones((3, 17, 3)))
+    posed = ride.with_columns(keypoints=np.ones((3, 17, 3)), track=[5, 2, 9])
     write([posed, replace(posed, file="b/c.jpg", width=None, height=None)], tmp_path / f"boxes{suffix}")
     detector = load_detector(tmp_path / f"boxes{suffix}", min_score=0.75)
     first, second = detector([blank(200, 150), blank()], ["folder/a.jpg", "b/c.jpg"])
@@ -89,6 +89,7 @@ def test_our_own_files(tmp_path: Path, ride: Interactions, suffix: str) -> None:
     assert np.array_equal(first.boxes, ride.boxes[:2])
     assert first.keypoints is not None
     assert first.keypoints.shape == (2, 17, 3)
+    assert first.track.tolist() == [5, 2]
     with pytest.raises(ImageError, match=r"b\.jpg: not in .*boxes"):
         detector([blank()], ["b.jpg"])
     with pytest.raises(ImageError, match=r"a\.jpg: is 100 x 100 pixels, its boxes are for 200 x 150"):

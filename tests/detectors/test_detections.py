@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import supervision
@@ -54,6 +56,17 @@ def test_supervision_round_trip(some: Detections) -> None:
     for name in ("boxes", "labels", "scores", "keypoints"):
         assert np.array_equal(getattr(back, name), getattr(some, name)), name
     assert len(Detections.from_supervision(Detections.empty().to_supervision())) == 0
+
+
+def test_tracker_ids_survive(some: Detections) -> None:
+    tracked = replace(some, track=[4, -1])
+    converted = tracked.to_supervision()
+    assert converted.tracker_id.tolist() == [4, -1]
+    assert Detections.from_supervision(converted).track.tolist() == [4, -1]
+    assert tracked[[1, 0]].track.tolist() == [-1, 4]
+    assert some.to_supervision().tracker_id is None
+    with pytest.raises(InputError, match=r"track must have shape \(2,\), one row per box, got \(1,\)"):
+        replace(some, track=[4])
 
 
 def test_supervision_of_another_origin() -> None:

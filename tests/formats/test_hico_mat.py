@@ -39,7 +39,7 @@ def write_folder(folder: Path, vocabulary: Vocabulary, alphabetical: bool) -> No
 
 
 def classes(table: InteractionTable) -> list[int]:
-    return table.vocabulary.interaction_lookup[table.verb, table.object_labels()].tolist()
+    return table.vocabulary.interaction_lookup[table.verb, table.object_labels].tolist()
 
 
 @pytest.mark.parametrize("alphabetical", [False, True])
@@ -50,8 +50,8 @@ def test_cells_in_either_order_of_objects(tmp_path: Path, hico: Vocabulary, alph
     assert np.diff(table.triplet_offsets).tolist() == [2, 0, 1]
     assert classes(table) == [10 + 3] * 3  # the fourth class of bicycle, whose first is 10
     assert table.score.tolist() == pytest.approx([0.9, 0.7, 0.8])
-    assert table.human_boxes()[0].tolist() == ROW[:4]
-    assert table.object_boxes()[2].tolist() == ROW[4:]
+    assert table.human_boxes[0].tolist() == ROW[:4]
+    assert table.object_boxes[2].tolist() == ROW[4:]
 
 
 def test_lists_of_detections(tmp_path: Path, hico: Vocabulary) -> None:
@@ -83,7 +83,7 @@ def test_one_file_with_all_classes(tmp_path: Path, hico: Vocabulary) -> None:
     for path in (tmp_path, tmp_path / "detections.mat"):
         table = read_hico_results(path, hico, FILES)
         assert classes(table) == [599]
-        assert table.image_index().tolist() == [1]
+        assert table.image_index.tolist() == [1]
 
 
 def test_nothing_detected(tmp_path: Path, hico: Vocabulary) -> None:

@@ -40,19 +40,19 @@ def test_three_numberings(tmp_path: Path, hico: Vocabulary) -> None:
     gen_vlkt = read(tmp_path, {"preds": [entry(0, 5, [*classes, far], filename="a.jpg")]}, hico)
     for table in (ppdm, qpic):
         assert table.verb.tolist() == [ride, hold]
-        assert table.object_labels().tolist() == [1, 1]
+        assert table.object_labels.tolist() == [1, 1]
         assert table.score.tolist() == pytest.approx([0.9, 0.8])
     assert gen_vlkt.verb.tolist() == [ride, hold, ride]
-    assert gen_vlkt.object_labels().tolist() == [1, 1, hico.object_index("snowboard")]
+    assert gen_vlkt.object_labels.tolist() == [1, 1, hico.object_index("snowboard")]
     for table in (ppdm, qpic, gen_vlkt):
         assert table.files == ["a.jpg"]
-        assert table.human_boxes()[0].tolist() == BOXES[0]
-        assert table.object_boxes()[1].tolist() == BOXES[1]
+        assert table.human_boxes[0].tolist() == BOXES[0]
+        assert table.object_boxes[1].tolist() == BOXES[1]
 
 
 def test_coco_ids_have_gaps(tmp_path: Path, hico: Vocabulary) -> None:
     table = read(tmp_path, [entry(1, 90, [hico.verb_index("hold") + 1])], hico)
-    assert table.object_labels().tolist() == [hico.object_index("toothbrush")]
+    assert table.object_labels.tolist() == [hico.object_index("toothbrush")]
 
 
 def test_no_object_and_no_interactions(tmp_path: Path) -> None:

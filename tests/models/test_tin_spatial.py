@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,13 @@ def test_crowds_are_limited_to_the_most_confident(model: TinSpatial) -> None:
     boxes = np.concatenate([corners, corners + rng.uniform(10, 200, (300, 2))], 1).astype(np.float32)
     crowd = Detections(boxes, rng.integers(0, 2, 300), rng.random(300).astype(np.float32))
     assert len(model.predict(BLANK, detections=crowd).boxes) <= 64
+
+
+def test_tracks_reach_the_result(model: TinSpatial, player: Detections) -> None:
+    tracked = replace(player, track=[3, 1, -1, 0])
+    found = model.predict(BLANK, detections=tracked)
+    by_box = {tuple(box): track for box, track in zip(player.boxes.tolist(), [3, 1, -1, 0], strict=True)}
+    assert [by_box[tuple(box)] for box in found.boxes.tolist()] == found.track.tolist()
 
 
 def test_from_files_with_the_offline_detector(model: TinSpatial, tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ def test_hico_test_split_is_the_evaluators_ground_truth(goldens: Path, hico_test
     truth = dict(np.load(goldens / "evaluation" / "hico_gt.npz"))
     assert hico_test.files == truth["file_name"].tolist()
     np.testing.assert_array_equal(hico_test.sizes, truth["image_size_wh"])
-    np.testing.assert_array_equal(hico_test.image_index(), truth["pair_image_index"])
-    np.testing.assert_array_equal(hico_test.human_boxes() + 1, truth["pair_human_box_1based"])
-    np.testing.assert_array_equal(hico_test.object_boxes() + 1, truth["pair_object_box_1based"])
+    np.testing.assert_array_equal(hico_test.image_index, truth["pair_image_index"])
+    np.testing.assert_array_equal(hico_test.human_boxes + 1, truth["pair_human_box_1based"])
+    np.testing.assert_array_equal(hico_test.object_boxes + 1, truth["pair_object_box_1based"])
     lookup = hico_test.vocabulary.interaction_lookup
-    np.testing.assert_array_equal(lookup[hico_test.verb, hico_test.object_labels()], truth["pair_hoi"])
+    np.testing.assert_array_equal(lookup[hico_test.verb, hico_test.object_labels], truth["pair_hoi"])
 
 
 def test_a_repeated_box_is_one_box(hico_test: InteractionTable) -> None:
-    image_of_box = hico_test.box_image_index()
+    image_of_box = hico_test.box_image_index
     distinct = np.unique(np.column_stack([image_of_box, hico_test.boxes, hico_test.labels]).astype(np.float64), axis=0)
     assert len(distinct) == len(hico_test.boxes) < 2 * len(hico_test.verb)
 
@@ -95,14 +95,14 @@ def test_vcoco_labels_are_the_evaluators_ground_truth(goldens: Path, vcoco_folde
     assert list(actions) == [name.replace("_", " ") for name in truth["action_names"]]
     rows = row_of_annotation[truth["person_ann"]]
     labels = np.zeros((len(table.boxes), len(actions)), int)
-    labels[table.human_rows(), table.vocabulary.verb_actions[table.verb]] = 1
+    labels[table.human_rows, table.vocabulary.verb_actions[table.verb]] = 1
     np.testing.assert_array_equal(labels[rows], truth["action_label"])
 
     people = table.labels == 0
     assert not table.unlabelled[rows].any()
     assert table.unlabelled.sum() == people.sum() - len(rows)
 
-    found = Counter(zip(table.human_rows().tolist(), table.verb.tolist(), table.object_rows().tolist(), strict=True))
+    found = Counter(zip(table.human_rows.tolist(), table.verb.tolist(), table.object_rows.tolist(), strict=True))
     expected: Counter[tuple[int, int, int]] = Counter()
     for person, action, role in zip(*np.nonzero(np.ones_like(truth["role_ann"])), strict=True):
         names = str(truth["role_names"][action]).split("|")[1:]
@@ -144,7 +144,7 @@ def test_a_published_extract_of_the_query_detectors_form(data: Path) -> None:
     with pytest.warns(UserWarning, match="without gaps"):
         table = load_annotations("hico-det", data / "hico_det" / "trainval_hico_sample.json")
     names = table.vocabulary
-    assert {(names.verbs[v], names.objects[o]) for v, o in zip(table.verb, table.object_labels(), strict=True)} == {
+    assert {(names.verbs[v], names.objects[o]) for v, o in zip(table.verb, table.object_labels, strict=True)} == {
         ("hold", "backpack")
     }
-    np.testing.assert_allclose(table.human_boxes()[0], [503.4615, 377.5385, 761.1538, 1635.2308], atol=1e-3)
+    np.testing.assert_allclose(table.human_boxes[0], [503.4615, 377.5385, 761.1538, 1635.2308], atol=1e-3)

@@ -234,7 +234,7 @@ def test_dense_heads_to_ap(
     if nms:
         predictions, suffix = suppress_pairs(predictions), "_nms"
         kept = dense[f"{rule}_kept_nms"]
-        untied = int(np.searchsorted(predictions.image_index(), images[dense["num_untied"]]))
+        untied = int(np.searchsorted(predictions.image_index, images[dense["num_untied"]]))
         assert_array_equal(predictions.verb[:untied], (vocabulary.interactions[kept[:, 3], 0] if rule == "triplet"
                                                        else kept[:, 3])[:untied])  # fmt: skip
         if rule == "verb":

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
+import interplay
 from interplay import InteractionTable, load_model
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin.pairs import PairSet
@@ -49,6 +51,20 @@ def test_it_learns_what_boxes_tell(trained: Path, riders: InteractionTable) -> N
     scored = score_pairs(model, PairSet(riders, model.config.verbs))
     assert scored.mean_ap > 0.9
     assert scored.interactiveness_ap > 0.9
+
+
+def test_it_trains_from_a_file_or_its_content(riders_file: Path, tmp_path: Path) -> None:
+    content = yaml.safe_load(_config(riders_file, tmp_path, epochs=9).model_dump_json())
+    (tmp_path / "riders.yaml").write_text(yaml.safe_dump(content))
+    shorter = {"epochs": 1, "data.root": riders_file, "validate_every": 1}
+    first = interplay.train(tmp_path / "riders.yaml", overrides=shorter)
+    second = interplay.train({**content, "output": str(tmp_path / "again")}, overrides=shorter)
+    assert first.parent.parent == tmp_path
+    assert second.parent.parent == tmp_path / "again"
+    assert (first.parent / "log.csv").read_text().count("\n") == 2  # the heading and one epoch
+    assert content["epochs"] == 9
+    with pytest.raises(InputError, match=r"epoch: no such field, got 1\. Did you mean .epochs"):
+        interplay.train(content, overrides={"epoch": 1})
 
 
 def test_the_run_folder_tells_the_story(trained: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from interplay.columns import Column, Per, get_column
 from interplay.errors import InputError
 from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import Vocabulary
@@ -23,16 +26,17 @@ class TableBuilder:
 
     Args:
         vocabulary: what the labels and verbs mean.
+        columns: names of the columns that the source knows, which the table has even where no row has a value.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, columns: Sequence[str] = ()) -> None:
         self.vocabulary = vocabulary
+        self._values: dict[str, dict[int, NDArray[Any]]] = {get_column(name).name: {} for name in columns}
         self._files: list[str] = []
         self._sizes: list[tuple[int, int]] = []
         self._origins: list[float] = []
         self._boxes: list[Sequence[float]] = []
         self._labels: list[int] = []
-        self._unlabelled: list[bool] = []
         self._box_starts: list[int] = []
         self._triplets: list[tuple[int, int, int]] = []
         self._triplet_starts: list[int] = []
@@ -40,14 +44,16 @@ class TableBuilder:
         self._image_label_starts: list[int] = []
         self._seen: dict[tuple[tuple[float, ...], int], int] = {}
 
-    def image(self, file: str, size: Sequence[int] = (0, 0), origin: float = 0) -> None:
+    def image(self, file: str, size: Sequence[int] = (0, 0), origin: float = 0, **columns: ArrayLike) -> None:
         """Start the next image.
 
         Args:
             file: its file name, without folders.
             size: width, height in pixels; zeros where unknown.
             origin: index that the source gives to the first pixel; subtracted from all boxes of this image.
+            columns: the image's values of columns per image.
         """
+        self._keep("image", len(self._files), columns)
         self._files.append(file)
         self._sizes.append((int(size[0]), int(size[1])))
         self._origins.append(origin)
@@ -64,36 +70,38 @@ class TableBuilder:
             index = self._seen[key] = self.instance(box, label)
         return index
 
-    def instance(self, box: Sequence[float], label: int, unlabelled: bool = False) -> int:
+    def instance(self, box: Sequence[float], label: int, **columns: ArrayLike) -> int:
         """Index inside the current image of a new box, even if another one is identical.
 
         Args:
-            unlabelled: a person whose actions nobody annotated.
+            columns: the box's values of columns per box.
         """
         if len(box) != 4:
             raise ValueError(f"a box needs 4 numbers, got {len(box)}")
         if not all(isinstance(value, (int, float)) and isfinite(value) for value in box):
             raise ValueError(f"a box needs 4 numbers, got {list(box)}")
+        self._keep("box", len(self._boxes), columns)
         self._boxes.append(box)
         self._labels.append(label)
-        self._unlabelled.append(unlabelled)
         return len(self._boxes) - 1 - self._box_starts[-1]
 
-    def triplet(self, human: int, verb: int, object: int = -1) -> None:
-        """Add an interaction between two boxes of the current image; `object` is -1 where none takes part."""
+    def triplet(self, human: int, verb: int, object: int = -1, **columns: ArrayLike) -> None:
+        """Add an interaction between two boxes of the current image.
+
+        Args:
+            human, verb: indices.
+            object: -1 where none takes part.
+            columns: the triplet's values of columns per triplet.
+        """
+        self._keep("triplet", len(self._triplets), columns)
         self._triplets.append((human, verb, object))
 
     def image_label(self, verb: int, object: int) -> None:
         """Note that (verb, object) is in the current image, without boxes."""
         self._image_labels.append((verb, object))
 
-    def build(self, people_may_be_unlabelled: bool = False) -> InteractionTable:
-        """The table.
-
-        Args:
-            people_may_be_unlabelled: whether the source knows people whose actions nobody annotated; without
-                them the table's `unlabelled` is None.
-        """
+    def build(self) -> InteractionTable:
+        """The table."""
         triplets = np.array(self._triplets, np.int64).reshape(-1, 3)
         boxes = np.array(self._boxes, np.float64).reshape(-1, 4)
         box_offsets = np.array([*self._box_starts, len(boxes)], np.int64)
@@ -113,11 +121,23 @@ class TableBuilder:
             object=triplets[:, 2].copy(),
             verb=triplets[:, 1].copy(),
             score=np.ones(len(triplets), np.float32),
-            unlabelled=np.array(self._unlabelled, bool) if people_may_be_unlabelled else None,
             image_label_offsets=offsets(counts) if has_image_labels else None,
             image_labels=np.array(self._image_labels, np.int64).reshape(-1, 2) if has_image_labels else None,
             scored=False,
+            columns={name: self._column(get_column(name), values) for name, values in self._values.items()},
         )
+
+    def _keep(self, per: Per, row: int, columns: Mapping[str, ArrayLike]) -> None:
+        for name, value in columns.items():
+            column = get_column(name)
+            if column.per != per:
+                raise InputError(f"{name} is a column per {column.per}, not per {per}")
+            self._values.setdefault(name, {})[row] = column.as_array(value, None)
+
+    def _column(self, column: Column, values: Mapping[int, NDArray[Any]]) -> NDArray[Any]:
+        count = {"box": len(self._boxes), "triplet": len(self._triplets), "image": len(self._files)}[column.per]
+        unknown = column.filled(None)
+        return column.as_array([values.get(row, unknown) for row in range(count)], count)
 
 
 def pick(values: Sequence[int], index: int, field: str) -> int:

@@ -89,7 +89,7 @@ def read_vcoco_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
         InputError: a field is missing or does not fit; names file, image and field.
     """
     table = _coco_91_table()
-    builder = TableBuilder(vocabulary)
+    builder = TableBuilder(vocabulary, columns=["unlabelled"])
     for record in _records(source):
         with reading(f"{source.path}: {record.get('file_name')}"):
             builder.image(record["file_name"], (record.get("width", 0), record.get("height", 0)))
@@ -98,13 +98,13 @@ def read_vcoco_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
             for i, annotation in enumerate(record["annotations"]):
                 label = _object(table, annotation)
                 unlabelled = label == vocabulary.person and i not in active
-                position.append(builder.instance(annotation["bbox"], label, unlabelled))
+                position.append(builder.instance(annotation["bbox"], label, unlabelled=unlabelled))
             for hoi in record["hoi_annotation"]:
                 human = pick(position, hoi["subject_id"], "subject_id")
                 target = pick(position, hoi["object_id"], "object_id") if hoi["object_id"] != -1 else -1
                 verb = pick(range(len(vocabulary.verbs)), int(hoi["category_id"]), "category_id")
                 builder.triplet(human, verb, target)
-    return builder.build(people_may_be_unlabelled=True)
+    return builder.build()
 
 
 def _records(source: Source) -> list[dict[str, Any]]:

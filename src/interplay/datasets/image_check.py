@@ -37,7 +37,7 @@ class AnnotatedImages:
     def add(self, table: InteractionTable) -> None:
         """Take note of a table's images."""
         reach = np.zeros((len(table), 2), np.float32)
-        np.maximum.at(reach, table.box_image_index(), table.boxes[:, 2:])
+        np.maximum.at(reach, table.box_image_index, table.boxes[:, 2:])
         for file, (width, height), (x, y) in zip(table.files, table.sizes.tolist(), reach.tolist(), strict=True):
             w, h, most_x, most_y = self._facts.get(file, (0, 0, 0.0, 0.0))
             self._facts[file] = (width or w, height or h, max(x, most_x), max(y, most_y))

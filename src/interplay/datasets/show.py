@@ -101,8 +101,8 @@ def _with_any(table: InteractionTable, verbs: Sequence[str], objects: Sequence[s
     if verbs:
         keep &= np.isin(table.verb, [table.vocabulary.verb_index(name) for name in verbs])
     if objects:
-        keep &= np.isin(table.object_labels(), [table.vocabulary.object_index(name) for name in objects])
-    chosen = np.unique(table.image_index()[keep])
+        keep &= np.isin(table.object_labels, [table.vocabulary.object_index(name) for name in objects])
+    chosen = np.unique(table.image_index[keep])
     if not len(chosen):
         raise InputError(f"no image has an interaction with {', '.join([*verbs, *objects])}")
     return chosen

@@ -63,10 +63,10 @@ def statistics(table: InteractionTable) -> Statistics:
     """Count what a table holds."""
     vocabulary = table.vocabulary
     people = table.labels == vocabulary.person
-    per_image = np.bincount(table.box_image_index()[people], minlength=len(table))
-    object_labels = table.object_labels()
+    per_image = np.bincount(table.box_image_index[people], minlength=len(table))
+    object_labels = table.object_labels
     with_object = table.object >= 0
-    paired = np.column_stack([table.human_rows(), table.object_rows()])[with_object]
+    paired = np.column_stack([table.human_rows, table.object_rows])[with_object]
     interactions, counts, not_listed = _interaction_counts(vocabulary, table.verb, object_labels)
     return Statistics(
         vocabulary=vocabulary.name,
@@ -75,7 +75,7 @@ def statistics(table: InteractionTable) -> Statistics:
         boxes=len(table.boxes),
         people=int(people.sum()),
         unlabelled_people=None if table.unlabelled is None else int(table.unlabelled.sum()),
-        acting_people=len(np.unique(table.human_rows())),
+        acting_people=len(np.unique(table.human_rows)),
         pairs=len(np.unique(paired, axis=0)),
         interactions=len(table.verb),
         without_object=int((~with_object).sum()),

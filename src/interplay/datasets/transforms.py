@@ -2,7 +2,8 @@
 GEN-VLKT share).
 
 Images stay 8-bit and are resized by Pillow (bilinear, with antialiasing), as where the published figures come from.
-Boxes follow the pixels; a box that a crop leaves nothing of goes, with its interactions. Poses are dropped.
+Boxes follow the pixels; a box that a crop leaves nothing of goes, with its interactions. Poses and other
+columns that depend on the pixels are dropped.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from interplay.columns import get_column
 from interplay.datasets.images import Sample
-from interplay.interactions import Interactions
 
 if TYPE_CHECKING:
     import torch
@@ -165,26 +166,7 @@ def clip(sample: Sample) -> Sample:
     boxes = sample.interactions.boxes.clip(0, np.array([width, height] * 2, np.float32))
     sample = _with_boxes(sample, sample.image, boxes)
     there = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(1))
-    return replace(sample, interactions=keep_boxes(sample.interactions, there))
-
-
-def keep_boxes(interactions: Interactions, keep: NDArray[np.bool_]) -> Interactions:
-    """Only some boxes, and the interactions between them."""
-    position = np.append(np.cumsum(keep) - 1, -1)  # the last entry maps "no object" to itself
-    there = np.append(keep, True)
-    rows = there[interactions.human] & there[interactions.object]
-    return replace(
-        interactions,
-        boxes=interactions.boxes[keep],
-        labels=interactions.labels[keep],
-        box_scores=interactions.box_scores[keep],
-        unlabelled=None if interactions.unlabelled is None else interactions.unlabelled[keep],
-        human=position[interactions.human[rows]],
-        object=position[interactions.object[rows]],
-        verb=interactions.verb[rows],
-        score=interactions.score[rows],
-        interactiveness=None if interactions.interactiveness is None else interactions.interactiveness[rows],
-    )
+    return replace(sample, interactions=sample.interactions.select_boxes(there))
 
 
 def change_colours(image: NDArray[np.uint8], strength: float, randomness: Randomness) -> NDArray[np.uint8]:
@@ -234,5 +216,6 @@ def _normalised(image: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[fl
 
 def _with_boxes(sample: Sample, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> Sample:
     height, width = image.shape[:2]
-    interactions = replace(sample.interactions, boxes=boxes, width=width, height=height, keypoints=None)
+    kept = {name: v for name, v in sample.interactions.columns.items() if get_column(name).geometry is None}
+    interactions = replace(sample.interactions, boxes=boxes, width=width, height=height, columns=kept)
     return replace(sample, image=image, interactions=interactions)

@@ -13,15 +13,10 @@ from typing import Any, Literal
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.sources import Source
 from interplay.errors import InputError, MissingFileError, near_matches
-from interplay.formats.records import record_problems
+from interplay.formats.records import interaction_fields, record_fields, record_problems
 from interplay.vocabulary import Vocabulary, normalise
 
 Severity = Literal["error", "warning"]
-
-KNOWN_FIELDS = (
-    "file", "width", "height", "boxes", "labels", "scores", "interactions", "keypoints", "unlabelled", "image_labels"
-)  # fmt: skip
-_KNOWN_INTERACTION_FIELDS = ("human", "verb", "object", "score", "interactiveness")
 
 OUTSIDE_TOLERANCE = 1.0
 """Pixels by which a box may reach beyond the image: annotation tools round, and some count pixels from 1."""
@@ -227,20 +222,20 @@ def _is_class(vocabulary: Vocabulary, verb: str, name: Any) -> bool:
     """Whether the vocabulary scores this interaction; names that it does not know are somebody else's problem."""
     if not len(vocabulary.interactions) or not (name is None or isinstance(name, str)):
         return True
-    try:
-        return vocabulary.interaction_index(verb, name) >= 0
-    except InputError:
-        return True
+    verb_index, object_index = vocabulary.find_verb(verb), -1 if name is None else vocabulary.find_object(name)
+    unknown = verb_index < 0 or (name is not None and object_index < 0)
+    return unknown or vocabulary.interaction_index(verb_index, object_index) >= 0
 
 
 def _field_problems(record: Mapping) -> Found:
+    known, known_inside = record_fields(), interaction_fields()
     for key in record:
-        if key not in KNOWN_FIELDS:
-            yield str(key), f"unknown field, ignored.{near_matches(str(key), KNOWN_FIELDS)}", "warning"
+        if key not in known:
+            yield str(key), f"unknown field, ignored.{near_matches(str(key), known)}", "warning"
     for i, item in enumerate(_list(record.get("interactions"))):
         for key in item if isinstance(item, Mapping) else ():
-            if key not in _KNOWN_INTERACTION_FIELDS:
-                hint = near_matches(str(key), _KNOWN_INTERACTION_FIELDS)
+            if key not in known_inside:
+                hint = near_matches(str(key), known_inside)
                 yield f"interactions[{i}].{key}", f"unknown field, ignored.{hint}", "warning"
     if "scores" in record:
         yield "scores", "annotations have no scores; with them the file is read as predictions", "warning"

@@ -64,10 +64,10 @@ def read_vcoco_actions(sources: Iterable[Source], coco: Iterable[Source], vocabu
             triplets = positives[int(action.images[p])]
             for verb, role in zip(action.verbs, action.roles[:, p], strict=True):
                 triplets.append((int(action.people[p]), verb, int(role)))
-    builder = TableBuilder(vocabulary)
+    builder = TableBuilder(vocabulary, columns=["unlabelled"])
     for image_id in image_ids.tolist():
         _add_image(builder, image_id, images[image_id], labelled, positives[image_id])
-    return builder.build(people_may_be_unlabelled=True)
+    return builder.build()
 
 
 def _read_actions(source: Source, vocabulary: Vocabulary) -> list[_Action]:
@@ -108,7 +108,7 @@ def _add_image(
                 raise InputError(f"category {instance.category} is not one of COCO's 80")
             person = label == builder.vocabulary.person
             unlabelled = person and instance.id not in labelled
-            position[instance.id] = builder.instance(instance.box, label, unlabelled)
+            position[instance.id] = builder.instance(instance.box, label, unlabelled=unlabelled)
     for human, verb, role in positives:
         for annotation in (human, role or human):
             if annotation not in position and annotation not in image.unusable:

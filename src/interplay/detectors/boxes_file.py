@@ -103,6 +103,7 @@ class _Table:
             self.labels[self.table.labels[chosen]],
             self.table.box_scores[chosen],
             None if self.table.keypoints is None else self.table.keypoints[chosen],
+            track=None if self.table.track is None else self.table.track[chosen],
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interplay.columns import get_column
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes, clip_boxes
 from interplay.vocabulary import Vocabulary
@@ -26,6 +27,7 @@ class Detections:
         labels: (N,) int64 index into ``Vocabulary.load("coco").objects``; 0 is a person.
         scores: (N,) float32 confidences, 0..1.
         keypoints: (N, 17, 3) float32 x, y, score in COCO's order, NaN for a box without pose; or None.
+        track: (N,) int64 number of the person or object through a video, -1 for a box without track; or None.
 
     Raises:
         InputError: lengths, shapes or values do not fit; the message gives expected and actual.
@@ -35,6 +37,7 @@ class Detections:
     labels: NDArray[np.int64]
     scores: NDArray[np.float32]
     keypoints: NDArray[np.float32] | None = None
+    track: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         boxes = as_boxes(self.boxes)
@@ -53,6 +56,8 @@ class Detections:
             if keypoints.shape != (count, 17, 3):
                 raise InputError(f"keypoints must have shape ({count}, 17, 3), got {keypoints.shape}")
             object.__setattr__(self, "keypoints", keypoints)
+        if self.track is not None:
+            object.__setattr__(self, "track", get_column("track").as_array(self.track, count))
 
     @classmethod
     def empty(cls) -> Detections:
@@ -77,14 +82,15 @@ class Detections:
         if isinstance(chosen, np.ndarray) and chosen.size == 0 and chosen.dtype != bool:
             chosen = chosen.astype(np.int64)
         keypoints = None if self.keypoints is None else self.keypoints[chosen]
-        return Detections(self.boxes[chosen], self.labels[chosen], self.scores[chosen], keypoints)
+        track = None if self.track is None else self.track[chosen]
+        return Detections(self.boxes[chosen], self.labels[chosen], self.scores[chosen], keypoints, track)
 
     def filter(self, min_score: float) -> Detections:
         """The boxes with at least this score."""
         return self[self.scores >= min_score]
 
     def to_supervision(self) -> supervision.Detections:
-        """As `supervision.Detections` with ``class_id``, ``confidence`` and ``data["class_name"]``."""
+        """As `supervision.Detections` with ``class_id``, ``confidence``, ``tracker_id`` and ``data["class_name"]``."""
         import supervision
 
         objects = np.array(Vocabulary.load("coco").objects)
@@ -95,6 +101,7 @@ class Detections:
             xyxy=self.boxes.copy(),
             confidence=self.scores.copy(),
             class_id=self.labels.astype(int),
+            tracker_id=None if self.track is None else self.track.copy(),
             data=data,
         )
 
@@ -121,11 +128,13 @@ class Detections:
         else:
             raise InputError("detections need class_id or data['class_name']")
         scores, keypoints = detections.confidence, detections.data.get("keypoints")
+        track = detections.tracker_id
         return Detections(
             np.asarray(detections.xyxy),
             labels,
             np.ones(len(labels), np.float32) if scores is None else np.asarray(scores, np.float32),
             None if keypoints is None else np.asarray(keypoints, np.float32),
+            None if track is None else track.astype(np.int64),
         )
 
 

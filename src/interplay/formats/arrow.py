@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,55 +10,67 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from interplay.columns import INTERACTION_FIELDS, Column, get_column, registered_columns
 from interplay.errors import InputError
+from interplay.formats.records import lists_indices
 from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import BUILT_IN, Vocabulary
 
 _PAIR = pa.struct([("verb", pa.string()), ("object", pa.string())])
-SCHEMA = pa.schema(
-    [
-        ("file", pa.string()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("boxes", pa.list_(pa.list_(pa.float32()))),
-        ("labels", pa.list_(pa.string())),
-        ("scores", pa.list_(pa.float32())),
-        (
-            "interactions",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("human", pa.int32()),
-                        ("verb", pa.string()),
-                        ("object", pa.int32()),
-                        ("score", pa.float32()),
-                        ("interactiveness", pa.float32()),
-                    ]
-                )
-            ),
-        ),
-        ("keypoints", pa.list_(pa.list_(pa.list_(pa.float32())))),
-        ("unlabelled", pa.list_(pa.int32())),
-        ("image_labels", pa.list_(_PAIR)),
-    ]
-)
-"""One row per image; the fields of `interplay.formats.records`."""
+_ALWAYS = ("interactiveness", "keypoints", "unlabelled")
+"""Columns that every file has, with nulls where there is nothing; others are only in files of tables that have them."""
+
+
+def schema(columns: Iterable[str] = ()) -> pa.Schema:
+    """One row per image; the fields of `interplay.formats.records`.
+
+    Args:
+        columns: names of the columns that are there beside those that every file has.
+    """
+    chosen = {*_ALWAYS, *columns}
+    there = [column for column in registered_columns() if column.name in chosen]
+    in_interactions = [(column.name, _row_type(column)) for column in there if column.per == "triplet"]
+    in_rows = [(column.name, _field_type(column)) for column in there if column.per != "triplet"]
+    interaction = [("human", pa.int32()), ("verb", pa.string()), ("object", pa.int32()), ("score", pa.float32())]
+    return pa.schema(
+        [
+            ("file", pa.string()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("boxes", pa.list_(pa.list_(pa.float32()))),
+            ("labels", pa.list_(pa.string())),
+            ("scores", pa.list_(pa.float32())),
+            ("interactions", pa.list_(pa.struct(interaction + in_interactions))),
+            *in_rows,
+            ("image_labels", pa.list_(_PAIR)),
+        ]
+    )
+
+
+def full_schema() -> pa.Schema:
+    """The `schema` with every registered column."""
+    return schema(column.name for column in registered_columns())
 
 
 def to_arrow(table: InteractionTable) -> pa.Table:
-    """The rows of `SCHEMA`. Fields that nothing in the table fills are null."""
+    """The rows of `schema`. Fields that nothing in the table fills are null."""
+    form = schema(table.columns)
     objects, verbs = pa.array(table.vocabulary.objects, pa.string()), pa.array(table.vocabulary.verbs, pa.string())
     count = len(table)
     none = pa.nulls(count)
+    inside = [
+        _rows(get_column(name), table.columns[name]) if name in table.columns else pa.nulls(len(table.verb), kind)
+        for name, kind in _interaction_columns(form)
+    ]
     interactions = pa.StructArray.from_arrays(
         [
             pa.array(table.human.astype(np.int32)),
             verbs.take(pa.array(table.verb)),
             pa.array(table.object.astype(np.int32), mask=table.object < 0),
             pa.array(table.score) if table.scored else pa.nulls(len(table.verb), pa.float32()),
-            _nullable(table.interactiveness, len(table.verb)),
+            *inside,
         ],
-        fields=list(SCHEMA.field("interactions").type.value_type),
+        fields=list(form.field("interactions").type.value_type),
     )
     columns: dict[str, Any] = {
         "file": pa.array(table.files, pa.string()),
@@ -67,37 +80,38 @@ def to_arrow(table: InteractionTable) -> pa.Table:
         "labels": _lists(table.box_offsets, objects.take(pa.array(table.labels))),
         "scores": _lists(table.box_offsets, pa.array(table.box_scores)) if table.scored else none,
         "interactions": _lists(table.triplet_offsets, interactions),
-        "keypoints": none if table.keypoints is None else _lists(table.box_offsets, _poses(table.keypoints)),
-        "unlabelled": none,
         "image_labels": none,
     }
-    if table.unlabelled is not None:
-        rows = np.flatnonzero(table.unlabelled)
-        image = table.box_image_index()[rows]
-        counts = np.bincount(image, minlength=count)
-        columns["unlabelled"] = _lists(offsets(counts), pa.array((rows - table.box_offsets[image]).astype(np.int32)))
+    for column in registered_columns("box") + registered_columns("image"):
+        values = table.columns.get(column.name)
+        columns[column.name] = none if values is None else _field(column, values, table)
     if table.image_labels is not None and table.image_label_offsets is not None:
         verb, label = table.image_labels.T
         pairs = pa.StructArray.from_arrays(
             [verbs.take(pa.array(verb)), objects.take(pa.array(label, mask=label < 0))], fields=list(_PAIR)
         )
         columns["image_labels"] = _lists(table.image_label_offsets, pairs)
-    return pa.table([columns[f.name].cast(f.type) for f in SCHEMA], schema=SCHEMA)
+    return pa.table([columns[f.name].cast(f.type) for f in form], schema=form)
 
 
 def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTable:
-    """The `InteractionTable` of rows of `SCHEMA` (missing columns count as null).
+    """The `InteractionTable` of rows of `full_schema` (missing columns count as null).
 
     Raises:
         InputError: a row does not fit; says the field, not the row.
     """
     rows = rows.combine_chunks()
     count = rows.num_rows
+    form = full_schema()
 
     def column(name: str) -> pa.Array:
+        kind = form.field(name).type
         if name not in rows.column_names:
-            return pa.nulls(count, SCHEMA.field(name).type)
-        chunks = rows.column(name).cast(SCHEMA.field(name).type)
+            return pa.nulls(count, kind)
+        chunks = rows.column(name)
+        if name == "interactions":
+            kind = _with_fields_of(chunks.type, kind)
+        chunks = chunks.cast(kind)
         return pa.concat_arrays(chunks.chunks) if chunks.num_chunks != 1 else chunks.chunk(0)
 
     files = column("file")
@@ -156,19 +170,14 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
         scored=scored,
     )
     _require(bool(np.isfinite(table.boxes).all() and np.isfinite(table.score).all()), "numbers must be finite")
-    interactiveness = interactions.field("interactiveness")
-    if interactiveness.null_count < len(interactiveness):
-        table.interactiveness = interactiveness.to_numpy(zero_copy_only=False).astype(np.float32)
-    if column("keypoints").null_count < count:
-        table.keypoints = _read_poses(column("keypoints"), box_offsets)
-    unlabelled = column("unlabelled")
-    if unlabelled.null_count < count:
-        values, starts = _flat(unlabelled, "unlabelled", required=False)
-        rows_of = values.to_numpy(zero_copy_only=False) + np.repeat(box_offsets[:-1], np.diff(starts))
-        inside = values.to_numpy(zero_copy_only=False) < np.repeat(np.diff(box_offsets), np.diff(starts))
-        _require(bool(inside.all()), "unlabelled: no index of a box")
-        table.unlabelled = np.zeros(len(boxes), bool)
-        table.unlabelled[rows_of] = True
+    for extra in registered_columns():
+        if extra.per == "triplet":
+            there = interactions.type.get_field_index(extra.name) >= 0
+            values = interactions.field(extra.name) if there else pa.nulls(len(verbs))
+        else:
+            values = column(extra.name)
+        if values.null_count < len(values):
+            table.columns[extra.name] = _read_field(extra, values, box_offsets)
     if pairs_column.null_count < count:
         verb = _positions(pairs.field("verb"), vocabulary.verb_index)
         label = _positions(pairs.field("object"), vocabulary.object_index)
@@ -190,29 +199,101 @@ def _fixed(values: NDArray[np.float32]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(starts), pa.array(values.reshape(-1)))
 
 
-def _nullable(values: NDArray[np.float32] | None, length: int) -> pa.Array:
-    return pa.nulls(length, pa.float32()) if values is None else pa.array(values, mask=np.isnan(values))
+def _row_type(column: Column) -> pa.DataType:
+    """How one row of a column is stored: nested lists of values."""
+    kind = pa.string() if column.kind == "U" else pa.from_numpy_dtype(column.dtype)
+    for _ in column.shape:
+        kind = pa.list_(kind)
+    return kind
 
 
-def _poses(keypoints: NDArray[np.float32]) -> pa.Array:
-    missing = np.isnan(keypoints).all(axis=(1, 2))
-    rows = _fixed(keypoints[~missing].reshape(-1, 3))
-    counts = np.where(missing, 0, 17)
-    return pa.ListArray.from_arrays(pa.array(offsets(counts).astype(np.int32)), rows, mask=pa.array(missing))
+def _field_type(column: Column) -> pa.DataType:
+    """How a column per box or image is stored in an image's record."""
+    if column.per == "image":
+        return _row_type(column)
+    return pa.list_(pa.int32() if lists_indices(column) else _row_type(column))
 
 
-def _read_poses(column: pa.Array, box_offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-    poses, starts = _flat(column, "keypoints", required=False)
-    given = ~column.is_null().to_numpy(zero_copy_only=False)
-    same = np.diff(starts)[given] == np.diff(box_offsets)[given]
-    _require(bool(same.all()), "keypoints: expected one entry per box")
-    there = ~poses.is_null().to_numpy(zero_copy_only=False)
-    joints, joint_starts = _flat(poses, "keypoints", required=False)
-    _require(bool((np.diff(joint_starts)[there] == 17).all()), "keypoints: expected 17 rows per pose")
-    result = np.full((int(box_offsets[-1]), 17, 3), np.nan, np.float32)
-    chosen = np.flatnonzero(np.repeat(given, np.diff(box_offsets)))[there]
-    result[chosen] = _numbers(joints, 3, "keypoints").reshape(-1, 17, 3)
-    return result
+def _interaction_columns(form: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """Name and type of the columns inside interactions."""
+    fields = list(form.field("interactions").type.value_type)
+    return [(f.name, f.type) for f in fields if f.name not in INTERACTION_FIELDS]
+
+
+def _with_fields_of(found: pa.DataType, wanted: pa.DataType) -> pa.DataType:
+    """The wanted list of structs with only those optional fields that are found, and in the order found."""
+    if not (pa.types.is_list(found) and pa.types.is_struct(found.value_type)):
+        return wanted
+    fields = {f.name: f for f in wanted.value_type}
+    required = [name for name in INTERACTION_FIELDS if found.value_type.get_field_index(name) < 0]
+    names = [f.name for f in found.value_type if f.name in fields]
+    return pa.list_(pa.struct([fields[name] for name in [*names, *required]]))
+
+
+def _field(column: Column, values: NDArray[Any], table: InteractionTable) -> pa.Array:
+    """A column per box or image as a field of the images' records."""
+    if column.per == "image":
+        return _rows(column, values)
+    if not lists_indices(column):
+        return _lists(table.box_offsets, _rows(column, values))
+    rows = np.flatnonzero(values)
+    image = table.box_image_index[rows]
+    counts = np.bincount(image, minlength=len(table))
+    return _lists(offsets(counts), pa.array((rows - table.box_offsets[image]).astype(np.int32)))
+
+
+def _rows(column: Column, values: NDArray[Any]) -> pa.Array:
+    """Rows (R, *shape) as nested lists, null where a row is the fill value throughout."""
+    missing = column.is_fill(values)
+    if not column.shape:
+        return pa.array(values, mask=missing)
+    nested = pa.array(values[~missing].reshape(-1))
+    for size in column.shape[:0:-1]:
+        nested = pa.ListArray.from_arrays(pa.array(np.arange(0, len(nested) + 1, size, dtype=np.int32)), nested)
+    starts = offsets(np.where(missing, 0, column.shape[0])).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(starts), nested, mask=pa.array(missing))
+
+
+def _read_field(column: Column, values: pa.Array, box_offsets: NDArray[np.int64]) -> NDArray[Any]:
+    """The rows (R, *shape) of a column that is not null everywhere; the fill value where nothing is given."""
+    if column.per != "box":
+        return _read_rows(column, values)
+    counts = np.diff(box_offsets)
+    rows, starts = _flat(values, column.name, required=False)
+    if lists_indices(column):
+        index = rows.to_numpy(zero_copy_only=False)
+        limit = np.repeat(counts, np.diff(starts))
+        _require(bool(((index >= 0) & (index < limit)).all()), f"{column.name}: no index of a box")
+        marked = column.filled(int(box_offsets[-1]))
+        marked[index + np.repeat(box_offsets[:-1], np.diff(starts))] = True
+        return marked
+    given = ~values.is_null().to_numpy(zero_copy_only=False)
+    _require(np.array_equal(np.diff(starts)[given], counts[given]), f"{column.name}: expected one entry per box")
+    return _spread(column, _read_rows(column, rows), np.repeat(given, counts))
+
+
+def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
+    """Nested lists as (R, *shape); the fill value where a row is null."""
+    there = ~rows.is_null().to_numpy(zero_copy_only=False)
+    values = rows.drop_null() if rows.null_count else rows
+    for size in column.shape:
+        lengths = pc.list_value_length(values).to_numpy(zero_copy_only=False)
+        fits = values.null_count == 0 and bool((lengths == size).all())
+        _require(fits, f"{column.name}: expected rows of {' x '.join(map(str, column.shape))} values")
+        values = values.flatten()
+    if column.fill_is_nan and values.null_count:
+        values = values.fill_null(float("nan"))
+    _require(values.null_count == 0, f"{column.name}: a value is missing")
+    flat = values.to_numpy(zero_copy_only=False).astype(str if column.kind == "U" else column.dtype, copy=False)
+    return _spread(column, flat.reshape(-1, *column.shape), there)
+
+
+def _spread(column: Column, values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[Any]:
+    """Rows for all places where `there` is True, with the fill value at the others."""
+    if there.all():
+        return values
+    position = np.where(there, np.cumsum(there) - 1, -1)
+    return np.concatenate([values, column.filled(1)])[position]
 
 
 def _flat(column: pa.Array, name: str, required: bool = True) -> tuple[pa.Array, NDArray[np.int64]]:
@@ -247,12 +328,7 @@ def _vocabulary_of(objects: list[list[str]], verbs: list[list[str]]) -> Vocabula
     verb_names = list(dict.fromkeys(n for group in verbs for n in group))
     for name in BUILT_IN[:-1]:
         vocabulary = Vocabulary.load(name)
-        try:
-            for n in object_names:
-                vocabulary.object_index(n)
-            for n in verb_names:
-                vocabulary.verb_index(n)
-        except InputError:
-            continue
-        return vocabulary
+        known = all(vocabulary.find_object(n) >= 0 for n in object_names)
+        if known and all(vocabulary.find_verb(n) >= 0 for n in verb_names):
+            return vocabulary
     return Vocabulary.from_names(object_names, verb_names)

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from interplay.columns import Column, registered_columns
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.formats.arrow import SCHEMA, from_arrow
-from interplay.formats.records import record_problems
+from interplay.formats.arrow import from_arrow, full_schema
+from interplay.formats.records import lists_indices, record_problems
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -42,7 +43,7 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
         rows = pj.read_json(
             source,
             read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, 2 * longest)),
-            parse_options=pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
+            parse_options=pj.ParseOptions(explicit_schema=full_schema(), unexpected_field_behavior="ignore"),
         )
         return from_arrow(rows, vocabulary)
     except (InputError, pa.ArrowException) as error:
@@ -119,8 +120,11 @@ def write_lines(table: InteractionTable, stream: TextIO) -> None:
     score, human = _short(table.score).tolist(), table.human.tolist()
     target = [None if o < 0 else o for o in table.object.tolist()]
     labels, verb = table.labels.tolist(), table.verb.tolist()
-    pair = None if table.interactiveness is None else _short(table.interactiveness).tolist()
-    poses = None if table.keypoints is None else _short(table.keypoints).tolist()
+    columns = [(column, table.columns[column.name]) for column in registered_columns() if column.name in table.columns]
+    per_triplet = [(c.name, _plain(c, values)) for c, values in columns if c.per == "triplet"]
+    per_box = [(c.name, _plain(c, values)) for c, values in columns if c.per == "box" and not lists_indices(c)]
+    per_image = [(c.name, _plain(c, values)) for c, values in columns if c.per == "image"]
+    marks = [(c.name, values) for c, values in columns if lists_indices(c)]
     for i, file in enumerate(table.files):
         b0, b1 = int(table.box_offsets[i]), int(table.box_offsets[i + 1])
         record: dict[str, Any] = {"file": file}
@@ -136,20 +140,28 @@ def write_lines(table: InteractionTable, stream: TextIO) -> None:
             item: dict[str, Any] = {"human": human[t], "verb": verbs[verb[t]], "object": target[t]}
             if table.scored:
                 item["score"] = score[t]
-            if pair is not None and pair[t] == pair[t]:
-                item["interactiveness"] = pair[t]
+            item.update((name, values[t]) for name, values in per_triplet if values[t] is not None)
             interactions.append(item)
         record["interactions"] = interactions
-        if poses is not None:
-            record["keypoints"] = [None if pose[0][0] != pose[0][0] else pose for pose in poses[b0:b1]]
-        if table.unlabelled is not None:
-            record["unlabelled"] = np.flatnonzero(table.unlabelled[b0:b1]).tolist()
+        record.update((name, values[b0:b1]) for name, values in per_box)
+        record.update((name, np.flatnonzero(values[b0:b1]).tolist()) for name, values in marks)
+        record.update((name, values[i]) for name, values in per_image if values[i] is not None)
         if table.image_labels is not None and table.image_label_offsets is not None:
             pairs = table.image_labels[table.image_label_offsets[i] : table.image_label_offsets[i + 1]]
             record["image_labels"] = [
                 {"verb": verbs[v], "object": objects[o] if o >= 0 else None} for v, o in pairs.tolist()
             ]
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _plain(column: Column, values: NDArray[Any]) -> list[Any]:
+    """Rows (R, *shape) as JSON has them: null for the fill value, also of one number inside a row where it is NaN."""
+    missing = column.is_fill(values)
+    short: NDArray[Any] = _short(values) if values.dtype == np.float32 else values
+    if column.fill_is_nan and np.isnan(values[~missing]).any():
+        short = short.astype(object)
+        short[np.isnan(values)] = None
+    return [None if left_out else row for left_out, row in zip(missing.tolist(), short.tolist(), strict=True)]
 
 
 def _short(values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -3,9 +3,11 @@
 ``{"file": "a.jpg", "width": 640, "height": 480, "boxes": [[x1, y1, x2, y2], ...], "labels": ["person", "bicycle"],
 "scores": [0.9, 0.8], "interactions": [{"human": 0, "verb": "ride", "object": 1, "score": 0.83}]}``
 
-Annotations leave the scores out. Optional: ``keypoints`` (per box null or 17 rows of x, y, score), ``unlabelled``
-(indices of people whose actions nobody annotated), ``image_labels`` (``[{"verb", "object"}]`` in the image without
-boxes) and ``interactiveness`` inside an interaction. Other fields are ignored.
+Annotations leave the scores out. Optional: ``image_labels`` (``[{"verb", "object"}]`` in the image without boxes) and
+the registered columns (`interplay.columns`). A column per box is a list with an entry per box (``keypoints``: 17 rows
+of x, y, score); if it is true or false, the list of the boxes that it is true of, by index (``unlabelled``). A column
+per triplet is a field of each interaction (``interactiveness``), one per image a field of the record. Null, or no
+field, stands for the column's fill value. Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -14,11 +16,27 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from interplay.columns import FILE_FIELDS, INTERACTION_FIELDS, Column, registered_columns
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
 
 Problem = tuple[str, str]
 """A field, such as ``interactions[3].verb``, and what is wrong with it."""
+
+
+def lists_indices(column: Column) -> bool:
+    """Whether files list the boxes that a column is true of, instead of a value for every box."""
+    return column.per == "box" and column.kind == "b" and not column.shape
+
+
+def record_fields() -> list[str]:
+    """The fields that a record may have."""
+    return [*FILE_FIELDS, *(c.name for c in registered_columns() if c.per != "triplet")]
+
+
+def interaction_fields() -> list[str]:
+    """The fields that an interaction inside a record may have."""
+    return [*INTERACTION_FIELDS, *(c.name for c in registered_columns("triplet"))]
 
 
 def record_problems(record: Any, vocabulary: Vocabulary | None = None) -> Iterator[Problem]:
@@ -76,30 +94,27 @@ def _interaction_problems(record: Mapping, count: int, vocabulary: Vocabulary | 
         if target is not None and (not _is_int(target) or not 0 <= target < count):
             yield f"{where}.object", f"expected an index into the {count} boxes or null, got {_show(target)}"
         yield from _name_problems(item.get("verb"), f"{where}.verb", "verb", vocabulary)
-        for key in ("score", "interactiveness"):
-            if item.get(key) is not None and not _is_number(item[key]):
-                yield f"{where}.{key}", f"expected a number, got {_show(item[key])}"
+        if item.get("score") is not None and not _is_number(item["score"]):
+            yield f"{where}.score", f"expected a number, got {_show(item['score'])}"
+        for column in registered_columns("triplet"):
+            yield from _value_problems(item.get(column.name), f"{where}.{column.name}", column)
 
 
 def _optional_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
-    keypoints = record.get("keypoints")
-    if keypoints is not None:
-        if not isinstance(keypoints, list) or len(keypoints) != count:
-            yield "keypoints", f"expected one entry per box ({count}), null where there is no pose"
+    for column in registered_columns("image"):
+        yield from _value_problems(record.get(column.name), column.name, column)
+    for column in registered_columns("box"):
+        name, values = column.name, record.get(column.name)
+        if values is None:
+            continue
+        if lists_indices(column):
+            if not isinstance(values, list) or not all(_is_int(v) and 0 <= v < count for v in values):
+                yield name, f"expected indices into the {count} boxes, got {_show(values)}"
+        elif not isinstance(values, list) or len(values) != count:
+            yield name, f"expected one entry per box ({count}), null where there is none"
         else:
-            for i, pose in enumerate(keypoints):
-                good = pose is None or (
-                    isinstance(pose, list)
-                    and len(pose) == 17
-                    and all(isinstance(p, list) and len(p) == 3 and all(_is_number(v) for v in p) for p in pose)
-                )
-                if not good:
-                    yield f"keypoints[{i}]", "expected null or 17 rows of x, y, score"
-    unlabelled = record.get("unlabelled")
-    if unlabelled is not None and (
-        not isinstance(unlabelled, list) or not all(_is_int(v) and 0 <= v < count for v in unlabelled)
-    ):
-        yield "unlabelled", f"expected indices into the {count} boxes, got {_show(unlabelled)}"
+            for i, value in enumerate(values):
+                yield from _value_problems(value, f"{name}[{i}]", column)
     image_labels = record.get("image_labels")
     if image_labels is not None:
         if not isinstance(image_labels, list):
@@ -112,6 +127,25 @@ def _optional_problems(record: Mapping, count: int, vocabulary: Vocabulary | Non
             yield from _name_problems(item.get("verb"), f"image_labels[{i}].verb", "verb", vocabulary)
             if item.get("object") is not None:
                 yield from _name_problems(item["object"], f"image_labels[{i}].object", "object", vocabulary)
+
+
+def _value_problems(value: Any, where: str, column: Column) -> Iterator[Problem]:
+    """What is wrong with one row of a column; null is its fill value."""
+    if value is not None and not _fits(value, column, column.shape):
+        what = {"b": "true or false", "f": "a number", "U": "a text"}.get(column.kind, "a whole number")
+        if column.shape:
+            what = f"{' x '.join(map(str, column.shape))} values, each {what}"
+        yield where, f"expected null or {what}, got {_show(value)}"
+
+
+def _fits(value: Any, column: Column, shape: tuple[int, ...]) -> bool:
+    if shape:
+        return isinstance(value, list) and len(value) == shape[0] and all(_fits(v, column, shape[1:]) for v in value)
+    if column.kind == "f":
+        return _is_number(value) or (value is None and column.fill_is_nan)
+    if column.kind == "U":
+        return isinstance(value, str)
+    return isinstance(value, bool) if column.kind == "b" else _is_int(value)
 
 
 def _score_problems(scores: Any, where: str, count: int) -> Iterator[Problem]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from interplay.columns import registered_columns
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
 
@@ -16,19 +19,27 @@ _METADATA = "interplay"
 
 
 def to_supervision(interactions: Interactions) -> supervision.Detections:
-    """The boxes as detections (``class_id``, ``confidence``, ``data["class_name"]``).
+    """The boxes as detections (``class_id``, ``confidence``, ``tracker_id``, ``data["class_name"]``).
 
-    The triplets travel in ``metadata["interplay"]`` with the row of each box in ``data["box"]``, so that
+    ``tracker_id`` is the column `track`, None where there is none. Other columns per box are in `data` under their
+    names. The triplets travel in ``metadata["interplay"]`` with the row of each box in ``data["box"]``, so that
     `from_supervision` finds them again, also after the detections were filtered or reordered.
     """
     import supervision
 
     names = np.array([interactions.vocabulary.objects[i] for i in interactions.labels], dtype=str)
+    track = interactions.track
+    columns = {
+        column.name: interactions.columns[column.name].copy()
+        for column in registered_columns("box")
+        if column.name in interactions.columns and column.name != "track"
+    }
     return supervision.Detections(
         xyxy=interactions.boxes.copy(),
         confidence=interactions.box_scores.copy(),
         class_id=interactions.labels.astype(int),
-        data={"class_name": names, "box": np.arange(len(interactions.boxes))},
+        tracker_id=None if track is None else track.copy(),
+        data={"class_name": names, "box": np.arange(len(interactions.boxes)), **columns},
         metadata={_METADATA: interactions},
     )
 
@@ -37,7 +48,8 @@ def from_supervision(detections: supervision.Detections, vocabulary: Vocabulary 
     """Detections as `Interactions`.
 
     Triplets are there if the detections came from `to_supervision`; one whose person or object has been filtered
-    out is dropped. Detections of another origin give boxes without triplets.
+    out is dropped. Detections of another origin give boxes without triplets. ``tracker_id`` becomes the column `track`,
+    and what `data` holds under the name of a column per box becomes that column.
 
     Args:
         vocabulary: what ``class_id`` (or, where there, ``data["class_name"]``) means; by default the one of the
@@ -55,31 +67,24 @@ def from_supervision(detections: supervision.Detections, vocabulary: Vocabulary 
     scores = np.ones(count, np.float32)
     if detections.confidence is not None:
         scores = detections.confidence.astype(np.float32)
-    none = np.zeros(0, np.int64)
+    columns: dict[str, NDArray[Any]] = {
+        column.name: np.asarray(detections.data[column.name])
+        for column in registered_columns("box")
+        if column.name in detections.data
+    }
+    if detections.tracker_id is not None:
+        columns["track"] = detections.tracker_id
     boxes = np.asarray(detections.xyxy, np.float32)
     rows = detections.data.get("box")
     if source is None or rows is None:
-        return Interactions(boxes, labels, none, none, none, vocabulary, box_scores=scores)
-    rows = np.asarray(rows, np.int64)
-    position = np.full(len(source.boxes) + 1, -1, np.int64)
-    position[rows] = np.arange(count)
-    human, target = position[source.human], position[source.object]
-    keep = (human >= 0) & ((target >= 0) | (source.object < 0))
-    return Interactions(
-        boxes,
-        labels,
-        human[keep],
-        target[keep],
-        source.verb[keep],
-        vocabulary,
-        score=source.score[keep],
+        none = np.zeros(0, np.int64)
+        return Interactions(boxes, labels, none, none, none, vocabulary, box_scores=scores, columns=columns)
+    left = source.select_boxes(np.asarray(rows, np.int64))
+    return replace(
+        left,
+        boxes=boxes,
+        labels=labels,
         box_scores=scores,
-        interactiveness=None if source.interactiveness is None else source.interactiveness[keep],
-        keypoints=None if source.keypoints is None else source.keypoints[rows],
-        unlabelled=None if source.unlabelled is None else source.unlabelled[rows],
-        image_labels=source.image_labels,
-        file=source.file,
-        width=source.width,
-        height=source.height,
-        scored=source.scored,
+        vocabulary=vocabulary,
+        columns={**left.columns, **columns},
     )

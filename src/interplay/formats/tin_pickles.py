@@ -105,7 +105,7 @@ def _detections(content: Mapping[Any, Any], vocabulary: Vocabulary, where: str) 
                 boxes=np.array(boxes, np.float32).reshape(-1, 4),
                 labels=labels,
                 box_scores=np.array([float(record[5]) for record in records], np.float32),
-                keypoints=np.array(poses, np.float32).reshape(-1, 17, 3),
+                columns={"keypoints": np.array(poses, np.float32).reshape(-1, 17, 3)},
             )
         )
     return InteractionTable.from_list(images, vocabulary)

@@ -57,7 +57,7 @@ class VcocoDetections:
         object is a role detection without box, unless the person has an object in that very role.
         """
         vocabulary = table.vocabulary
-        human, verb, score = table.human_rows(), table.verb, table.score
+        human, verb, score = table.human_rows, table.verb, table.score
         person_rows, person = np.unique(human, return_inverse=True)
         bare = table.object < 0
         actions = len(vocabulary.actions)
@@ -74,15 +74,15 @@ class VcocoDetections:
         return cls(
             vocabulary=vocabulary,
             images=table.files,
-            person_image=table.box_image_index()[person_rows],
+            person_image=table.box_image_index[person_rows],
             person_box=table.boxes[person_rows],
             agent_person=keys // actions,
             agent_action=keys % actions,
             agent_score=np.where(np.isneginf(without), with_object, without),
             role_person=person[role],
             role_verb=verb[role],
-            role_box=table.object_boxes()[role],
-            role_object=table.object_labels()[role],
+            role_box=table.object_boxes[role],
+            role_object=table.object_labels[role],
             role_score=score[role],
         )
 

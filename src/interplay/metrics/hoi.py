@@ -42,7 +42,7 @@ class HoiClasses:
         vocabulary = annotations.vocabulary
         if len(vocabulary.interactions):
             return cls(vocabulary, vocabulary.interactions, vocabulary.interaction_lookup)
-        pairs = np.unique(np.stack([annotations.verb, annotations.object_labels()], axis=1), axis=0)
+        pairs = np.unique(np.stack([annotations.verb, annotations.object_labels], axis=1), axis=0)
         lookup = np.full((len(vocabulary.verbs), len(vocabulary.objects) + 1), -1, np.int64)
         lookup[pairs[:, 0], pairs[:, 1]] = np.arange(len(pairs))
         return cls(vocabulary, pairs, lookup)
@@ -156,8 +156,8 @@ def _pairs(
     table: InteractionTable, classes: HoiClasses, position: NDArray[np.int64]
 ) -> tuple[PairArrays, dict[str, int]]:
     """The table's triplets that count, on the images of `position`, and how many were dropped for which reason."""
-    label = classes.lookup[table.verb, table.object_labels()]
-    image = position[table.image_index()]
+    label = classes.lookup[table.verb, table.object_labels]
+    image = position[table.image_index]
     finite = ~np.isnan(table.score)
     dropped = {
         "image": int((image < 0).sum()),
@@ -170,8 +170,8 @@ def _pairs(
     pairs = PairArrays(
         image=image[rows],
         label=label[rows],
-        human=table.boxes[table.human_rows()[rows]],
-        object=table.object_boxes()[rows],
+        human=table.boxes[table.human_rows[rows]],
+        object=table.object_boxes[rows],
         score=table.score[rows],
     )
     return pairs, dropped
@@ -206,7 +206,7 @@ def _objects_in_images(annotations: InteractionTable) -> NDArray[np.bool_]:
     """
     known = np.zeros((len(annotations.vocabulary.objects) + 1, len(annotations)), bool)
     known[-1] = True
-    known[annotations.object_labels(), annotations.image_index()] = True
+    known[annotations.object_labels, annotations.image_index] = True
     if annotations.image_labels is not None and annotations.image_label_offsets is not None:
         image = np.repeat(np.arange(len(annotations)), np.diff(annotations.image_label_offsets))
         known[annotations.image_labels[:, 1], image] = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.columns import take_rows
 from interplay.ops.pair_nms import pair_nms
 from interplay.ops.top_k import top_k_rows
 from interplay.table import InteractionTable, offsets
@@ -23,18 +24,18 @@ class PairNms:
 
 def keep_top_k(table: InteractionTable, k: int) -> InteractionTable:
     """The `k` best triplets of every image, in their order; of equal scores the earlier ones."""
-    return with_triplets(table, top_k_rows(table.image_index(), table.score, k))
+    return with_triplets(table, top_k_rows(table.image_index, table.score, k))
 
 
 def suppress_pairs(table: InteractionTable, settings: PairNms | None = None) -> InteractionTable:
     """`pair_nms` on every image; (verb, object category) is the class. Triplets come out in its order."""
     settings = settings or PairNms()
-    label = table.verb * (len(table.vocabulary.objects) + 1) + table.object_labels() + 1
+    label = table.verb * (len(table.vocabulary.objects) + 1) + table.object_labels + 1
     rows = pair_nms(
-        table.image_index(),
+        table.image_index,
         label,
-        table.human_boxes(),
-        table.object_boxes(),
+        table.human_boxes,
+        table.object_boxes,
         table.score,
         settings.threshold,
         settings.alpha,
@@ -45,7 +46,7 @@ def suppress_pairs(table: InteractionTable, settings: PairNms | None = None) -> 
 
 def with_triplets(table: InteractionTable, rows: NDArray[np.int64]) -> InteractionTable:
     """The table with only the given triplet rows, which must come image by image in the table's order."""
-    counts = np.bincount(table.image_index()[rows], minlength=len(table))
+    counts = np.bincount(table.image_index[rows], minlength=len(table))
     return replace(
         table,
         triplet_offsets=offsets(counts),
@@ -53,5 +54,5 @@ def with_triplets(table: InteractionTable, rows: NDArray[np.int64]) -> Interacti
         object=table.object[rows],
         verb=table.verb[rows],
         score=table.score[rows],
-        interactiveness=None if table.interactiveness is None else table.interactiveness[rows],
+        columns=take_rows(table.columns, triplet=rows),
     )

@@ -63,14 +63,14 @@ class VcocoAnnotations:
         boxes = clipped(table)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         acting = np.zeros(len(boxes), bool)
-        acting[table.human_rows()] = True
+        acting[table.human_rows] = True
         is_person = ((table.labels == vocabulary.person) | acting) & solid
         rows = np.flatnonzero(is_person)
         person_of = np.cumsum(is_person) - 1
 
-        used = np.flatnonzero(is_person[table.human_rows()])[::-1]  # reversed: the first of several objects stays
-        person, verb = person_of[table.human_rows()[used]], table.verb[used]
-        target = table.object_rows()[used]
+        used = np.flatnonzero(is_person[table.human_rows])[::-1]  # reversed: the first of several objects stays
+        person, verb = person_of[table.human_rows[used]], table.verb[used]
+        target = table.object_rows[used]
         actions = np.zeros((len(rows), len(vocabulary.actions)), bool)
         actions[person, vocabulary.verb_actions[verb]] = True
         role_box = np.full((len(rows), len(vocabulary.verbs), 4), np.nan, np.float32)
@@ -81,7 +81,7 @@ class VcocoAnnotations:
         return cls(
             vocabulary=vocabulary,
             images=table.files,
-            person_image=table.box_image_index()[rows],
+            person_image=table.box_image_index[rows],
             person_box=boxes[rows],
             labelled=np.ones(len(rows), bool) if table.unlabelled is None else ~table.unlabelled[rows],
             actions=actions,
@@ -94,6 +94,6 @@ class VcocoAnnotations:
 
 def clipped(table: InteractionTable) -> NDArray[np.float32]:
     """All boxes (B, 4) cut to their images' last pixels, where the image size is known."""
-    size = table.sizes[table.box_image_index()].astype(np.float32)
+    size = table.sizes[table.box_image_index].astype(np.float32)
     last = np.where(size > 0, size - 1, np.inf).astype(np.float32)
     return np.clip(table.boxes, 0, np.concatenate([last, last], axis=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +123,4 @@ def _pose_actors(
     people = np.unique(interactions.human)
     keypoints = no_poses(len(interactions.boxes))
     keypoints[people] = estimator.estimate(image, interactions.boxes[people], name)
-    return replace(interactions, keypoints=keypoints)
+    return interactions.with_columns(keypoints=keypoints)

@@ -6,7 +6,8 @@ A file may name another one as its ``base`` and then states only what differs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -17,7 +18,7 @@ from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.systems import get_system
 from interplay.training.sections import TrainConfig
 
-__all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "validate_config"]
+__all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "resolve_config", "validate_config"]
 
 _TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
 """Where a field may be of several types, pydantic adds the name of the type that it tried to the field's."""
@@ -38,10 +39,33 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         InputError: not YAML, bases in a circle, an unknown system or field (names the nearest), or a value of the
             wrong type or out of range.
     """
-    content = _read(Path(path))
-    for field, value in parse_overrides(overrides):
+    return resolve_config(path, dict(parse_overrides(overrides)))
+
+
+def resolve_config(
+    config: TrainConfig | Mapping[str, Any] | str | Path, overrides: Mapping[str, Any] | None = None
+) -> TrainConfig:
+    """A checked configuration, changed.
+
+    Args:
+        config: a YAML file, what would be in one, or a configuration.
+        overrides: values by field, ``{"data.root": "vcoco", "epochs": 3}``.
+
+    Raises:
+        MissingFileError, InputError: see `load_config`.
+    """
+    source = "configuration"
+    if isinstance(config, TrainConfig):
+        if not overrides:
+            return config
+        content = config.model_dump()
+    elif isinstance(config, Mapping):
+        content = deepcopy(dict(config))
+    else:
+        content, source = _read(Path(config)), str(config)
+    for field, value in (overrides or {}).items():
         _set(content, field, value)
-    return validate_config(content, str(path))
+    return validate_config(content, source)
 
 
 def load_recipe(path: str | Path, kind: type[Recipe]) -> Recipe:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from interplay.training.checkpoints import (
     write_checkpoint,
     write_config,
 )
+from interplay.training.config import resolve_config
 from interplay.training.display import Display, display, memory_gib, one_line, start_remarks
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
@@ -47,21 +48,30 @@ from interplay.training.step import LossModule, StepResult, training_step
 from interplay.training.task import TrainingTask
 
 
-def train(config: TrainConfig, console: Console | None = None, stop_after: int | None = None) -> Path:
-    """Train as configured, continuing the run in ``config.folder`` if there is one.
+def train(
+    config: TrainConfig | Mapping[str, Any] | str | Path,
+    console: Console | None = None,
+    stop_after: int | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train as configured, continuing the run in the configuration's folder if there is one.
 
     Args:
-        config: of the training.
+        config: of the training: a YAML file, what would be in one, or a checked configuration.
         console: where progress goes; none by default.
         stop_after: stop after this epoch as if interrupted, for tests and time-sliced machines.
+        overrides: values by field instead of the configuration's, ``{"data.root": "vcoco", "epochs": 3}``.
 
     Returns:
         The weights file, or the checkpoint if stopped early.
 
     Raises:
-        InputError: the folder holds a run of another configuration.
+        MissingFileError, InputError: the configuration is not there or not right, or its folder holds a run of
+            another one; says what was expected.
         InterplayError: the loss is no longer a number; the batch is saved.
     """
+    config = resolve_config(config, overrides)
     checkpoint = read_checkpoint(config)
     fabric = launch(config)
     quiet = console is None or fabric.global_rank > 0

@@ -97,7 +97,7 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
 
 def listing_what_occurs(table: InteractionTable) -> Vocabulary:
     """The vocabulary of annotations with the interactions that occur in them, most networks' classes."""
-    pairs = np.unique(np.stack([table.verb, table.object_labels()], 1), axis=0)
+    pairs = np.unique(np.stack([table.verb, table.object_labels], 1), axis=0)
     return replace(table.vocabulary, interactions=pairs.astype(np.int64))
 
 

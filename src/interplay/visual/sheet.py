@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from interplay.columns import scale_points
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.visual.draw import check_image, draw_interactions
@@ -43,11 +44,9 @@ def resize(
     size = max(1, round(width * factor)), max(1, round(height * factor))
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
     scale = np.array([size[0] / width, size[1] / height] * 2, np.float32)
-    keypoints = interactions.keypoints
-    if keypoints is not None:
-        keypoints = keypoints * np.array([scale[0], scale[1], 1], np.float32)
+    columns = scale_points(interactions.columns, float(scale[0]), float(scale[1]))
     boxes = interactions.boxes * scale
-    return small, replace(interactions, boxes=boxes, keypoints=keypoints, width=size[0], height=size[1])
+    return small, replace(interactions, boxes=boxes, columns=columns, width=size[0], height=size[1])
 
 
 def contact_sheet(

@@ -54,11 +54,11 @@ def summary_table(images: InteractionTable | Iterable[Interactions], most: int =
 
     table = images if isinstance(images, InteractionTable) else InteractionTable.from_list(images)
     names = table.vocabulary
-    keys = table.verb * (len(names.objects) + 1) + table.object_labels() + 1
+    keys = table.verb * (len(names.objects) + 1) + table.object_labels + 1
     kinds, first, counts = np.unique(keys, return_index=True, return_counts=True)
     best = np.zeros(len(kinds), np.float32)
     np.maximum.at(best, np.searchsorted(kinds, keys), table.score)
-    with_image = np.unique(np.stack([keys, table.image_index()]), axis=1)[0]
+    with_image = np.unique(np.stack([keys, table.image_index]), axis=1)[0]
     order = np.lexsort((-best, -counts))[:most]
     title = f"{count(len(table.verb), 'interaction')} of {count(len(kinds), 'kind')} in {count(len(table), 'image')}"
     screen = _table(title, "interaction", "count", "images", *(["best score"] if table.scored else []))

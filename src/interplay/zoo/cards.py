@@ -78,9 +78,33 @@ def _cards() -> dict[str, ModelCard]:
     return {card.name: card for card in sorted(cards, key=lambda card: (not card.weights, card.system, card.name))}
 
 
-def list_models() -> list[ModelCard]:
-    """The cards of all models, those that come with weights first."""
-    return list(_cards().values())
+def list_models(
+    name: str = "", *, system: str | None = None, vocabulary: str | None = None, with_weights: bool = False
+) -> list[ModelCard]:
+    """The cards of the models that meet every condition given, those that come with weights first.
+
+    Args:
+        name: a part of the model's name.
+        system: which network it is (``"gen-vlkt"``).
+        vocabulary: name of its vocabulary (``"hico-det"``).
+        with_weights: only models that work right after installation.
+
+    Raises:
+        InputError: no model is of that system or vocabulary; gives those that there are.
+    """
+    cards = list(_cards().values())
+    for what, wanted in (("system", system), ("vocabulary", vocabulary)):
+        there = sorted({getattr(card, what) for card in cards})
+        if wanted is not None and wanted not in there:
+            raise InputError(f"no model with {what} {wanted!r}: expected one of {', '.join(there)}")
+    return [
+        card
+        for card in cards
+        if name in card.name
+        and system in (None, card.system)
+        and vocabulary in (None, card.vocabulary)
+        and (card.weights or not with_weights)
+    ]
 
 
 def get_card(name: str) -> ModelCard:

@@ -93,14 +93,10 @@ def some_rows(count: int, limit: int = 32) -> Tensor:
 
 
 def _verb(known: Vocabulary, name: str) -> Verb:
-    try:
-        return known.verb_records[known.verb_index(name)]
-    except InputError:
-        return Verb(name.strip())
+    index = known.find_verb(name)
+    return known.verb_records[index] if index >= 0 else Verb(name.strip())
 
 
 def _object(known: Vocabulary, name: str) -> str:
-    try:
-        return known.objects[known.object_index(name)]
-    except InputError:
-        return name.strip()
+    index = known.find_object(name)
+    return known.objects[index] if index >= 0 else name.strip()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from interplay.datasets.transforms import keep_boxes
 from interplay.interactions import Interactions
 from interplay.models.gen_vlkt.outputs import PairTargets
 from interplay.ops.tensor_boxes import xyxy_to_cxcywh
@@ -13,7 +12,7 @@ from interplay.ops.tensor_boxes import xyxy_to_cxcywh
 
 def first_boxes(interactions: Interactions, count: int) -> Interactions:
     """Only the first `count` boxes: the published training looks at no more than it has queries."""
-    return keep_boxes(interactions, np.arange(len(interactions.boxes)) < count)
+    return interactions.select_boxes(slice(count))
 
 
 def pair_targets(interactions: Interactions) -> PairTargets:

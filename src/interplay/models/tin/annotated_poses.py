@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +40,7 @@ def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -
         _estimate(missing, InteractionDataset(table, images), load_pose_estimator(pose))
     gather([0])  # everybody waits for everybody's files
     found = [np.load(file, allow_pickle=False) for file in files]
-    return replace(table, keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
+    return table.with_columns(keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
 
 
 def _estimate(missing: list[tuple[Path, range]], photographs: InteractionDataset, estimator: PoseEstimator) -> None:

@@ -6,12 +6,11 @@ published, the correspondences here are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
 
 CORRESPONDENCES: tuple[tuple[str, str, str | None], ...] = (
@@ -46,7 +45,7 @@ def class_table(annotations: Vocabulary, vocabulary: Vocabulary, verbs: tuple[in
     table = np.full((len(annotations.verbs), len(objects) + 1), -1)
     place = {verb: number for number, verb in enumerate(verbs)}
     names = {*annotations.verbs, *(name for pair in CORRESPONDENCES for name in pair[:2])}
-    known = {name: _find(vocabulary.verb_index, name) for name in names}
+    known = {name: vocabulary.find_verb(name) for name in names}
     for row, verb in enumerate(annotations.verbs):
         for column, thing in enumerate([*objects, -1]):
             name = annotations.objects[column] if column < len(objects) else ""
@@ -64,7 +63,7 @@ def class_table(annotations: Vocabulary, vocabulary: Vocabulary, verbs: tuple[in
 
 def object_table(annotations: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int64]:
     """(O,) the second vocabulary's index of every object of the first, -1 where it has none."""
-    return np.array([_find(vocabulary.object_index, name) for name in annotations.objects], np.int64)
+    return np.array([vocabulary.find_object(name) for name in annotations.objects], np.int64)
 
 
 def _same(verb: str, thing: str) -> Iterator[str]:
@@ -77,10 +76,3 @@ def _same(verb: str, thing: str) -> Iterator[str]:
 
 def _other(verb: str, pair: tuple[str, str, str | None]) -> str:
     return pair[1] if verb == pair[0] else pair[0]
-
-
-def _find(search: Callable[[str], int], name: str) -> int:
-    try:
-        return search(name)
-    except InputError:
-        return -1

@@ -200,6 +200,7 @@ class TinModel(HoiModel):
             score=score[best].astype(np.float32),
             interactiveness=binary[pair, 0][best],
             keypoints=found.keypoints,
+            track=found.track,
             vocabulary=self.vocabulary,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.columns import take_rows
 from interplay.interactions import Interactions
 from interplay.ops.boxes import box_iou
 
@@ -48,13 +49,13 @@ def merge_same_things(image: Interactions, overlap: float = SAME_THING) -> Inter
     human, thing = place[image.human], np.append(place, -1)[image.object]
     rows = np.sort(np.unique(np.stack([human, thing, image.verb]), axis=1, return_index=True)[1])
     rows = rows[human[rows] != thing[rows]]
+    merged = image[rows]
     return replace(
-        image[rows],
+        merged,
         boxes=image.boxes[kept],
         labels=image.labels[kept],
         box_scores=image.box_scores[kept],
         human=human[rows],
         object=thing[rows],
-        keypoints=None if image.keypoints is None else image.keypoints[kept],
-        unlabelled=None if image.unlabelled is None else image.unlabelled[kept],
+        columns=take_rows(merged.columns, box=kept),
     )

@@ -71,7 +71,7 @@ class Suppressor:
         pixels = self.pixels(image) if self.pixels is not None and self.judge.needs_pixels and len(image) else None
         interactive = self.judge(image, pixels)
         interactive[np.isin(image.verb, self._spared)] = np.nan
-        judged = replace(image, interactiveness=interactive)
+        judged = image.with_columns(interactiveness=interactive)
         kept = apply_rule(judged, self.rule)
         self.counts.triplets += len(image)
         self.counts.judged += int((~np.isnan(interactive)).sum())

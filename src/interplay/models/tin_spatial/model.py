@@ -222,6 +222,7 @@ class TinSpatial(HoiModel):
                     interactiveness=interactiveness[i, human, thing][pair],
                     vocabulary=self.vocabulary,
                     keypoints=found.keypoints,
+                    track=found.track,
                 )
             )
         return results
