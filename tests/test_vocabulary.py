@@ -75,6 +75,17 @@ def test_phrases_are_plain_english() -> None:
             assert "_" not in text
 
 
+def test_a_verb_listed_without_object_is_phrased_without_something() -> None:
+    content = {
+        "objects": ["person", "dog"],
+        "verbs": ["wave", "feed", {"name": "walk", "phrase": "walking {object}", "alone": "walking"}],
+        "interactions": [["wave", None], ["wave", "dog"], ["feed", "dog"], ["walk", None]],
+    }
+    own = Vocabulary.from_dict(content)
+    assert [own.phrase(verb) for verb in own.verbs] == ["waving", "feeding something", "walking"]
+    assert own.phrase("wave", "dog") == "waving a dog"
+
+
 @pytest.mark.parametrize(
     ("verb", "expected"),
     [("ride", "riding"), ("hit", "hitting"), ("tie", "tying"), ("open", "opening"), ("eat", "eating"),

@@ -48,8 +48,8 @@ class Verb:
     Attributes:
         name: as it is written in result files, with spaces.
         phrase: plain English with ``{object}`` where the object goes: ``"riding {object}"``.
-        alone: plain English for a verb that is also a motion without object: ``"walking"``; by default the phrase with
-            "something".
+        alone: plain English without an object: ``"walking"``. By default the verb itself where the vocabulary lists it
+            without object and gives it no phrase, else the phrase with "something".
         official: the data set's own spelling, also accepted as input (``"hit_instr"``).
         action: the action that this verb is a role of (V-COCO: ``"hit"``), or None.
         role: ``"obj"``, ``"instr"``, or None for a body motion.
@@ -235,16 +235,29 @@ class Vocabulary:
         """``"ride bicycle"`` for each of (P, 2) verbs and objects; the verb alone where the object is -1."""
         return [f"{self.verbs[v]} {self.objects[o]}" if o >= 0 else self.verbs[v] for v, o in pairs.tolist()]
 
+    def phrase_template(self, verb: int | str) -> str:
+        """A verb in plain English, with ``{object}`` where the object goes: ``"riding {object}"``."""
+        record = self.verb_records[self.verb_index(verb) if isinstance(verb, str) else verb]
+        return record.phrase or f"{gerund(record.name)} {{object}}"
+
     def phrase(self, verb: int | str, object: int | str | None = None) -> str:
         """Plain English: ``"riding a bicycle"``, ``"walking"``, ``"eating something"``."""
-        record = self.verb_records[self.verb_index(verb) if isinstance(verb, str) else verb]
-        template = record.phrase or f"{gerund(record.name)} {{object}}"
+        index = self.verb_index(verb) if isinstance(verb, str) else verb
+        template = self.phrase_template(index)
         if "{object}" not in template:
             return template
         if object is None or object == -1:
-            return record.alone or template.replace("{object}", "something")
+            return self._phrase_alone(index)
         name = self.objects[self.object_index(object) if isinstance(object, str) else object]
         return template.replace("{object}", with_article(name))
+
+    def _phrase_alone(self, verb: int) -> str:
+        record = self.verb_records[verb]
+        if record.alone:
+            return record.alone
+        if not record.phrase and self.interaction_index(verb, None) >= 0:
+            return gerund(record.name)
+        return self.phrase_template(verb).replace("{object}", "something")
 
     @cached_property
     def _object_positions(self) -> dict[str, int]:
