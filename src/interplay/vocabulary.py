@@ -24,6 +24,11 @@ from interplay.files import atomic_path
 BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
+_SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, "own")} | {
+    "hico": "hico-det",
+    "pastanet": "pastanet-hoi",
+}
+
 COCO_91_IDS: tuple[int, ...] = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
 """COCO's original category id (1..90) of each of the 80 objects, in order."""
 
@@ -39,6 +44,14 @@ def coco_80_index(coco_91_ids: Iterable[int]) -> NDArray[np.int64]:
 def normalise(name: str) -> str:
     """The form in which names are compared: lower case, single spaces instead of underscores and hyphens."""
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
+
+
+def canonical_name(name: str) -> str:
+    """The one spelling of a data set's name: ``"v-coco"`` for ``"vcoco"``, ``"V-COCO"`` and ``"v_coco"``.
+
+    Any other text comes back as it is.
+    """
+    return _SPELLINGS.get("".join(normalise(name).split()), name)
 
 
 @dataclass(frozen=True)
@@ -89,14 +102,15 @@ class Vocabulary:
 
     @classmethod
     def load(cls, name_or_path: str | os.PathLike[str]) -> Vocabulary:
-        """A built-in vocabulary by name, or one from a JSON file.
+        """A built-in vocabulary by name in any spelling of `canonical_name`, or one from a JSON file.
 
         Raises:
             MissingFileError: neither a built-in name nor a file.
             InputError: the file is not a vocabulary; says which field.
         """
-        if str(name_or_path) in BUILT_IN:
-            return _built_in(str(name_or_path))
+        name = canonical_name(str(name_or_path))
+        if name in BUILT_IN:
+            return _built_in(name)
         path = Path(name_or_path)
         if not path.is_file():
             hint = near_matches(str(name_or_path), BUILT_IN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def positive(text: str) -> int:
@@ -29,6 +30,23 @@ def names(text: str) -> list[str]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text!r}")
     return found
+
+
+def dataset(text: str) -> str:
+    """A data set's name in any spelling; the canonical one is what ``choices=`` lists."""
+    from interplay.vocabulary import canonical_name
+
+    return canonical_name(text)
+
+
+def result_file(text: str) -> Path:
+    """A file that interactions are written to."""
+    from interplay.formats import SUFFIXES
+
+    path = Path(text)
+    if path.suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"expected a name ending in {' or '.join(SUFFIXES)}, got {text!r}")
+    return path
 
 
 def option(text: str) -> tuple[str, str]:
