@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 
 def positive(text: str) -> int:
@@ -37,16 +36,6 @@ def dataset(text: str) -> str:
     from interplay.vocabulary import canonical_name
 
     return canonical_name(text)
-
-
-def result_file(text: str) -> Path:
-    """A file that interactions are written to."""
-    from interplay.formats import SUFFIXES
-
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"expected a name ending in {' or '.join(SUFFIXES)}, got {text!r}")
-    return path
 
 
 def option(text: str) -> tuple[str, str]:

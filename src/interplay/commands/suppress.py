@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._types import dataset, result_file
+from interplay.commands._types import dataset
 from interplay.errors import InputError
 
 EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
@@ -18,9 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="any model's predictions: .jsonl, .parquet, a query detector's .json, a V-COCO .pkl, or a folder of "
         "HICO-DET detections_XX.mat",
     )
-    parser.add_argument(
-        "-o", "--output", required=True, type=result_file, metavar="OUT", help="the .jsonl or .parquet file to write"
-    )
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .jsonl or .parquet file to write")
     parser.add_argument(
         "--model",
         default="tin-spatial-vcoco",

@@ -49,9 +49,7 @@ class DataConfig(Section):
         cache_gib: most that the cache takes, per training process.
     """
 
-    dataset: Annotated[
-        Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"], BeforeValidator(_canonical)
-    ]
+    dataset: Annotated[Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"], BeforeValidator(_canonical)]
     root: Path | None = None
     images: Path | None = None
     vocabulary: str | None = None
