@@ -86,7 +86,7 @@ def test_weights_of_another_model_are_refused(file: Path) -> None:
     with pytest.raises(InputError, match=r"vocabulary is world, not hico-det; network\.backbone is resnet-nano"):
         load_model("gen-vlkt-s-hico", weights=file)
     with pytest.raises(
-        InputError, match="weights of 'gen-vlkt', expected ggnet.*--model .*tiny.safetensors, without --weights"
+        InputError, match=r"weights of 'gen-vlkt', expected ggnet.*--model .*tiny\.safetensors, without --weights"
     ):
         network_class("ggnet-hourglass-hico", weights=file)
     ppdm = {"network": {"backbone": "dla-34", "gaze_steps": 0, "matching": "shared"}}

@@ -98,7 +98,7 @@ def test_without_network_the_hub_is_asked_once(monkeypatch: pytest.MonkeyPatch) 
         raise OSError("Name or service not known\nand so on")
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", unreachable)
-    with pytest.raises(MissingFileError, match="not known.* run: hf download some/clip --local-dir clip") as raised:
+    with pytest.raises(MissingFileError, match=r"not known.* run: hf download some/clip --local-dir clip") as raised:
         load_text_encoder("some/clip")
     assert "\n" not in str(raised.value)
     assert asked == [True]

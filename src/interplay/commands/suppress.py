@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from interplay.commands._types import dataset
 from interplay.errors import InputError
@@ -54,6 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Suppress, and say what it did."""
     if arguments.remove_below is None and not arguments.rescore:
         raise InputError("nothing to do: give --remove-below T, --rescore, or both")
+
+    from interplay.pipeline.results import check_output
+
+    check_output(Path(arguments.output))
     from rich.console import Console
 
     from interplay.models.tin.suppress import SuppressionRule

@@ -35,6 +35,7 @@ from interplay.training.checkpoints import (
     write_config,
 )
 from interplay.training.display import Display, display, memory_gib, one_line, start_remarks
+from interplay.training.inputs import check_inputs
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
 from interplay.training.loading import Loaded, Plan, load_parts
@@ -60,8 +61,10 @@ def train(config: TrainConfig, console: Console | None = None, stop_after: int |
 
     Raises:
         InputError: the folder holds a run of another configuration.
+        MissingFileError: a file that the configuration names is not there.
         InterplayError: the loss is no longer a number; the batch is saved.
     """
+    check_inputs(config)
     checkpoint = read_checkpoint(config)
     fabric = launch(config)
     quiet = console is None or fabric.global_rank > 0

@@ -167,6 +167,11 @@ class TrainConfig(Section):
         """Where the run's files go."""
         return self.output / self.name
 
+    @property
+    def start_source(self) -> str:
+        """Which published file `start` means, as `training.inputs.SOURCES` calls it."""
+        return self.start
+
 
 FREE_FIELDS = frozenset(
     {"output", "accelerator", "devices", "nodes", "strategy", "accumulate", "compile", "start_file", "validate_every"}

@@ -12,6 +12,7 @@ import numpy as np
 from interplay.datasets import load_annotations
 from interplay.errors import InputError, MissingFileError
 from interplay.table import InteractionTable
+from interplay.training.inputs import check_data
 from interplay.training.sections import DataConfig
 from interplay.vocabulary import Vocabulary
 
@@ -42,14 +43,8 @@ def load_tables(data: DataConfig) -> Tables:
         InputError: no root, or nothing annotated.
         MissingFileError: nothing there, or not the split that is asked for.
     """
-    if data.root is None:
-        raise InputError(f"where are the annotations of {data.dataset}? Give --data.root DIR")
-    for field in ("root", "validation_root", "images"):
-        path = getattr(data, field)
-        if path is not None and not path.exists():
-            raise MissingFileError(
-                f"data.{field}: there is no {path}; give --data.{field} a file or folder that exists"
-            )
+    check_data(data)
+    assert data.root is not None  # checked
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
     training = load_annotations(data.dataset, data.root, data.train, vocabulary)
     if not len(training):
