@@ -8,7 +8,7 @@ import pytest
 
 from interplay import Vocabulary
 from interplay.errors import InputError, MissingFileError
-from interplay.vocabulary import BUILT_IN, COCO_91_IDS, coco_80_index, gerund
+from interplay.vocabulary import BUILT_IN, COCO_91_IDS, canonical_name, coco_80_index, gerund
 
 
 def test_sizes_of_the_built_in_vocabularies() -> None:
@@ -58,6 +58,22 @@ def test_every_name_finds_its_index_in_every_spelling(name: str) -> None:
         assert {vocabulary.verb_index(s) for s in spellings} == {i}
 
 
+@pytest.mark.parametrize(
+    ("spellings", "name"),
+    [
+        (("v-coco", "vcoco", "V-COCO", "v_coco", "VCOCO"), "v-coco"),
+        (("hico-det", "hico_det", "hicodet", "HICO-DET", "hico"), "hico-det"),
+        (("pastanet-hoi", "pastanet_hoi", "PaStaNet-HOI", "pastanet"), "pastanet-hoi"),
+        (("COCO",), "coco"),
+    ],
+)
+def test_data_set_names_have_many_spellings_and_one_meaning(spellings: tuple[str, ...], name: str) -> None:
+    for spelling in spellings:
+        assert canonical_name(spelling) == name
+        assert Vocabulary.load(spelling).name == name
+    assert canonical_name("photos/hico.json") == "photos/hico.json"
+
+
 def test_phrases_are_plain_english() -> None:
     hico, vcoco = Vocabulary.load("hico-det"), Vocabulary.load("v-coco")
     assert hico.phrase("ride", "bicycle") == "riding a bicycle"
@@ -73,6 +89,17 @@ def test_phrases_are_plain_english() -> None:
             text = vocabulary.phrase(int(verb), int(label))
             assert "{" not in text
             assert "_" not in text
+
+
+def test_a_verb_listed_without_object_is_phrased_without_something() -> None:
+    content = {
+        "objects": ["person", "dog"],
+        "verbs": ["wave", "feed", {"name": "walk", "phrase": "walking {object}", "alone": "walking"}],
+        "interactions": [["wave", None], ["wave", "dog"], ["feed", "dog"], ["walk", None]],
+    }
+    own = Vocabulary.from_dict(content)
+    assert [own.phrase(verb) for verb in own.verbs] == ["waving", "feeding something", "walking"]
+    assert own.phrase("wave", "dog") == "waving a dog"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +156,7 @@ def test_unknown_names_give_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"unknown object 'bycicle'.*bicycle"):
         Vocabulary.load("coco").object_index("bycicle")
     with pytest.raises(MissingFileError, match="hico-det"):
-        Vocabulary.load("hicodet")
+        Vocabulary.load("hico-dett")
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(InputError, match="not a JSON file"):
         Vocabulary.load(tmp_path / "x.json")

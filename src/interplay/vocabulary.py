@@ -24,6 +24,11 @@ from interplay.files import atomic_path
 BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
+_SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, "own")} | {
+    "hico": "hico-det",
+    "pastanet": "pastanet-hoi",
+}
+
 COCO_91_IDS: tuple[int, ...] = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
 """COCO's original category id (1..90) of each of the 80 objects, in order."""
 
@@ -41,6 +46,14 @@ def normalise(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
 
 
+def canonical_name(name: str) -> str:
+    """The one spelling of a data set's name: ``"v-coco"`` for ``"vcoco"``, ``"V-COCO"`` and ``"v_coco"``.
+
+    Any other text comes back as it is.
+    """
+    return _SPELLINGS.get("".join(normalise(name).split()), name)
+
+
 @dataclass(frozen=True)
 class Verb:
     """One verb.
@@ -48,8 +61,8 @@ class Verb:
     Attributes:
         name: as it is written in result files, with spaces.
         phrase: plain English with ``{object}`` where the object goes: ``"riding {object}"``.
-        alone: plain English for a verb that is also a motion without object: ``"walking"``; by default the phrase with
-            "something".
+        alone: plain English without an object: ``"walking"``. By default the verb itself where the vocabulary lists it
+            without object and gives it no phrase, else the phrase with "something".
         official: the data set's own spelling, also accepted as input (``"hit_instr"``).
         action: the action that this verb is a role of (V-COCO: ``"hit"``), or None.
         role: ``"obj"``, ``"instr"``, or None for a body motion.
@@ -89,14 +102,15 @@ class Vocabulary:
 
     @classmethod
     def load(cls, name_or_path: str | os.PathLike[str]) -> Vocabulary:
-        """A built-in vocabulary by name, or one from a JSON file.
+        """A built-in vocabulary by name in any spelling of `canonical_name`, or one from a JSON file.
 
         Raises:
             MissingFileError: neither a built-in name nor a file.
             InputError: the file is not a vocabulary; says which field.
         """
-        if str(name_or_path) in BUILT_IN:
-            return _built_in(str(name_or_path))
+        name = canonical_name(str(name_or_path))
+        if name in BUILT_IN:
+            return _built_in(name)
         path = Path(name_or_path)
         if not path.is_file():
             hint = near_matches(str(name_or_path), BUILT_IN)
@@ -247,16 +261,29 @@ class Vocabulary:
         """``"ride bicycle"`` for each of (P, 2) verbs and objects; the verb alone where the object is -1."""
         return [f"{self.verbs[v]} {self.objects[o]}" if o >= 0 else self.verbs[v] for v, o in pairs.tolist()]
 
+    def phrase_template(self, verb: int | str) -> str:
+        """A verb in plain English, with ``{object}`` where the object goes: ``"riding {object}"``."""
+        record = self.verb_records[self.verb_index(verb) if isinstance(verb, str) else verb]
+        return record.phrase or f"{gerund(record.name)} {{object}}"
+
     def phrase(self, verb: int | str, object: int | str | None = None) -> str:
         """Plain English: ``"riding a bicycle"``, ``"walking"``, ``"eating something"``."""
-        record = self.verb_records[self.verb_index(verb) if isinstance(verb, str) else verb]
-        template = record.phrase or f"{gerund(record.name)} {{object}}"
+        index = self.verb_index(verb) if isinstance(verb, str) else verb
+        template = self.phrase_template(index)
         if "{object}" not in template:
             return template
         if object is None or object == -1:
-            return record.alone or template.replace("{object}", "something")
+            return self._phrase_alone(index)
         name = self.objects[self.object_index(object) if isinstance(object, str) else object]
         return template.replace("{object}", with_article(name))
+
+    def _phrase_alone(self, verb: int) -> str:
+        record = self.verb_records[verb]
+        if record.alone:
+            return record.alone
+        if not record.phrase and self.interaction_index(verb, None) >= 0:
+            return gerund(record.name)
+        return self.phrase_template(verb).replace("{object}", "something")
 
     @cached_property
     def _object_positions(self) -> dict[str, int]:

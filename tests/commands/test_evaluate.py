@@ -175,7 +175,7 @@ def test_vcoco_in_training_variant(tmp_path: Path, capsys: pytest.CaptureFixture
     write(images(names, ["ride"], False), tmp_path / "truth.jsonl")
     write(images(names, ["ride"], True), tmp_path / "p.parquet")
     options = ["--protocol", "gen-vlkt", "--json", str(tmp_path / "o.json"), "--csv", str(tmp_path / "o.csv")]
-    assert evaluate("vcoco", tmp_path / "p.parquet", tmp_path / "truth.jsonl", *options) == 0
+    assert evaluate("V-COCO", tmp_path / "p.parquet", tmp_path / "truth.jsonl", *options) == 0
     out = json.loads((tmp_path / "o.json").read_text())
     assert (len(out["ap"]), out["ap"]["ride_instr"], out["ap_role_s1"]) == (29, 1, {})
     assert "role %" in capsys.readouterr().out

@@ -103,7 +103,7 @@ def test_scores_before_and_after(tmp_path: Path, capsys: pytest.CaptureFixture[s
     source = write_scene(
         tmp_path / "in.jsonl", human=[2, 0], object=[1, 1], verb=[truth["verb"][0]] * 2, score=[0.9, 0.5]
     )
-    options = ["--remove-below", "0.3", "--annotations", str(names), "--dataset", "hico-det"]
+    options = ["--remove-below", "0.3", "--annotations", str(names), "--dataset", "hico_det"]
     assert suppress(source, tmp_path / "out.jsonl", *options) == 0
     lines = [line.replace("│", " ").split() for line in capsys.readouterr().out.splitlines()]
     full = next(line for line in lines if line and line[0] == "full")

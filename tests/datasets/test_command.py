@@ -72,6 +72,13 @@ def test_convert(hico_folder: Path, suffix: str) -> None:
     assert len(table.verb) == 7
 
 
+@pytest.mark.parametrize("spelling", ["hico-det", "hico_det", "HICO-DET", "hicodet"])
+def test_the_data_set_goes_by_any_spelling(hico_folder: Path, spelling: str) -> None:
+    source, target = hico_folder / "mat" / "anno_bbox.mat", hico_folder / "train.jsonl"
+    assert main(["datasets", "convert", str(source), str(target), "--split", "train", "--dataset", spelling]) == 0
+    assert len(interplay.read(target).verb) == 7
+
+
 def test_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datasets", "stats", str(tmp_path)]) == 2
     assert "holds no annotations" in capsys.readouterr().err

@@ -82,11 +82,26 @@ def test_copies_share_the_image_encoder(clip: Path) -> None:
 
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
-    with pytest.raises(MissingFileError, match=r"no CLIP model.*huggingface-cli download"):
+    with pytest.raises(MissingFileError, match=r"no CLIP model in the folder .*expected config\.json"):
         load_text_encoder(str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "interplay\[transformers\]"'):
         load_text_encoder(str(tmp_path))
+
+
+def test_without_network_the_hub_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    asked = []
+
+    def unreachable(*_: object, **__: object) -> None:
+        asked.append(True)
+        raise OSError("Name or service not known\nand so on")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", unreachable)
+    with pytest.raises(MissingFileError, match=r"not known.* run: hf download some/clip --local-dir clip") as raised:
+        load_text_encoder("some/clip")
+    assert "\n" not in str(raised.value)
+    assert asked == [True]
 
 
 def test_minilm_knows_meaning_without_network() -> None:

@@ -77,6 +77,11 @@ def test_overrides_reach_nested_fields() -> None:
     assert config.augmentation.flip is False
 
 
+@pytest.mark.parametrize("spelling", ["v-coco", "vcoco", "V-COCO", "v_coco"])
+def test_data_sets_go_by_any_spelling(spelling: str) -> None:
+    assert load_config(SPATIAL, ["--data.dataset", spelling]).data.dataset == "v-coco"
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,52 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["plot", str(_run(tmp_path / "nano")), str(_run(tmp_path / "large")), "-o", str(output)]) == 0
     assert capsys.readouterr().out.strip() == str(output)
     assert "<svg" in output.read_text()
+
+
+def _words(picture: Path) -> list[str]:
+    """The texts of an SVG of matplotlib's, which it writes as comments beside their outlines."""
+    return re.findall(r"<!-- (.*?) -->", picture.read_text())
+
+
+def test_runs_without_a_common_figure_show_the_first_of_each(tmp_path: Path) -> None:
+    runs = [tmp_path / "tin_nano", tmp_path / "ggnet_nano"]
+    for run, column, value in zip(runs, ("map", "score"), (0.2, 0.3), strict=True):
+        run.mkdir()
+        (run / "log.csv").write_text(f"epoch,loss,learning_rate,{column}\n1,3,0.1,{value}\n2,2,0.1,{value}\n")
+    words = _words(plot_runs(runs, tmp_path / "c.svg"))
+    assert {"validation: no figure in common", "tin_nano: map", "ggnet_nano: score"} <= set(words)
+
+
+def test_a_run_without_validation_yet_is_compared_too(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for run, figures in ((first, ""), (second, "0.2")):
+        run.mkdir()
+        (run / "log.csv").write_text(f"epoch,loss,learning_rate,score\n1,3,0.1,{figures}\n")
+    assert "validation: score" in _words(plot_runs([first, second], tmp_path / "c.svg"))
+
+
+def test_epochs_are_whole_and_the_run_has_its_name(tmp_path: Path) -> None:
+    words = _words(plot_runs([_run(tmp_path / "nano", epochs=2)], tmp_path / "c.svg"))
+    assert "nano" in words
+    assert {"1", "2"} <= set(words)
+    assert not {"1.5", "0.5", "1.25"} & set(words)
+
+
+def test_a_single_point_at_zero_has_a_scale(tmp_path: Path) -> None:
+    run = tmp_path / "nano"
+    run.mkdir()
+    (run / "log.csv").write_text("epoch,loss,learning_rate,score\n1,3,0.1,0\n")
+    words = _words(plot_runs([run], tmp_path / "c.svg"))
+    assert {"0.0", "1.0"} <= set(words)
+    assert not [word for word in words if word.startswith(("\N{MINUS SIGN}0.0", "-0.0", "0.96", "0.98"))]
+
+
+def test_shares_of_pairs_are_not_in_the_picture_of_precision(tmp_path: Path) -> None:
+    run = tmp_path / "tin_nano"
+    run.mkdir()
+    (run / "log.csv").write_text("epoch,loss,learning_rate,map,nis_removed_interacting\n1,3,0.1,0.2,0.01\n")
+    words = _words(plot_runs([run], tmp_path / "c.svg"))
+    assert words.index("map") < words.index("validation: share of pairs") < words.index("nis_removed_interacting")
 
 
 def test_what_is_no_run(tmp_path: Path) -> None:

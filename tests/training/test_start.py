@@ -17,11 +17,12 @@ from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.task import Task
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.ggnet.convert import VCOCO_VERBS
-from interplay.models.start import copy_fitting, copy_model, start_file, start_from_weights
+from interplay.models.start import copy_fitting, copy_model, start_from_weights
 from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
 from interplay.models.weights import read_weights, save_weights
 from interplay.training import load_config, train, validate_config
 from interplay.training.display import start_remarks
+from interplay.training.inputs import start_file
 
 from .pictures import tiny, write_pictures
 

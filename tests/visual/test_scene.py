@@ -57,6 +57,15 @@ def test_own_verbs_without_a_phrase_and_with_the_object_inside() -> None:
     assert join_phrases(own, [0, 1], "a horse") == "feeding a horse and leading a horse by the rein"
 
 
+def test_a_verb_that_also_goes_without_object_keeps_its_word_before_one() -> None:
+    generated = Vocabulary.load("generated")
+    walk, hold, jump = (generated.verb_index(verb) for verb in ("walk", "hold", "jump"))
+    assert join_phrases(generated, [walk, hold], "a dog") == "walking and holding a dog"
+    assert join_phrases(generated, [walk], "a dog") == "walking a dog"
+    assert join_phrases(generated, [jump], "skis") == "jumping skis"
+    assert join_phrases(generated, [walk]) == "walking"
+
+
 def test_a_person_as_object_goes_by_number_where_numbers_are_shown() -> None:
     image = scene()
     numbers = number_people(image)

@@ -31,6 +31,13 @@ def names(text: str) -> list[str]:
     return found
 
 
+def dataset(text: str) -> str:
+    """A data set's name in any spelling; the canonical one is what ``choices=`` lists."""
+    from interplay.vocabulary import canonical_name
+
+    return canonical_name(text)
+
+
 def option(text: str) -> tuple[str, str]:
     """``NAME=VALUE``."""
     name, equals, value = text.partition("=")

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interplay.commands._types import dataset
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -74,7 +76,8 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dataset",
-        choices=["hico-det", "vcoco", "pastanet-hoi", "generated", "own"],
+        type=dataset,
+        choices=["hico-det", "v-coco", "pastanet-hoi", "generated", "own"],
         help="whose annotations (default: told by the content)",
     )
     parser.add_argument(

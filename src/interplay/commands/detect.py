@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.errors import InputError
     from interplay.images import find_images
     from interplay.pipeline import Job, TextClasses, load_predictor, run_job, usual_min_score
+    from interplay.pipeline.results import check_output
 
     messages = Console(stderr=True)
     if arguments.sample == bool(arguments.images):
@@ -96,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         images = find_images(arguments.images)
     if arguments.vocabulary and (arguments.verbs or arguments.objects):
         raise InputError("give --vocabulary, or --verbs and --objects, not both")
+    if arguments.output is not None:
+        check_output(arguments.output)
     classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
     decoding = dict(arguments.decoding)
     job = Job(

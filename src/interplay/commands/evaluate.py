@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import PurePath
 
-from interplay.commands._types import positive
+from interplay.commands._types import dataset, positive
 from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
@@ -14,7 +14,7 @@ _PROTOCOLS = """\
 protocols for hico-det, pastanet-hoi and own data:
   official (HICO-DET's MATLAB code), gen-vlkt, qpic, cdn, ppdm, tin-pami, ggnet, pocket-11p, pocket-int, pocket-auc,
   pastanet-hoi (inferred)
-protocols for vcoco:
+protocols for v-coco:
   official, gen-vlkt
 The default is official; for pastanet-hoi it is pastanet-hoi. The known-object setting exists for official, ggnet and
 pastanet-hoi."""
@@ -23,7 +23,9 @@ pastanet-hoi."""
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = f"{parser.description}\n\n{_PROTOCOLS}"
-    parser.add_argument("dataset", choices=["hico-det", "vcoco", "pastanet-hoi", "own"], help="whose annotations")
+    parser.add_argument(
+        "dataset", type=dataset, choices=["hico-det", "v-coco", "pastanet-hoi", "own"], help="whose annotations"
+    )
     parser.add_argument(
         "--predictions",
         required=True,

@@ -1,6 +1,7 @@
 """Draw the curves of trainings: loss, validation and learning rate.
 
-One run shows the terms of its loss and all validation figures; several runs are compared in the same picture.
+One run shows the terms of its loss and all validation figures; several runs are compared in the same picture,
+by the first validation figure that they have in common, or else by the first of each.
 """
 
 from __future__ import annotations

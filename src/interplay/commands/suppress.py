@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+from interplay.commands._types import dataset
+from interplay.errors import InputError
 
 EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
 
@@ -32,7 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rescore", action="store_true", help="multiply scores by the pair's interactiveness")
     parser.add_argument("--images", metavar="DIR", help="the photographs, for TIN models that look at them")
     parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
-    parser.add_argument("--dataset", metavar="NAME", help="whose annotations: hico-det, v-coco, pastanet-hoi or own")
+    parser.add_argument(
+        "--dataset",
+        type=dataset,
+        choices=["hico-det", "v-coco", "pastanet-hoi", "generated", "own"],
+        metavar="NAME",
+        help="whose annotations: hico-det, v-coco, pastanet-hoi, generated or own",
+    )
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
     parser.add_argument(
         "--vocabulary",
@@ -43,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Suppress, and say what it did."""
+    if arguments.remove_below is None and not arguments.rescore:
+        raise InputError("nothing to do: give --remove-below T, --rescore, or both")
+
+    from interplay.pipeline.results import check_output
+
+    check_output(Path(arguments.output))
     from rich.console import Console
 
     from interplay.models.tin.suppress import SuppressionRule

@@ -31,13 +31,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the weights are."""
     from rich.console import Console
 
-    from interplay.training import load_config, train
+    from interplay.training.config import load_config
+    from interplay.training.inputs import check_inputs
 
     overrides = [word for word in arguments.overrides if word not in _HELP]
     config = load_config(arguments.config, overrides)
     if len(overrides) < len(arguments.overrides):
         _print_fields(config)
         return 0
+    check_inputs(config)
+
+    from interplay.training import train
+
     train(config, Console(stderr=True))
     return 0
 

@@ -16,14 +16,13 @@ from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
-from interplay.vocabulary import Vocabulary
+from interplay.vocabulary import Vocabulary, canonical_name
 
 Split = Literal["train", "val", "trainval", "test"]
 
 DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "generated", "own")
 """Names that `load_annotations` takes; ``own`` is one's own data."""
 
-_ALIASES = {"hico": "hico-det", "hicodet": "hico-det", "vcoco": "v-coco", "pastanet": "pastanet-hoi", "jsonl": "own"}
 _SPLITS = ("train", "val", "trainval", "test")
 
 
@@ -68,13 +67,12 @@ def load_annotations(
 
 
 def dataset_name(name: str) -> str:
-    """The canonical name of a data set.
+    """The canonical name of a data set, from any spelling that `canonical_name` knows.
 
     Raises:
         InputError: unknown; names the nearest ones.
     """
-    plain = name.lower().replace("_", "-")
-    plain = _ALIASES.get(plain, plain)
+    plain = canonical_name(name)
     if plain not in DATASETS:
         raise InputError(
             f"unknown data set {name!r}: expected one of {', '.join(DATASETS)}.{near_matches(name, DATASETS)}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from interplay.detectors.coco_names import coco_labels
 from interplay.detectors.detections import Detections
 from interplay.errors import InputError, MissingExtraError, MissingFileError
+from interplay.hub import fetch_command, load_pretrained
 
 
 class TransformersDetector:
@@ -44,15 +45,12 @@ class TransformersDetector:
             from transformers import AutoImageProcessor, AutoModelForObjectDetection
         except ImportError:
             raise MissingExtraError("transformers", "transformers") from None
-        local = Path(name).is_dir() or _is_cached(str(name))
-        if not local:
-            _check_hub(str(name))
         self.name = str(name)
         self.min_score = min_score
         self.device = torch.device(device)
         try:
-            self.processor = AutoImageProcessor.from_pretrained(self.name, local_files_only=local)
-            self.model = AutoModelForObjectDetection.from_pretrained(self.name, local_files_only=local)
+            self.processor = load_pretrained(AutoImageProcessor, self.name)
+            self.model = load_pretrained(AutoModelForObjectDetection, self.name)
         except ImportError as error:
             raise MissingExtraError("transformers", f"{error.name or 'that transformers names'}: {error}") from None
         except OSError as error:
@@ -88,30 +86,11 @@ class TransformersDetector:
         return found
 
 
-def _is_cached(name: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    try:
-        return isinstance(try_to_load_from_cache(name, "config.json"), str)
-    except ValueError:  # not even a possible name
-        return False
-
-
-def _check_hub(name: str) -> None:
-    """Ask once whether the hub has it: downloading without a network would retry for a minute first."""
-    from huggingface_hub import HfApi
-
-    try:
-        HfApi().model_info(name, timeout=10)
-    except Exception as error:  # of the HTTP library, which differs between versions of the hub's client
-        raise _missing(name, error) from None
-
-
 def _missing(name: str, error: Exception) -> MissingFileError:
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if Path(name).is_dir():
         return MissingFileError(f"the folder {name} is not a complete model: {first_line}")
     return MissingFileError(
         f"the detector {name} is not on this machine and cannot be fetched ({first_line}). Where there is a network, "
-        f"run: hf download {name} --local-dir {Path(name).name} and name the folder instead"
+        f"run: {fetch_command(name)} and name the folder instead"
     )

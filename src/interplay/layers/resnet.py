@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import FrozenBatchNorm2d
 
-ResNetName = Literal["resnet50", "resnet101", "resnet-nano"]
+from interplay.layers.names import ResNetName
 
 _LAYOUTS: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, ...], int]] = {
     "resnet50": (Bottleneck, (3, 4, 6, 3), 64),

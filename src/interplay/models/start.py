@@ -1,90 +1,19 @@
-"""First weights from a file: what a system starts from, where to get it, and copying what fits."""
+"""First weights from a file: copying what fits."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError
+from interplay.training.inputs import start_file
 
 if TYPE_CHECKING:
     from interplay.models.base import ClassAxes, HoiModel
     from interplay.training.sections import TrainConfig
-
-
-@dataclass(frozen=True)
-class Source:
-    """Published weights.
-
-    Attributes:
-        what: in words.
-        name: of the file as published.
-        url: of the file, or of the page that has it.
-        direct: whether `url` is the file itself.
-    """
-
-    what: str
-    name: str
-    url: str
-    direct: bool = True
-
-
-_DETR = "https://dl.fbaipublicfiles.com/detr/"
-_TORCHVISION = "https://download.pytorch.org/models/"
-_TF_FASTER_RCNN = "https://github.com/endernewton/tf-faster-rcnn"
-_CENTERNET = "https://github.com/xingyizhou/CenterNet/blob/master/readme/MODEL_ZOO.md"
-SOURCES = {
-    "detr-resnet50": Source(
-        "DETR's COCO weights (ResNet-50)", "detr-r50-e632da11.pth", f"{_DETR}detr-r50-e632da11.pth"
-    ),
-    "detr-resnet101": Source(
-        "DETR's COCO weights (ResNet-101)", "detr-r101-2c7b67e5.pth", f"{_DETR}detr-r101-2c7b67e5.pth"
-    ),
-    "backbone-resnet50": Source(
-        "torchvision's ImageNet weights", "resnet50-11ad3fa6.pth", f"{_TORCHVISION}resnet50-11ad3fa6.pth"
-    ),
-    "backbone-resnet101": Source(
-        "torchvision's ImageNet weights", "resnet101-cd907fc2.pth", f"{_TORCHVISION}resnet101-cd907fc2.pth"
-    ),
-    "faster-rcnn-resnet50": Source(
-        "the COCO Faster R-CNN (ResNet-50, TensorFlow)", "res50_faster_rcnn_iter_1190000.ckpt", _TF_FASTER_RCNN, False
-    ),
-    "centernet-hourglass-104": Source("CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False),
-    "centernet-dla-34": Source("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),
-}
-
-
-def start_file(config: TrainConfig, source: str | None = None) -> Path:
-    """The file to start from: ``config.start_file``, or one that torch downloaded earlier.
-
-    Args:
-        config: of the training.
-        source: which of `SOURCES`; by default ``config.start``.
-
-    Raises:
-        MissingFileError: it is not there; says how to get it.
-    """
-    if config.start_file is not None:
-        if not config.start_file.is_file():
-            raise MissingFileError(f"no file {config.start_file} to start from (start_file)")
-        return config.start_file
-    known = SOURCES.get(source or config.start)
-    nothing = "or --start scratch to start from nothing"
-    if known is None:
-        raise MissingFileError(f"start={config.start} needs a weights file: give --start_file FILE, {nothing}")
-    downloaded = Path(torch.hub.get_dir()) / "checkpoints" / known.name
-    if downloaded.is_file():
-        return downloaded
-    how = f"curl -LO {known.url}" if known.direct else f"get {known.name} from {known.url}"
-    raise MissingFileError(
-        f"start={config.start} needs {known.what}, which are not there. Fetch them once:\n  {how}\n"
-        f"and give --start_file {known.name}, {nothing}"
-    )
 
 
 @torch.no_grad()
@@ -168,14 +97,13 @@ def _shared(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> tuple[Tenso
     return both[:, 0], both[:, 1]
 
 
-def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module, backbone_name: str) -> list[str]:
+def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module) -> list[str]:
     """The kinds of `Start` that every network knows; see `copy_fitting` for the result.
 
     Args:
         config: of the training.
         model: to initialise, in place.
         backbone: the part of it that ``start=backbone`` initialises.
-        backbone_name: its name.
     """
     from interplay.checkpoints.state_dicts import read_state_dict
     from interplay.models.published import load_published
@@ -183,12 +111,11 @@ def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module
 
     if config.start == "scratch":
         return [name for name, _ in model.named_parameters()]
+    file = start_file(config)
     if config.start == "backbone":
-        file = start_file(config, f"backbone-{backbone_name}")
         fresh = set(copy_fitting(backbone, read_state_dict(file), str(file)))
         copied = {id(parameter) for name, parameter in backbone.named_parameters() if name not in fresh}
         return [name for name, parameter in model.named_parameters() if id(parameter) not in copied]
-    file = start_file(config)
     published = config.start == "published"
     other = load_published(config.system, file) if published else read_model(file)
     return copy_model(model, other, str(file))

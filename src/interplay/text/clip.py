@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.errors import InputError, MissingFileError
+from interplay.hub import fetch_command, load_pretrained
 from interplay.text.encoders import quietly, require_transformers
 
 _BATCH = 64
@@ -70,17 +72,22 @@ class ClipImage:
 def _load(kind: Any, source: str) -> Any:
     try:
         with quietly():
-            loaded = kind.from_pretrained(source)
+            loaded = load_pretrained(kind, source)
     except RuntimeError as error:
         raise InputError(
             f"the CLIP model {source!r} cannot be read: its config.json and its weights do not belong together "
             f"({str(error).splitlines()[0]})"
         ) from None
     except (OSError, ValueError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if Path(source).is_dir():
+            raise MissingFileError(
+                f"no CLIP model in the folder {source}: expected config.json, weights and tokenizer ({first_line})"
+            ) from None
         raise MissingFileError(
-            f"no CLIP model {source!r}: not a folder with config.json, weights and tokenizer, and not to be had from "
-            f"the hub ({str(error).splitlines()[0]}). Fetch it on a machine with network: huggingface-cli download "
-            f"{source} --local-dir FOLDER, and give FOLDER (in training: --model.text.encoder FOLDER)"
+            f"the CLIP model {source} is not on this machine and cannot be fetched ({first_line}). Where there is a "
+            f"network, run: {fetch_command(source)} and name the folder instead (in training: --model.text.encoder "
+            "FOLDER)"
         ) from None
     if isinstance(loaded, torch.nn.Module):
         loaded.eval().requires_grad_(False)

@@ -6,8 +6,9 @@ the whole of Lightning Fabric.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from interplay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from interplay.training.config import load_config, validate_config
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainConfig", "load_config", "train", "validate_config"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'interplay.training' has no attribute {name!r}")
-    return getattr(import_module(f"interplay.training.{'loop' if name == 'train' else 'config'}"), name)
+__getattr__ = lazy_names(
+    __name__, {"TrainConfig": "sections", "load_config": "config", "train": "loop", "validate_config": "config"}
+)

@@ -36,6 +36,7 @@ from interplay.training.checkpoints import (
 )
 from interplay.training.config import resolve_config
 from interplay.training.display import Display, display, memory_gib, one_line, start_remarks
+from interplay.training.inputs import check_inputs
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
 from interplay.training.loading import Loaded, Plan, load_parts
@@ -72,6 +73,7 @@ def train(
         InterplayError: the loss is no longer a number; the batch is saved.
     """
     config = resolve_config(config, overrides)
+    check_inputs(config)
     checkpoint = read_checkpoint(config)
     fabric = launch(config)
     quiet = console is None or fabric.global_rank > 0

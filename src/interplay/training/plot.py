@@ -19,6 +19,10 @@ FORMATS = ("png", "pdf", "svg")
 Column = dict[str, list[tuple[float, float]]]
 """Curve's name -> (epoch, value) where there is a value."""
 
+_LOSS, _VALIDATION, _RATE = "training loss", "validation", "learning rate"
+_SHARES = "nis_removed_"
+"""Figures that are shares of pairs, which have nothing to do with precision."""
+
 _NOT_CURVES = frozenset({"epoch", "seconds", "skipped_photographs", "gradient_norm"})
 _MOST_TERMS = 8
 """More terms of a loss than this cannot be told apart in one picture; those of the last layer come first."""
@@ -81,7 +85,7 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     """Draw loss, validation and learning rate over epochs; several runs share each picture.
 
     One run shows the terms of its loss and every validation figure, several show the sum and the first figure that
-    they have in common.
+    they have in common. Where they have none, the first figure of each is shown.
 
     Args:
         folders: of the runs.
@@ -104,38 +108,77 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4), layout="constrained")
+    curves = _one_run(runs[0]) if len(runs) == 1 else _several_runs(runs, _labels(runs, folders))
+    figure = Figure(figsize=(1 + 4 * len(curves), 4), layout="constrained")
     FigureCanvasAgg(figure)
-    loss, score, rate = figure.subplots(1, 3)
     if len(runs) == 1:
-        (run,) = runs
-        _draw(loss, _few(run.losses))
-        _draw(score, run.figures, marker="o")
-        _draw(rate, run.rates)
-        score.set_title("validation")
-    else:
-        figures = [list(run.figures) for run in runs if run.figures]
-        common = [name for name in figures[0] if all(name in names for names in figures)] if figures else []
-        labels = _labels(runs, folders)
-        _draw(loss, {label: total(run.losses) for label, run in zip(labels, runs, strict=True)})
-        shown = {label: run.figures.get(common[0], []) for label, run in zip(labels, runs, strict=True)}
-        _draw(score, shown if common else {}, marker="o")
-        _draw(rate, {label: run.rates.get("learning_rate", []) for label, run in zip(labels, runs, strict=True)})
-        score.set_title(f"validation: {common[0]}" if common else "validation")
-    loss.set_title("training loss")
-    rate.set_title("learning rate")
-    for axes, values in ((loss, "losses"), (rate, "rates")):
-        if all(v > 0 for run in runs for points in getattr(run, values).values() for _, v in points):
-            axes.set_yscale("log")
-            if values == "rates" and axes.has_data():
-                bottom, top = axes.get_ylim()
-                axes.set_ylim(bottom=max(bottom, top / 10**_DECADES))
-    for axes in (loss, score, rate):
-        axes.set_xlabel("epoch")
-        axes.grid(alpha=0.3)
+        figure.suptitle(runs[0].name)
+    for axes, (title, lines) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+        _draw(axes, lines, marker="o" if title.startswith(_VALIDATION) else None)
+        axes.set_title(title)
+        _scale(axes, title, lines)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=path.suffix.lower().lstrip("."), dpi=120)
     return path
+
+
+def _one_run(run: RunLog) -> dict[str, Column]:
+    """Title of each picture -> its curves."""
+    shares = {name: points for name, points in run.figures.items() if name.startswith(_SHARES)}
+    others = {name: points for name, points in run.figures.items() if name not in shares}
+    return {
+        _LOSS: _few(run.losses),
+        _VALIDATION: others,
+        **({f"{_VALIDATION}: share of pairs": shares} if shares else {}),
+        _RATE: run.rates,
+    }
+
+
+def _several_runs(runs: Sequence[RunLog], labels: Sequence[str]) -> dict[str, Column]:
+    """The same with a curve per run: the first figure that all have, or else the first of each, which it names."""
+    validated = {label: run.figures for label, run in zip(labels, runs, strict=True) if run.figures}
+    first = {label: next(iter(figures)) for label, figures in validated.items()}
+    common = [name for name in next(iter(validated.values()), {}) if all(name in own for own in validated.values())]
+    if common:
+        title, scores = f"{_VALIDATION}: {common[0]}", {label: own[common[0]] for label, own in validated.items()}
+    elif validated:
+        title = f"{_VALIDATION}: no figure in common"
+        scores = {f"{label}: {first[label]}": own[first[label]] for label, own in validated.items()}
+    else:
+        title, scores = _VALIDATION, {}
+    return {
+        _LOSS: {label: total(run.losses) for label, run in zip(labels, runs, strict=True)},
+        title: scores,
+        _RATE: {label: run.rates.get("learning_rate", []) for label, run in zip(labels, runs, strict=True)},
+    }
+
+
+def _scale(axes: Axes, title: str, lines: Column) -> None:
+    """Whole epochs; losses and rates in decades, figures from 0."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    epochs = [epoch for points in lines.values() for epoch, _ in points]
+    if not epochs:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    margin = max(0.5, 0.04 * (max(epochs) - min(epochs)))
+    axes.set_xlim(min(epochs) - margin, max(epochs) + margin)
+    values = [value for points in lines.values() for _, value in points if math.isfinite(value)]
+    if title.startswith(_VALIDATION):
+        if values and min(values) >= 0:
+            axes.set_ylim(0, 1.05 * max(values) or 1)
+    elif values and min(values) > 0:
+        axes.set_yscale("log")
+        bottom, top = axes.get_ylim()
+        if title == _RATE:
+            bottom = max(bottom, top / 10**_DECADES)
+        if len(values) == 1:
+            bottom, top = bottom / 2, 2 * top
+        axes.set_ylim(bottom, top)
 
 
 def total(losses: Column) -> list[tuple[float, float]]:
@@ -170,7 +213,8 @@ def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
     for known, same in names.items():
         if known:
             alone = len(known) == 1
-            axes.plot(*zip(*known, strict=True), label=", ".join(same), marker="o" if alone else marker, markersize=3)
+            look = {"marker": "o" if alone else marker, "markersize": 3, "clip_on": marker is None}
+            axes.plot(*zip(*known, strict=True), label=", ".join(same), **look)
     if axes.has_data():
         axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0, ncols=3)
     else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from interplay.vocabulary import canonical_name
 
 Split = Literal["train", "val", "trainval", "test"]
 Positive = Annotated[int, Field(gt=0, strict=True)]  # strict: true is no number
@@ -14,6 +16,10 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Logger = Literal["tensorboard", "wandb", "wandb-offline"]
 Start = Literal["scratch", "backbone", "published", "weights"]
+
+
+def _canonical(name: Any) -> Any:
+    return canonical_name(name) if isinstance(name, str) else name
 
 
 class Section(BaseModel):
@@ -43,7 +49,7 @@ class DataConfig(Section):
         cache_gib: most that the cache takes, per training process.
     """
 
-    dataset: Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"]
+    dataset: Annotated[Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"], BeforeValidator(_canonical)]
     root: Path | None = None
     images: Path | None = None
     vocabulary: str | None = None
@@ -171,6 +177,11 @@ class TrainConfig(Section):
     def folder(self) -> Path:
         """Where the run's files go."""
         return self.output / self.name
+
+    @property
+    def start_source(self) -> str:
+        """Which published file `start` means, as `training.inputs.SOURCES` calls it."""
+        return self.start
 
 
 FREE_FIELDS = frozenset(

@@ -12,6 +12,7 @@ import numpy as np
 from interplay.datasets import load_annotations
 from interplay.errors import InputError, MissingFileError
 from interplay.table import InteractionTable
+from interplay.training.inputs import check_data
 from interplay.training.sections import DataConfig
 from interplay.vocabulary import Vocabulary
 
@@ -79,13 +80,8 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
         InputError: no root, or nothing annotated.
         MissingFileError: nothing there.
     """
-    if data.root is None:
-        raise InputError(f"where are the annotations of {data.dataset}? Give --{section}.root DIR")
-    for field in ("root", "validation_root", "images"):
-        path = getattr(data, field)
-        if path is not None and not path.exists():
-            option = f"{section}.{field}"
-            raise MissingFileError(f"{option}: there is no {path}; give --{option} a file or folder that exists")
+    check_data(data, section)
+    assert data.root is not None  # checked
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
     training = load_annotations(data.dataset, data.root, data.train, vocabulary)
     if not len(training):

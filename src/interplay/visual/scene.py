@@ -67,12 +67,11 @@ def join_phrases(
     sharing: list[str] = []  # "riding", to be followed by one noun
     whole: list[str] = []
     for verb, mark in zip(verbs, marks, strict=True):
-        phrase = vocabulary.phrase(verb, None)
-        template = vocabulary.verb_records[verb].phrase
-        if noun is None or (template and _OBJECT not in template):
-            whole.append(phrase + mark)
-        elif not template or template.endswith(f" {_OBJECT}"):
-            sharing.append(phrase.rpartition(" ")[0] + mark)
+        template = vocabulary.phrase_template(verb)
+        if noun is None or _OBJECT not in template:
+            whole.append(vocabulary.phrase(verb, None) + mark)
+        elif template.endswith(f" {_OBJECT}"):
+            sharing.append(template.removesuffix(f" {_OBJECT}") + mark)
         else:
             whole.append(template.replace(_OBJECT, noun) + mark)
     if sharing:

@@ -41,11 +41,12 @@ def load_model(
         >>> model.vocabulary.name
         'v-coco'
     """
+    path, card = _weights_file(name, weights)
+
     import torch
 
     from interplay.models.weights import read_description, read_model
 
-    path, card = _weights_file(name, weights)
     if card is not None:
         _check_card(read_description(path), card, path)
     model = read_model(path)
@@ -61,9 +62,10 @@ def load_model(
 
 def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:
     """The class of the model that `load_model` would return, without reading its weights; same errors."""
+    path, card = _weights_file(name, weights)
+
     from interplay.models.weights import read_description, system_of
 
-    path, card = _weights_file(name, weights)
     description = read_description(path)
     if card is not None:
         _check_card(description, card, path)
@@ -71,6 +73,14 @@ def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | Non
 
 
 def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
+    """The file to read and the card that it must fit; checked before anything heavy is imported."""
+    path, card = _named_file(name, weights)
+    if not path.is_file():
+        raise MissingFileError(f"no weights at {path}")
+    return path, card
+
+
+def _named_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
     if str(name).endswith(".safetensors"):
         if weights is not None:
             raise InputError(f"{name} and {weights} are both files of weights: give one of them")
@@ -86,7 +96,10 @@ def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, M
 def _check_card(description: Mapping[str, Any], card: ModelCard, path: Path) -> None:
     """Whether a weights file holds the model of a card; an error says what differs."""
     if description.get("system") != card.system:
-        raise InputError(f"{path} holds weights of {description.get('system')!r}, expected {card.system}")
+        raise InputError(
+            f"{path} holds weights of {description.get('system')!r}, expected {card.system}. To use this file: "
+            f"--model {path}, without --weights"
+        )
     there = {"vocabulary": description["vocabulary"]["name"], **_flat(description.get("config", {}))}
     wanted = {"vocabulary": card.vocabulary, **card.settings}
     other = [f"{key} is {there.get(key)}, not {value}" for key, value in wanted.items() if there.get(key) != value]

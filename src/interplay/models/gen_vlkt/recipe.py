@@ -51,6 +51,11 @@ class Recipe(TrainConfig):
     optimiser: OptimiserSection = OptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(milestones=(60,))
 
+    @property
+    def start_source(self) -> str:
+        """See `TrainConfig.start_source`."""
+        return f"backbone-{self.model.network.backbone}" if self.start == "backbone" else self.start
+
 
 def load_recipe(path: str | Path) -> Recipe:
     """Read a recipe; see `interplay.training.load_config` for errors."""

@@ -15,8 +15,9 @@ from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.text import start_from_text
 from interplay.models.one_stage import PhotographTask
-from interplay.models.start import start_file, start_from_weights
+from interplay.models.start import start_from_weights
 from interplay.text import load_image_encoder
+from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 
 
@@ -60,13 +61,10 @@ def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
         MissingFileError: the file to start from is not there; says how to get it.
         InputError: it does not fit.
     """
-    backbone = recipe.model.network.backbone
-    if recipe.start != "scratch":  # say that a file is missing before minutes of work on the texts
-        start_file(recipe, f"backbone-{backbone}" if recipe.start == "backbone" else None)
     start_from_text(model)
     if recipe.start.startswith("detr-"):
         from interplay.checkpoints.state_dicts import read_state_dict
         from interplay.models.gen_vlkt.detr import initialise_from_detr
 
         return initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
-    return start_from_weights(recipe, model, model.network.backbone, backbone)
+    return start_from_weights(recipe, model, model.network.backbone)

@@ -1,17 +1,22 @@
 """GGNet and its ancestor PPDM: one-stage interaction detection with points."""
 
-from interplay.models.ggnet.config import (
-    DecodingOptions,
-    GGNetConfig,
-    LossOptions,
-    NetworkOptions,
-    TargetOptions,
-)
-from interplay.models.ggnet.model import GGNet
-from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
-from interplay.models.ggnet.recipe import Recipe, load_recipe
-from interplay.models.ggnet.targets import GGNetTargets, Scene
-from interplay.models.ggnet.transforms import View
+from typing import TYPE_CHECKING
+
+from interplay.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from interplay.models.ggnet.config import (
+        DecodingOptions,
+        GGNetConfig,
+        LossOptions,
+        NetworkOptions,
+        TargetOptions,
+    )
+    from interplay.models.ggnet.model import GGNet
+    from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
+    from interplay.models.ggnet.recipe import Recipe, load_recipe
+    from interplay.models.ggnet.targets import GGNetTargets, Scene
+    from interplay.models.ggnet.transforms import View
 
 __all__ = [
     "ActPoints",
@@ -29,3 +34,23 @@ __all__ = [
     "View",
     "load_recipe",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ActPoints": "network",
+        "DecodingOptions": "config",
+        "GGNet": "model",
+        "GGNetConfig": "config",
+        "GGNetOutputs": "network",
+        "GGNetTargets": "targets",
+        "LossOptions": "config",
+        "NetworkOptions": "config",
+        "Recipe": "recipe",
+        "Scene": "targets",
+        "StackMaps": "network",
+        "TargetOptions": "config",
+        "View": "transforms",
+        "load_recipe": "recipe",
+    },
+)

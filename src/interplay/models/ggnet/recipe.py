@@ -44,6 +44,12 @@ class Recipe(TrainConfig):
     optimiser: OptimiserSection
     schedule: ScheduleConfig = ScheduleConfig(milestones=(90, 120))
 
+    @property
+    def start_source(self) -> str:
+        """See `TrainConfig.start_source`."""
+        of_backbone = self.start in ("centernet", "backbone")
+        return f"{self.start}-{self.model.network.backbone}" if of_backbone else self.start
+
 
 def load_recipe(path: str | Path) -> Recipe:
     """Read a recipe; see `interplay.training.load_config` for errors."""

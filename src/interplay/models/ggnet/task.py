@@ -14,7 +14,8 @@ from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.network import GGNetOutputs
 from interplay.models.ggnet.recipe import Recipe
 from interplay.models.one_stage import PhotographTask
-from interplay.models.start import start_file, start_from_weights
+from interplay.models.start import start_from_weights
+from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 
 
@@ -53,10 +54,9 @@ def initialise(model: GGNet, recipe: Recipe) -> list[str]:
         MissingFileError: the file to start from is not there; says how to get it.
         InputError: it does not fit.
     """
-    name = recipe.model.network.backbone
     if recipe.start == "centernet":
         from interplay.checkpoints.state_dicts import read_state_dict
         from interplay.models.ggnet.convert import initialise_from_centernet
 
-        return initialise_from_centernet(model, read_state_dict(start_file(recipe, f"centernet-{name}")))
-    return start_from_weights(recipe, model, model.backbone, name)
+        return initialise_from_centernet(model, read_state_dict(start_file(recipe)))
+    return start_from_weights(recipe, model, model.backbone)

@@ -149,6 +149,11 @@ class Recipe(TrainConfig):
     schedule: ScheduleConfig = ScheduleConfig(kind="restarts", period=80_000)
 
     @property
+    def start_source(self) -> str:
+        """See `TrainConfig.start_source`."""
+        return f"{self.start}-resnet50" if self.start in ("faster-rcnn", "backbone") else self.start
+
+    @property
     def classifies(self) -> bool:
         """Whether classes are learnt, and not only interactiveness."""
         return self.learn != "interactiveness"

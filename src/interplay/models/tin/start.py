@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
-from interplay.models.start import copy_fitting, start_file, start_from_weights
+from interplay.models.start import copy_fitting, start_from_weights
+from interplay.training.inputs import start_file
 
 from .model import TinModel
 from .recipe import Recipe
@@ -34,11 +35,10 @@ def initialise(model: TinModel, recipe: Recipe) -> list[str]:
     """
     draw(model.network, _RARE if recipe.pairs.class_weights == "none" else 0.0)
     if recipe.start in ("scratch", "weights", "published"):
-        return start_from_weights(recipe, model, model.network.backbone, "resnet50")
+        return start_from_weights(recipe, model, model.network.backbone)
     from interplay.checkpoints.state_dicts import read_state_dict
 
-    source = "faster-rcnn-resnet50" if recipe.start == "faster-rcnn" else "backbone-resnet50"
-    file = start_file(recipe, source)
+    file = start_file(recipe)
     state = read_state_dict(file)
     found = from_faster_rcnn(state) if recipe.start == "faster-rcnn" else from_torchvision(state)
     fresh = copy_fitting(model.network, found, str(file))

@@ -15,7 +15,7 @@ from interplay.errors import InputError
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
-from interplay.models.start import copy_model, start_file
+from interplay.models.start import copy_model
 from interplay.models.tin import pairs as batches
 from interplay.models.tin.geometry import pair_geometry
 from interplay.models.tin.pairs import DetectorNoise, PairBatch, PairSet
@@ -23,6 +23,7 @@ from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
 from interplay.models.tin_spatial.recipe import Recipe
 from interplay.models.weights import read_model
 from interplay.table import InteractionTable
+from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 from interplay.training.task import Place
 

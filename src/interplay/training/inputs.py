@@ -1,0 +1,130 @@
+"""What a training reads: the files that its configuration names, checked before anything slow begins.
+
+This imports no network, so that a missing file is told at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interplay.errors import InputError, MissingFileError
+from interplay.training.sections import DataConfig
+
+if TYPE_CHECKING:
+    from interplay.training.sections import TrainConfig
+
+
+@dataclass(frozen=True)
+class Source:
+    """Published weights.
+
+    Attributes:
+        what: in words.
+        name: of the file as published.
+        url: of the file, or of the page that has it.
+        direct: whether `url` is the file itself.
+    """
+
+    what: str
+    name: str
+    url: str
+    direct: bool = True
+
+
+_DETR = "https://dl.fbaipublicfiles.com/detr/"
+_TORCHVISION = "https://download.pytorch.org/models/"
+_TF_FASTER_RCNN = "https://github.com/endernewton/tf-faster-rcnn"
+_CENTERNET = "https://github.com/xingyizhou/CenterNet/blob/master/readme/MODEL_ZOO.md"
+SOURCES = {
+    "detr-resnet50": Source(
+        "DETR's COCO weights (ResNet-50)", "detr-r50-e632da11.pth", f"{_DETR}detr-r50-e632da11.pth"
+    ),
+    "detr-resnet101": Source(
+        "DETR's COCO weights (ResNet-101)", "detr-r101-2c7b67e5.pth", f"{_DETR}detr-r101-2c7b67e5.pth"
+    ),
+    "backbone-resnet50": Source(
+        "torchvision's ImageNet weights", "resnet50-11ad3fa6.pth", f"{_TORCHVISION}resnet50-11ad3fa6.pth"
+    ),
+    "backbone-resnet101": Source(
+        "torchvision's ImageNet weights", "resnet101-cd907fc2.pth", f"{_TORCHVISION}resnet101-cd907fc2.pth"
+    ),
+    "faster-rcnn-resnet50": Source(
+        "the COCO Faster R-CNN (ResNet-50, TensorFlow)", "res50_faster_rcnn_iter_1190000.ckpt", _TF_FASTER_RCNN, False
+    ),
+    "centernet-hourglass-104": Source("CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False),
+    "centernet-dla-34": Source("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),
+}
+
+
+def check_inputs(config: TrainConfig) -> None:
+    """Whether all that a training reads is there.
+
+    Raises:
+        InputError: a configuration says not where its annotations are.
+        MissingFileError: a file or folder is not there; names the field, or says how to get the file.
+    """
+    for place, data in _data_sections(config):
+        check_data(data, place)
+    if config.start != "scratch":
+        start_file(config)
+
+
+def check_data(data: DataConfig, place: str = "data") -> None:
+    """Whether annotations and photographs are where a section of a configuration says; errors as of `check_inputs`.
+
+    Args:
+        data: the section.
+        place: what the configuration calls it.
+    """
+    if data.root is None:
+        raise InputError(f"where are the annotations of {data.dataset}? Give --{place}.root DIR")
+    for field in ("root", "validation_root", "images", "detections"):
+        path = getattr(data, field, None)
+        if path is not None and not path.exists():
+            raise MissingFileError(
+                f"{place}.{field}: there is no {path}; give --{place}.{field} a file or folder that exists"
+            )
+
+
+def start_file(config: TrainConfig) -> Path:
+    """The file to start from: ``config.start_file``, or one that torch downloaded earlier.
+
+    Raises:
+        MissingFileError: it is not there; says how to get it.
+    """
+    if config.start_file is not None:
+        if not config.start_file.is_file():
+            raise MissingFileError(f"no file {config.start_file} to start from (start_file)")
+        return config.start_file
+    known = SOURCES.get(config.start_source)
+    nothing = "or --start scratch to start from nothing"
+    if known is None:
+        raise MissingFileError(f"start={config.start} needs a weights file: give --start_file FILE, {nothing}")
+    downloaded = _torch_downloads() / known.name
+    if downloaded.is_file():
+        return downloaded
+    how = f"curl -LO {known.url}" if known.direct else f"get {known.name} from {known.url}"
+    raise MissingFileError(
+        f"start={config.start} needs {known.what}, which are not there. Fetch them once:\n  {how}\n"
+        f"and give --start_file {known.name}, {nothing}"
+    )
+
+
+def _data_sections(config: TrainConfig) -> Iterator[tuple[str, DataConfig]]:
+    """The sections that name data, also those in a mapping by name, with their places."""
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, DataConfig):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}.{key}", each) for key, each in value.items() if isinstance(each, DataConfig))
+
+
+def _torch_downloads() -> Path:
+    """Where ``torch.hub`` keeps what it downloads, without importing torch."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
