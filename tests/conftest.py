@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+
+# Before torch is loaded, and for the processes that tests start: small networks gain nothing from threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from interplay import Interactions, Vocabulary
 
@@ -28,6 +33,12 @@ def goldens() -> Path:
 def data() -> Path:
     """Real annotations and photographs."""
     return _folder("INTERPLAY_DATA", "real annotations and photographs")
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """What a test draws does not depend on the tests before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -40,15 +39,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "object": {"gaze_steps": 0, "matching": "shared", "context": ("object",)},
     "human-object": {"gaze_steps": 0, "matching": "shared", "context": ("human", "object")},
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

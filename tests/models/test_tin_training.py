@@ -83,11 +83,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def recipe(scenes: Path, output: Path, **changes: Any) -> Recipe:
     content: dict[str, Any] = {
         "name": "tiny", "system": "tin", "output": str(output), "start": "scratch", "epochs": 2, "batch_size": 4,

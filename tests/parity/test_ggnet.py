@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +48,6 @@ FORWARD = (
     "ggnet1_hico_hourglass", "ggnet2_hico_hourglass", "ggnet2_vcoco_hourglass", "ppdm_hico_dla34_3level",
     "ppdm_hico_dla34_3level_glob", "ppdm_hico_dla34_glob",
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from interplay.text import cached_embeddings, encoders, load_image_encoder, load
 from interplay.text.encoders import encoder_identity
 
 TEXTS = ["a photo of a person riding a bicycle", "a person on a bike", "a bowl of soup"]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from interplay import Interactions, InteractionTable, Vocabulary, write
 
@@ -50,9 +49,3 @@ def riders_file(riders: InteractionTable, tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("riders") / "riders.jsonl"
     write(riders, path)
     return path
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    """Networks this small are slower on several threads than on one."""
-    torch.set_num_threads(1)

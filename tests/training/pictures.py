@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,8 +81,7 @@ def start(content: dict[str, Any], folder: Path, *overrides: str) -> subprocess.
     path = folder / f"{content['name']}.yaml"
     path.write_text(yaml.safe_dump(content))
     command = [sys.executable, "-m", "interplay.cli", "train", str(path), *overrides]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def finished(process: subprocess.Popen[str]) -> str:

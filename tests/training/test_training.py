@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import signal
 import subprocess
 import sys
@@ -103,33 +102,24 @@ def test_a_stopped_run_continues_exactly(riders_file: Path, tmp_path: Path) -> N
     assert losses[0] == losses[1]
 
 
-def test_a_killed_process_continues(riders_file: Path, tmp_path: Path) -> None:
-    """With the real signal, from the command line."""
-    config = tmp_path / "c.yaml"
-    config.write_text(
-        f"name: killed\nsystem: tin-spatial\noutput: {tmp_path}\nepochs: 400\nbatch_size: 16\naccelerator: cpu\n"
-        f"validate_every: 400\ndata: {{dataset: own, root: {riders_file}}}\nmodel: {{width: 8, layers: 0, heads: 1}}\n"
-    )
+def test_a_run_continues_from_the_command_line_until_it_is_interrupted(riders_file: Path, tmp_path: Path) -> None:
+    """With the real signal."""
+    content = _config(riders_file, tmp_path, epochs=400, validate_every=400)
+    train(content, stop_after=2)
+    log, config = tmp_path / "riders" / "log.csv", tmp_path / "riders" / "config.yaml"
     command = [sys.executable, "-m", "interplay.cli", "train", str(config)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    log = tmp_path / "killed" / "log.csv"
-    for _ in range(600):
-        if log.is_file() and len(log.read_text().splitlines()) > 2:
-            break
-        time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = len(log.read_text().splitlines()) - 1
-    assert 0 < done < 400
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    while len(log.read_text().splitlines()) - 1 <= done + 1:
-        time.sleep(0.1)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 240
+    while len(log.read_text().splitlines()) - 1 <= 3:
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     message = process.communicate()[1]
     assert process.returncode == 130
     assert "continuing" in message
     assert "run the same command again" in message
+    assert [row.split(",")[0] for row in log.read_text().splitlines()[1:4]] == ["1", "2", "3"]
 
 
 def test_other_settings_do_not_continue_a_run(riders_file: Path, tmp_path: Path) -> None:
