@@ -1,0 +1,5 @@
+"""Writing generated data sets to disk."""
+
+from .synthesize import Settings, synthesize
+
+__all__ = ["Settings", "synthesize"]
