@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 pytest.importorskip("embreex")
 pytest.importorskip("anny")
 
+from interplay.body.contact import CONTACT
 from interplay.body.model import PARTS
 from interplay.body.proximity import signed_distance
 from interplay.vocabulary import Vocabulary
-from interplay.world.labels import CONTACT, MIN_PIXELS, SceneLabels, label
+from interplay.world.labels import MIN_PIXELS, SceneLabels, label
 from interplay.world.rendering.image import Rendering, render
 from interplay.world.sampler import sample_scene
 from interplay.world.scene import Scene

@@ -17,15 +17,16 @@ pytest.importorskip("anny")
 
 import trimesh
 
+from interplay.body.contact import CONTACT
 from interplay.cli import main
 from interplay.datasets import ImageFinder, InteractionDataset, check_folder, load_annotations
-from interplay.datasets.generated import BENCHMARKS, GeneratedDataset
+from interplay.datasets.generated import BENCHMARKS, GeneratedDataset, Settings
 from interplay.errors import InputError, MissingFileError
 from interplay.vocabulary import Vocabulary
-from interplay.world.labels import CONTACT, label
+from interplay.world import synthesize
+from interplay.world.labels import label
 from interplay.world.rendering.image import render
 from interplay.world.sampler import sample_scene
-from interplay.world.writer import Settings, synthesize
 
 SETTINGS = Settings(scenes=5, seed=4, size=96)
 
@@ -254,3 +255,13 @@ def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypat
     assert status('"setting":"', '"setting":"not ') == "different"
     with pytest.raises(InputError, match="no finished split"):
         record_digests(tmp_path / "nothing", table)
+
+
+def test_reading_does_not_load_the_generator(made: Path) -> None:
+    code = (
+        "import sys; from interplay.datasets import check_folder; from interplay.datasets.generated import GeneratedDataset;"
+        f"folder = {str(made)!r}; GeneratedDataset(folder)[0]; check_folder(folder);"
+        "print([name for name in sys.modules if name.startswith('interplay.world')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

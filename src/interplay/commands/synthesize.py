@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from interplay.world.writer import Settings, synthesize
+    from interplay.datasets.generated import Settings
+    from interplay.world import synthesize
 
     console = Console(stderr=True)
     if arguments.acts == "help":

@@ -5,11 +5,13 @@ From a seed to files: `sampler` draws a scene (`acts`, posed by `posing`, with t
 `interplay.datasets.generated` reads. Needs the extra ``body``.
 """
 
+from interplay.datasets.generated.settings import Settings
+
 from .labels import SceneLabels, label
 from .rendering.image import Rendering, render
 from .sampler import sample_scene
 from .scene import Scene
-from .writer import Settings, synthesize
+from .writer import synthesize
 
 __all__ = [
     "Rendering",

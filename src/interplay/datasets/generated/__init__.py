@@ -2,5 +2,6 @@
 
 from .benchmark import BENCHMARKS, Benchmark
 from .dataset import GeneratedDataset, GeneratedSample
+from .settings import Settings
 
-__all__ = ["BENCHMARKS", "Benchmark", "GeneratedDataset", "GeneratedSample"]
+__all__ = ["BENCHMARKS", "Benchmark", "GeneratedDataset", "GeneratedSample", "Settings"]

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from interplay.errors import InputError
-from interplay.world.writer.files import ANNOTATIONS
-from interplay.world.writer.synthesize import SETTINGS_FILE, Settings
+
+from .files import ANNOTATIONS, SETTINGS_FILE
+from .settings import Settings
 
 DIGESTS = "benchmarks.json"
 

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.body.camera import Camera
+from interplay.body.contact import Contact
 from interplay.datasets.images import InteractionDataset
 from interplay.errors import InputError, MissingFileError
 from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
-from interplay.world.labels import Contact
-from interplay.world.writer.files import ANNOTATIONS, CONTACT, DEPTH, MASKS, camera_of, scene_name, unpack_contacts
+
+from .files import ANNOTATIONS, CONTACT, DEPTH, MASKS, camera_of, scene_name, unpack_contacts
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from importlib import resources
 from pathlib import Path
 
 from interplay.errors import InputError
-from interplay.world.writer.files import ANNOTATIONS, write_bytes
+from interplay.files import atomic_path
 
 from .benchmark import DIGESTS, benchmark_of, digests
+from .files import ANNOTATIONS
 
 
 def record_digests(folder: Path, target: Path) -> list[str]:
@@ -42,7 +43,8 @@ def record_digests(folder: Path, target: Path) -> list[str]:
             found.append(described[0])
     if not found:
         raise InputError(f"{folder} holds no finished split of a benchmark")
-    write_bytes(target, (json.dumps(dict(sorted(known.items())), indent=1) + "\n").encode())
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8", newline="\n")
     return found
 
 

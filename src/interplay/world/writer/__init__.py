@@ -1,5 +1,5 @@
 """Writing generated data sets to disk."""
 
-from .synthesize import Settings, synthesize
+from .synthesize import synthesize
 
-__all__ = ["Settings", "synthesize"]
+__all__ = ["synthesize"]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from interplay.datasets.generated.files import ANNOTATIONS
+from interplay.datasets.generated.settings import Settings
 from interplay.files import atomic_path
 
-from .files import ANNOTATIONS, write_bytes
-
-if TYPE_CHECKING:
-    from .synthesize import Settings
+from .files import write_bytes
 
 CARD, STATISTICS, SHEET = "README.md", "statistics.json", "contact_sheet.jpg"
 

@@ -1,13 +1,4 @@
-"""The files of one generated scene, and its record in ``annotations.jsonl``.
-
-==========================  ===========================================================================================
-``images/000000.jpg``       the picture
-``masks/000000.png``        8 bit: number of the box that a pixel shows, counted from 1; 0 for everything else
-``depth/000000.png``        16 bit: millimetres along the view axis; 0 for the sky and what is beyond 65.5 m
-``contact/000000.npz``      int32 vertex indices, see `pack_contacts`
-``scenes/000000.glb``       the scene in 3D, where asked for
-==========================  ===========================================================================================
-"""
+"""The files of one generated scene as bytes, and its record in ``annotations.jsonl``."""
 
 from __future__ import annotations
 
@@ -21,19 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.body.camera import Camera
-from interplay.errors import InputError
+from interplay.body.contact import Contact
+from interplay.datasets.generated.files import IMAGES, scene_name
 from interplay.files import atomic_path
-from interplay.world.labels import Contact, SceneLabels
+from interplay.world.labels import SceneLabels
 from interplay.world.scene import Scene
-
-ANNOTATIONS = "annotations.jsonl"
-IMAGES, MASKS, DEPTH, CONTACT, SCENES = "images", "masks", "depth", "contact", "scenes"
-
-
-def scene_name(index: int) -> str:
-    """Stem of a scene's files."""
-    return f"{index:06d}"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -110,32 +93,6 @@ def to_line(record: dict[str, Any]) -> str:
     return json.dumps(record, separators=(",", ":"))
 
 
-def changed_pictures(folder: Path) -> list[str]:
-    """Names of the pictures of a finished data set that are missing or not what was written.
-
-    Raises:
-        InputError: a line of the annotations is not the record of a generated scene.
-    """
-    changed = []
-    annotations = folder / ANNOTATIONS
-    for number, line in enumerate(annotations.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            record = json.loads(line)
-            name, expected = record["file"], record["sha256"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError(f"{annotations}, line {number}: not the record of a generated scene ({error})") from None
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            changed.append(name)
-    return changed
-
-
-def camera_of(record: dict[str, Any]) -> Camera:
-    """The camera that a record describes."""
-    c = record["camera"]
-    return Camera(np.array(c["position"]), np.array(c["rotation"]), c["focal"], record["width"], record["height"])
-
-
 def png_bytes(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     """A picture of 8 or 16 bits."""
     from PIL import Image
@@ -174,28 +131,3 @@ def pack_contacts(contacts: Sequence[Contact]) -> bytes:
             np.save(content, array, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), content.getvalue())
     return stream.getvalue()
-
-
-def unpack_contacts(path: Path, part_of_vertex: NDArray[np.int64]) -> list[Contact]:
-    """The contacts in a file that `pack_contacts` made.
-
-    Args:
-        path: the file.
-        part_of_vertex: (V,) the body model's parts, which name what touches.
-
-    Raises:
-        InputError: not such a file.
-    """
-    from interplay.world.labels.contact import part_names
-
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            pairs, nearest = stored["pairs"], stored["nearest"]
-            body = np.split(stored["body"].astype(np.int64), stored["body_offsets"][1:-1])
-            thing = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path}: not a contact file of a generated scene: {error}") from None
-    return [
-        Contact(int(p), None if t < 0 else int(t), b, o, part_names(part_of_vertex[b]), float(d))
-        for (p, t), d, b, o in zip(pairs, nearest, body, thing, strict=False)
-    ]

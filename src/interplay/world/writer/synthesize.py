@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -10,58 +9,19 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from interplay._version import __version__
+from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, scene_name
+from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError, InterplayError, near_matches
 from interplay.files import atomic_path
 
 from . import worker
-from .files import ANNOTATIONS, scene_name, write_bytes
-
-SETTINGS_FILE = "generated.json"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a generated data set consists of. The same settings give the same bytes.
-
-    Attributes:
-        scenes: how many.
-        seed: which world.
-        size: longer side of the pictures in pixels.
-        start: index of the first scene.
-        acts: names of the acts that may occur; None for all.
-        meshes: category -> file of the user's mesh that stands in for ours.
-        labels: ``all``, or ``image`` for pictures and annotations without masks, depth and contact.
-        glb: also write each scene in 3D.
-    """
-
-    scenes: int
-    seed: int = 0
-    size: int = 384
-    start: int = 0
-    acts: tuple[str, ...] | None = None
-    meshes: Mapping[str, str] = field(default_factory=dict)
-    labels: Literal["all", "image"] = "all"
-    glb: bool = False
-
-    def __post_init__(self) -> None:
-        for name, least in (("scenes", 1), ("seed", 0), ("size", 32), ("start", 0)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
-
-    def fingerprint(self) -> dict[str, Any]:
-        """All that must agree for a run to be continued: everything but the number of scenes."""
-        content = {k: v for k, v in asdict(self).items() if k != "scenes"}
-        content["acts"] = None if self.acts is None else sorted(self.acts)
-        content["meshes"] = {k: _digest(Path(v)) for k, v in sorted(self.meshes.items())}
-        return {**content, "interplay": __version__}
+from .files import write_bytes
 
 
 def synthesize(
@@ -255,10 +215,3 @@ def _prepare_body(console: Console) -> None:
     if not body_model_is_cached():
         with console.status("computing the body model; once on this machine, a minute or more"):
             load_body_model()
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -11,22 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from interplay.datasets.generated.files import CONTACT, DEPTH, IMAGES, MASKS, SCENES, scene_name
 from interplay.world.objects import ObjectModel
 
-from .files import (
-    CONTACT,
-    DEPTH,
-    IMAGES,
-    MASKS,
-    SCENES,
-    depth_to_millimetres,
-    pack_contacts,
-    png_bytes,
-    record_of,
-    scene_name,
-    to_line,
-    write_bytes,
-)
+from .files import depth_to_millimetres, pack_contacts, png_bytes, record_of, to_line, write_bytes
 
 PARTS = ".parts"
 """Folder of the records of finished scenes while a run lasts; each is written after the scene's other files."""
