@@ -259,7 +259,8 @@ def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypat
 
 def test_reading_does_not_load_the_generator(made: Path) -> None:
     code = (
-        "import sys; from interplay.datasets import check_folder; from interplay.datasets.generated import GeneratedDataset;"
+        "import sys; from interplay.datasets import check_folder;"
+        "from interplay.datasets.generated import GeneratedDataset;"
         f"folder = {str(made)!r}; GeneratedDataset(folder)[0]; check_folder(folder);"
         "print([name for name in sys.modules if name.startswith('interplay.world')])"
     )

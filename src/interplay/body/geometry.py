@@ -6,8 +6,6 @@ Right-handed, metres, z up. A rotation is (3, 3), acts on column vectors and is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -206,8 +204,3 @@ def closest_on_triangles(points: Array, triangles: Array) -> Array:
         best = np.where(nearer, distance, best)
         closest = np.where(nearer[:, None], on_edge, closest)
     return np.where(inside[:, None], projected, closest)
-
-
-def rotation_from_euler(angles: Sequence[float]) -> Array:
-    """Rotation (3, 3) from degrees about x, then y, then z (fixed axes)."""
-    return degrees(Z, angles[2]) @ degrees(Y, angles[1]) @ degrees(X, angles[0])

@@ -17,16 +17,12 @@ from numpy.typing import NDArray
 from interplay.errors import MissingExtraError
 
 from .geometry import Array
-from .meshes import vertex_normals
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 TOPOLOGY = "notoes"
 """Anny's mesh with closed toes (12,272 vertices), so that a foot can pass for a shoe."""
-
-PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
-"""What describes a person, each 0..1: gender 0 male, 1 female; age 0 baby, 1/3 child, 2/3 young adult, 1 old."""
 
 PARTS = (
     "head",
@@ -116,7 +112,12 @@ class BodyModel:
         return csr_matrix(self.weights)
 
     def rest(self, description: tuple[float, ...]) -> Rest:
-        """The rest shape of the person described by six numbers, in the order of `PHENOTYPES`."""
+        """The rest shape of a person.
+
+        Args:
+            description: Anny's phenotype, six numbers of 0..1: gender (0 male, 1 female), age (0 baby, 1/3 child, 2/3
+                young adult, 1 old), muscle, weight, height, proportions.
+        """
         return _rest(self._anny, description)
 
     def bone(self, name: str) -> int:
@@ -205,8 +206,3 @@ def _keypoint_regressor(anny: Any, template: Rest, average: tuple[float, ...]) -
     for row, source in zip(carried, weights, strict=True):
         np.add.at(row, nearest, source)
     return carried / carried.sum(1, keepdims=True)
-
-
-def posed_normals(model: BodyModel, vertices: Array) -> Array:
-    """(V, 3) normals of posed vertices."""
-    return vertex_normals(vertices, model.faces)

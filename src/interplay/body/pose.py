@@ -7,7 +7,7 @@ the rest pose whatever the rig's own bone axes are. In those axes a person faces
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .geometry import Array, X, Y, Z, degrees, scaled_rotation, unit, vec
 from .model import BodyModel, Rest
@@ -148,15 +148,3 @@ def _subtree_ends(parents: tuple[int, ...]) -> list[int]:
     for i in range(len(parents) - 1, 0, -1):
         ends[parents[i]] = max(ends[parents[i]], ends[i])
     return ends
-
-
-def bones_of(body: Body, *prefixes: str, side: str | None = None) -> NDArray[np.int64]:
-    """Indices of the bones whose names start with one of `prefixes` (on one side, ``"L"`` or ``"R"``)."""
-    return np.array(
-        [
-            i
-            for i, name in enumerate(body.model.bones)
-            if name.startswith(prefixes) and (side is None or name.endswith(f".{side}"))
-        ],
-        np.int64,
-    )

@@ -22,7 +22,7 @@ class Person:
     """A dressed, posed person.
 
     Attributes:
-        description: six numbers, see `body_model.PHENOTYPES`.
+        description: six numbers, see `BodyModel.rest`.
         rest: shape before posing, without clothes.
         outfit: clothes, skin and hair.
         body: the pose.

@@ -134,7 +134,7 @@ def raise_glove(group: Group, person: Person, side: str, at: Array, up: float) -
     fingers = frame @ unit(vec(s * (1.0 - up), -0.3, up))
     normal = frame @ vec(0, -1, 0)
     thumb = np.cross(normal, fingers) if side == "L" else np.cross(fingers, normal)
-    reach(group, person, side, Grip(at, thumb, normal, 0.0, "bar", flip=False))
+    reach(person, side, Grip(at, thumb, normal, 0.0, "bar", flip=False))
     return put_on_glove(group, person, side)
 
 

@@ -36,7 +36,7 @@ def hold_between(group: Group, person: Person, thing: Thing, height: float, radi
         out = unit(out + 0.25 * heading(person)[:, 1])
         middle = thing.pose[:3, 3] + height * thing.pose[:3, 2]
         grip = Grip(middle, Z, -out, radius, flip=False)
-        miss = reach(group, person, side, grip)[1]
+        miss = reach(person, side, grip)[1]
         group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
 
 
@@ -54,7 +54,7 @@ def hug_teddy(group: Group) -> None:
     for side, up in (("L", 0.085), ("R", 0.135)):
         belly = vec(side_sign(side) * 0.035, -0.066, up) * size
         normal = unit(vec(-side_sign(side) * 0.5, 1.0, 0.0))
-        miss = reach(group, person, side, Grip(belly, X, normal, 0.0, "palm").moved(bear.pose))[1]
+        miss = reach(person, side, Grip(belly, X, normal, 0.0, "palm").moved(bear.pose))[1]
         group.miss("hand on teddy bear", float(np.linalg.norm(miss)))
     group.relate(person, "hold,hug", bear, "belly")
 
@@ -114,7 +114,7 @@ def carry_laptop(group: Group) -> None:
     laptop.pose = easiest(person, laptop, poses, grips)
     person.body.look_at(laptop.pose[:3, :3] @ laptop.model.points["screen"] + laptop.pose[:3, 3])
     hold_by(group, person, "L", laptop, grips["L"])
-    miss = reach(group, person, "R", grips["R"].moved(laptop.pose))[1]
+    miss = reach(person, "R", grips["R"].moved(laptop.pose))[1]
     group.miss("hand on laptop", float(np.linalg.norm(miss)))
     group.relate(person, "hold,look", laptop, "left side")
 
@@ -146,6 +146,6 @@ def carry_food(group: Group) -> None:
         if side == "L":
             hold_by(group, person, side, food, grip)
         else:
-            miss = reach(group, person, side, grip.moved(food.pose))[1]
+            miss = reach(person, side, grip.moved(food.pose))[1]
             group.miss(f"hand on {food.category}", float(np.linalg.norm(miss)))
     group.relate(person, "hold" if food.category == "bowl" else "hold,carry", food)

@@ -28,7 +28,7 @@ def take_back(group: Group, person: Person, chair: Thing) -> None:
         toward = -vec(0, 1, 0)
         thumb = np.cross(-Z, toward) if side == "L" else np.cross(toward, -Z)
         over = Grip(grip.position, thumb, -Z, edge.radius, "slab", flip=False).moved(chair.pose)
-        miss = reach(group, person, side, over)[1]
+        miss = reach(person, side, over)[1]
         group.miss("hand on chair", float(np.linalg.norm(miss)))
 
 
@@ -41,7 +41,7 @@ def push_chair(group: Group) -> None:
     else:
         stand(group, person, lean=float(rng.uniform(8, 18)))
     chair = group.make("chair")
-    _before_hands(group, person, chair, 0.0)
+    _before_hands(person, chair, 0.0)
     take_back(group, person, chair)
     group.relate(person, "hold,push,move", chair, "back")
 
@@ -55,12 +55,12 @@ def lift_chair(group: Group) -> None:
     else:
         stand(group, person, lean=-2.0)
     chair = group.make("chair")
-    _before_hands(group, person, chair, float(rng.uniform(0.08, 0.2)), float(rng.uniform(0, 14)))
+    _before_hands(person, chair, float(rng.uniform(0.08, 0.2)), float(rng.uniform(0, 14)))
     take_back(group, person, chair)
     group.relate(person, "hold,lift,carry,move", chair, "back")
 
 
-def _before_hands(group: Group, person: Person, chair: Thing, lift: float, tip: float = 0.0) -> None:
+def _before_hands(person: Person, chair: Thing, lift: float, tip: float = 0.0) -> None:
     """Put a chair, its back to the person, so far over the floor that the hands reach its back."""
     shoulder = 0.5 * (person.body.joint("upperarm01.L") + person.body.joint("upperarm01.R"))
     h = person.rest.height

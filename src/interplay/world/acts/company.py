@@ -81,7 +81,7 @@ def hand_over(group: Group) -> None:
         thing.pose = turned_to(turn, middle, vec(0, 0, 0))
         near, far = from_edge(thing, Y, side), from_edge(thing, -Y, taking)
     hold_by(group, first, side, thing, near)
-    miss = reach(group, second, taking, far.moved(thing.pose))[1]
+    miss = reach(second, taking, far.moved(thing.pose))[1]
     group.miss(f"hand on {category}", float(np.linalg.norm(miss)))
     relax(group, first, other(side))
     relax(group, second, other(taking))

@@ -54,7 +54,7 @@ def steady(group: Group, place: Place, side: str, food: Thing) -> None:
         grip = Grip(edge + 0.045 * out + 0.006 * Z, X, -Z, 0.0, "palm")
     else:
         grip = Grip(edge - 0.05 * out + 0.048 * Z, Z, -out, 0.05, flip=False)
-    reach(group, person, side, grip, place.elbow(side))
+    reach(person, side, grip, place.elbow(side))
 
 
 @act(
@@ -131,4 +131,4 @@ def peel(group: Group) -> None:
 def pinch(group: Group, person: Person, side: str, point: Array) -> None:
     """Bring the fingertips of a hand to a point."""
     axis = heading(person) @ vec(0.0, -0.3, 1.0)
-    reach(group, person, side, Grip(point, axis, None, 0.006, "pinch"))
+    reach(person, side, Grip(point, axis, None, 0.006, "pinch"))

@@ -25,7 +25,7 @@ def on_lead(group: Group, person: Person, side: str, dog: Thing) -> None:
     shoulder = body.joint(f"upperarm01.{side}")
     away = unit(collar - shoulder)
     hand = shoulder + h * (0.16 * vec(away[0], away[1], 0) + vec(0, 0, -float(group.rng.uniform(0.2, 0.24))))
-    reach(group, person, side, Grip(hand, unit(collar - hand), None, 0.01))
+    reach(person, side, Grip(hand, unit(collar - hand), None, 0.01))
     held = fist_center(person, side)
     add_line(group, held, collar, sag=float(group.rng.uniform(0.0, 0.08)), thickness=0.006)
     add_line(group, held, hanging_end(held, held - collar, 0.12), thickness=0.006)
@@ -75,7 +75,7 @@ def pet_dog(group: Group) -> None:
         pose[:2, 3] = (goal - pose[:3, :3] @ spot)[:2]
         poses.append(pose)
     dog.pose = easiest(person, dog, poses, {side: name})
-    wrist = reach(group, person, side, dog.model.grips[name].moved(dog.pose))[1]
+    wrist = reach(person, side, dog.model.grips[name].moved(dog.pose))[1]
     group.miss("hand on dog", float(np.linalg.norm(wrist)))
     relax(group, person, other(side))
     person.body.look_at(dog.pose[:3, :3] @ dog.model.grips["head"].position + dog.pose[:3, 3])

@@ -39,7 +39,7 @@ def take_disc(
             pose[:3, 3] = at - pose[:3, :3] @ grip.position
             poses.append(pose)
     disc.pose = min(poses, key=lambda pose: arm_cost(person, side, grip.moved(pose))).copy()
-    disc.pose[:3, 3] += reach(group, person, side, grip.moved(disc.pose))[1]
+    disc.pose[:3, 3] += reach(person, side, grip.moved(disc.pose))[1]
     group.miss("hold frisbee", 0.0)
 
 

@@ -97,9 +97,7 @@ def adjust_tie(group: Group) -> None:
     side = free_side(group)[0]
     for hand, down in ((side, 0.02), (other(side), float(rng.uniform(0.1, 0.16)))):
         point, axis = tie.pose[:3, :3] @ vec(0.0, 0.0, -down) + tie.pose[:3, 3], tie.pose[:3, 2]
-        miss = reach(group, person, hand, Grip(point - 0.01 * tie.pose[:3, 1], axis, tie.pose[:3, 1], 0.008, "pinch"))[
-            1
-        ]
+        miss = reach(person, hand, Grip(point - 0.01 * tie.pose[:3, 1], axis, tie.pose[:3, 1], 0.008, "pinch"))[1]
         group.miss("hand on tie", float(np.linalg.norm(miss)))
     person.body.turn_head(nod=float(rng.uniform(0, 15)), turn=float(rng.normal(0, 8)))
     group.relate(person, "wear,adjust,hold,tie", tie, "knot")

@@ -43,7 +43,7 @@ def lead_horse(group: Group) -> None:
     horse.pose = upright(vec(s * float(rng.uniform(0.5, 0.62)), float(rng.uniform(1.1, 1.3)), 0))
     chin = horse.pose[:3, 3] + vec(-s * 0.07, -1.3, 1.46)
     hand = person.body.joint(f"upperarm01.{side}") + h * vec(s * 0.09, -0.12, -0.1)
-    reach(group, person, side, Grip(hand, unit(chin - hand), None, 0.01))
+    reach(person, side, Grip(hand, unit(chin - hand), None, 0.01))
     add_line(group, fist_center(person, side), chin, sag=0.04, thickness=0.007)
     relax(group, person, other(side), swing=12)
     group.relate(person, "walk,hold", horse, "lead")
@@ -79,7 +79,7 @@ def neck_grip(turn: np.ndarray) -> Grip:
 
 
 def _touch(group: Group, person: Person, side: str, grip: Grip) -> float:
-    return float(np.linalg.norm(reach(group, person, side, grip)[1]))
+    return float(np.linalg.norm(reach(person, side, grip)[1]))
 
 
 @act("feed a horse", {"horse": "feed", "carrot": "hold"}, FIELD, weight=0.8)

@@ -38,7 +38,7 @@ def fly_kite(group: Group) -> None:
     both = rng.random() < 0.6
     for k, side in enumerate((first, second) if both else (first,)):
         hand = from_shoulder(person, side, -0.04, 0.17 - 0.07 * k, float(rng.uniform(-0.02, 0.08)) - 0.1 * k)
-        reach(group, person, side, Grip(hand, unit(bridle - hand), None, 0.01))
+        reach(person, side, Grip(hand, unit(bridle - hand), None, 0.01))
     if not both:
         relax(group, person, second)
     start = fist_center(person, first)
@@ -68,7 +68,7 @@ def carry_kite(group: Group) -> None:
             axes = frame(nose, down)
             poses.append(turned_to(np.stack([axes[:, 1], axes[:, 2], axes[:, 0]], 1), at, grip.position))
     kite.pose = min(poses, key=lambda pose: arm_cost(person, side, grip.moved(pose))).copy()
-    kite.pose[:3, 3] += reach(group, person, side, grip.moved(kite.pose))[1]
+    kite.pose[:3, 3] += reach(person, side, grip.moved(kite.pose))[1]
     group.relate(person, "carry,hold", kite, "edge")
 
 
@@ -84,6 +84,6 @@ def launch_kite(group: Group) -> None:
     at = from_shoulder(person, side, 0.02, 0.12, float(rng.uniform(0.2, 0.26)))
     turn = heading(person) @ degrees(Z, float(rng.uniform(-25, 25))) @ degrees(X, -float(rng.uniform(20, 45)))
     kite.pose = turned_to(turn, at, grip.position)
-    kite.pose[:3, 3] += reach(group, person, side, grip.moved(kite.pose))[1]
+    kite.pose[:3, 3] += reach(person, side, grip.moved(kite.pose))[1]
     person.body.look_at(at + vec(0, -1, 0.4))
     group.relate(person, "launch,hold", kite, "spar")

@@ -71,7 +71,7 @@ def open_bottle(group: Group) -> None:
 
 def take(group: Group, person: Person, side: str, thing: Thing, grip: Grip) -> None:
     """Bring a second hand to a thing that another one holds."""
-    miss = reach(group, person, side, grip.moved(thing.pose))[1]
+    miss = reach(person, side, grip.moved(thing.pose))[1]
     group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
 
 

@@ -65,6 +65,6 @@ def read_at_table(group: Group) -> None:
             continue
         edge = book.model.grips[SIDES[side]].position
         page = Grip(vec(0.75 * edge[0], edge[1] - 0.03, edge[2] + 0.002), X, -Z, 0.0, "palm").moved(book.pose)
-        miss = reach(group, person, side, page, place.elbow(side))[1]
+        miss = reach(person, side, page, place.elbow(side))[1]
         group.miss("hand on book", float(np.linalg.norm(miss)))
     group.relate(person, "read,look", book, "page")

@@ -152,5 +152,5 @@ def push_bicycle(group: Group) -> None:
         bicycle.pose = easiest(person, bicycle, places, hands)
         relax(group, person, beside, swing=15)
     for hand, grip in hands.items():
-        group.miss("hand on bicycle", float(np.linalg.norm(reach(group, person, hand, grip.moved(bicycle.pose))[1])))
+        group.miss("hand on bicycle", float(np.linalg.norm(reach(person, hand, grip.moved(bicycle.pose))[1])))
     group.relate(person, "push,walk,hold", bicycle, "handle")

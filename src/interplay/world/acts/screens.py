@@ -29,7 +29,7 @@ def type_on(group: Group, person: Person, thing: Thing, elbows: dict[str, Array]
         name = "left keys" if side == "L" else "right keys"
         keys = thing.model.grips[name]
         before = replace(keys, position=keys.position + vec(0.0, -0.045, 0.007)).moved(thing.pose)
-        miss = reach(group, person, side, before, elbows.get(side))[1]
+        miss = reach(person, side, before, elbows.get(side))[1]
         group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
 
 
@@ -104,7 +104,7 @@ def work_at_computer(group: Group) -> None:
     group.relate(person, "look,watch", screen, "screen")
     if rng.random() < 0.6:
         top = mouse.model.grips["top"].moved(mouse.pose)
-        reach(group, person, "R", replace(top, position=top.position + 0.004 * Z), place.elbow("R"))
+        reach(person, "R", replace(top, position=top.position + 0.004 * Z), place.elbow("R"))
         group.relate(person, "hold,control", mouse, "top")
     else:
         type_on(group, person, keyboard, {"R": place.elbow("R")}, "R")

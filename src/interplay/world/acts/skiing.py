@@ -105,7 +105,7 @@ def hold_skis(group: Group) -> None:
         for y in (0.14, 0.18, 0.1)
     ]
     skis.pose = easiest(person, skis, places, {side: grip})
-    group.miss("hand on skis", float(np.linalg.norm(reach(group, person, side, grip.moved(skis.pose))[1])))
+    group.miss("hand on skis", float(np.linalg.norm(reach(person, side, grip.moved(skis.pose))[1])))
     relax(group, person, other(side))
     group.relate(person, "hold", skis, "middle")
 
@@ -124,6 +124,6 @@ def carry_skis(group: Group) -> None:
     skis.pose = turned_to(np.stack([across, -ahead, np.cross(across, -ahead)], 1), rest, vec(0, 0.1, 0))
     grips = [Grip(vec(0, 0.1 - x * h, 0), Y, None, 0.028) for x in (0.2, 0.23, 0.26, 0.17)]
     best = min(grips, key=lambda grip: arm_cost(person, side, grip.moved(skis.pose)))
-    group.miss("hand on skis", float(np.linalg.norm(reach(group, person, side, best.moved(skis.pose))[1])))
+    group.miss("hand on skis", float(np.linalg.norm(reach(person, side, best.moved(skis.pose))[1])))
     relax(group, person, other(side), swing=12)
     group.relate(person, "carry,hold", skis, "middle")

@@ -48,7 +48,7 @@ def jump_snowboard(group: Group) -> None:
         half = 0.5 * float(board.model.size[0])
         edges = [Grip(vec(x, -0.97 * half, 0.012), X, Z, 0.012, "slab") for x in (0.0, 0.05, -0.05, 0.1, -0.1)]
         edge = min(edges, key=lambda grip: arm_cost(person, other(front), grip))
-        grab = float(np.linalg.norm(reach(group, person, other(front), edge)[1])) < 0.008
+        grab = float(np.linalg.norm(reach(person, other(front), edge)[1])) < 0.008
     spread_arms(group, person, sides=front if grab else "LR", most=0.16)
     tip(group, vec(0, 0, 0.1), float(rng.uniform(-16, 16)), Y)
     tip(group, vec(0, 0, 0.1), float(rng.uniform(-14, 14)))

@@ -46,7 +46,7 @@ def open_door(group: Group) -> None:
     ways = [replace(car.model.grips["door"], axis=axis, normal=normal) for axis, normal in HANDLE_HOLDS]
     best = [(easiest(person, car, poses, {side: way}), way) for way in ways]
     car.pose, way = min(best, key=lambda pair: arm_cost(person, side, pair[1].moved(pair[0])))
-    miss = reach(group, person, side, way.moved(car.pose))[1]
+    miss = reach(person, side, way.moved(car.pose))[1]
     car.pose[:2, 3] += miss[:2]
     group.miss("hand on car", abs(float(miss[2])))
     relax(group, person, other(side))

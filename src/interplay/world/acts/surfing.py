@@ -60,7 +60,7 @@ def rail(group: Group, person: Person, side: str, half: float) -> None:
     """Prop a hand on the deck near the edge beside the chest."""
     shoulder = person.body.joint(f"upperarm01.{side}")
     point = vec(side_sign(side) * 0.7 * half, shoulder[1] + 0.02 * person.rest.height, 0.066)
-    miss = reach(group, person, side, Grip(point, Y, -Z, 0.0, "palm"), elbow_hint=vec(side_sign(side), 0.8, 0.3))[1]
+    miss = reach(person, side, Grip(point, Y, -Z, 0.0, "palm"), elbow_hint=vec(side_sign(side), 0.8, 0.3))[1]
     group.miss("hand on surfboard", float(np.linalg.norm(miss)))
 
 

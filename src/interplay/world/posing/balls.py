@@ -68,7 +68,7 @@ def hold_ball(
     """Hold a ball in one hand, its centre near `at` (3,); with `bring` it comes along where the arm falls short."""
     grips = palm_grips(person, ball, at, normals)
     best = min(grips, key=lambda grip: arm_cost(person, side, grip))
-    miss = reach(group, person, side, best)[1]
+    miss = reach(person, side, best)[1]
     _wrap(person, side, ball)
     put_ball(group, ball, at + miss if bring else at)
     group.miss("hand on ball", 0.0 if bring else float(np.linalg.norm(miss)))
@@ -95,7 +95,7 @@ def hold_ball_both(
 
     best = min(centers, key=lambda c: sum(arm_cost(person, side, grip) for side, grip in grips(c).items()))
     for side, grip in grips(best).items():
-        group.miss("hand on ball", float(np.linalg.norm(reach(group, person, side, grip)[1])))
+        group.miss("hand on ball", float(np.linalg.norm(reach(person, side, grip)[1])))
         _wrap(person, side, ball)
     put_ball(group, ball, best)
     return best

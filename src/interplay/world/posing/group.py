@@ -26,8 +26,6 @@ class Group:
         library: the user's own objects by category, which take the place of ours.
         people, things, relations: as in `Scene`.
         residuals: (name, metres) of every goal that a recipe set: how far it was missed.
-        airborne: indices of people whose feet are meant to be off the ground.
-        resting: indices of things that float on purpose (a ball in flight, a kite).
     """
 
     rng: np.random.Generator

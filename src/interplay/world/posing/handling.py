@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from interplay.body.geometry import Array, degrees, unit, vec
+from interplay.body.geometry import Array, unit, vec
 from interplay.world.scene import Person, Thing
 
 from .group import Group
@@ -14,9 +14,7 @@ from .limbs import Solved, solve_arm
 from .stances import arm_down, other
 
 
-def reach(
-    group: Group, person: Person, side: str, grip: Grip, elbow_hint: ArrayLike | None = None
-) -> tuple[Solved, Array]:
+def reach(person: Person, side: str, grip: Grip, elbow_hint: ArrayLike | None = None) -> tuple[Solved, Array]:
     """Bring a hand to a grip given in the world and close it.
 
     Returns what the solver found and (3,) by how far the wrist missed, actual minus wanted.
@@ -32,7 +30,7 @@ def grasp(
     group: Group, person: Person, side: str, thing: Thing, name: str, elbow_hint: ArrayLike | None = None
 ) -> Solved:
     """Take hold of a thing that stays where it is (a handlebar, a suitcase on the floor)."""
-    solved, miss = reach(group, person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
+    solved, miss = reach(person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
     group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
     return solved
 
@@ -41,19 +39,11 @@ def hold(
     group: Group, person: Person, side: str, thing: Thing, name: str, elbow_hint: ArrayLike | None = None
 ) -> Solved:
     """Hold a thing that the hand carries: it is placed where it is wanted and comes along where the arm falls short."""
-    solved, miss = reach(group, person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
+    solved, miss = reach(person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
     thing.pose = thing.pose.copy()
     thing.pose[:3, 3] += miss
     group.miss(f"hold {thing.category}", 0.0)
     return solved
-
-
-def place_grip(thing: Thing, name: str, position: Array, turn: Array) -> None:
-    """Give a thing a rotation (3, 3) and put one of its grips at a point."""
-    grip = thing.model.grips[name]
-    thing.pose = np.eye(4)
-    thing.pose[:3, :3] = turn
-    thing.pose[:3, 3] = position - turn @ grip.position
 
 
 def relax(group: Group, person: Person, sides: str = "LR", swing: float = 0.0) -> None:
@@ -71,16 +61,10 @@ def heading(person: Person) -> Array:
 
 def hand_on(group: Group, person: Person, side: str, point: Array, normal: Array) -> None:
     """Lay a flat hand on a surface; `normal` points out of the surface."""
-    reach(group, person, side, Grip(point, unit(normal), -unit(normal), 0.0, "palm"))
+    reach(person, side, Grip(point, unit(normal), -unit(normal), 0.0, "palm"))
 
 
 def free_side(group: Group) -> tuple[str, str]:
     """A hand drawn at random, mostly the right one, and the other."""
     side = "R" if group.rng.random() < 0.75 else "L"
     return side, other(side)
-
-
-def tipped(person: Person, pitch: float, side_tilt: float = 0.0, spin: float = 0.0) -> Array:
-    """(3, 3) a thing's rotation in a person's upright frame: spun about its z axis, then tipped towards them."""
-    base = heading(person)
-    return base @ degrees(vec(0, 1, 0), side_tilt) @ degrees(vec(1, 0, 0), pitch) @ degrees(vec(0, 0, 1), spin)

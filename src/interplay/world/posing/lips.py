@@ -73,7 +73,7 @@ def hold_by(
 ) -> None:
     """Hold a thing where it was placed, by a grip that need not be one of its own; it follows where the arm fails."""
     taken = thing.model.grips[grip] if isinstance(grip, str) else grip
-    miss = reach(group, person, side, taken.moved(thing.pose), elbow)[1]
+    miss = reach(person, side, taken.moved(thing.pose), elbow)[1]
     thing.pose = thing.pose.copy()
     thing.pose[:3, 3] += miss
 

@@ -150,7 +150,7 @@ def hands_on_table(group: Group, person: Person, sides: str, height: float) -> N
         ahead = heading(person) @ vec(inwards, -float(group.rng.uniform(0.19, 0.23)), 0.0)
         goal = body.joint(f"upperarm01.{side}") + h * ahead
         grip = Grip(vec(goal[0], goal[1], height + 0.006), X, -Z, 0.0, "palm")
-        reach(group, person, side, grip, elbow_hint=heading(person) @ vec(1.2 * side_sign(side), 0.5, 0.4))
+        reach(person, side, grip, elbow_hint=heading(person) @ vec(1.2 * side_sign(side), 0.5, 0.4))
 
 
 def idle_hands(group: Group, person: Person, height: float, sides: str = "LR") -> None:

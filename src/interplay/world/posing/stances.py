@@ -219,34 +219,6 @@ def _arm_length(body: Body, side: str) -> float:
     )
 
 
-def lie(group: Group, person: Person, spot: Spot, side_ways: bool = False) -> None:
-    """Lie on the back (or on one side), the head against `spot.ahead`."""
-    rng, body, h = group.rng, person.body, person.rest.height
-    across = np.cross(spot.ahead, spot.normal)
-    # rest axes: x left, y back, z up; lying on the back, up runs along ahead and the back looks down
-    turn = np.stack([across, -spot.normal, spot.ahead], 1)
-    if np.linalg.det(turn) < 0:
-        turn[:, 0] *= -1
-    roll = degrees(spot.ahead, 82.0 * (1 if rng.random() < 0.5 else -1)) if side_ways else np.eye(3)
-    depth = (0.088 if side_ways else 0.062) * h
-    middle = spot.position + spot.normal * depth - spot.ahead * 0.03 * h
-    body.place_root(middle, roll @ turn)
-    body.bend_spine(forward=float(rng.uniform(0, 25) if side_ways else rng.uniform(-2, 3)))
-    pelvis = body.orientation("root")
-    for side in "LR":
-        s = side_sign(side)
-        bent = float(rng.uniform(0.0, 0.2)) if side_ways or rng.random() < 0.35 else 0.01
-        local = vec(s * (0.055 + 0.02 * rng.random()), (0.012 - bent if side_ways else 0.012), -(0.475 - 0.8 * bent))
-        ankle = middle + h * (pelvis @ local)
-        if not side_ways:
-            ankle = ankle + spot.normal * (0.03 * h - (ankle - spot.position) @ spot.normal)
-        knee = pelvis @ vec(s * 0.1, -1.0, 0.0)
-        solve_leg(
-            body, side, ankle, knee=knee, foot=pelvis @ degrees(X, 35) if bent < 0.05 else pelvis @ degrees(X, 20)
-        )
-    body.turn_head(nod=float(rng.uniform(5, 18)), turn=float(rng.uniform(-25, 25)))
-
-
 def tilt_about(person: Person, pivot: Array, turn: Array) -> None:
     """Turn a whole person by (3, 3) about a point."""
     body = person.body

@@ -47,10 +47,10 @@ def hook(group: Group, person: Person, side: str, thing: Thing, along: float = 0
     axis = grip.axis if grip.axis @ thumb > 0 else -grip.axis
     elbow = heading(person) @ vec(side_sign(side), 0.4, -0.3)
     grip = Grip(grip.position, axis, grip.normal, grip.radius, "slab", flip=False)
-    return reach(group, person, side, grip, elbow_hint=elbow)[1]
+    return reach(person, side, grip, elbow_hint=elbow)[1]
 
 
-def on_edge(person: Person, side: str, tilt: float, ahead: Array) -> Array:
+def on_edge(side: str, tilt: float, ahead: Array) -> Array:
     """(3, 3) rotation of a board whose nose points along `ahead`, on edge, its top tilted towards the carrier."""
     ahead = unit(ahead)
     across = unit(np.cross(ahead, Z))
@@ -76,7 +76,7 @@ def carry_under_arm(
     """
     ahead = heading(person) @ degrees(X, -pitch) @ -Y
     pose = np.eye(4)
-    pose[:3, :3] = on_edge(person, side, tilt, ahead)
+    pose[:3, :3] = on_edge(side, tilt, ahead)
     thing.pose = pose
     inwards = -side_sign(side) * heading(person)[:, 0]
     pose = pose.copy()
