@@ -28,12 +28,12 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
 from interplay.datasets import ImageFinder
-from interplay.datasets.synthetic import Settings, synthesize
 from interplay.detectors import Detections, load_detector
 from interplay.detectors.load import DEFAULT_MIN_SCORE
 from interplay.files import atomic_path
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.ops.boxes import box_iou
+from interplay.world import Settings, synthesize
 from script import run
 
 VERBS = {

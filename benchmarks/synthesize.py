@@ -22,10 +22,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from interplay.datasets.synthetic import Settings, label, render, sample_scene, synthesize
-from interplay.datasets.synthetic.output import files
-from interplay.datasets.synthetic.rendering import encode_jpeg
 from interplay.vocabulary import Vocabulary
+from interplay.world import Settings, label, render, sample_scene, synthesize
+from interplay.world.rendering.image import encode_jpeg
+from interplay.world.writer import files
 from script import run
 
 SEED = 12

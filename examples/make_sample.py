@@ -12,19 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-from interplay.datasets.synthetic.body_model import load_body_model
-from interplay.datasets.synthetic.camera import Camera
-from interplay.datasets.synthetic.geometry import degrees, frame, transform, unit, vec
-from interplay.datasets.synthetic.hands import Grip, close_hand, hand_goals
-from interplay.datasets.synthetic.limbs import solve_arm, solve_leg
-from interplay.datasets.synthetic.materials import Material, srgb
-from interplay.datasets.synthetic.meshes import Mesh, box, cylinder, ellipsoid, join, tube
-from interplay.datasets.synthetic.objects.base import ObjectModel
-from interplay.datasets.synthetic.pose import Body
-from interplay.datasets.synthetic.rendering import encode_jpeg, render
-from interplay.datasets.synthetic.scene import Light, Person, Scene, Thing
-from interplay.datasets.synthetic.wardrobe import Outfit
+from interplay.body.camera import Camera
+from interplay.body.geometry import degrees, frame, transform, unit, vec
+from interplay.body.materials import Material, srgb
+from interplay.body.meshes import Mesh, box, cylinder, ellipsoid, join, tube
+from interplay.body.model import load_body_model
+from interplay.body.pose import Body
 from interplay.files import atomic_path
+from interplay.world.objects.base import ObjectModel
+from interplay.world.posing.hands import Grip, close_hand, hand_goals
+from interplay.world.posing.limbs import solve_arm, solve_leg
+from interplay.world.rendering.image import encode_jpeg, render
+from interplay.world.scene import Light, Person, Scene, Thing
+from interplay.world.wardrobe import Outfit
 
 WIDTH, HEIGHT = 960, 640
 

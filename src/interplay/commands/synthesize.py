@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from interplay.datasets.synthetic.output import Settings, synthesize
+    from interplay.datasets.generated import Settings
+    from interplay.world import synthesize
 
     console = Console(stderr=True)
     if arguments.acts == "help":
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _splits(name: str, split: str | None) -> dict:
-    from interplay.datasets.synthetic.output import BENCHMARKS
+    from interplay.datasets.generated import BENCHMARKS
     from interplay.errors import InputError, near_matches
 
     if name not in BENCHMARKS:
@@ -97,8 +98,8 @@ def _category_and_file(text: str) -> tuple[str, str]:
 
 
 def _list_acts() -> None:
-    from interplay.datasets.synthetic.interactions import acts as _acts  # noqa: F401  (fills ACTS)
-    from interplay.datasets.synthetic.interactions.registry import ACTS
+    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
+    from interplay.world.acts.registry import ACTS
 
     for act in ACTS.values():
         what = ", ".join(f"{verb} {category}".strip() for verb, category in act.interactions)

@@ -169,8 +169,8 @@ def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[F
 
 def _check_generated(source: Source, name: str) -> Iterator[Finding]:
     """A generated data set: its annotations, whether its pictures are as written, and a benchmark's digest."""
-    from interplay.datasets.synthetic.output.benchmark import verify
-    from interplay.datasets.synthetic.output.files import changed_pictures
+    from interplay.datasets.generated.benchmark import verify
+    from interplay.datasets.generated.files import changed_pictures
 
     folder = source.path.parent
     try:

@@ -1,7 +1,0 @@
-"""What is known of a generated scene: boxes, masks, depth, keypoints, contact, camera, interactions."""
-
-from .contact import CONTACT, Contact, find_contacts
-from .keypoints import keypoints_in_view
-from .scene_labels import MIN_PIXELS, SceneLabels, label
-
-__all__ = ["CONTACT", "MIN_PIXELS", "Contact", "SceneLabels", "find_contacts", "keypoints_in_view", "label"]

@@ -1,0 +1,43 @@
+"""The places where the generated world's people are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from interplay.world.acts.registry import Setting
+
+from .indoors import room
+from .nature import beach, park, snow
+from .place import Edge, Place, Weather
+from .town import court, street
+
+__all__ = ["Edge", "Place", "Weather", "make_place"]
+
+_OUTDOORS: dict[Setting, Callable[[np.random.Generator, float], Place]] = {
+    "park": park,
+    "street": street,
+    "court": court,
+    "beach": beach,
+    "snow": snow,
+}
+
+
+def make_place(setting: Setting, rng: np.random.Generator, clear: ArrayLike, afloat: bool = False) -> Place:
+    """Surroundings of a kind, drawn at random.
+
+    Args:
+        setting: the kind.
+        rng: source of randomness.
+        clear: half the width and half the depth (or both in one number) of a rectangle about the origin that stays
+            free of the backdrop, metres; outdoors, a circle around it stays free.
+        afloat: at the beach, whether the origin lies on the water.
+    """
+    half = np.broadcast_to(np.asarray(clear, np.float64), 2)
+    radius = float(half.max()) if np.ndim(clear) == 0 else float(np.linalg.norm(half))
+    if setting == "beach":
+        return beach(rng, radius, afloat)
+    make = _OUTDOORS.get(setting)
+    return room(rng, setting, half) if make is None else make(rng, radius)

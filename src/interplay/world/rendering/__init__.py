@@ -1,0 +1,1 @@
+"""Rendering a scene: views, materials and light."""

@@ -1,0 +1,133 @@
+"""The files of one generated scene as bytes, and its record in ``annotations.jsonl``."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.body.contact import Contact
+from interplay.datasets.generated.files import IMAGES, scene_name
+from interplay.files import atomic_path
+from interplay.world.labels import SceneLabels
+from interplay.world.scene import Scene
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> dict[str, Any]:
+    """A scene's line in ``annotations.jsonl``: interplay's JSON Lines form with more fields.
+
+    ``keypoints`` have COCO's visibility (0, 1, 2) as third number. More: ``amodal`` boxes, ``visible`` shares, per
+    interaction ``affordance`` and ``sentence``, ``contact`` in words, ``camera``, ``scene`` (everything there is, seen
+    or not, and by how many metres hands, feet and seats missed their goals) and the picture's ``sha256``.
+    """
+    found = labels.interactions
+    words = found.vocabulary
+    people = len(scene.people)
+    triplets = [
+        {
+            "human": int(h),
+            "verb": words.verbs[v],
+            "object": None if o < 0 else int(o),
+            "affordance": affordance or None,
+            "sentence": sentence,
+        }
+        for h, v, o, affordance, sentence in zip(
+            found.human, found.verb, found.object, labels.affordances, labels.sentences, strict=True
+        )
+    ]
+    assert found.keypoints is not None
+    camera = labels.camera
+    return {
+        "file": f"{IMAGES}/{scene_name(index)}.jpg",
+        "width": camera.width,
+        "height": camera.height,
+        "boxes": [[int(v) for v in box] for box in found.boxes],
+        "labels": [words.objects[i] for i in found.labels],
+        "interactions": triplets,
+        "keypoints": [
+            None if np.isnan(pose).any() else [[_round(x, 2), _round(y, 2), int(v)] for x, y, v in pose]
+            for pose in found.keypoints
+        ],
+        "amodal": [[_round(v, 1) for v in box] for box in labels.amodal],
+        "visible": [_round(v, 3) for v in labels.visible],
+        "contact": [
+            {"human": c.person, "object": c.thing, "parts": list(c.parts), "vertices": len(c.body)}
+            for c in labels.contacts
+        ],
+        "camera": {
+            "focal": _round(camera.focal, 4),
+            "position": [_round(v, 6) for v in camera.position],
+            "rotation": [[_round(v, 8) for v in row] for row in camera.rotation],
+        },
+        "scene": {
+            "index": index,
+            "setting": scene.setting,
+            "people": people,
+            "things": [t.category for t in scene.things],
+            "relations": [[r.human, r.verb, r.thing] for r in scene.relations],
+            "instances": [int(i) for i in labels.instances],
+            "residuals": {name: _round(metres, 4) for name, metres in sorted(scene.residuals.items())},
+        },
+        "sha256": hashlib.sha256(image).hexdigest(),
+    }
+
+
+def _round(value: float, digits: int) -> float:
+    return round(float(value), digits) + 0.0  # no negative zero
+
+
+def to_line(record: dict[str, Any]) -> str:
+    """The record as one line without its end."""
+    return json.dumps(record, separators=(",", ":"))
+
+
+def png_bytes(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """A picture of 8 or 16 bits."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG", compress_level=4)
+    return stream.getvalue()
+
+
+def depth_to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Metres as whole millimetres, 0 where they do not fit."""
+    millimetres = np.round(np.where(np.isfinite(depth), depth, 0.0) * 1000.0)
+    return np.where(millimetres > 65535, 0, millimetres).astype(np.uint16)
+
+
+def pack_contacts(contacts: Sequence[Contact]) -> bytes:
+    """An ``.npz`` file of vertex indices.
+
+    ``pairs`` (K, 2) are box numbers of person and thing, -1 for the ground; ``nearest`` (K,) metres; ``body`` and
+    ``object`` hold all pairs' indices one after the other, pair k's from ``body_offsets[k]`` to ``body_offsets[k+1]``.
+    Written without time stamps: the same contacts give the same bytes.
+    """
+    import zipfile
+
+    arrays = {
+        "pairs": np.array([(c.person, -1 if c.thing is None else c.thing) for c in contacts], np.int32).reshape(-1, 2),
+        "nearest": np.array([c.nearest for c in contacts], np.float32),
+    }
+    for name, parts in (("body", [c.body for c in contacts]), ("object", [c.object for c in contacts])):
+        arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int32)
+        arrays[f"{name}_offsets"] = np.cumsum([0, *(len(p) for p in parts)]).astype(np.int32)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), content.getvalue())
+    return stream.getvalue()

@@ -1,0 +1,217 @@
+"""`synthesize`: write a generated data set, with as many processes as wanted, and go on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, scene_name
+from interplay.datasets.generated.settings import Settings
+from interplay.errors import InputError, InterplayError, near_matches
+from interplay.files import atomic_path
+
+from . import worker
+from .files import write_bytes
+
+
+def synthesize(
+    out: str | os.PathLike[str], settings: Settings, workers: int = 1, console: Console | None = None
+) -> Path:
+    """Write a generated data set to a folder.
+
+    A run that was stopped goes on when it is started again; more scenes can be added to a finished one.
+
+    Args:
+        out: the folder; made if it is not there.
+        settings: what to make.
+        workers: processes, each of which uses one core and less than 2 GB.
+        console: where progress goes; none by default.
+
+    Returns:
+        The annotations file.
+
+    Raises:
+        InputError: the folder holds something else, or a data set of other settings; no such act or mesh.
+        MissingExtraError: the extra ``body`` is not installed.
+        InterplayError: a worker process died.
+    """
+    from .card import write_card
+
+    if workers < 1:
+        raise InputError(f"workers must be 1 or more, got {workers}")
+    console = console or Console(quiet=True)
+    folder = Path(out)
+    _check_acts(settings.acts)
+    _check_meshes(settings.meshes)
+    _claim(folder, settings)
+    _prepare_body(console)
+    _unpack(folder)
+    parts = folder / worker.PARTS
+    wanted = range(settings.start, settings.start + settings.scenes)
+    missing = [i for i in wanted if not (parts / f"{scene_name(i)}.json").is_file()]
+    if len(missing) < len(wanted) and missing:
+        console.print(f"{len(wanted) - len(missing)} of {len(wanted)} scenes are there already", highlight=False)
+    _make_all(folder, settings, missing, workers, console)
+    annotations = _collect(folder)
+    write_card(folder, settings)
+    return annotations
+
+
+def _make_all(folder: Path, settings: Settings, missing: list[int], workers: int, console: Console) -> None:
+    if not missing:
+        return
+    columns = (
+        TextColumn("scenes"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    extras = {"labels": settings.labels, "glb": settings.glb}
+    done = settings.scenes - len(missing)
+    with Progress(*columns, console=console) as progress, _single_threaded():
+        bar = progress.add_task("scenes", total=settings.scenes, completed=done)
+        pool = ProcessPoolExecutor(
+            min(workers, len(missing)),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=worker.start,
+            initargs=(dict(settings.meshes),),
+        )
+        try:
+            for _ in _results(pool, folder, settings, missing, extras, 2 * workers):
+                progress.advance(bar)
+        except BrokenProcessPool as error:
+            raise InterplayError(
+                "a worker process died, perhaps for want of memory; run the same command again to go on"
+            ) from error
+        except KeyboardInterrupt:
+            console.print(f"stopped; run the same command again to go on in {folder}", highlight=False)
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _results(
+    pool: ProcessPoolExecutor,
+    folder: Path,
+    settings: Settings,
+    missing: list[int],
+    extras: dict[str, Any],
+    ahead: int,
+) -> Iterator[int]:
+    """Indices of finished scenes; no more than `ahead` wait for a worker."""
+    waiting: set[Future[int]] = set()
+    left = iter(missing)
+    while True:
+        for index in left:
+            waiting.add(
+                pool.submit(worker.make_scene, str(folder), index, settings.seed, settings.size, settings.acts, extras)
+            )
+            if len(waiting) >= ahead:
+                break
+        if not waiting:
+            return
+        finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in finished:
+            yield future.result()
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """New processes compute in one thread."""
+    before = {name: os.environ.get(name) for name in worker.THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(worker.THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _claim(folder: Path, settings: Settings) -> None:
+    """Make sure that the folder is empty or holds a run of the same settings."""
+    described = folder / SETTINGS_FILE
+    if described.is_file():
+        try:
+            content = json.loads(described.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            content = None
+        if not isinstance(content, dict):
+            raise InputError(f"{described}: not readable; remove the folder to start over")
+        mine = json.loads(json.dumps(settings.fingerprint()))
+        differing = sorted(k for k in mine.keys() | content.keys() if mine.get(k) != content.get(k))
+        if differing:
+            listing = ", ".join(f"{k} {content.get(k)!r} there, {mine.get(k)!r} wanted" for k in differing)
+            raise InputError(
+                f"{folder} holds a generated data set with other settings ({listing}); give another folder"
+            )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty and holds no generated data set; give another folder")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file, expected a folder")
+    write_bytes(described, (json.dumps(settings.fingerprint(), indent=1) + "\n").encode())
+
+
+def _unpack(folder: Path) -> None:
+    """Take a finished run's annotations apart, so that it can grow; scenes whose picture is gone are made anew."""
+    annotations, parts = folder / ANNOTATIONS, folder / worker.PARTS
+    if not annotations.is_file():
+        return
+    for line in annotations.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        path = parts / f"{scene_name(record['scene']['index'])}.json"
+        if not path.is_file() and (folder / record["file"]).is_file():
+            write_bytes(path, line.encode())
+
+
+def _collect(folder: Path) -> Path:
+    """Put the records together in the scenes' order."""
+    parts, annotations = folder / worker.PARTS, folder / ANNOTATIONS
+    found = sorted(parts.glob("[0-9]*.json"))
+    with atomic_path(annotations) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        for path in found:
+            stream.write(path.read_text(encoding="utf-8") + "\n")
+    for path in parts.iterdir():
+        path.unlink()
+    parts.rmdir()
+    return annotations
+
+
+def _check_acts(names: tuple[str, ...] | None) -> None:
+    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
+    from interplay.world.acts.registry import ACTS
+
+    for name in names or ():
+        if name not in ACTS:
+            raise InputError(f"unknown act {name!r}.{near_matches(name, ACTS)} Known: {', '.join(sorted(ACTS))}")
+
+
+def _check_meshes(meshes: Mapping[str, str]) -> None:
+    """Read the user's meshes once here: an error of a worker process would come too late to be read."""
+    if meshes:
+        from interplay.world.objects.user_meshes import load_user_meshes
+
+        load_user_meshes(dict(meshes))
+
+
+def _prepare_body(console: Console) -> None:
+    """Let the body model be computed once, before several processes want it."""
+    from interplay.body.model import body_model_is_cached, load_body_model
+
+    if not body_model_is_cached():
+        with console.status("computing the body model; once on this machine, a minute or more"):
+            load_body_model()
