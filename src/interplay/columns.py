@@ -8,6 +8,7 @@ then an argument, an attribute and a field of every file.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, overload
@@ -29,7 +30,7 @@ FILE_FIELDS = ("file", "width", "height", "boxes", "labels", "scores", "interact
 INTERACTION_FIELDS = ("human", "verb", "object", "score")
 """The fields of an interaction in a file that are no columns."""
 SUPERVISION_FIELDS = ("class_name", "box")
-"""What `interplay.formats.supervision` keeps beside the columns."""
+"""What `Interactions.to_supervision` keeps beside the columns."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Column:
             holder.columns[self.name] = self.as_array(values, holder._count(self.per))
 
 
-class HasColumns:
+class HasColumns(ABC):
     """What `Interactions` and `InteractionTable` share: `columns`, and one attribute for every registered one.
 
     The attribute is None where the column is not there; what is assigned is checked.
@@ -203,9 +204,14 @@ class HasColumns:
         doc="Number of the person or object through a video, from 0; -1 for a box without track.",
     )
 
+    @abstractmethod
     def _count(self, per: Per) -> int | None:
         """Number of boxes, triplets or images; None for the one image of `Interactions`."""
-        raise NotImplementedError
+
+    def __init_subclass__(cls) -> None:
+        for name in (*FILE_FIELDS, *INTERACTION_FIELDS, *SUPERVISION_FIELDS, *cls.__annotations__, *vars(cls)):
+            if name in _registry():
+                raise InputError(f"the column {name!r} has the name of something that {cls.__name__} has already")
 
     def _set_columns(self, columns: Mapping[str, ArrayLike | None]) -> None:
         """Check and keep these columns alone.
@@ -237,16 +243,14 @@ def register_column(column: Column) -> Column:
     Raises:
         InputError: the name is taken, by another column or otherwise.
     """
-    from interplay.interactions import Interactions
-    from interplay.table import InteractionTable
-
     known = _registry().get(column.name)
     if known == column:
         return column
     if known is not None:
         raise InputError(f"the name {column.name!r} is taken by another column: {known}")
-    attributes = {*dir(Interactions), *dir(InteractionTable), *Interactions.__dataclass_fields__}
-    attributes |= {*InteractionTable.__dataclass_fields__, *FILE_FIELDS, *INTERACTION_FIELDS, *SUPERVISION_FIELDS}
+    attributes = {*FILE_FIELDS, *INTERACTION_FIELDS, *SUPERVISION_FIELDS}
+    for kind in HasColumns.__subclasses__():  # one that is defined later looks by itself
+        attributes |= {*dir(kind), *kind.__annotations__}
     if column.name in attributes:
         raise InputError(f"the name {column.name!r} is taken: interactions have it already, and it is no column")
     setattr(HasColumns, column.name, column)

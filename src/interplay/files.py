@@ -15,7 +15,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is renamed to `path`, on failure removed.
 
     Missing parent folders are made. The temporary name keeps the suffix, since some writers look at it. Who may read
-    the file follows from the umask, as for any new file, also where its writer would keep it to the owner (safetensors).
+    the file follows from the umask, as for any new file, also where its writer, safetensors, is stricter.
 
     Example:
         >>> import tempfile, pathlib

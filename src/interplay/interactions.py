@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.columns import HasColumns, Per, gather_columns, get_column, take_rows
+from interplay.columns import HasColumns, Per, gather_columns, get_column, registered_columns, take_rows
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import supervision
+
+
+_SUPERVISION = "interplay"
+"""Key of the triplets in the metadata of `supervision.Detections`."""
 
 
 @dataclass(frozen=True)
@@ -286,17 +290,76 @@ class Interactions(HasColumns):
         )
 
     def to_supervision(self) -> supervision.Detections:
-        """The boxes as `supervision.Detections`; see `interplay.formats.supervision`."""
-        from interplay.formats.supervision import to_supervision
+        """The boxes as `supervision.Detections`, for that library's annotators and trackers.
 
-        return to_supervision(self)
+        They have ``class_id``, ``confidence``, ``tracker_id`` (the column `track`, None where there is none) and
+        ``data["class_name"]``; other columns per box are in `data` under their names. The triplets travel in
+        ``metadata["interplay"]`` with the row of each box in ``data["box"]``, so that `from_supervision` finds them
+        again, also after the detections were filtered or reordered.
+        """
+        import supervision
+
+        names = np.array([self.vocabulary.objects[i] for i in self.labels], dtype=str)
+        track = self.track
+        columns = {
+            column.name: self.columns[column.name].copy()
+            for column in registered_columns("box")
+            if column.name in self.columns and column.name != "track"
+        }
+        return supervision.Detections(
+            xyxy=self.boxes.copy(),
+            confidence=self.box_scores.copy(),
+            class_id=self.labels.astype(int),
+            tracker_id=None if track is None else track.copy(),
+            data={"class_name": names, "box": np.arange(len(self.boxes)), **columns},
+            metadata={_SUPERVISION: self},
+        )
 
     @staticmethod
     def from_supervision(detections: supervision.Detections, vocabulary: Vocabulary | None = None) -> Interactions:
-        """`supervision.Detections` as `Interactions`; see `interplay.formats.supervision`."""
-        from interplay.formats.supervision import from_supervision
+        """`supervision.Detections` as `Interactions`.
 
-        return from_supervision(detections, vocabulary)
+        Triplets are there if the detections came from `to_supervision`; one whose person or object has been filtered
+        out is dropped. Detections of another origin give boxes without triplets. ``tracker_id`` becomes the column
+        `track`, and what `data` holds under the name of a column per box becomes that column.
+
+        Args:
+            vocabulary: what ``class_id`` (or, where there, ``data["class_name"]``) means; by default the one of the
+                original `Interactions`, else COCO's 80 objects.
+        """
+        source: Interactions | None = (detections.metadata or {}).get(_SUPERVISION)
+        if vocabulary is None:
+            vocabulary = source.vocabulary if source is not None else Vocabulary.load("coco")
+        count = len(detections)
+        names = detections.data.get("class_name")
+        if names is not None:
+            labels = np.array([vocabulary.object_index(str(n)) for n in names], np.int64)
+        else:
+            labels = np.zeros(count, np.int64) if detections.class_id is None else detections.class_id.astype(np.int64)
+        scores = np.ones(count, np.float32)
+        if detections.confidence is not None:
+            scores = detections.confidence.astype(np.float32)
+        columns: dict[str, NDArray[Any]] = {
+            column.name: np.asarray(detections.data[column.name])
+            for column in registered_columns("box")
+            if column.name in detections.data
+        }
+        if detections.tracker_id is not None:
+            columns["track"] = detections.tracker_id
+        boxes = np.asarray(detections.xyxy, np.float32)
+        rows = detections.data.get("box")
+        if source is None or rows is None:
+            none = np.zeros(0, np.int64)
+            return Interactions(boxes, labels, none, none, none, vocabulary, box_scores=scores, columns=columns)
+        left = source.select_boxes(np.asarray(rows, np.int64))
+        return replace(
+            left,
+            boxes=boxes,
+            labels=labels,
+            box_scores=scores,
+            vocabulary=vocabulary,
+            columns={**left.columns, **columns},
+        )
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Interactions):
