@@ -47,7 +47,7 @@ class Ablations:
 
     Attributes:
         name: prefix of the runs.
-        config: the recipe, relative to the repository.
+        config: the configuration, as `interplay train` takes it.
         figures: columns of ``log.csv``, 0..1, and what they are called.
         rows: what each row changes, as options of ``interplay train``.
         options: of all rows.
@@ -93,7 +93,7 @@ class Runner:
             self._validate_loosely(folder)
             return folder
         merged = {"name": folder.name, "output": str(self.output), "seed": seed, **self.ablations.options, **options}
-        command = [sys.executable, "-m", "interplay.cli", "train", str(ROOT / self.ablations.config)]
+        command = [sys.executable, "-m", "interplay.cli", "train", self.ablations.config]
         self.output.mkdir(parents=True, exist_ok=True)
         log = folder.with_suffix(".log")
         with log.open("a", encoding="utf-8") as stream:

@@ -1,7 +1,7 @@
 """Does loading keep up with training? Images per second of both, for every number of workers and kind of cache.
 
-    python benchmarks/training.py configs/gen_vlkt/nano.yaml --data.dataset own --data.root a.jsonl --data.images photos
-    python benchmarks/training.py --workers 0,4,8 configs/gen_vlkt/hico_s.yaml --data.root hico --accelerator cuda
+    python benchmarks/training.py gen_vlkt/nano --data.dataset own --data.root a.jsonl --data.images photos
+    python benchmarks/training.py --workers 0,4,8 gen_vlkt/hico_s --data.root hico --accelerator cuda
 
 Takes `interplay train`'s arguments. Loading is what the training does: reading, changing at random, encoding and
 batching. With a cache, the second pass over the photographs is measured. A step is forward, loss, backward and the

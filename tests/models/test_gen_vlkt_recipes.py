@@ -15,7 +15,7 @@ from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "configs" / "gen_vlkt").glob("*.yaml"))
+RECIPES = sorted((ROOT / "src/interplay/configs" / "gen_vlkt").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

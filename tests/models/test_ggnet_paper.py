@@ -94,7 +94,7 @@ def test_actions_have_one_channel_for_both_roles() -> None:
 
 
 def test_the_papers_recipe_chooses_its_rules() -> None:
-    config = load_config(ROOT / "configs/ggnet/vcoco_hourglass_paper.yaml").model
+    config = load_config(ROOT / "src/interplay/configs/ggnet/vcoco_hourglass_paper.yaml").model
     assert config.network.verbs == "actions"
     assert config.targets.hard_negative_rule == "all"
     assert (config.targets.soft_gaussian, config.targets.whole_pixels) == (False, False)

@@ -12,7 +12,7 @@ from interplay import InterplayError, Vocabulary
 from interplay.models.ggnet import GGNet, load_recipe
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted((ROOT / "configs" / "ggnet").glob("*.yaml"))
+RECIPES = sorted((ROOT / "src/interplay/configs" / "ggnet").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

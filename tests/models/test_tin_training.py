@@ -32,7 +32,7 @@ from interplay.training import train, validate_config
 from interplay.training.optimisers import clip_each_gradient
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted(p for p in (ROOT / "configs" / "tin").glob("*.yaml") if "spatial" not in p.stem)
+RECIPES = sorted(p for p in (ROOT / "src/interplay/configs" / "tin").glob("*.yaml") if "spatial" not in p.stem)
 WORLD = Vocabulary.from_dict(
     {
         "name": "world",

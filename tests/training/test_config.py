@@ -9,10 +9,10 @@ from interplay.cli import main
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.training import load_config
 from interplay.training.checkpoints import read_checkpoint, write_config
-from interplay.training.config import parse_overrides
+from interplay.training.config import find_config, parse_overrides
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*/*.yaml"))
-SPATIAL = next(path for path in CONFIGS if path.stem == "vcoco_spatial")
+CONFIGS = sorted((Path(__file__).parents[2] / "src/interplay/configs").glob("*/*.yaml"))
+SPATIAL = next(path for path in CONFIGS if path.parent.name == "tin_spatial")
 GEN_VLKT = SPATIAL.parents[1] / "gen_vlkt" / "hico_s.yaml"
 
 
@@ -144,9 +144,8 @@ def test_help_of_a_configuration_lists_every_field(
 
 
 def test_what_is_missing_is_the_configuration_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["train"])
-    assert "required: CONFIG\n" in capsys.readouterr().err
+    assert main(["train"]) == 2
+    assert "expected CONFIG" in capsys.readouterr().err
 
 
 def test_files_that_are_no_configuration(tmp_path: Path) -> None:
@@ -178,3 +177,16 @@ def test_values_are_read_as_yaml() -> None:
         ("b", [1, 2]),
         ("c", {"x": "y"}),
     ]
+
+
+def test_configurations_come_with_the_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--list"]) == 0
+    names = capsys.readouterr().out.split()
+    assert {"gen_vlkt/hico_s", "ggnet/vcoco_hourglass", "tin/hico_rcd", "tin_spatial/vcoco"} <= set(names)
+    assert load_config("gen_vlkt/hico_s") == load_config(find_config("gen_vlkt/hico_s"))
+    (tmp_path / "own.yaml").write_text("base: gen_vlkt/hico_s\nname: mine\n")
+    assert load_config(tmp_path / "own.yaml").model == load_config("gen_vlkt/hico_s").model
+    with pytest.raises(MissingFileError, match=r"Did you mean 'gen_vlkt/hico_s'"):
+        load_config("gen_vlkt/hico_ss")
+    with pytest.raises(MissingFileError, match="'interplay train --list' shows all"):
+        load_config("configs/none.yaml")

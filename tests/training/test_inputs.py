@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/interplay/configs"
 PRINT_LOADED = (
     "import sys; from interplay.cli import main; code = main(sys.argv[1:]); "
     "print(code, *sorted({'torch', 'lightning_fabric'} & set(sys.modules)))"

@@ -13,7 +13,7 @@ from interplay.training import load_config, train
 
 from .pictures import rows
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/interplay/configs"
 NOT_AS_ANNOTATED = {428, 531, 2583, 2752, 2867, 4527, 4843, 4876, 5670, 5689, 6327, 8414}
 """Numbers of photographs in the folder that show something else than their annotations say."""
 

@@ -174,7 +174,7 @@ def test_published_verbs_of_vcoco_keep_their_meaning(tmp_path: Path) -> None:
     published, ours = GGNet(vcoco, config, verbs=verbs), GGNet(vcoco, config)
     save_weights(published, published.description(), tmp_path / "published.safetensors")
     assert published.verbs != ours.verbs
-    start = load_config(ROOT / "configs/ggnet/nano.yaml", ["--start", "weights", "--start_file",
+    start = load_config(ROOT / "src/interplay/configs/ggnet/nano.yaml", ["--start", "weights", "--start_file",
                         str(tmp_path / "published.safetensors"), "--data.root", "x"])  # fmt: skip
     start_from_weights(start, ours, ours.backbone, "dla-nano")
     there, here = published.state_dict()["heads.0.glance_heatmap.weight"], ours.state_dict()

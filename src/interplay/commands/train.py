@@ -7,20 +7,27 @@ continues when the same command is given again. 'interplay train CONFIG --help' 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from interplay.errors import InputError
 
 if TYPE_CHECKING:
     from interplay.training import TrainConfig
 
-EXAMPLE = "interplay train configs/tin/vcoco_spatial.yaml --data.root vcoco/ --output runs"
+EXAMPLE = "interplay train tin_spatial/vcoco --data.root vcoco/ --output runs"
 
 _HELP = ("-h", "--help")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, such as those in configs/")
+    parser.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG",
+        help="a YAML file, or the name of one that comes with interplay, such as gen_vlkt/hico_s",
+    )
+    parser.add_argument("--list", action="store_true", help="list the configurations that come with interplay")
     overrides = parser.add_argument(
         "overrides", nargs=argparse.REMAINDER, metavar="--FIELD VALUE", help="fields to set instead of the file's"
     )
@@ -31,9 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the weights are."""
     from rich.console import Console
 
-    from interplay.training.config import load_config
+    from interplay.training.config import list_configs, load_config
     from interplay.training.inputs import check_inputs
 
+    if arguments.list:
+        print("\n".join(list_configs()))
+        return 0
+    if arguments.config is None:
+        raise InputError("expected CONFIG: a YAML file, or a name that 'interplay train --list' shows")
     overrides = [word for word in arguments.overrides if word not in _HELP]
     config = load_config(arguments.config, overrides)
     if len(overrides) < len(arguments.overrides):

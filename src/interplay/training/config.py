@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -18,18 +19,58 @@ from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.systems import get_system
 from interplay.training.sections import TrainConfig
 
-__all__ = ["TrainConfig", "load_config", "load_recipe", "parse_overrides", "resolve_config", "validate_config"]
+__all__ = [
+    "TrainConfig",
+    "find_config",
+    "list_configs",
+    "load_config",
+    "load_recipe",
+    "parse_overrides",
+    "resolve_config",
+    "validate_config",
+]
 
 _TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
 """Where a field may be of several types, pydantic adds the name of the type that it tried to the field's."""
+_SHIPPED = Path(str(resources.files("interplay") / "configs"))
+_EXAMPLE = "gen_vlkt/nano"
 Recipe = TypeVar("Recipe", bound=TrainConfig)
+
+
+def list_configs() -> list[str]:
+    """Names of the configurations that come with interplay, such as ``gen_vlkt/hico_s``; `load_config` takes them."""
+    return sorted(str(path.relative_to(_SHIPPED).with_suffix("")) for path in _SHIPPED.glob("*/*.yaml"))
+
+
+def find_config(name: str | Path) -> Path:
+    """A configuration's file: the file itself, or one that comes with interplay by its name.
+
+    Raises:
+        MissingFileError: neither; names the nearest.
+    """
+    path = Path(name)
+    shipped = _SHIPPED / f"{path.as_posix()}.yaml"
+    if path.is_file() or not shipped.is_file():
+        if not path.is_file():
+            hint = near_matches(path.as_posix().removeprefix("configs/").removesuffix(".yaml"), list_configs())
+            raise MissingFileError(
+                f"no configuration at {name}: expected a YAML file, or the name of one that comes with interplay, such "
+                f"as {_EXAMPLE} ('interplay train --list' shows all).{hint}"
+            )
+        return path
+    return shipped
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a YAML file and apply overrides such as ``["--data.root", "DIR", "--epochs=3"]``.
 
-    ``base: other.yaml`` in the file, a path relative to it, takes everything that the file does not state from that
-    one, section by section; lists are replaced as a whole. The other file may have a base itself.
+    ``base: other.yaml`` in the file, a path relative to it or a name of `list_configs`, takes everything that the file
+    does not state from that one, section by section; lists are replaced as a whole. The other file may have a base
+    itself.
+
+    Args:
+        path: a file, or a name of `list_configs`.
+        overrides: options for fields.
 
     Returns:
         A configuration of the class that belongs to the file's ``system``.
@@ -48,7 +89,7 @@ def resolve_config(
     """A checked configuration, changed.
 
     Args:
-        config: a YAML file, what would be in one, or a configuration.
+        config: a YAML file or a name of `list_configs`, what would be in one, or a configuration.
         overrides: values by field, ``{"data.root": "vcoco", "epochs": 3}``.
 
     Raises:
@@ -62,7 +103,7 @@ def resolve_config(
     elif isinstance(config, Mapping):
         content = deepcopy(dict(config))
     else:
-        content, source = _read(Path(config)), str(config)
+        content, source = _read(find_config(config)), str(config)
     for field, value in (overrides or {}).items():
         _set(content, field, value)
     return validate_config(content, source)
@@ -70,7 +111,7 @@ def resolve_config(
 
 def load_recipe(path: str | Path, kind: type[Recipe]) -> Recipe:
     """Read a YAML file of a known system; see `load_config` for errors."""
-    return _checked(_read(Path(path)), kind, str(path))
+    return _checked(_read(find_config(path)), kind, str(path))
 
 
 def validate_config(content: dict[str, Any], source: str = "configuration") -> TrainConfig:
@@ -133,6 +174,8 @@ def _read(source: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise InputError(f"{source}: base: expected another file, as a path relative to this one, got {base!r}")
     chain, path = (*above, source), source.parent / base
+    if not path.is_file() and base in list_configs():
+        path = find_config(base)
     if any(path.resolve() == other.resolve() for other in chain):
         raise InputError(f"bases go in a circle: {' -> '.join(map(str, (*chain, path)))}; remove one 'base:'")
     return _on_top(_read(path, chain), content)

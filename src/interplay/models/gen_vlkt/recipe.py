@@ -1,4 +1,4 @@
-"""Training recipes: the files under ``configs/gen_vlkt``, one per row of the paper's tables."""
+"""Training recipes: the files under ``interplay/configs/gen_vlkt``, one per row of the paper's tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training recipes: the files under ``configs/ggnet``, one per row of the papers' tables."""
+"""Training recipes: the files under ``interplay/configs/ggnet``, one per row of the papers' tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training recipes of TIN's networks: the files under ``configs/tin``, one per row of the published tables."""
+"""Training recipes of TIN's networks: ``interplay/configs/tin``, one per row of the published tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training recipes of TIN's spatial stream: ``configs/tin/*_spatial.yaml``."""
+"""Training recipes of TIN's spatial stream: ``interplay/configs/tin_spatial``."""
 
 from __future__ import annotations
 
