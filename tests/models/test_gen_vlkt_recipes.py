@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from interplay import Vocabulary
-from interplay.datasets.zero_shot import seen_interactions
 from interplay.errors import InputError
 from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.recipe import load_recipe
+from interplay.models.gen_vlkt.task import training_classes
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "src/interplay/configs" / "gen_vlkt").glob("*.yaml"))
@@ -23,10 +23,9 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
     recipe = load_recipe(path)
     assert recipe.name == f"gen_vlkt_{path.stem}"
     vocabulary = Vocabulary.load(recipe.data.dataset if recipe.data.dataset != "own" else "hico-det")
-    split = recipe.model.text.zero_shot
     with torch.device("meta"):
-        seen = seen_interactions(vocabulary, split).tolist() if split else None
-        model = GenVlkt(vocabulary, recipe.model, seen)
+        model = GenVlkt(vocabulary, recipe.model, training_classes(vocabulary, recipe.model))
+    assert model.zero_shot == (recipe.model.text.zero_shot is not None and "baseline" not in path.stem)
     assert recipe.optimiser.groups().keys() == model.parameter_groups().keys()
     if path.stem != "nano":
         assert recipe.start.endswith(recipe.model.network.backbone)

@@ -113,8 +113,8 @@ def test_mistakes_name_field_value_and_choices(overrides: list[str], message: st
         (["--schedule.milestones", "60"], r"schedule\.milestones: expected a list such as \[60\], got 60"),
         (["--model.network.heads", "3"], r"model\.network: .*heads=3$"),
         (
-            ["--model.text.zero_shot", "rare-first", "--model.network.interaction_text", "false"],
-            r"model: .*text\.zero_shot needs network\.interaction_text=true",
+            ["--model.text.zero_shot", "rare-first", "--model.network.classes", "verb"],
+            r"model: .*text\.zero_shot with network\.interaction_text=true needs network\.classes=interaction",
         ),
     ],
 )

@@ -44,6 +44,7 @@ def load_tables(data: DataConfig) -> Tables:
         MissingFileError: nothing there, or not the split that is asked for.
     """
     training, images = load_training_table(data)
+    assert data.root is not None  # or that would have raised
     if data.validation_root is not None:
         validation = load_annotations(data.dataset, data.validation_root, data.validation or "val", training.vocabulary)
         return Tables(training, validation, images, data.images or _folder(data.validation_root))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.layers.normalisers import StepCounts
+from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.data import Batch, TrainingImages
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
@@ -19,6 +20,7 @@ from interplay.models.start import start_from_weights
 from interplay.text import load_image_encoder
 from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
+from interplay.vocabulary import Vocabulary
 
 
 class Task(PhotographTask):
@@ -34,7 +36,7 @@ class Task(PhotographTask):
         config, vocabulary = recipe.model, tables.training.vocabulary
         split = config.text.zero_shot
         torch.manual_seed(recipe.seed)
-        model = GenVlkt(vocabulary, config, seen_interactions(vocabulary, split).tolist() if split else None)
+        model = GenVlkt(vocabulary, config, training_classes(vocabulary, config))
         self.fresh = initialise(model, recipe)
         unseen = unseen_interactions(vocabulary, split) if split else None
         super().__init__(recipe, tables, model, unseen)
@@ -49,6 +51,18 @@ class Task(PhotographTask):
     def loss(self, network: Callable[..., GenVlktOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
         """The weighted terms of the loss of a batch."""
         return self.model.loss(network(batch.images, batch.sizes), batch.targets, counts)
+
+
+def training_classes(vocabulary: Vocabulary, config: GenVlktConfig) -> list[int] | None:
+    """The interactions that are classes in a zero-shot training; None for all.
+
+    A classifier made of text knows unseen interactions by their texts and must not learn that they never occur. An
+    ordinary one has nothing else to learn about them.
+    """
+    split = config.text.zero_shot
+    if split is None or not config.network.interaction_text:
+        return None
+    return seen_interactions(vocabulary, split).tolist()
 
 
 def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
