@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -225,6 +226,13 @@ def test_attributes_can_be_set(bare: Interactions) -> None:
         table.weather = ["dry"]
 
 
+def test_a_shallow_copy_is_changed_alone(full: Interactions) -> None:
+    other = copy.copy(full)
+    other.happy = None
+    other.rle = ["", "", "x"]
+    assert full == image("full.jpg", **VALUES)
+
+
 def test_equality_sees_columns(full: Interactions) -> None:
     assert full == full.with_columns()
     assert full != full.with_columns(happy=None)
@@ -260,7 +268,9 @@ def test_wrong_values_are_refused(columns: dict, message: str) -> None:
         ({"name": "class_name"}, "the name 'class_name' is taken"),
         ({"name": "two words"}, "must be a Python identifier"),
         ({"per": "pixel"}, "per must be 'box', 'triplet' or 'image', got 'pixel'"),
-        ({"dtype": complex}, "dtype must be bool, a whole or floating-point number, or str"),
+        ({"dtype": complex}, "dtype must be bool, whole numbers, float32, float64 or str, got complex128"),
+        ({"dtype": np.float16}, "got float16"),
+        ({"dtype": np.uint8, "fill": -1}, "fill must be a value of uint8, got -1"),
         ({"fill": "none"}, "fill must be a value of float32"),
         ({"dtype": bool, "fill": True}, "fill must be False, got True"),
         ({"dtype": int, "fill": np.nan}, "fill must be a value of int64, got nan"),

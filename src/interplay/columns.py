@@ -80,10 +80,11 @@ class Column:
         if self.geometry == "points" and (not self.shape or self.shape[-1] < 2):
             raise InputError(f"{where}: points need a shape that ends in 2 or more, got {self.shape}")
         dtype = np.dtype(self.dtype)
-        if dtype.kind not in _KINDS:
-            raise InputError(f"{where}: dtype must be bool, a whole or floating-point number, or str, got {dtype}")
+        if dtype.kind not in _KINDS or (dtype.kind == "f" and dtype not in (np.float32, np.float64)):
+            raise InputError(f"{where}: dtype must be bool, whole numbers, float32, float64 or str, got {dtype}")
         fill = np.asarray(self.fill)
-        if fill.ndim or fill.dtype.kind not in _KINDS[dtype.kind] or (dtype.kind == "b" and fill):
+        fits = fill.ndim == 0 and fill.dtype.kind in _KINDS[dtype.kind]
+        if not fits or (dtype.kind == "b" and fill) or (dtype.kind in "iu" and fill.astype(dtype) != fill):
             wanted = "False" if dtype.kind == "b" else f"a value of {dtype}"
             raise InputError(f"{where}: fill must be {wanted}, got {self.fill!r}")
         object.__setattr__(self, "shape", tuple(self.shape))
@@ -155,10 +156,11 @@ class Column:
         return self if holder is None else holder.columns.get(self.name)
 
     def __set__(self, holder: HasColumns, values: ArrayLike | None) -> None:
-        if values is None:
-            holder.columns.pop(self.name, None)
-        else:
-            holder.columns[self.name] = self.as_array(values, holder._count(self.per))
+        columns = dict(holder.columns)  # a copy: a shallow copy of the holder shares the dictionary
+        columns.pop(self.name, None)
+        if values is not None:
+            columns[self.name] = self.as_array(values, holder._count(self.per))
+        holder.columns = columns
 
 
 class HasColumns(ABC):
@@ -221,7 +223,9 @@ class HasColumns(ABC):
         """
         self.columns = {}
         for name, values in columns.items():
-            get_column(name).__set__(self, values)
+            column = get_column(name)
+            if values is not None:
+                self.columns[name] = column.as_array(values, self._count(column.per))
 
     def with_columns(self, **columns: ArrayLike | None) -> Self:
         """A copy with these columns beside its others; None takes one away.

@@ -71,7 +71,7 @@ class Interactions(HasColumns):
     Example:
         >>> from interplay import Interactions, Vocabulary
         >>> ride = Interactions(
-        ...     boxes=[[10, 10, 60, 120], [5, 60, 90, 140]], labels=[0, 1], human=[0], object=[1], verb=[86],
+        ...     boxes=[[10, 10, 60, 120], [5, 60, 90, 140]], labels=[0, 1], human=[0], object=[1], verb=[76],
         ...     score=[0.9], vocabulary=Vocabulary.load("hico-det"))
         >>> ride.triplets()[0].phrase
         'riding a bicycle'

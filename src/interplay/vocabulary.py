@@ -300,7 +300,7 @@ class Vocabulary:
                         positions[normalise(text)] = i
         return positions
 
-    def _unknown(self, kind: str, name: str, positions: Mapping[str, int]) -> InputError:
+    def _unknown(self, kind: str, name: Any, positions: Mapping[str, int]) -> InputError:
         if not isinstance(name, str):
             return InputError(f"a {kind} must be a name, got {name!r}")
         hint = near_matches(normalise(name), positions)
@@ -327,7 +327,7 @@ def _built_in(name: str) -> Vocabulary:
     return Vocabulary.from_dict(json.loads(text), source=name)
 
 
-def _find(positions: Mapping[str, int], name: str, default: int) -> int:
+def _find(positions: Mapping[str, int], name: Any, default: int) -> int:
     if not isinstance(name, str):
         return default
     index = positions.get(name)

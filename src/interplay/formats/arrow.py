@@ -177,7 +177,7 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
         else:
             values = column(extra.name)
         if values.null_count < len(values):
-            table.columns[extra.name] = _read_field(extra, values, box_offsets)
+            setattr(table, extra.name, _read_field(extra, values, box_offsets))
     if pairs_column.null_count < count:
         verb = _positions(pairs.field("verb"), vocabulary.verb_index)
         label = _positions(pairs.field("object"), vocabulary.object_index)
