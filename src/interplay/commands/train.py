@@ -48,17 +48,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_fields(config: TrainConfig) -> None:
-    """What can be set, and what it is set to."""
+    """What can be set, what it is set to, and what it means."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.text import Text
 
-    from interplay.training.fields import list_fields
+    from interplay.training.fields import list_sections, plain_text
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("field", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("takes")
-    for line in list_fields(config):
-        table.add_row(f"--{line.name}", escape(line.value), escape(line.takes))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    for section in list_sections(config):
+        if section.name and section.fields:
+            console.print()
+            console.print(Text.assemble((section.name, "bold underline"), f": {plain_text(section.meaning)}"))
+        for line in section.fields:
+            takes = f"({line.takes})"
+            console.print(Text.assemble((f"--{line.name}", "bold"), f" {line.value}  ", (takes, "dim")), soft_wrap=True)
+            console.print(Padding(Text(plain_text(line.meaning)), (0, 0, 0, 6)))

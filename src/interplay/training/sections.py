@@ -117,9 +117,9 @@ class ScheduleConfig(Section):
             ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; ``restarts``: half
             cosines to 0, the first over `period` steps and each twice as long as the one before; ``staircase``: times
             `factor` after every `period` steps; or ``constant``.
-        milestones: epochs.
-        factor: see ``step`` and ``staircase``.
-        period: steps, see ``restarts`` and ``staircase``.
+        milestones: epochs after which the kind ``step`` lowers the rates.
+        factor: what the kinds ``step`` and ``staircase`` multiply the rates by.
+        period: optimiser steps between changes of the kinds ``restarts`` and ``staircase``.
         warm_up: share of the training during which the rates rise from 4 % to what the kind says.
     """
 
@@ -136,12 +136,19 @@ class TrainConfig(Section):
     Attributes:
         name: of the run; its files go to `output`/`name`.
         system: which network and task.
+        output: folder in which the run's folder is made.
+        seed: what everything random follows from: first weights, order of the images, augmentation, dropout.
+        epochs: how many times every training image is seen.
         batch_size: images per change of the weights, over all processes and accumulated parts.
         accumulate: parts that a process computes one after the other, to need less memory.
-        devices, nodes: processes per machine, and machines.
+        accelerator: what kind of device computes; ``auto`` takes the fastest there is.
+        devices: processes per machine, each on a device of its own; ``auto`` is one for each GPU.
+        nodes: machines that train together.
         strategy: ``auto`` is ``ddp`` where there are several processes.
+        precision: numbers of 32 bits, or of 16 where they suffice (``bf16-mixed``, ``16-mixed``), which is faster on GPUs.
         compile: let torch.compile make the network faster.
-        start: where the first weights come from; `start_file` is the file.
+        start: where the first weights come from.
+        start_file: the file that `start` speaks of; by default the one that torch downloaded earlier.
         validate_every: epochs between validations; the last one is always validated.
         checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
         keep_every: epochs between weights files that are kept; None keeps the best and the last only.
