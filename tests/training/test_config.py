@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -150,8 +152,9 @@ def test_help_of_a_configuration_lists_every_field(
 def test_every_field_of_every_system_says_what_it_means(system: str) -> None:
     lines = [line for section in list_sections(SYSTEMS[system].recipe_class()) for line in section.fields]
     assert len(lines) > 50
-    assert not [line.name for line in lines if len(line.meaning.split()) < 2]
-    assert not [line.name for line in lines if "see `interplay" in line.meaning]
+    assert not [line.name for line in lines if len(line.meaning.split()) < 3]
+    fragments = ("of ", "for ", "see ", "``")  # "of the backbone" says nothing without the name
+    assert not [line.name for line in lines if line.meaning.startswith(fragments) or "see `interplay" in line.meaning]
 
 
 def test_meanings_come_from_the_class_and_those_that_it_extends() -> None:
@@ -167,7 +170,23 @@ def test_the_reference_of_options_has_every_field_of_every_system() -> None:
         names = [line.name for section in list_sections(system.recipe_class()) for line in section.fields]
         assert [row.split("`")[1] for row in rows] == names
         assert "| `accumulate` | `1` | a whole number | Parts that a process computes one after the other" in page
-        assert "| `epochs` | required |" in page or "| `epochs` | `" in page
+
+
+def test_the_page_of_options_is_filled_when_the_documentation_is_built() -> None:
+    docs = SPATIAL.parents[2] / "docs"
+    spec = importlib.util.spec_from_file_location("hook", docs / "training_options.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    text = (docs / "training_options.md").read_text()
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="training_options.md"))
+    filled = hook.on_page_markdown(text, page=page, config={})
+    assert all(f"## {system}\n" in filled for system in SYSTEMS)
+    assert "`model.decoding.nms_threshold`" in filled
+    assert "<!--" not in filled
+    page.file.src_uri = "index.md"
+    assert hook.on_page_markdown(text, page=page, config={}) == text
 
 
 def test_what_is_missing_is_the_configuration_alone(capsys: pytest.CaptureFixture[str]) -> None:

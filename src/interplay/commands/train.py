@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLE = "interplay train configs/tin/vcoco_spatial.yaml --data.root vcoco/ --output runs"
 
 _HELP = ("-h", "--help")
+_INDENT = " " * 6
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_fields(config: TrainConfig) -> None:
     """What can be set, what it is set to, and what it means."""
     from rich.console import Console
-    from rich.padding import Padding
     from rich.text import Text
 
     from interplay.training.fields import list_sections, plain_text
@@ -63,4 +64,5 @@ def _print_fields(config: TrainConfig) -> None:
         for line in section.fields:
             takes = f"({line.takes})"
             console.print(Text.assemble((f"--{line.name}", "bold"), f" {line.value}  ", (takes, "dim")), soft_wrap=True)
-            console.print(Padding(Text(plain_text(line.meaning)), (0, 0, 0, 6)))
+            meaning = fill(plain_text(line.meaning), console.width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+            console.print(Text(meaning))

@@ -1,4 +1,4 @@
-"""Every field of a configuration with its value, what it takes and what it means, for `--help` and the documentation."""
+"""Every field of a configuration with its value, what it takes and what it means, for the help and the docs."""
 
 from __future__ import annotations
 
