@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from interplay.cli import main
 from interplay.errors import InputError, InterplayError, MissingFileError
+from interplay.systems import SYSTEMS
 from interplay.training import load_config
 from interplay.training.checkpoints import read_checkpoint, write_config
 from interplay.training.config import find_config, parse_overrides
+from interplay.training.fields import field_meanings, list_sections, markdown_options
 
 CONFIGS = sorted((Path(__file__).parents[2] / "src/interplay/configs").glob("*/*.yaml"))
 SPATIAL = next(path for path in CONFIGS if path.parent.name == "tin_spatial")
@@ -132,15 +136,57 @@ def test_help_of_a_configuration_lists_every_field(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["train", str(SPATIAL), "--epochs", "7", "--help"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    shown = {name: (value, " ".join(takes)) for name, value, *takes in lines}
-    assert shown["--epochs"] == ("7", "a whole number")
-    assert shown["--precision"] == ("32-true", "32-true | bf16-mixed | 16-mixed")
-    assert shown["--start_file"] == ("null", "a path | null")
-    assert shown["--schedule.milestones"] == ("[]", "a list: a whole number")
+    lines = capsys.readouterr().out.splitlines()
+    shown = {line.split()[0]: (line, lines[i + 1].strip()) for i, line in enumerate(lines) if line.startswith("--")}
+    assert shown["--epochs"] == ("--epochs 7  (a whole number)", "How many times every training image is seen.")
+    assert shown["--precision"][0] == "--precision 32-true  (32-true | bf16-mixed | 16-mixed)"
+    assert shown["--start_file"][0] == "--start_file null  (a path | null)"
+    assert shown["--schedule.milestones"][0] == "--schedule.milestones []  (a list: a whole number)"
+    assert "data: What is trained and validated on." in lines
     fields = load_config(SPATIAL).model_dump()
     names = [f"--{s}.{f}" for s, value in fields.items() if isinstance(value, dict) for f in value]
     assert set(names) <= set(shown)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_field_of_every_system_says_what_it_means(system: str) -> None:
+    lines = [line for section in list_sections(SYSTEMS[system].recipe_class()) for line in section.fields]
+    assert len(lines) > 50
+    assert not [line.name for line in lines if len(line.meaning.split()) < 3]
+    fragments = ("of ", "for ", "see ", "``")  # "of the backbone" says nothing without the name
+    assert not [line.name for line in lines if line.meaning.startswith(fragments) or "see `interplay" in line.meaning]
+
+
+def test_meanings_come_from_the_class_and_those_that_it_extends() -> None:
+    meanings = field_meanings(SYSTEMS["gen-vlkt"].recipe_class())
+    assert meanings["epochs"] == "how many times every training image is seen."
+    assert meanings["start"].startswith("where backbone, transformer and box heads come from")
+
+
+def test_the_reference_of_options_has_every_field_of_every_system() -> None:
+    for system in SYSTEMS.values():
+        page = markdown_options(system.recipe_class())
+        rows = [line for line in page.splitlines() if line.startswith("| `")]
+        names = [line.name for section in list_sections(system.recipe_class()) for line in section.fields]
+        assert [row.split("`")[1] for row in rows] == names
+        assert "| `accumulate` | `1` | a whole number | Parts that a process computes one after the other" in page
+
+
+def test_the_page_of_options_is_filled_when_the_documentation_is_built() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    spec = importlib.util.spec_from_file_location("hook", docs / "training_options.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    text = (docs / "training_options.md").read_text()
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="training_options.md"))
+    filled = hook.on_page_markdown(text, page=page, config={})
+    assert all(f"## {system}\n" in filled for system in SYSTEMS)
+    assert "`model.decoding.nms_threshold`" in filled
+    assert "<!--" not in filled
+    page.file.src_uri = "index.md"
+    assert hook.on_page_markdown(text, page=page, config={}) == text
 
 
 def test_what_is_missing_is_the_configuration_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -176,7 +176,7 @@ def test_published_verbs_of_vcoco_keep_their_meaning(tmp_path: Path) -> None:
     assert published.verbs != ours.verbs
     start = load_config(ROOT / "src/interplay/configs/ggnet/nano.yaml", ["--start", "weights", "--start_file",
                         str(tmp_path / "published.safetensors"), "--data.root", "x"])  # fmt: skip
-    start_from_weights(start, ours, ours.backbone, "dla-nano")
+    start_from_weights(start, ours, ours.backbone)
     there, here = published.state_dict()["heads.0.glance_heatmap.weight"], ours.state_dict()
     for channel, verb in enumerate(published.verbs):
         assert torch.equal(here["heads.0.glance_heatmap.weight"][ours.verbs.index(verb)], there[channel])

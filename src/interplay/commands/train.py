@@ -7,6 +7,7 @@ continues when the same command is given again. 'interplay train CONFIG --help' 
 from __future__ import annotations
 
 import argparse
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from interplay.errors import InputError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLE = "interplay train tin_spatial/vcoco --data.root vcoco/ --output runs"
 
 _HELP = ("-h", "--help")
+_INDENT = " " * 6
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,17 +62,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_fields(config: TrainConfig) -> None:
-    """What can be set, and what it is set to."""
+    """What can be set, what it is set to, and what it means."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.text import Text
 
-    from interplay.training.fields import list_fields
+    from interplay.training.fields import list_sections, plain_text
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("field", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("takes")
-    for line in list_fields(config):
-        table.add_row(f"--{line.name}", escape(line.value), escape(line.takes))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    for section in list_sections(config):
+        if section.name and section.fields:
+            console.print()
+            console.print(Text.assemble((section.name, "bold underline"), f": {plain_text(section.meaning)}"))
+        for line in section.fields:
+            takes = f"({line.takes})"
+            console.print(Text.assemble((f"--{line.name}", "bold"), f" {line.value}  ", (takes, "dim")), soft_wrap=True)
+            meaning = fill(plain_text(line.meaning), console.width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+            console.print(Text(meaning))

@@ -45,7 +45,8 @@ class Augmentation(BaseModel):
         short_sides: lengths of the shorter side, in pixels.
         long_side: limit of the longer side, in pixels.
         crop: probability of cropping.
-        short_sides_before_crop: of the image that is cropped; without limit of the longer side.
+        short_sides_before_crop: lengths of the shorter side of the image that is cropped, without limit of the longer
+            side.
         crop_min, crop_max: limits of a crop's width and height, in pixels.
     """
 

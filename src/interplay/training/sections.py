@@ -36,8 +36,9 @@ class DataConfig(Section):
             folder that `interplay synthesize` wrote.
         root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
         images: folder of the photographs.
-        vocabulary: for ``own`` data, a built-in vocabulary's name or a JSON file; by default what the annotations say.
-            Where it lists no interactions, those that occur in the training annotations are the classes.
+        vocabulary: what the names in ``own`` data mean: a built-in vocabulary's name or a JSON file; by default what
+            the annotations say. Where it lists no interactions, those that occur in the training annotations are the
+            classes.
         train: split to train on; ``own`` data have none.
         validation: split to validate on.
         validation_root: annotations to validate on, instead of `root`.
@@ -45,7 +46,7 @@ class DataConfig(Section):
             neither `validation` nor `validation_root` is given. With 0, validation is on the training images.
         workers: processes that read and change photographs, per training process.
         cache: keep decoded photographs in memory (``ram``) or in a folder (``disk``).
-        cache_folder: for ``disk``; by default ``cache`` in the run's folder.
+        cache_folder: where the cache ``disk`` is; by default ``cache`` in the run's folder.
         cache_gib: most that the cache takes, per training process.
     """
 
@@ -79,13 +80,13 @@ class OptimiserConfig(Section):
 
     Attributes:
         algorithm: AdamW, Adam, or stochastic gradient descent with momentum.
-        learning_rate: for an effective batch of `reference_batch` images.
+        learning_rate: learning rate for an effective batch of `reference_batch` images.
         reference_batch: the batch that the recipe was published with.
         scaling: how the learning rates follow another effective batch: times batch / reference (``linear``), the root
             of that (``sqrt``), or not at all.
-        weight_decay: of all parameters, unless the system says otherwise.
-        momentum: of ``sgd``.
-        clip_norm: the gradient's norm over all parameters is cut to this; None leaves it.
+        weight_decay: weight decay of all parameters, unless the system says otherwise.
+        momentum: momentum of the algorithm ``sgd``.
+        clip_norm: the gradient's norm over all parameters is cut to this; ``null`` leaves it.
         clip_each: after that, the norm of every parameter's own gradient is cut to this.
         ema: decay of a moving average of the weights, which is then validated and kept; 0 keeps the weights.
     """
@@ -113,13 +114,13 @@ class ScheduleConfig(Section):
     """How the learning rates change.
 
     Attributes:
-        kind: ``step``: times `factor` after each of the `milestones`; ``cosine``: along half a cosine to 0;
+        kind: the curve: ``step``: times `factor` after each of the `milestones`; ``cosine``: along half a cosine to 0;
             ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; ``restarts``: half
             cosines to 0, the first over `period` steps and each twice as long as the one before; ``staircase``: times
             `factor` after every `period` steps; or ``constant``.
-        milestones: epochs.
-        factor: see ``step`` and ``staircase``.
-        period: steps, see ``restarts`` and ``staircase``.
+        milestones: epochs after which the kind ``step`` lowers the rates.
+        factor: what the kinds ``step`` and ``staircase`` multiply the rates by.
+        period: optimiser steps between changes of the kinds ``restarts`` and ``staircase``.
         warm_up: share of the training during which the rates rise from 4 % to what the kind says.
     """
 
@@ -134,17 +135,24 @@ class TrainConfig(Section):
     """Everything that determines a training; each system adds fields of its own.
 
     Attributes:
-        name: of the run; its files go to `output`/`name`.
+        name: name of the run; its files go to `output`/`name`.
         system: which network and task.
+        output: folder in which the run's folder is made.
+        seed: what everything random follows from: first weights, order of the images, augmentation, dropout.
+        epochs: how many times every training image is seen.
         batch_size: images per change of the weights, over all processes and accumulated parts.
         accumulate: parts that a process computes one after the other, to need less memory.
-        devices, nodes: processes per machine, and machines.
-        strategy: ``auto`` is ``ddp`` where there are several processes.
+        accelerator: what kind of device computes; ``auto`` takes the fastest there is.
+        devices: processes per machine, each on a device of its own; ``auto`` is one for each GPU.
+        nodes: machines that train together.
+        strategy: how processes train together; ``auto`` is ``ddp`` where there are several.
+        precision: numbers of 32 bits, or of 16 where they suffice, which is faster on GPUs.
         compile: let torch.compile make the network faster.
-        start: where the first weights come from; `start_file` is the file.
+        start: where the first weights come from.
+        start_file: the file that `start` speaks of; by default the one that torch downloaded earlier.
         validate_every: epochs between validations; the last one is always validated.
         checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
-        keep_every: epochs between weights files that are kept; None keeps the best and the last only.
+        keep_every: epochs between weights files that are kept; ``null`` keeps the best and the last only.
         log_every: optimiser steps between rows of ``steps.csv``.
         loggers: where figures go besides ``log.csv`` and ``steps.csv``.
     """

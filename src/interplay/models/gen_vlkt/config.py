@@ -22,11 +22,15 @@ class NetworkOptions(_Options):
     """What the network is made of.
 
     Attributes:
-        backbone: ``resnet50`` (s), ``resnet101`` (m, l), or ``resnet-nano``, which trains on a laptop.
-        frozen_stages: of the backbone; 2 are the stem and the first stage.
-        width, heads, feed_forward, dropout: of every transformer layer.
-        encoder_layers: of the visual encoder.
-        decoder_layers: of each of the two decoders: 3 (s, m) or 6 (l).
+        backbone: network that sees the pixels: ``resnet50`` (s), ``resnet101`` (m, l), or ``resnet-nano``, which trains
+            on a laptop.
+        frozen_stages: stages of the backbone that do not change; 2 are the stem and the first stage.
+        width: channels of every transformer layer.
+        heads: attention heads of every transformer layer; `width` is a multiple of it.
+        feed_forward: hidden channels of every transformer layer.
+        dropout: share of channels that every transformer layer leaves out at random while training.
+        encoder_layers: layers of the visual encoder.
+        decoder_layers: layers of each of the two decoders: 3 (s, m) or 6 (l).
         queries: pairs that an image can have.
         embedding: width of the text embeddings that classify, and of the mimic feature. 512 is CLIP ViT-B's, 384
             MiniLM's.
@@ -34,8 +38,9 @@ class NetworkOptions(_Options):
             first losses large; a small one starts calmly (Lin et al., ICCV 2017).
         classes: what the interaction classifier tells apart: ``interaction`` (Table 4a, Base-triplet) or ``verb``
             (Base-verb).
-        interaction_text, object_text: classify by similarity with text embeddings (Section 3.2, Table 4b) instead of
+        interaction_text: classify interactions by similarity with text embeddings (Section 3.2, Table 4b) instead of
             by an ordinary linear layer.
+        object_text: classify objects so.
         position_guidance: p-GE: human and object queries that share a learnt position embedding (Section 3.1).
             Without it one query finds both (Table 4a, "- p-GE").
         instance_guidance: i-GE: interaction queries are the mean of the pair's instance features (Equation 2).
@@ -70,11 +75,15 @@ class LossOptions(_Options):
     """Matching and loss; the defaults are the published weights (Section 4.1).
 
     Attributes:
-        box, giou, object, interaction: weights in the loss.
-        mimic_weight: of the mimic loss.
+        box: weight of the boxes' L1 distance in the loss.
+        giou: weight of the boxes' generalised IoU in the loss.
+        object: weight of the objects' classes in the loss.
+        interaction: weight of the interactions' classes in the loss.
+        mimic_weight: weight of the mimic loss.
         mimic: distance between the mean interaction feature and the teacher's image embedding (Table 4c).
         background: weight of the background class in the object's cross-entropy.
-        match_box, match_giou, match_object, match_interaction: weights in the matching cost.
+        match_box, match_giou, match_object, match_interaction: weight of this term in the cost by which predictions and
+            annotated pairs are matched.
         auxiliary: apply the loss to every decoder layer.
     """
 
@@ -96,10 +105,11 @@ class DecodingOptions(_Options):
     """How outputs become interactions.
 
     Attributes:
-        rule: ``interaction``: the best `top_k` of interaction score + object score squared (HICO-DET); ``verb``: every
-            verb of every pair, scored by its best interaction (V-COCO's result file).
+        rule: what is ranked: ``interaction``: the best `top_k` of interaction score + object score squared (HICO-DET);
+            ``verb``: every verb of every pair, scored by its best interaction (V-COCO's result file).
         top_k: triplets kept per image by the rule ``interaction``.
-        ties: of equal scores each is kept (``all``), or the first is repeated as in the published code (``first``).
+        ties: what is done with equal scores: each is kept (``all``), or the first is repeated as in the published code
+            (``first``).
         short_side, long_side: size of the network's input: the shorter side, unless the longer exceeds its limit.
         nms: suppress near-copies of a better pair.
         nms_threshold, nms_human, nms_object: pairs overlapping by more than the threshold in

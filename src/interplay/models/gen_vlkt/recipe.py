@@ -15,8 +15,9 @@ class OptimiserSection(OptimiserConfig):
     """AdamW (Section 4.1).
 
     Attributes:
-        learning_rate: for `reference_batch` images (published: 2 on each of 8 processes).
-        backbone, text: learning rates of these parameters (`GenVlkt.parameter_groups`).
+        learning_rate: learning rate for `reference_batch` images (published: 2 on each of 8 processes).
+        backbone: learning rate of the backbone.
+        text: learning rate of the text classifiers.
     """
 
     learning_rate: Rate = 1e-4
@@ -37,7 +38,7 @@ class Recipe(TrainConfig):
     Attributes:
         start: where backbone, transformer and box heads come from: DETR's published COCO weights, torchvision's
             ImageNet weights for the backbone alone, published or own weights of GEN-VLKT, or nothing.
-        detr_queries: what becomes of DETR's queries; see `interplay.models.gen_vlkt.detr.initialise_from_detr`.
+        detr_queries: whether the queries start fresh, or with DETR's.
     """
 
     system: Literal["gen-vlkt"]

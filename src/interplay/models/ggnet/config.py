@@ -33,18 +33,19 @@ class NetworkOptions(_Options):
         verbs: channels of the interaction heatmaps: ``roles``, one for each verb of the vocabulary that takes an object
             (V-COCO: 25, as in the published code), or ``actions``, one for each of its actions (V-COCO: 26, as in the
             paper; "hit", "cut" and "eat" have two roles each, four never have an object).
-        backbone: ``hourglass-104`` (two stacks) or ``dla-34``; the ``nano`` ones learn on a laptop.
+        backbone: network that sees the pixels: ``hourglass-104`` (two stacks) or ``dla-34``; the ``nano`` ones learn on
+            a laptop.
         head_width: channels between a head's two layers and of the action-aware features.
         levels: feature levels that the interaction and matching heads read; 3 concatenates those of the up-sampling
             (DLA only; PPDM's "3level").
         global_reasoning: pass those features through a global reasoning unit first (PPDM's "glob").
         glance: predict interaction points before gazing. Without it one gaze step samples its own features (Table
             3, "ActPoints w/o glance and gaze").
-        gaze_steps: 0 (glance only: PPDM, the baseline) to 3.
+        gaze_steps: steps of refinement, from 0 (glance only: PPDM, the baseline) to 3.
         act_points: action-aware points per pixel and step: 9, 25 or 49.
         share_sampling: all gaze steps sample the same features (Table 2, "Sharing") instead of features of their own.
         context: centre points whose features join the interaction point's (Table 3, "I + H", "I + O", "I + H + O").
-        matching: ``per-verb`` offsets (APM) or one ``shared`` pair.
+        matching: how pixels point to the human and the object: ``per-verb`` offsets (APM) or one ``shared`` pair.
         matching_input: features the offset heads read: the action-aware ones of the ``glance`` step (APM) or the
             ``backbone``'s (PPDM). Not given: as in the named paper for the `matching` chosen.
     """
@@ -119,12 +120,13 @@ class TargetOptions(_Options):
         hard_negative_rule: the published code leaves out hard negatives unless the patch around them is ``free`` at
             that moment, so that the order of the annotations matters. By the paper ``all`` are marked, except where
             the verb is labelled; where Gaussians meet, the stronger counts.
-        hard_negative_radius: of the negative Gaussian, in output pixels.
+        hard_negative_radius: radius of the negative Gaussian, in output pixels.
         soft_gaussian: give the gaze steps targets of their own, narrower around positives (sigma D/8 instead of D/6)
             and wider around hard negatives (7/2 instead of 7/6). In the official scripts, not in the paper.
         whole_pixels: truncate the transformed corners of boxes that are given in whole pixels, as the published
             code does.
-        max_objects, max_interactions: per image; further ones are left out.
+        max_objects: most objects of an image; further ones are left out.
+        max_interactions: most interactions of an image; further ones are left out.
     """
 
     hard_negatives: bool = True
@@ -143,7 +145,7 @@ class LossOptions(_Options):
         beta: exponent of hard negatives in the HNA loss (Equation 4; supplement B).
         interaction: weight of the last heatmap of interaction points; 0, with all other weights but `size` 0, learns to
             find people and objects only, as CenterNet does.
-        glance, gaze, context: weights of the auxiliary heatmaps (lambda 1).
+        glance, gaze, context: weight of these auxiliary heatmaps (lambda 1).
         matching: weight of each offset loss (lambda 1).
         size: weight of the box sizes (lambda 2).
         matching_over_stacks: the published code *sums* the offset losses of the stacks and averages all others, so
@@ -168,8 +170,8 @@ class DecodingOptions(_Options):
 
     Attributes:
         input_size: longer side of the photograph in the network's input, in pixels.
-        resize: ``fit`` it to that size in a square, or ``keep`` its size and pad it to a multiple of 32 (128 for
-            the hourglass).
+        resize: what is done to a photograph: ``fit`` it to that size in a square, or ``keep`` its size and pad it to a
+            multiple of 32 (128 for the hourglass).
         top_k: humans, objects and interaction points considered.
         score_map: read interactions off the ``final`` heatmap, or off the ``product`` of all.
         matching: centre for an interaction point: ``product`` is the published 1/(|dx|+1) 1/(|dy|+1) score, highest;

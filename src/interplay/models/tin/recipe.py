@@ -30,8 +30,9 @@ class NetworkSection(Section):
     """Which network; see `interplay.models.tin.model.TinConfig`.
 
     Attributes:
-        backbone: ``resnet50`` as published, or ``resnet-nano``, ours: a small network that trains from nothing.
-        network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
+        backbone: network that sees the pixels: ``resnet50`` as published, or ``resnet-nano``, ours, which is small and
+            trains from nothing.
+        network: which network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
         layout: classes are interactions and D's branches those published for HICO-DET, or verbs and V-COCO's.
         classes: vocabulary whose interactions or verbs are the classes; by default the annotations'. Annotations in
             another one are translated by name (`classes.class_table`).
@@ -49,7 +50,7 @@ class PairsSection(Section):
     Attributes:
         jittered: jittered copies of the annotated pairs, in all.
         non_interacting: most pairs that do not interact.
-        longer_side: photographs are made smaller until no side is longer; None leaves them.
+        longer_side: photographs are made smaller until no side is longer; ``null`` leaves them.
         class_weights: factors on the logits: the published ones of HICO-DET or V-COCO, made by the same rule from the
             annotations that are trained on, or none.
     """
@@ -64,7 +65,8 @@ class FeaturesSection(Section):
     """Whether backbone and role blocks change.
 
     Attributes:
-        kind: ``trained``; or ``frozen``: what they see is computed once and kept in `TinDataConfig.feature_folder`.
+        kind: whether they are ``trained``, or ``frozen``: what they see is computed once and kept in
+            `TinDataConfig.feature_folder`.
         copies: where they are frozen, how many times the jittered pairs of an example are drawn. The published training
             draws them anew in every step.
     """
@@ -121,14 +123,14 @@ class Recipe(TrainConfig):
     Attributes:
         start: where R comes from: the published COCO Faster R-CNN (TensorFlow), torchvision's ImageNet ResNet-50,
             published or own weights of TIN, or nothing.
-        learn: which losses.
+        learn: which parts of the loss are minimised.
         update: which parameters change.
         published_behaviour: in training, D does not see the objects of pairs that do not interact but its first branch
             twice; "no interaction" annotations count as interacting; in the part network's batches the first pair that
             does not interact is labelled neither; and update ``without-discriminator`` changes everything. Published
             figures come from trainings that did this.
         nis_recall_loss: NIS removes as many pairs as it can while losing at most this share of the interacting ones, on
-            validation images; None keeps the published limits 0.1 and 0.9.
+            validation images; ``null`` keeps the published limits 0.1 and 0.9.
         further: more annotations to train on, of any vocabulary, by a name of your choice.
     """
 

@@ -20,7 +20,15 @@ from interplay.training.sections import (
 
 
 class NetworkSection(Section):
-    """The network; see `interplay.models.tin_spatial.model.SpatialConfig`."""
+    """The size of the network.
+
+    Attributes:
+        width: channels of a pair's representation.
+        layers: rounds of attention between the pairs of an image.
+        heads: attention heads; `width` is a multiple of it.
+        embedding: channels of an object class.
+        dropout: share of channels that are left out at random while training.
+    """
 
     width: Annotated[int, Field(ge=8)] = 64
     layers: Annotated[int, Field(ge=0)] = 2
@@ -34,9 +42,12 @@ class AugmentationSection(Section):
 
     Attributes:
         flip: mirror half of the images.
-        jitter, rescale: see `interplay.models.tin.pairs`.
+        jitter: standard deviation by which every edge of a box moves, relative to the box's size.
+        rescale: an image's boxes are scaled together by up to ``exp(+-rescale)``, and shifted.
         detector_share: share of images whose boxes are made to look like a detector's.
-        detector_miss, detector_jitter, detector_false: how; see `interplay.models.tin.pairs.DetectorNoise`.
+        detector_miss: share of the boxes of such an image that are dropped.
+        detector_jitter: standard deviation by which their edges move, relative to the box's size.
+        detector_false: up to this many false detections are added to such an image.
     """
 
     flip: bool = True
