@@ -85,6 +85,9 @@ class GGNet(HoiModel):
         super().__init__(vocabulary, config or GGNetConfig())
         if vocabulary.person < 0:
             raise InputError(f"GGNet looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
+        known = len(vocabulary.verbs)
+        if unknown := [verb for verb in verbs or () if not 0 <= verb < known]:
+            raise InputError(f"verbs must be indices from 0 to {known - 1} into the vocabulary's verbs, got {unknown}")
         options = self.config.network
         self.channels = verb_channels(vocabulary, options.verbs, verbs)
         shape = self.channels.meaningful.shape
