@@ -171,6 +171,6 @@ def test_scores_are_as_published_and_the_usual_smallest_one_fits() -> None:
     usual = ["detect", "--sample", "--model", "m.safetensors", "--output", "usual.parquet"]
     assert main(usual) == 0
     kept = interplay.read("usual.parquet")
-    assert len(kept.verb) == (everything.score >= model.usual_min_score).sum()
+    assert len(kept.verb) == (everything.score >= model.default_min_score).sum()
     assert main([*usual[:-1], "high.parquet", "--min-score", "1.9"]) == 0
     assert len(interplay.read("high.parquet").verb) == (everything.score >= 1.9).sum()

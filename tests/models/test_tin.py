@@ -60,7 +60,7 @@ def test_vcoco_motions_have_no_object(vcoco_model: TinModel) -> None:
 def test_classes_go_to_their_verbs(vcoco_model: TinModel) -> None:
     """The network's order is turned into the vocabulary's."""
     outputs = vcoco_model.score_pairs(PHOTO, found().boxes[:1], found().boxes[2:3])
-    result = vcoco_model.decode(outputs, found(), np.array([0]), np.array([2]))
+    result = vcoco_model._triplets(outputs, found(), np.array([0]), np.array([2]))
     hold = vcoco_model.vocabulary.verb_index("hold")
     column = vcoco_model.verbs.index(hold)
     expected = float(outputs["cls_prob_HO_final"][0, column]) / 2 * 0.9 * 0.7

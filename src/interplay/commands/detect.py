@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.errors import InputError
     from interplay.images import find_images
-    from interplay.pipeline import Job, TextClasses, load_predictor, run_job, usual_min_score
+    from interplay.pipeline import Job, TextClasses, chosen_min_score, load_predictor, run_job
     from interplay.pipeline.results import check_output
 
     messages = Console(stderr=True)
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
             "decoding": decoding,
             "classes": vars(classes),
         },
-        min_score=usual_min_score(arguments.model, arguments.weights, arguments.min_score),
+        min_score=chosen_min_score(arguments.model, arguments.weights, arguments.min_score),
         top_k=arguments.top_k,
         batch_size=arguments.batch_size,
         overwrite=arguments.overwrite,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
-from torch import nn
+from pydantic import ValidationError
+from torch import Tensor, nn
 
-from interplay.errors import InputError, near_matches
+from interplay.errors import InputError
 from interplay.explanations import Explanation
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
+from interplay.layers.normalisers import StepCounts
+from interplay.models.weights import save_weights
+from interplay.options import ModelConfig, ModelDescription, problems_of
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -30,39 +33,113 @@ ClassAxes: TypeAlias = Mapping[str, Mapping[int, Sequence[str]]]
 """Parameter's name -> its axes that run over classes -> the classes' names."""
 
 
-class HoiModel(nn.Module):
-    """Base of all models.
+Migration: TypeAlias = Callable[[dict[str, Any], dict[str, Tensor]], tuple[dict[str, Any], dict[str, Tensor]]]
+"""From the description and the tensors of a weights file in one format to those in the next. There are no tensors where
+only the description is read."""
 
-    A model has ``forward(...) -> outputs``, ``loss(outputs, targets) -> dict[str, Tensor]`` and ``decode(outputs, ...)
-    -> list[Interactions]``. A two-stage model works on people and objects that a detector found: it sets
-    `needs_detections`.
+
+class HoiModel(nn.Module, ABC):
+    """Base of all models: what every system has. A class that lacks one of the abstract methods cannot be made.
+
+    A two-stage model works on people and objects that a detector found; its `needs_detections` is true.
+
+    Args:
+        vocabulary: what its labels and verbs mean.
+        config: every choice, with ``network``, ``loss`` and ``decoding``.
 
     Attributes:
-        vocabulary: what its labels and verbs mean.
-        needs_detections: whether `predict` needs a detector or detections.
+        description_class: what a description of the newest format looks like.
+        migrations: how weights files of earlier versions are read: one step from each format to the next. The format
+            that is written is their number plus one; whoever changes what a description or a state holds adds a step.
         score_range: smallest and largest score that it can give.
+        default_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
         explains: whether `explain` can tell where it looks.
-        usual_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
         class_buffers: names of buffers that say what the classes are; another model's are never copied.
+        how_to_use_detections: for a model that finds people and objects itself but can use those of a detector: how.
     """
 
     vocabulary: Vocabulary
-    needs_detections = False
-    explains = False
+    config: ModelConfig
+    description_class: ClassVar[type[ModelDescription]] = ModelDescription
+    migrations: ClassVar[tuple[Migration, ...]] = ()
     score_range = (0.0, 1.0)
-    usual_min_score = 0.2
+    default_min_score = 0.2
+    explains = False
     class_buffers: tuple[str, ...] = ()
+    how_to_use_detections = ""
 
-    @classmethod
+    def __init__(self, vocabulary: Vocabulary, config: ModelConfig) -> None:
+        super().__init__()
+        self.vocabulary, self.config = vocabulary, config
+
     @abstractmethod
-    def from_description(cls, description: Mapping[str, Any]) -> HoiModel:
-        """An untrained model of the configuration and vocabulary that a weights file describes."""
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """The network's outputs for a batch. Systems say what they take."""
+
+    @abstractmethod
+    def loss(self, outputs: Any, targets: Any, counts: StepCounts | None = None) -> dict[str, Tensor]:
+        """The loss of a batch, term by term; what is minimised is the sum.
+
+        Args:
+            outputs: of `forward` in training mode.
+            targets: what the annotations say, in the system's own form.
+            counts: what the terms are divided by, as the mean over the parts of a training step; by default this batch
+                is all of it.
+
+        Returns:
+            Weighted terms by name, each a scalar.
+        """
+
+    @abstractmethod
+    def decode(self, outputs: Any, sizes: Tensor, detections: Sequence[Detections] | None = None) -> list[Interactions]:
+        """From outputs to interactions, as ``config.decoding`` says.
+
+        Args:
+            outputs: of `forward` in evaluation mode, for B images.
+            sizes: (B, 2) height, width of the images in pixels.
+            detections: people and objects of each image, for a model that uses a detector's.
+
+        Returns:
+            One per image, with boxes in its pixels.
+        """
 
     @abstractmethod
     def predict_batch(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """The interactions in a few RGB images (H, W, 3); called in evaluation mode without gradients."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What a weights file says to build the model again: ``system``, ``config``, ``vocabulary`` and more."""
+
+    @classmethod
+    @abstractmethod
+    def from_description(cls, description: Mapping[str, Any]) -> HoiModel:
+        """An untrained model of the configuration and vocabulary that a description of the newest format gives.
+
+        Raises:
+            ValidationError, InputError: the description does not fit. `read_model` adds the file and what to do.
+        """
+
+    def save(self, path: str | Path, **extra: Any) -> None:
+        """Write a weights file, whole or not at all; `interplay.load_model` reads it.
+
+        Args:
+            path: of a ``.safetensors`` file.
+            extra: what the file shall say beside the model's description; anything that JSON can hold.
+        """
+        save_weights(self, {**self.description(), **extra}, path)
+
+    @property
+    def needs_detections(self) -> bool:
+        """Whether `predict` needs a detector or detections."""
+        return False
+
+    @property
+    def variant(self) -> str:
+        """Which network of the paper this is; empty where there is only one."""
+        return ""
 
     def class_axes(self) -> ClassAxes:
         """Where parameters have a place for every class; trainings that start from other weights copy these by name."""
@@ -81,22 +158,14 @@ class HoiModel(nn.Module):
         Raises:
             InputError: no such option, or a value that it does not take.
         """
-        config = getattr(self, "config", None)
-        current = getattr(config, "decoding", None)
-        if not isinstance(config, BaseModel) or not isinstance(current, BaseModel):
-            raise InputError(f"{type(self).__name__} has no options of decoding, got {', '.join(options)}")
-        for name in options:
-            if name not in type(current).model_fields:
-                known = type(current).model_fields
-                raise InputError(
-                    f"no decoding option {name!r}: expected {', '.join(known)}.{near_matches(name, known)}"
-                )
+        current = self.config.decoding
         try:
             changed = type(current).model_validate({**current.model_dump(), **options})
         except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"decoding option {first['loc'][0]}: {first['msg']}, got {first['input']!r}") from None
-        self.config: Any = config.model_copy(update={"decoding": changed})
+            problems = problems_of(error, type(current), "decoding")
+            lines = [f"decoding option {name}: {', or '.join(found)}" for name, found in problems.items()]
+            raise InputError("\n".join(lines)) from None
+        self.config = self.config.model_copy(update={"decoding": changed})
 
     def with_classes(
         self,
@@ -161,13 +230,16 @@ class HoiModel(nn.Module):
         """
         return Interactions.empty(self.vocabulary), []
 
-    def finds_by_itself(self) -> InputError:
-        """The error that boxes of a detector are not used."""
-        options = getattr(getattr(self, "config", None), "decoding", None)
-        hint = '; --decoding boxes=detector, or set_decoding(boxes="detector"), lets it use those of another detector'
-        return InputError(
+    def refuse_detections(self) -> NoReturn:
+        """Say that the model uses no detector and no boxes.
+
+        Raises:
+            InputError: always.
+        """
+        hint = f"; {self.how_to_use_detections}" if self.how_to_use_detections else ""
+        raise InputError(
             f"{type(self).__name__} finds people and objects by itself: it uses no detector and no boxes from a file"
-            + hint * hasattr(options, "boxes")
+            + hint
         )
 
     @property
@@ -256,7 +328,7 @@ class HoiModel(nn.Module):
         """People and objects in images, for a model that needs them."""
         if not self.needs_detections:
             if given is not None or detector is not None:
-                raise self.finds_by_itself()
+                self.refuse_detections()
             return None
         if given is not None:
             return given

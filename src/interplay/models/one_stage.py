@@ -89,5 +89,5 @@ class PhotographTask:
         return score_table(found, truth, self.unseen)
 
     def finish(self, model: Any) -> dict[str, Any]:
-        """What a weights file says about the model."""
-        return {**model.description(), "data": self.tables.record()}
+        """What a weights file says beside the model's description."""
+        return {"data": self.tables.record()}

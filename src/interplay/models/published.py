@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.errors import InputError
@@ -98,7 +98,7 @@ def import_published(
     entry = published_system(system)
     converter = entry.converter_module()
     state = find_state_dict(source) if isinstance(source, Mapping) else read_state_dict(source)
-    model: Any = converter.load(state, vocabulary)
+    model: HoiModel = converter.load(state, vocabulary)
     parameters = sum(p.numel() for p in model.parameters())
     return Imported(model, entry.name, model.vocabulary, parameters, sorted(converter.unused_names(state, model)))
 
@@ -117,7 +117,7 @@ def convert(
         InputError: the output is the source, or has another suffix than ``.safetensors``; the source is a weights file
             of interplay's already.
     """
-    from interplay.models.weights import is_weights_file, save_weights
+    from interplay.models.weights import is_weights_file
 
     output = Path(output)
     if output.suffix != ".safetensors":
@@ -128,19 +128,15 @@ def convert(
         raise InputError(f"{source} is a weights file of interplay's already: --model and --weights take it as it is")
     imported = import_published(system, source, vocabulary)
     origin = {"file": Path(source).name, "sha256": sha256(source), "system": imported.system}
-    save_weights(imported.model, {**imported.model.description(), "imported_from": origin}, output)  # type: ignore[operator]
+    imported.model.save(output, imported_from=origin)
     return imported
 
 
 def describe_variant(model: HoiModel) -> list[str]:
     """Lines on the variant of a network, as far as its configuration says."""
-    network = getattr(getattr(model, "config", None), "network", None)
-    if isinstance(network, str):
-        return [f"variant {network}"]
-    if network is None:
-        return []
-    changed = ", ".join(f"{name}={value}" for name, value in network.model_dump(exclude_defaults=True).items())
-    lines = [f"variant {model.variant}"] if hasattr(model, "variant") else []
+    network = model.config.network.model_dump(exclude_defaults=True)
+    changed = ", ".join(f"{name}={value}" for name, value in network.items())
+    lines = [f"variant {model.variant}"] if model.variant else []
     return [*lines, f"settings other than {type(model).__name__}'s defaults: {changed or 'none'}"]
 
 

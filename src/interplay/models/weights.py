@@ -1,4 +1,9 @@
-"""Weights files: safetensors whose metadata says what network they belong to and how they came about."""
+"""Weights files: safetensors whose metadata says what network they belong to and how they came about.
+
+The metadata is a description: ``system``, ``format`` (of that system's files; see `HoiModel.migrations`), ``versions``
+of what wrote it, what the system needs to build the network again, and what else there is to say. Whoever reads a file
+sees it in the newest format. Files without ``format`` are of format 1.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from interplay._version import __version__
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
+from interplay.options import problems_of
 from interplay.systems import SYSTEMS, System
 
 if TYPE_CHECKING:
@@ -23,37 +31,45 @@ if TYPE_CHECKING:
 _KEY = "interplay"
 
 
-def save_weights(model: nn.Module, description: dict[str, Any], path: str | Path) -> None:
-    """Write a model's state with its description, whole or not at all."""
+def save_weights(model: HoiModel, description: Mapping[str, Any], path: str | Path) -> None:
+    """Write a model's state with a description, whole or not at all; `HoiModel.save` has the model's own."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    versions = {"interplay": __version__, "torch": torch.__version__}
+    written = {"format": newest_format(type(model)), "versions": versions, **description}
     with atomic_path(path) as temporary:
-        save_file(state, temporary, metadata={_KEY: json.dumps(description)})
+        save_file(state, temporary, metadata={_KEY: json.dumps(written)})
+
+
+def newest_format(kind: type[HoiModel]) -> int:
+    """The format of the weights files that this version writes for a class of models."""
+    return 1 + len(kind.migrations)
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A file's tensors and its description.
+    """A file's tensors and its description, both in the newest format.
 
     Raises:
         MissingFileError: no such file.
-        InputError: not a safetensors file, or not one of interplay's.
+        InputError: not a safetensors file, not one of interplay's, of an unknown system, or of a later version.
     """
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, _description(file, path)  # noqa: SIM118  # no dict
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+        return _newest(_description(file, path), state, path)
 
 
 def read_description(path: str | Path) -> dict[str, Any]:
     """A file's description alone; errors as of `read_weights`."""
     with _opened(path) as file:
-        return _description(file, path)
+        return _newest(_description(file, path), {}, path)[1]
 
 
 def is_weights_file(path: str | Path) -> bool:
     """Whether a file says what network its weights belong to, as `save_weights` writes it."""
     try:
-        read_description(path)
+        with _opened(path) as file:
+            return _KEY in (file.metadata() or {})
     except (InputError, MissingFileError):
         return False
-    return True
 
 
 @contextmanager
@@ -75,7 +91,75 @@ def _description(file: Any, path: str | Path) -> dict[str, Any]:
             f"{path}: holds no description of its network, so it is not a weights file of interplay's; "
             "'interplay import' and 'interplay train' write such files"
         )
-    return json.loads(metadata[_KEY])
+    try:
+        description = json.loads(metadata[_KEY])
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: the description of its network is not JSON ({error}). {_make_again({})}") from None
+    if not isinstance(description, dict):
+        raise InputError(
+            f"{path}: the description of its network must be a JSON object, got {type(description).__name__}. "
+            f"{_make_again({})}"
+        )
+    return description
+
+
+def _newest(
+    description: dict[str, Any], state: dict[str, Tensor], path: str | Path
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and description in the newest format of the system."""
+    kind = system_of(description, path).network_class()
+    newest, found = newest_format(kind), description.get("format", 1)
+    if type(found) is not int or found < 1:
+        raise InputError(f"{path}: format: expected a whole number from 1 on, got {found!r}. {_make_again({})}")
+    if found > newest:
+        raise InputError(
+            f"{path}: its format is {found} and interplay {__version__} reads {description['system']} files of "
+            f"{'format 1' if newest == 1 else f'formats 1 to {newest}'}; it was written by interplay "
+            f"{_writer(description) or 'of a later version'}. Update interplay, or {_AGAIN}"
+        )
+    with describing(description, path):
+        for migrate in kind.migrations[found - 1 :]:
+            description, state = migrate(description, state)
+    return state, {**description, "format": newest}
+
+
+@contextmanager
+def describing(description: Mapping[str, Any], path: str | Path) -> Iterator[None]:
+    """Turn what goes wrong with a description inside into an `InputError` that says file, field and what to do."""
+    try:
+        yield
+    except ValidationError as error:
+        kind = system_of(description, path).network_class().description_class
+        problems = problems_of(error, kind, "the description")
+        lines = [f"  {field}: {', or '.join(found)}" for field, found in problems.items()]
+    except InputError as error:
+        lines = [f"  {error}"]
+    except KeyError as error:
+        lines = [f"  {error.args[0]}: is missing"]
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        lines = [f"  {error}"]
+    else:
+        return
+    system = description.get("system")
+    problem = f"{path}: the description of its network does not fit {system}:"
+    raise InputError("\n".join([problem, *lines, _make_again(description)]))
+
+
+_AGAIN = "make the file again with 'interplay import' or 'interplay train'"
+
+
+def _make_again(description: Mapping[str, Any]) -> str:
+    writer = _writer(description)
+    if writer and writer != __version__:
+        return f"It was written by interplay {writer}, this is {__version__}: use that version, or {_AGAIN}"
+    return f"Was it changed by hand? If not, {_AGAIN}"
+
+
+def _writer(description: Mapping[str, Any]) -> str:
+    """The version of interplay that wrote a file; empty where the file does not say."""
+    versions = description.get("versions")
+    found = versions.get("interplay") if isinstance(versions, Mapping) else description.get("interplay")
+    return str(found) if found else ""
 
 
 def read_model(path: str | Path) -> HoiModel:
@@ -83,10 +167,12 @@ def read_model(path: str | Path) -> HoiModel:
 
     Raises:
         MissingFileError: no such file.
-        InputError: not a weights file, of no known system, or tensors that do not fit the network.
+        InputError: not a weights file, of no known system or of a later version, a description that does not fit the
+            system, or tensors that do not fit the network; says what to do.
     """
     state, description = read_weights(path)
-    model = system_of(description, path).network_class().from_description(description)
+    with describing(description, path):
+        model = system_of(description, path).network_class().from_description(description)
     load_state(model, state, str(path))
     return model.eval()
 
@@ -98,7 +184,7 @@ def system_of(description: Mapping[str, Any], path: str | Path) -> System:
         InputError: no system of that name.
     """
     found = description.get("system")
-    if found not in SYSTEMS:
+    if not isinstance(found, str) or found not in SYSTEMS:
         raise InputError(f"{path} holds weights of {found!r}, expected {' or '.join(SYSTEMS)}")
     return SYSTEMS[found]
 

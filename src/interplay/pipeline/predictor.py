@@ -36,7 +36,7 @@ class TextClasses:
         return self != TextClasses()
 
 
-def usual_min_score(model: str, weights: Path | None = None, wanted: float | None = None) -> float:
+def chosen_min_score(model: str, weights: Path | None = None, wanted: float | None = None) -> float:
     """The smallest score to show: the one wanted, or the model's usual one.
 
     Raises:
@@ -47,7 +47,7 @@ def usual_min_score(model: str, weights: Path | None = None, wanted: float | Non
     kind = network_class(model, weights=weights)
     low, high = kind.score_range
     if wanted is None:
-        return kind.usual_min_score
+        return kind.default_min_score
     if not low <= wanted <= high:
         raise InputError(f"the scores of {model} are from {low:g} to {high:g}: it has none from {wanted:g} on")
     return wanted
@@ -95,7 +95,7 @@ def load_predictor(
     network.prepare_inference()
     if not network.needs_detections:
         if boxes is not None or detector is not None:
-            raise network.finds_by_itself()
+            network.refuse_detections()
 
         def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
             found = network.predict(list(images))

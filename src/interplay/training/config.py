@@ -5,17 +5,17 @@ A file may name another one as its ``base`` and then states only what differs.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.options import problems_of
 from interplay.systems import get_system
 from interplay.training.sections import TrainConfig
 
@@ -30,8 +30,6 @@ __all__ = [
     "validate_config",
 ]
 
-_TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
-"""Where a field may be of several types, pydantic adds the name of the type that it tried to the field's."""
 _SHIPPED = Path(str(resources.files("interplay") / "configs"))
 _EXAMPLE = "gen_vlkt/nano"
 Recipe = TypeVar("Recipe", bound=TrainConfig)
@@ -204,41 +202,5 @@ def _checked(content: dict[str, Any], kind: type[Recipe], source: str) -> Recipe
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems: dict[str, list[str]] = {}
-        for one in error.errors():
-            field, problem = _problem(one, kind)
-            problems.setdefault(field, []).append(problem)
-        lines = [f"  {field}: {', or '.join(found)}" for field, found in problems.items()]
+        lines = [f"  {field}: {', or '.join(found)}" for field, found in problems_of(error, kind).items()]
         raise InputError("\n".join([f"{source}:", *lines])) from None
-
-
-def _problem(error: Any, kind: type[BaseModel]) -> tuple[str, str]:
-    """The field, and what is wrong with it."""
-    parts = [str(part) for part in error["loc"] if not _TRIED_TYPE.fullmatch(str(part))]
-    field = ".".join(parts) or "the file"
-    if error["type"] == "extra_forbidden":
-        names = list(_section(kind, error["loc"][:-1]).model_fields)
-        near = near_matches(str(error["loc"][-1]), names)
-        return field, f"no such field, got {error['input']!r}.{near} Known: {', '.join(names)}"
-    if error["type"] == "missing":
-        return field, "is missing"
-    if error["type"] == "tuple_type":
-        return field, f"expected a list such as [{error['input']}], got {error['input']!r}"
-    if isinstance(error["input"], (dict, BaseModel)) and error["type"] == "value_error":
-        return field, error["msg"]  # of fields that do not go together, which the message names
-    return field, f"{error['msg']}, got {error['input']!r}"
-
-
-def _section(kind: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:
-    """The class of a nested section, which may be optional or one of several."""
-    for part in place:
-        if part in kind.model_fields:
-            kind = next(iter(_models(kind.model_fields[str(part)].annotation)), kind)
-    return kind
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)

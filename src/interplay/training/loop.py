@@ -19,9 +19,7 @@ from lightning_fabric import Fabric
 from rich.console import Console
 from torch import nn
 
-from interplay._version import __version__
 from interplay.errors import InterplayError
-from interplay.models.weights import save_weights
 from interplay.systems import get_system
 from interplay.training.batches import plain
 from interplay.training.checkpoints import (
@@ -268,16 +266,15 @@ class _Training:
 
     def _save(self, name: str) -> None:
         """Write the weights; every process calls this, one writes."""
-        description = {
+        extra = {
             **self.task.finish(self.average.model),
             "training": self.config.model_dump(mode="json", exclude=_PATHS),
             "effective_batch": self.images,
             "learning_rates": self.rates,
             "skipped_photographs": self.progress.skipped,
-            "versions": {"interplay": __version__, "torch": torch.__version__},
         }
         if self.fabric.is_global_zero:
-            save_weights(self.average.model, description, self.config.folder / name)
+            self.average.model.save(self.config.folder / name, **extra)
 
 
 _PLACES = {"root", "images", "vocabulary", "validation_root", "cache_folder", "feature_folder", "detections", "pose"}

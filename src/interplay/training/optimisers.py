@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,7 @@ class MovingAverage:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self._network = network
-        self.model = copy.deepcopy(network).eval() if decay else network
+        self.model: Any = copy.deepcopy(network).eval() if decay else network
 
     @torch.no_grad()
     def update(self, step: int) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
@@ -213,7 +213,7 @@ def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
     for known, same in names.items():
         if known:
             alone = len(known) == 1
-            look = {"marker": "o" if alone else marker, "markersize": 3, "clip_on": marker is None}
+            look: dict[str, Any] = {"marker": "o" if alone else marker, "markersize": 3, "clip_on": marker is None}
             axes.plot(*zip(*known, strict=True), label=", ".join(same), **look)
     if axes.has_data():
         axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0, ncols=3)

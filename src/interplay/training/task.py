@@ -96,7 +96,7 @@ class TrainingTask(Protocol):
         ...
 
     def finish(self, model: Any) -> dict[str, Any]:
-        """What a weights file says about the model; may first choose what is chosen on validation images."""
+        """What a weights file says beside the model's description, which may first choose on validation images."""
         ...
 
 

@@ -95,12 +95,15 @@ def _named_file(name: str | Path, weights: str | Path | None) -> tuple[Path, Mod
 
 def _check_card(description: Mapping[str, Any], card: ModelCard, path: Path) -> None:
     """Whether a weights file holds the model of a card; an error says what differs."""
+    from interplay.models.weights import describing
+
     if description.get("system") != card.system:
         raise InputError(
             f"{path} holds weights of {description.get('system')!r}, expected {card.system}. To use this file: "
             f"--model {path}, without --weights"
         )
-    there = {"vocabulary": description["vocabulary"]["name"], **_flat(description.get("config", {}))}
+    with describing(description, path):
+        there = {"vocabulary": description["vocabulary"]["name"], **_flat(description["config"])}
     wanted = {"vocabulary": card.vocabulary, **card.settings}
     other = [f"{key} is {there.get(key)}, not {value}" for key, value in wanted.items() if there.get(key) != value]
     if other:

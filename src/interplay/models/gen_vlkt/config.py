@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from interplay.layers.names import ResNetName
+from interplay.options import ModelConfig, ModelDescription, Options
 
 Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 Mimic = Literal["none", "l1", "l2", "l1+l2"]
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkOptions(_Options):
+class NetworkOptions(Options):
     """What the network is made of.
 
     Attributes:
@@ -71,7 +68,7 @@ class NetworkOptions(_Options):
         return self
 
 
-class LossOptions(_Options):
+class LossOptions(Options):
     """Matching and loss; the defaults are the published weights (Section 4.1).
 
     Attributes:
@@ -101,7 +98,7 @@ class LossOptions(_Options):
     auxiliary: bool = True
 
 
-class DecodingOptions(_Options):
+class DecodingOptions(Options):
     """How outputs become interactions.
 
     Attributes:
@@ -127,7 +124,7 @@ class DecodingOptions(_Options):
     nms_object: Weight = 0.5
 
 
-class TextOptions(_Options):
+class TextOptions(Options):
     """The texts behind the classifiers.
 
     Attributes:
@@ -157,7 +154,7 @@ class TextOptions(_Options):
         return self
 
 
-class GenVlktConfig(_Options):
+class GenVlktConfig(ModelConfig):
     """A whole GEN-VLKT: network, loss, decoding and texts."""
 
     network: NetworkOptions = NetworkOptions()
@@ -173,3 +170,15 @@ class GenVlktConfig(_Options):
                 "unseen interactions out of the classifier, and they may have seen verbs"
             )
         return self
+
+
+class GenVlktDescription(ModelDescription):
+    """What a weights file says about a `GenVlkt`.
+
+    Attributes:
+        seen, own_seen_classifier: as `GenVlkt` takes them.
+    """
+
+    config: GenVlktConfig
+    seen: tuple[int, ...] | None
+    own_seen_classifier: int | None

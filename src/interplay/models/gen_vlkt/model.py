@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from interplay.layers.inference import prepare_for_inference
 from interplay.layers.normalisers import StepCounts
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.gen_vlkt import decode
-from interplay.models.gen_vlkt.config import GenVlktConfig
+from interplay.models.gen_vlkt.config import GenVlktConfig, GenVlktDescription
 from interplay.models.gen_vlkt.losses import count_targets, loss_terms, weight_of
 from interplay.models.gen_vlkt.network import LOGIT_SCALE, GuidedEmbeddingNetwork, TextClassifier, cosine_logits
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
@@ -49,12 +49,14 @@ class GenVlkt(HoiModel):
         captions: (I, E) embeddings of the interactions' texts, for the ``caption`` teacher. Not part of the weights.
     """
 
+    config: GenVlktConfig
+    description_class = GenVlktDescription
     seen: Tensor | None
     captions: Tensor | None
     explains = True
     score_range = (0.0, 2.0)
     class_buffers = ("seen",)
-    usual_min_score = 1.2  # an object found for certain gives 1 by itself
+    default_min_score = 1.2  # an object found for certain gives 1 by itself
 
     def __init__(
         self,
@@ -63,14 +65,12 @@ class GenVlkt(HoiModel):
         seen: Sequence[int] | None = None,
         own_seen_classifier: int | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(vocabulary, config or GenVlktConfig())
         if not len(vocabulary.interactions):
             raise InputError(
                 f"GEN-VLKT classifies interactions and the vocabulary {vocabulary.name!r} lists none: give its "
                 "'interactions' as [verb, object] pairs"
             )
-        self.vocabulary = vocabulary
-        self.config = config or GenVlktConfig()
         options = self.config.network
         self.per_verb = options.classes == "verb"
         classes = len(vocabulary.verbs) if self.per_verb else len(vocabulary.interactions)
@@ -217,12 +217,15 @@ class GenVlkt(HoiModel):
         return self.teacher(torch.stack(images))
 
     @torch.no_grad()
-    def decode(self, outputs: GenVlktOutputs, sizes: Tensor) -> list[Interactions]:
+    def decode(
+        self, outputs: GenVlktOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
+    ) -> list[Interactions]:
         """Predictions as interactions, by the rule and with the suppression that the configuration says.
 
         Args:
             outputs: of `forward` in evaluation mode, for B images.
             sizes: (B, 2) height, width of the original images; boxes come in their pixels and may reach beyond.
+            detections: not used; the network finds people and objects itself.
         """
         options = self.config.decoding
         found = decode.detections(outputs, sizes, self.vocabulary, self.per_verb, options)
@@ -280,14 +283,10 @@ class GenVlkt(HoiModel):
         }
 
     @classmethod
-    def from_description(cls, description: dict[str, Any]) -> GenVlkt:
-        """The network that `description` describes, without weights."""
-        return cls(
-            Vocabulary.from_dict(description["vocabulary"]),
-            GenVlktConfig(**description["config"]),
-            description["seen"],
-            description["own_seen_classifier"],
-        )
+    def from_description(cls, description: Mapping[str, Any]) -> GenVlkt:
+        """The network that `description` describes, without weights; see `HoiModel`."""
+        given = GenVlktDescription.model_validate(description)
+        return cls(given.vocabulary, given.config, given.seen, given.own_seen_classifier)
 
     @torch.no_grad()
     def _start_at(self, prior: float) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
+
+from interplay.options import ModelConfig, ModelDescription, Options
 
 Backbone = Literal["hourglass-104", "dla-34", "hourglass-nano", "dla-nano"]
 Context = Literal["human", "object"]
@@ -22,11 +24,7 @@ CENTRE_HEATMAPS = ("hm_rel_human", "hm_rel_object")
 """Heatmaps of verbs at the centres of humans and objects; see `NetworkOptions.context`."""
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkOptions(_Options):
+class NetworkOptions(Options):
     """What the network is made of.
 
     Attributes:
@@ -112,7 +110,7 @@ class NetworkOptions(_Options):
         return ("hm", "wh", "reg", "sub_offset", "obj_offset", *self.auxiliary_heatmaps, self.final_heatmap)
 
 
-class TargetOptions(_Options):
+class TargetOptions(Options):
     """How annotations become target maps.
 
     Attributes:
@@ -138,7 +136,7 @@ class TargetOptions(_Options):
     max_interactions: Positive = 64
 
 
-class LossOptions(_Options):
+class LossOptions(Options):
     """Terms of the loss and how they are summed.
 
     Attributes:
@@ -165,7 +163,7 @@ class LossOptions(_Options):
     normaliser: Literal["batch", "image"] = "batch"
 
 
-class DecodingOptions(_Options):
+class DecodingOptions(Options):
     """How maps become interactions.
 
     Attributes:
@@ -192,10 +190,21 @@ class DecodingOptions(_Options):
     min_side: Weight = 10.0
 
 
-class GGNetConfig(_Options):
+class GGNetConfig(ModelConfig):
     """A whole GGNet: network, targets, loss and decoding."""
 
     network: NetworkOptions = NetworkOptions()
     targets: TargetOptions = TargetOptions()
     loss: LossOptions = LossOptions()
     decoding: DecodingOptions = DecodingOptions()
+
+
+class GGNetDescription(ModelDescription):
+    """What a weights file says about a `GGNet`.
+
+    Attributes:
+        verbs: as `GGNet` takes them.
+    """
+
+    config: GGNetConfig
+    verbs: tuple[int, ...]

@@ -6,7 +6,7 @@ which GGNet derives, are the special case without gaze steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from interplay.layers.folding import fold_batch_norms
 from interplay.layers.normalisers import StepCounts
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.ggnet.channels import verb_channels
-from interplay.models.ggnet.config import GGNetConfig
+from interplay.models.ggnet.config import GGNetConfig, GGNetDescription
 from interplay.models.ggnet.decode import (
     Candidates,
     Matched,
@@ -61,10 +61,15 @@ class GGNet(HoiModel):
         channels: which channel of the interaction heatmaps stands for which verb.
     """
 
+    config: GGNetConfig
+    description_class = GGNetDescription
     pairs: Tensor
     explains = True
     class_buffers = ("pairs",)
-    usual_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
+    default_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
+    how_to_use_detections = (
+        '--decoding boxes=detector, or set_decoding(boxes="detector"), lets it use those of another detector'
+    )
 
     def __init__(
         self,
@@ -73,11 +78,12 @@ class GGNet(HoiModel):
         verbs: Sequence[int] | None = None,
         pairs: NDArray[np.bool_] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(vocabulary, config or GGNetConfig())
         if vocabulary.person < 0:
             raise InputError(f"GGNet looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
-        self.vocabulary = vocabulary
-        self.config = config or GGNetConfig()
+        known = len(vocabulary.verbs)
+        if unknown := [verb for verb in verbs or () if not 0 <= verb < known]:
+            raise InputError(f"verbs must be indices from 0 to {known - 1} into the vocabulary's verbs, got {unknown}")
         options = self.config.network
         self.channels = verb_channels(vocabulary, options.verbs, verbs)
         shape = self.channels.meaningful.shape
@@ -85,7 +91,6 @@ class GGNet(HoiModel):
         if pairs.shape != shape:
             raise InputError(f"pairs must have shape {shape} (verbs, objects), got {pairs.shape}")
         self.register_buffer("pairs", torch.from_numpy(pairs & (self.channels.verb >= 0)))
-        self.needs_detections = self.config.decoding.boxes == "detector"
         self.backbone = build_backbone(options.backbone)
         self.heads = nn.ModuleList(
             StackHeads(self.backbone.channels, shape[1], shape[0], options) for _ in range(self.backbone.stacks)
@@ -117,6 +122,11 @@ class GGNet(HoiModel):
             last = self.heads[-1](self.backbone(images.flip(3))[-1])
             return GGNetOutputs([average_with_mirrored(stacks[-1], last)])
         return GGNetOutputs(stacks)
+
+    @property
+    def needs_detections(self) -> bool:
+        """Whether `predict` needs another detector's boxes: with ``decoding.boxes=detector``."""
+        return self.config.decoding.boxes == "detector"
 
     @property
     def verbs(self) -> tuple[int, ...]:
@@ -308,11 +318,6 @@ class GGNet(HoiModel):
 
         return explain_image(self, image, detections, min_score, top_k)
 
-    def set_decoding(self, **options: Any) -> None:
-        """See `HoiModel`; ``boxes="detector"`` makes `predict` need another detector's boxes."""
-        super().set_decoding(**options)
-        self.needs_detections = self.config.decoding.boxes == "detector"
-
     def prepare_inference(self) -> GGNet:
         """Make inference a little faster on a CPU, for good: the model cannot be trained or saved afterwards.
 
@@ -333,10 +338,10 @@ class GGNet(HoiModel):
         return {"system": "ggnet", "config": config, "vocabulary": vocabulary, "verbs": list(self.verbs)}
 
     @classmethod
-    def from_description(cls, description: dict[str, Any]) -> GGNet:
-        """The network that `description` describes, without weights."""
-        config = GGNetConfig.model_validate(description["config"])
-        return cls(Vocabulary.from_dict(description["vocabulary"]), config, description["verbs"])
+    def from_description(cls, description: Mapping[str, Any]) -> GGNet:
+        """The network that `description` describes, without weights; see `HoiModel`."""
+        given = GGNetDescription.model_validate(description)
+        return cls(given.vocabulary, given.config, given.verbs)
 
 
 def _at(outputs: GGNetOutputs, name: str, image: int, peaks: Peaks) -> NDArray[np.float32]:

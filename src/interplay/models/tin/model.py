@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,18 +15,30 @@ from torch import Tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
+from interplay.layers.normalisers import StepCounts
 from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.vocabulary import Vocabulary
 
 from .backbone import BackboneName
+from .losses import (
+    LossWeights,
+    TrainModule,
+    chosen_terms,
+    hico_losses,
+    part_losses,
+    vcoco_losses,
+)
 from .maps import pair_maps
 from .network import PIXEL_MEANS_BGR, Layout, TinNetwork, TinOutputs
 from .part_boxes import part_boxes
 from .parts_network import TinPartNetwork
+from .sampling import verb_targets
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
+
+    from .examples import Batch
 
 MAX_PEOPLE, MAX_OBJECTS = 12, 24
 
@@ -69,11 +81,14 @@ class TinModel(HoiModel):
         verbs: for V-COCO's layout, the vocabulary's verb of each class, in the network's order.
     """
 
+    config: TinConfig  # type: ignore[assignment]
     needs_detections = True
 
     def __init__(self, config: TinConfig, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.config, self.vocabulary, self.verbs = config, vocabulary, verbs
+        super().__init__(vocabulary, config)  # type: ignore[arg-type]
+        self.verbs = verbs
+        self.loss_weights: LossWeights
+        self.learn: TrainModule = "all"
         if self.is_part:
             self.network: TinNetwork | TinPartNetwork = TinPartNetwork(backbone=config.backbone)
         else:
@@ -158,7 +173,7 @@ class TinModel(HoiModel):
             return Interactions.empty(self.vocabulary)
         poses = None if found.keypoints is None else found.keypoints[humans]
         outputs = self.score_pairs(image, found.boxes[humans], found.boxes[things], poses)
-        return self.decode(outputs, found, humans, things)
+        return self._triplets(outputs, found, humans, things)
 
     def _pairs(self, found: Detections) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of the people and objects of all pairs; everybody may also be an object."""
@@ -170,6 +185,31 @@ class TinModel(HoiModel):
         return pairs[:, 0], pairs[:, 1]
 
     def decode(
+        self, outputs: TinOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
+    ) -> list[Interactions]:
+        """Triplets of one image whose pairs were scored; see `HoiModel`."""
+        if detections is None or len(detections) != 1:
+            raise InputError("TIN decodes one image at a time, from the detections that were paired")
+        return [self._triplets(outputs, detections[0], *self._pairs(detections[0]))]
+
+    def loss(self, outputs: TinOutputs, targets: Batch, counts: StepCounts | None = None) -> dict[str, Tensor]:
+        """The terms of the loss, each a mean over the pairs and classes of the whole step; see `HoiModel`."""
+        outputs = TinOutputs({name: value.float() for name, value in outputs.scores.items()})
+        weights, count = self.loss_weights, targets.positives
+        if self.is_part:
+            terms = part_losses(outputs, targets.binary, weights.binary)
+        elif self.config.layout == "hico":
+            terms = chosen_terms(hico_losses(outputs, targets.classes, targets.binary, count, weights), self.learn)
+        else:
+            has_object = torch.from_numpy(self.with_object[list(self.verbs)]).to(targets.classes.device)
+            rows = verb_targets(targets.motions, targets.classes[:count], len(targets), has_object, targets.binary)
+            terms = chosen_terms(vcoco_losses(outputs, rows, weights), self.learn)
+        if counts is None:
+            return terms
+        shares = torch.tensor([float(count), float(len(targets))]).to(counts.mean) / counts.mean.clamp(min=1e-9)
+        return {name: value * shares[0 if name in ("human", "object") else 1] for name, value in terms.items()}
+
+    def _triplets(
         self, outputs: TinOutputs, found: Detections, humans: NDArray[np.int64], things: NDArray[np.int64]
     ) -> Interactions:
         """Triplets of the pairs (humans, things) that the discriminator lets pass, best first."""
@@ -228,7 +268,7 @@ class TinModel(HoiModel):
         }
 
     @classmethod
-    def from_description(cls, description: dict[str, Any]) -> TinModel:
+    def from_description(cls, description: Mapping[str, Any]) -> TinModel:
         """The model that `description` describes, without weights."""
         vocabulary = Vocabulary.from_dict(description["vocabulary"])
         return cls(TinConfig(**description["config"]), vocabulary, tuple(description["verbs"]))

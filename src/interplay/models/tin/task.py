@@ -25,19 +25,15 @@ from .annotated_pairs import PairReader
 from .annotated_poses import with_poses
 from .examples import Batch
 from .feature_cache import FeatureCache
-from .losses import LossWeights, Terms, chosen_terms, class_weights, hico_losses, part_losses, vcoco_losses
+from .losses import LossWeights, class_weights
 from .model import TinConfig, TinModel
 from .network import TinNetwork, TinOutputs
 from .pair_scores import PairScores, score_pairs
 from .pair_source import PairSource
 from .recipe import Recipe, TinDataConfig
-from .sampling import verb_targets
 from .start import initialise
 from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
 from .vcoco_suppression import actions
-
-_OF_INTERACTING = ("human", "object")
-"""Terms of the loss that are means over interacting pairs; others are over all pairs."""
 
 
 class Task:
@@ -76,7 +72,7 @@ class Task:
         self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
         if recipe.discriminates and not self.data.rows[1]:
             raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
-        self.weights = self._weights()
+        self.model.loss_weights, self.model.learn = self._weights(), recipe.learn
         self.records = {
             "training": [fingerprint(table) for _, table, _ in given],
             "validation": fingerprint(self.tables.validation),
@@ -98,13 +94,8 @@ class Task:
     def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
         """The terms of the loss, each a mean over the pairs and classes of the whole step."""
         given = batch.images, batch.humans, batch.objects, batch.maps
-        if self.model.is_part:
-            terms = part_losses(_full(network(*given, batch.parts)), batch.binary, self.weights.binary)
-        else:
-            terms = self._instance_terms(_full(network(*given, *self._positives(batch))), batch)
-        own = self.counts(batch).to(counts.mean)
-        shares = own / counts.mean.clamp(min=1e-9)
-        return {name: value * shares[0 if name in _OF_INTERACTING else 1] for name, value in terms.items()}
+        outputs = network(*given, batch.parts) if self.model.is_part else network(*given, *self._positives(batch))
+        return self.model.loss(outputs, batch, counts)
 
     def validate(self, model: TinModel) -> dict[str, float]:
         """Figures on all pairs of annotated boxes; see `PairScores`."""
@@ -116,7 +107,7 @@ class Task:
         scored = self._scored if self._scored is not None else score_pairs(model, self.validation)
         below, above = self._limits(scored)
         model.config = replace(model.config, interactive_below=below, not_interactive_above=above)
-        return {**model.description(), "data": self.records, "validation": self._figures(scored)}
+        return {"data": self.records, "validation": self._figures(scored)}
 
     def _figures(self, scored: PairScores) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -130,16 +121,6 @@ class Task:
         if self.config.nis_recall_loss is None or not self.model.config.suppress:
             return TinConfig.interactive_below, TinConfig.not_interactive_above
         return scored.limits(self.config.nis_recall_loss)
-
-    def _instance_terms(self, outputs: TinOutputs, batch: Batch) -> Terms:
-        if self.model.config.layout == "hico":
-            terms = hico_losses(outputs, batch.classes, batch.binary, batch.positives, self.weights)
-        else:
-            has_object = torch.from_numpy(self.model.with_object[list(self.verbs)]).to(batch.classes.device)
-            near = batch.classes[: batch.positives]
-            targets = verb_targets(batch.motions, near, len(batch), has_object, batch.binary)
-            terms = vcoco_losses(outputs, targets, self.weights)
-        return chosen_terms(terms, self.config.learn)
 
     def _positives(self, batch: Batch) -> list[int]:
         """As published, only pairs that interact have objects."""
@@ -247,8 +228,3 @@ def read_detections(path: Path | None, annotations: InteractionTable) -> dict[st
     if not found.keys() & set(annotations.files):
         raise InputError(f"{path} holds detections in {len(found)} photographs, none of which is annotated")
     return found
-
-
-def _full(outputs: TinOutputs) -> TinOutputs:
-    """Logits in float32, whatever the precision of the network."""
-    return TinOutputs({name: value.float() for name, value in outputs.scores.items()})

@@ -9,7 +9,7 @@ the pairs of one person compete for its actions, the pairs of one object for its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import one_thread
 from interplay.layers.normalisers import StepCounts
@@ -79,14 +80,13 @@ class PairOutputs:
 class TinSpatial(HoiModel):
     """See the module's text. About 135,000 parameters."""
 
+    config: SpatialConfig  # type: ignore[assignment]
     needs_detections = True
     mean: Tensor
     deviation: Tensor
 
     def __init__(self, config: SpatialConfig, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self.config = config
-        self.vocabulary = vocabulary
+        super().__init__(vocabulary, config)  # type: ignore[arg-type]
         objects, width = len(vocabulary.objects), config.width
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("deviation", torch.ones(NUM_FEATURES))
@@ -149,18 +149,19 @@ class TinSpatial(HoiModel):
         return valid & labelled[:, : valid.shape[1], None]
 
     def loss(
-        self, outputs: PairOutputs, targets: Tensor, labelled: Tensor, counts: StepCounts | None = None
+        self, outputs: PairOutputs, targets: tuple[Tensor, Tensor], counts: StepCounts | None = None
     ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact.
 
         Args:
-            targets: (B, N, N, K) bool: verbs of each (person, object).
-            labelled: (B, N) bool: people whose interactions were annotated; pairs of others are left out.
+            targets: (B, N, N, K) bool: verbs of each (person, object); and (B, N) bool: people whose interactions were
+                annotated; pairs of others are left out.
             counts: (1,) learnt pairs, of the whole training step; by default this batch is all of it.
         """
+        verbs_of, labelled = targets
         people = outputs.valid.shape[1]
         chosen = outputs.valid & labelled[:, :people, None]
-        target = targets[:, :people][chosen].float()  # (P, K)
+        target = verbs_of[:, :people][chosen].float()  # (P, K)
         interacts = target.any(-1).float()  # (P,)
         pairs = counts.mean[0].clamp(min=counts.floor(1)) if counts is not None else max(len(target), 1)
         logits = outputs.interactive_logits[chosen].float()
@@ -192,14 +193,18 @@ class TinSpatial(HoiModel):
         detected = torch.ones(len(chosen), dtype=torch.bool)
         with one_thread():
             outputs = self(boxes.to(self.device), labels.to(self.device), detected.to(self.device))
-        return self.decode(outputs, chosen)
+        return self.decode(outputs, torch.tensor([image.shape[:2] for image in images]), chosen)
 
-    def decode(self, outputs: PairOutputs, detections: Sequence[Detections]) -> list[Interactions]:
+    def decode(
+        self, outputs: PairOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
+    ) -> list[Interactions]:
         """Triplets of the pairs that D lets pass, best first.
 
         A triplet's score is C x D x both detection scores. TIN multiplies by steeper curves of the detection
         scores (LIS), fitted to Faster R-CNN's confidences; the plain product suits any detector.
         """
+        if detections is None:
+            raise InputError("decode needs the detections that were paired")
         probabilities = outputs.verb_probabilities().cpu().numpy()
         interactiveness = outputs.interactive_logits.sigmoid().cpu().numpy()
         passed = outputs.valid.cpu().numpy() & (interactiveness >= self.config.suppress_below)
@@ -232,7 +237,7 @@ class TinSpatial(HoiModel):
         return {"system": "tin-spatial", "config": asdict(self.config), "vocabulary": self.vocabulary.to_dict()}
 
     @classmethod
-    def from_description(cls, description: dict[str, Any]) -> TinSpatial:
+    def from_description(cls, description: Mapping[str, Any]) -> TinSpatial:
         """The network that `description` describes, without weights."""
         config = {**description["config"], "verbs": tuple(description["config"]["verbs"])}
         return cls(SpatialConfig(**config), Vocabulary.from_dict(description["vocabulary"]))

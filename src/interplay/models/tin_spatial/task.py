@@ -74,7 +74,7 @@ class Task:
     def loss(self, network: Callable[..., Any], batch: PairBatch, counts: StepCounts) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
         outputs = network(batch.boxes, batch.labels, batch.detected)
-        return self.model.loss(outputs, batch.targets, batch.labelled, counts)
+        return self.model.loss(outputs, (batch.targets, batch.labelled), counts)
 
     def validate(self, model: TinSpatial) -> dict[str, float]:
         """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone."""
@@ -91,7 +91,7 @@ class Task:
         scored = score_pairs(model, self.validation)
         model.config = replace(model.config, suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
         figures = {**self.validate(model), **scored.suppression(model.config.suppress_below)}
-        return {**model.description(), "data": self.tables.record(), "validation": figures}
+        return {"data": self.tables.record(), "validation": figures}
 
 
 class SpatialData:

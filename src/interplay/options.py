@@ -1,0 +1,92 @@
+"""Options that are checked where they come in, those that every model has, and what is wrong with some."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
+
+from interplay.errors import near_matches
+from interplay.vocabulary import Vocabulary
+
+_TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
+"""Where a field may be of several types, pydantic adds the name of the type that it tried to the field's."""
+
+
+class Options(BaseModel):
+    """Options by name; they do not change, and an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(Options):
+    """Every choice of a model. Systems have classes of their own for the sections, and may have more sections.
+
+    Attributes:
+        network: what the network is made of.
+        loss: what training minimises.
+        decoding: how outputs become interactions; `HoiModel.set_decoding` changes it.
+    """
+
+    network: Options
+    loss: Options
+    decoding: Options
+
+
+class ModelDescription(BaseModel):
+    """What a weights file says about a model, as far as it is needed to build it again.
+
+    Systems have classes of their own with their `config`, and may have more fields. What a file says beside these, for
+    example about its training, is not looked at.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    config: ModelConfig
+    vocabulary: Annotated[Vocabulary, PlainValidator(Vocabulary.from_dict)]
+
+
+def problems_of(error: ValidationError, kind: type[BaseModel], whole: str = "the file") -> dict[str, list[str]]:
+    """What is wrong with some options: field -> problems, each with what was expected and what came.
+
+    Args:
+        error: of pydantic.
+        kind: of the options.
+        whole: what all of the options are called.
+    """
+    problems: dict[str, list[str]] = {}
+    for one in error.errors():
+        parts = [str(part) for part in one["loc"] if not _TRIED_TYPE.fullmatch(str(part))]
+        problems.setdefault(".".join(parts) or whole, []).append(_problem(one, kind))
+    return problems
+
+
+def _problem(error: Any, kind: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        names = list(_section(kind, error["loc"][:-1]).model_fields)
+        near = near_matches(str(error["loc"][-1]), names)
+        return f"no such field, got {error['input']!r}.{near} Known: {', '.join(names)}"
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] == "tuple_type":
+        return f"expected a list such as [{error['input']}], got {error['input']!r}"
+    if isinstance(error["input"], (dict, BaseModel)) and error["type"] == "value_error":
+        return error["msg"]  # of fields that do not go together, which the message names
+    return f"{error['msg']}, got {error['input']!r}"
+
+
+def _section(kind: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:
+    """The class of a nested section, which may be optional or one of several."""
+    for part in place:
+        if part in kind.model_fields:
+            kind = next(iter(_models(kind.model_fields[str(part)].annotation)), kind)
+    return kind
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
