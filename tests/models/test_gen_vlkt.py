@@ -340,6 +340,7 @@ import torch
 from torch import distributed
 from interplay.models.gen_vlkt import GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.config import LossOptions
+from interplay.models.gen_vlkt.losses import loss_terms
 
 folder, rank = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(1)
