@@ -332,8 +332,9 @@ def test_files_without_own_columns_stay_as_they_are(tmp_path: Path) -> None:
     assert new.equals(old)
 
 
-def test_parquet_of_other_programs_reads(tmp_path: Path) -> None:
-    """Doubles instead of floats, interactions with other fields and in another order."""
+@pytest.mark.parametrize("large", [False, True])
+def test_parquet_of_other_programs_reads(tmp_path: Path, large: bool) -> None:
+    """Doubles instead of floats, interactions with other fields and in another order, lists with 64-bit offsets."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -347,9 +348,16 @@ def test_parquet_of_other_programs_reads(tmp_path: Path) -> None:
             "theirs": [3],
         }
     )
+    if large:
+        for name in ("interactions", "gaze"):
+            index = rows.column_names.index(name)
+            values = rows.column(name).cast(pa.large_list(rows.schema.field(name).type.value_type))
+            rows = rows.set_column(index, name, values)
     pq.write_table(rows, tmp_path / "a.parquet")
     found = read(tmp_path / "a.parquet", NAMES)
     assert [t.phrase for t in found[0].triplets()] == ["flying a kite"]
     assert found.hands.tolist() == [2]
     assert np.array_equal(found.gaze, [[np.nan, np.nan], [1, 2]], equal_nan=True)
     assert set(found.columns) == {"hands", "gaze"}
+    pq.write_table(rows[:0], tmp_path / "none.parquet")
+    assert len(read(tmp_path / "none.parquet", NAMES)) == 0

@@ -108,11 +108,10 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
         kind = form.field(name).type
         if name not in rows.column_names:
             return pa.nulls(count, kind)
-        chunks = rows.column(name)
+        found = rows.column(name)
         if name == "interactions":
-            kind = _with_fields_of(chunks.type, kind)
-        chunks = chunks.cast(kind)
-        return pa.concat_arrays(chunks.chunks) if chunks.num_chunks != 1 else chunks.chunk(0)
+            kind = _with_fields_of(found.type, kind)
+        return found.cast(kind).combine_chunks()
 
     files = column("file")
     _require(files.null_count == 0, "file: every image needs its name")
@@ -221,8 +220,12 @@ def _interaction_columns(form: pa.Schema) -> list[tuple[str, pa.DataType]]:
 
 
 def _with_fields_of(found: pa.DataType, wanted: pa.DataType) -> pa.DataType:
-    """The wanted list of structs with only those optional fields that are found, and in the order found."""
-    if not (pa.types.is_list(found) and pa.types.is_struct(found.value_type)):
+    """The wanted list of structs with only those optional fields that are found, and in the order found.
+
+    Not every version of Arrow casts a struct to one with more fields or with another order.
+    """
+    is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
+    if not (is_list and pa.types.is_struct(found.value_type)):
         return wanted
     fields = {f.name: f for f in wanted.value_type}
     required = [name for name in INTERACTION_FIELDS if found.value_type.get_field_index(name) < 0]
