@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.datasets.images import ImageFinder
+from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError, MissingFileError
 from interplay.formats import read, write
 from interplay.images import read_image
@@ -20,7 +21,7 @@ from interplay.metrics.scores import HoiScores, VcocoScores
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
 from interplay.table import InteractionTable
-from interplay.zoo import DEFAULT_MODEL, load_model
+from interplay.zoo import load_model
 
 if TYPE_CHECKING:
     from rich.console import Console
