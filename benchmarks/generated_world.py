@@ -28,8 +28,8 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
 from interplay.datasets import ImageFinder
+from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors import Detections, load_detector
-from interplay.detectors.load import DEFAULT_MIN_SCORE
 from interplay.files import atomic_path
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.ops.boxes import box_iou
@@ -79,7 +79,7 @@ def matches(boxes: NDArray[np.float32], found: Detections, label: int) -> NDArra
 
 def detect(folder: Path, records: list[dict], names: tuple[str, ...]) -> Found:
     """Run the offline detector over all pictures."""
-    detector, finder, found = load_detector(min_score=DEFAULT_MIN_SCORE), ImageFinder(folder), Found()
+    detector, finder, found = load_detector(min_score=DEFAULT_DETECTION_SCORE), ImageFinder(folder), Found()
     for record in track(records, "detecting"):
         path = finder.find(record["file"])
         assert path is not None, record["file"]
@@ -185,7 +185,7 @@ def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, obj
     table = load_annotations("generated", folder)
     lines = (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     found = detect(folder, [json.loads(line) for line in lines], table.vocabulary.objects)
-    things = Table("category", "things", "found and named", title=f"offline detector, score {DEFAULT_MIN_SCORE}")
+    things = Table("category", "things", "found and named", title=f"offline detector, score {DEFAULT_DETECTION_SCORE}")
     for name, hits in sorted(found.things.items(), key=lambda item: -float(np.mean(item[1]))):
         things.add_row(name, str(len(hits)), f"{np.mean(hits):.2f}")
     console.print(things)

@@ -10,11 +10,9 @@ import argparse
 from pathlib import Path
 
 from interplay.commands._types import names, option, positive, score
+from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTOR, DEFAULT_MODEL
 
 EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
-
-DEFAULT_MODEL = "tin-spatial-vcoco"
-DEFAULT_DETECTOR = "ssd-mobilenet-v2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--min-score",
         type=score,
         metavar="S",
-        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: the model's: 0.2 "
-        "of 1 for tin, 0.1 of 1 for ggnet, 1.2 of 2 for gen-vlkt)",
+        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: the model's own)",
     )
     results.add_argument("--top-k", type=positive, metavar="K", help="keep the best K interactions of each image")
     model = parser.add_argument_group("model")
@@ -66,7 +63,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
     model.add_argument(
-        "--batch-size", type=positive, default=8, metavar="N", help="images at once (default: %(default)s)"
+        "--batch-size",
+        type=positive,
+        default=DEFAULT_BATCH_SIZE,
+        metavar="N",
+        help="images at once (default: %(default)s)",
     )
     text = parser.add_argument_group("other verbs and objects, as text (gen-vlkt)")
     text.add_argument("--verbs", type=names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")

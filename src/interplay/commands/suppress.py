@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from interplay.commands._types import dataset
+from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError
 
 EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
@@ -22,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .jsonl or .parquet file to write")
     parser.add_argument(
         "--model",
-        default="tin-spatial-vcoco",
+        default=DEFAULT_MODEL,
         metavar="NAME",
-        help="TIN model that judges pairs: a name or a .safetensors file (default: tin-spatial-vcoco)",
+        help="TIN model that judges pairs: a name or a .safetensors file (default: %(default)s)",
     )
     parser.add_argument("--weights", metavar="FILE", help="weights of your own for the named model")
     parser.add_argument(

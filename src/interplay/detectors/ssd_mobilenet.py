@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
@@ -54,7 +55,7 @@ class SSDMobileNetV2:
         MissingFileError: the wheel holds other files than expected; says the command.
     """
 
-    def __init__(self, min_score: float = 0.2, sizes: Sequence[int] = (300, 556)) -> None:
+    def __init__(self, min_score: float = DEFAULT_DETECTION_SCORE, sizes: Sequence[int] = (300, 556)) -> None:
         self.name = "ssd-mobilenet-v2" if len(sizes) > 1 else "ssd-mobilenet-v2-fast"
         self.min_score = min_score
         weights, graph = (str(packaged_model(name, _SHA256[name])) for name in (_WEIGHTS, _GRAPH))

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
 from interplay.detectors.torchvision_weights import load_torchvision_weights
 from interplay.vocabulary import coco_80_index
@@ -57,7 +58,7 @@ class TorchvisionDetector:
         self,
         name: str,
         device: str | torch.device = "cpu",
-        min_score: float = 0.2,
+        min_score: float = DEFAULT_DETECTION_SCORE,
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
         from torchvision.models import detection

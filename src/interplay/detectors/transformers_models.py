@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.coco_names import coco_labels
 from interplay.detectors.detections import Detections
 from interplay.errors import InputError, MissingExtraError, MissingFileError
@@ -39,7 +40,10 @@ class TransformersDetector:
     """
 
     def __init__(
-        self, name: str | os.PathLike[str], device: str | torch.device = "cpu", min_score: float = 0.2
+        self,
+        name: str | os.PathLike[str],
+        device: str | torch.device = "cpu",
+        min_score: float = DEFAULT_DETECTION_SCORE,
     ) -> None:
         try:
             from transformers import AutoImageProcessor, AutoModelForObjectDetection

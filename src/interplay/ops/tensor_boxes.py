@@ -6,18 +6,6 @@ import torch
 from torch import Tensor
 
 
-def cxcywh_to_xyxy(boxes: Tensor) -> Tensor:
-    """(..., 4) centre x, centre y, width, height -> x1, y1, x2, y2."""
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([centre - half, centre + half], -1)
-
-
-def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
-    """(..., 4) x1, y1, x2, y2 -> centre x, centre y, width, height."""
-    low, high = boxes[..., :2], boxes[..., 2:]
-    return torch.cat([(low + high) / 2, high - low], -1)
-
-
 def generalized_iou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised intersection over union (Rezatofighi et al., CVPR 2019), -1..1.
 

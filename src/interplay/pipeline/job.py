@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError, InterplayError
 from interplay.images import read_image
 from interplay.interactions import Interactions
@@ -57,7 +58,7 @@ class Job:
     settings: Mapping[str, Any] = field(default_factory=dict)
     min_score: float | None = None
     top_k: int | None = None
-    batch_size: int = 8
+    batch_size: int = DEFAULT_BATCH_SIZE
     overwrite: bool = False
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InterplayError
 from interplay.images import ImageError, read_image
 from interplay.interactions import Interactions
@@ -54,7 +55,7 @@ def detect_images(
     min_score: float | None = None,
     top_k: int | None = None,
     pictures: Mapping[Path, Path] | None = None,
-    batch_size: int = 8,
+    batch_size: int = DEFAULT_BATCH_SIZE,
     workers: int = 2,
 ) -> Generator[Detected | Failure, None, None]:
     """Find the interactions in every image, in order; an image that cannot be done does not stop the others.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.datasets.images import ImageFinder
+from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError, MissingFileError
 from interplay.formats import write
 from interplay.formats.results import read_result_table
@@ -23,7 +24,7 @@ from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
-from interplay.zoo import DEFAULT_MODEL, load_model
+from interplay.zoo import load_model
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from interplay.errors import InputError
 from interplay.training.schedules import batch_factor
 from interplay.training.sections import OptimiserConfig
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def learning_rates(options: OptimiserConfig, batch_size: int) -> dict[str, float]:
@@ -65,17 +67,17 @@ def clip_each_gradient(parameters: Iterable[nn.Parameter], limit: float) -> None
     torch._foreach_mul_(gradients, factors)
 
 
-class MovingAverage:
+class MovingAverage(Generic[Network]):
     """An exponential moving average of a network's weights; with a decay of 0 it is the network itself.
 
     Attributes:
         model: the average, in evaluation mode; shares nothing with the network unless the decay is 0.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: Network, decay: float) -> None:
         self.decay = decay
         self._network = network
-        self.model: Any = copy.deepcopy(network).eval() if decay else network
+        self.model = copy.deepcopy(network).eval() if decay else network
 
     @torch.no_grad()
     def update(self, step: int) -> None:

@@ -7,13 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError, MissingFileError
 from interplay.zoo.cards import ModelCard, get_card
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
-
-DEFAULT_MODEL = "tin-spatial-vcoco"
 
 
 def load_model(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.pose.estimator import PoseEstimator
 from interplay.errors import InputError, near_matches
-
-DEFAULT_POSE_ESTIMATOR = "movenet"
-"""What runs without network."""
 
 KEYPOINT_RCNN = "keypointrcnn-resnet50-fpn"
 

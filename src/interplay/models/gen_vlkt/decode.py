@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torchvision.ops import box_convert
 
 from interplay.interactions import Interactions
 from interplay.models.gen_vlkt.config import DecodingOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.ops.pair_nms import pair_nms
-from interplay.ops.tensor_boxes import cxcywh_to_xyxy
 from interplay.vocabulary import Vocabulary
 
 
@@ -72,8 +72,8 @@ def detections(
     probabilities = outputs.object_logits.float().softmax(-1)[..., :-1]
     extent = sizes.to(device).flip(-1).repeat(1, 2)[:, None]  # (B, 1, 4) width, height, width, height
     shared = {
-        "human_boxes": (cxcywh_to_xyxy(outputs.human_boxes.float()) * extent).cpu().numpy(),
-        "object_boxes": (cxcywh_to_xyxy(outputs.object_boxes.float()) * extent).cpu().numpy(),
+        "human_boxes": (box_convert(outputs.human_boxes.float(), "cxcywh", "xyxy") * extent).cpu().numpy(),
+        "object_boxes": (box_convert(outputs.object_boxes.float(), "cxcywh", "xyxy") * extent).cpu().numpy(),
         "object_labels": probabilities.argmax(-1).cpu().numpy(),
         "object_scores": probabilities.cpu().numpy(),
     }

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torchvision.ops import box_convert
 
 from interplay.layers.normalisers import StepCounts, over_processes
 from interplay.models.gen_vlkt.config import LossOptions, Mimic
 from interplay.models.gen_vlkt.matching import Matches, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
-from interplay.ops.tensor_boxes import cxcywh_to_xyxy, generalized_iou
+from interplay.ops.tensor_boxes import generalized_iou
 
 TERMS = ("interaction", "object", "human_box", "object_box", "human_giou", "object_giou", "mimic")
 """Names of the loss terms; those of earlier decoder layers end in their number (``mimic_0``)."""
@@ -153,7 +154,8 @@ class _Found:
 
 
 def _giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
-    return (1 - generalized_iou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(targets))).sum()
+    predicted, annotated = (box_convert(each, "cxcywh", "xyxy") for each in (boxes, targets))
+    return (1 - generalized_iou(predicted, annotated)).sum()
 
 
 def focal_loss(logits: Tensor, wanted: Tensor, gamma: float = 2.0) -> Tensor:

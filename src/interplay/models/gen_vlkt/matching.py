@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+from torchvision.ops import box_convert
 
 from interplay.models.gen_vlkt.config import LossOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
-from interplay.ops.tensor_boxes import cxcywh_to_xyxy, generalized_iou
+from interplay.ops.tensor_boxes import generalized_iou
 
 NEVER = 1e6
 """Stands for a cost that is not a number, so that a diverged network shows in its loss and not in the matcher."""
@@ -89,8 +90,9 @@ def matching_cost(
     distance = torch.maximum(
         (human - target_human).abs().sum(-1), (object - target_object).abs().sum(-1).masked_fill(absent, 0)
     )
-    human_overlap = generalized_iou(cxcywh_to_xyxy(human), cxcywh_to_xyxy(target_human))
-    object_overlap = generalized_iou(cxcywh_to_xyxy(object), cxcywh_to_xyxy(target_object))
+    boxes = human, target_human, object, target_object
+    corners = [box_convert(each, "cxcywh", "xyxy") for each in boxes]
+    human_overlap, object_overlap = generalized_iou(*corners[:2]), generalized_iou(*corners[2:])
     overlap = torch.minimum(human_overlap, object_overlap + human_overlap * absent)
 
     columns = label[None, :, None].expand(*object_scores.shape[:3], -1)

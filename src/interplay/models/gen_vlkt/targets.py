@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torchvision.ops import box_convert
 
 from interplay.interactions import Interactions
 from interplay.models.gen_vlkt.outputs import PairTargets
-from interplay.ops.tensor_boxes import xyxy_to_cxcywh
 
 
 def first_boxes(interactions: Interactions, count: int) -> Interactions:
@@ -38,7 +38,8 @@ def pair_targets(interactions: Interactions) -> PairTargets:
     verbs = torch.zeros(len(first), len(vocabulary.verbs))
     verbs[row, listed.verb] = 1
     size = torch.tensor([interactions.width or 0, interactions.height or 0] * 2, dtype=torch.float32)
-    boxes = xyxy_to_cxcywh(torch.from_numpy(np.concatenate([listed.boxes, np.zeros((1, 4), np.float32)]))) / size
+    corners = torch.from_numpy(np.concatenate([listed.boxes, np.zeros((1, 4), np.float32)]))
+    boxes = box_convert(corners, "xyxy", "cxcywh") / size
     labels = np.append(listed.labels, len(vocabulary.objects))
     pairs = listed[first]
     return PairTargets(

@@ -258,6 +258,10 @@ class TinModel(HoiModel):
         column = np.tile(np.arange(classes), len(kept))
         return np.repeat(kept, classes), np.asarray(self.verbs, np.int64)[column], column
 
+    def set_decoding(self, **options: Any) -> None:
+        """There are no options of decoding; always an `InputError`."""
+        raise InputError(f"{type(self).__name__} has no options of decoding, got {', '.join(options)}")
+
     def description(self) -> dict[str, Any]:
         """What a weights file says about the model, enough to build it again."""
         return {

@@ -232,6 +232,10 @@ class TinSpatial(HoiModel):
             )
         return results
 
+    def set_decoding(self, **options: Any) -> None:
+        """There are no options of decoding; always an `InputError`."""
+        raise InputError(f"{type(self).__name__} has no options of decoding, got {', '.join(options)}")
+
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""
         return {"system": "tin-spatial", "config": asdict(self.config), "vocabulary": self.vocabulary.to_dict()}
