@@ -1,4 +1,4 @@
-"""Does loading keep up with training? Images per second of both, for every number of workers and kind of cache.
+"""Is loading as fast as training? Images per second of both, for every number of workers and kind of cache.
 
     python benchmarks/training.py gen_vlkt/nano --data.dataset own --data.root a.jsonl --data.images photos
     python benchmarks/training.py --workers 0,4,8 gen_vlkt/hico_s --data.root hico --accelerator cuda

@@ -82,16 +82,37 @@ def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixt
     assert published < shown.index("33.75") < measured
 
 
-def test_the_table_shows_whole_names_and_keeps_figures_apart(
+def test_the_table_shows_whole_names_with_a_figure_of_each_kind(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["models"]) == 0
-    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    shown = capsys.readouterr().out
+    lines = [line.split() for line in shown.splitlines()]
     for card in list_models():
-        weights = "embedded" if card.weights else "yours"
-        counts = [str(len(figures)) for figures in (card.published, card.measured) if figures]
-        assert [card.name, weights, *counts] in shown
+        line = next(line for line in lines if line[:1] == [card.name])
+        assert line[1] == ("included" if card.weights else "–")
+        if card.published:
+            assert line[2:4] == [f"{100 * next(iter(card.published.values())):.2f}", "published:"]
+    value = next(iter(next(card for card in list_models() if card.measured).measured.values()))["value"]
+    assert f"{100 * value:.2f} measured:" in " ".join(shown.split())
+
+
+def _listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert main(["models", *arguments]) == 0
+    words = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.split()}
+    return [card.name for card in list_models() if card.name in words]
+
+
+def test_the_table_can_be_narrowed_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _listed(capsys, "ggnet") == [card.name for card in list_models("ggnet")]
+    vcoco = [card.name for card in list_models(system="gen-vlkt", vocabulary="v-coco")]
+    assert _listed(capsys, "--system", "gen-vlkt", "--dataset", "vcoco") == vcoco
+    assert _listed(capsys, "--included") == [card.name for card in list_models() if card.weights]
+    assert main(["models", "ggnet", "--included"]) == 2
+    assert "no model meets all of these conditions" in capsys.readouterr().err
+    assert main(["models", "gen-vlkt-s-hicco"]) == 2
+    assert "Did you mean 'gen-vlkt-s-hico'" in capsys.readouterr().err
 
 
 def test_weights_of_another_model_are_refused(file: Path) -> None:

@@ -153,7 +153,7 @@ def test_every_field_of_every_system_says_what_it_means(system: str) -> None:
     lines = [line for section in list_sections(SYSTEMS[system].recipe_class()) for line in section.fields]
     assert len(lines) > 50
     assert not [line.name for line in lines if len(line.meaning.split()) < 3]
-    fragments = ("of ", "for ", "see ", "``")  # "of the backbone" says nothing without the name
+    fragments = ("of ", "for ", "see ")  # "of the backbone" says nothing without the name
     assert not [line.name for line in lines if line.meaning.startswith(fragments) or "see `interplay" in line.meaning]
 
 

@@ -49,7 +49,7 @@ def _same(one: Path, other: Path) -> None:
 
 def test_two_processes_compute_what_one_does(pictures: Path, whole: Path, tmp_path: Path) -> None:
     said = finished(start(one_size(pictures, tmp_path, name="two", epochs=4, devices=2), tmp_path))
-    assert "effective batch 4 = 2 processes x 1 parts" in said
+    assert "batch of 4 images, over 2 processes; " in said
     _same(whole, tmp_path / "two")
     last = [rows(folder / "log.csv")[-1]["score"] for folder in (whole, tmp_path / "two")]
     assert last[0] == last[1]

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from rich.console import Console
 
 import interplay
 from interplay import InteractionTable, load_model
@@ -20,6 +22,7 @@ from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import score_pairs, trained_verbs
 from interplay.models.weights import read_weights
 from interplay.training import TrainConfig, train, validate_config
+from interplay.training.display import batch_remark, epoch_line
 from interplay.training.schedules import one_cycle
 
 
@@ -50,6 +53,24 @@ def test_it_learns_what_boxes_tell(trained: Path, riders: InteractionTable) -> N
     scored = score_pairs(model, PairSet(riders, model.config.verbs))
     assert scored.mean_ap > 0.9
     assert scored.interactiveness_ap > 0.9
+
+
+def test_an_epoch_is_one_short_line(riders_file: Path, tmp_path: Path) -> None:
+    output = StringIO()
+    train(_config(riders_file, tmp_path, epochs=3), Console(file=output, width=60))
+    said = output.getvalue().splitlines()
+    epochs = [line for line in said if line.startswith("epoch ")]
+    assert [line.split()[1] for line in epochs] == ["1/3", "2/3", "3/3"]
+    assert all(" loss " in line and "learning_rate" not in line for line in epochs)
+    assert [" map" in line for line in epochs] == [False, False, True]
+    assert any(line.startswith("batch of 16 images; ") for line in said)
+
+
+def test_figures_of_the_same_value_share_it() -> None:
+    line = epoch_line(5, 10, 1.2345, {"score": 0.3375, "full": 0.3375, "rare": 0.2925}, 12.3)
+    assert line == "epoch 5/10  loss 1.234  score, full 0.3375  rare 0.2925  (12 s)"
+    assert batch_remark(16, 1, 1, 1) == "batch of 16 images; 1 step per epoch"
+    assert batch_remark(1, 2, 4, 9) == "batch of 1 image, over 2 processes, in 4 parts each; 9 steps per epoch"
 
 
 def test_it_trains_from_a_file_or_its_content(riders_file: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ def positive(text: str) -> int:
 
 
 def score(text: str) -> float:
-    """A number of 0 or more; what a model's scores can be is its own matter."""
+    """A number of 0 or more; whether the model has such scores is checked later."""
     try:
         value = float(text)
     except ValueError:

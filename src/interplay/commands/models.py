@@ -6,45 +6,54 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from interplay.commands._types import dataset
+from interplay.errors import InputError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-EXAMPLE = "interplay models gen-vlkt-s-hico"
+    from interplay.zoo.cards import ModelCard
+
+EXAMPLE = "interplay models gen-vlkt --dataset v-coco"
 
 _SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
-_LEGEND = """weights: those that are 'yours' are imported or trained.
-figures: how many its authors published, and how many this project measured.
-'interplay models NAME' shows them, and how to get the weights."""
+_LEGEND = """weights: 'included' come with interplay; others you import or train.
+figures: one that the authors published and one that this project measured, in percent.
+'interplay models NAME' shows all of a model's figures, and how to get its weights."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="show this model's card")
+    parser.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="show this model's card; a part of names lists those models"
+    )
+    parser.add_argument(
+        "--system", metavar="S", help="list the models of this system: tin-spatial, tin, ggnet, gen-vlkt"
+    )
+    parser.add_argument(
+        "--dataset", type=dataset, metavar="D", help="list the models for this data set: hico-det, v-coco"
+    )
+    parser.add_argument("--included", action="store_true", help="list the models that work right after installation")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table, or a card."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from interplay.zoo.cards import get_card, list_models
 
     console = Console()
-    if arguments.name is None:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("model", overflow="fold")
-        table.add_column("weights")
-        for kind in ("published", "measured"):
-            table.add_column(f"figures\n{kind}", justify="right")
-        for card in list_models():
-            weights = "embedded" if card.weights else "yours"
-            counts = [str(len(figures) or "") for figures in (card.published, card.measured)]
-            table.add_row(f"[bold]{card.name}[/]\n{card.summary}", weights, *counts)
-        console.print(table)
-        console.print(_LEGEND, markup=False, highlight=False)
-        return 0
-    card = get_card(arguments.name)
+    name, system, vocabulary = arguments.name, arguments.system, arguments.dataset
+    if name not in {card.name for card in list_models()}:
+        found = list_models(name, system=system, vocabulary=vocabulary, with_weights=arguments.included)
+        if found:
+            console.print(_overview(found))
+            console.print(_LEGEND, markup=False, highlight=False, soft_wrap=True)
+            return 0
+        if list_models(name):
+            raise InputError("no model meets all of these conditions; 'interplay models' lists all models")
+    card = get_card(name)
     grid = Table.grid(padding=(0, 2))
     for label in _SHOWN:
         if getattr(card, label):
@@ -57,6 +66,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not card.weights:
         console.print(card.how_to_get_weights(), markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def _overview(cards: Iterable[ModelCard]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("model", overflow="fold", ratio=1)
+    table.add_column("weights")
+    table.add_column("figures", ratio=1)
+    for card in cards:
+        figures = [f"{_percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
+        figures += [f"{_percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
+        weights = "included" if card.weights else "–"
+        table.add_row(f"[bold]{card.name}[/]\n{card.summary}", weights, "\n".join(figures))
+    return table
 
 
 def _figures(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table | str:

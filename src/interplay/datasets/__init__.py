@@ -1,4 +1,4 @@
-"""Data sets: reading them in every form in circulation, checking, counting and showing them."""
+"""Data sets: reading each of their published forms, checking, counting and showing them."""
 
 from interplay.datasets.check import Finding, check_folder
 from interplay.datasets.images import ImageFinder, InteractionDataset, Sample

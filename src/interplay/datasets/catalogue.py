@@ -60,7 +60,7 @@ LIST_DATASETS = {".ids": "v-coco", ".txt": "pastanet-hoi"}
 
 PASTANET_NOTE = (
     "the benchmark's page says 77,260 / 11,298 / 22,156 images for train / val / test; its files list "
-    "77,609 / 11,298 / 11,298. interplay goes by the files"
+    "77,609 / 11,298 / 11,298. interplay uses the files"
 )
 
 

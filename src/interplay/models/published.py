@@ -125,7 +125,7 @@ def convert(
     if output.exists() and Path(source).exists() and output.samefile(source):
         raise InputError(f"{output} is the file to import; give another output with -o")
     if is_weights_file(Path(source)):
-        raise InputError(f"{source} is a weights file of interplay's already: --model and --weights take it as it is")
+        raise InputError(f"{source} is a weights file of interplay's already: give it to --model as it is")
     imported = import_published(system, source, vocabulary)
     origin = {"file": Path(source).name, "sha256": sha256(source), "system": imported.system}
     imported.model.save(output, imported_from=origin)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -71,9 +70,28 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
-def one_line(row: Mapping[str, Any]) -> str:
-    """A row of figures for the screen."""
-    return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+def epoch_line(epoch: int, epochs: int, loss: float, figures: Mapping[str, float], seconds: float) -> str:
+    """What an epoch came to, in one line: ``"epoch 5/10  loss 1.234  score, full 0.3375  rare 0.2925  (12 s)"``.
+
+    Args:
+        epoch: from 1.
+        epochs: of the training.
+        loss: the mean of the epoch; its terms are in the logs.
+        figures: of the validation; names of the same value share it.
+        seconds: that the epoch took.
+    """
+    names: dict[float, list[str]] = {}
+    for name, value in figures.items():
+        names.setdefault(value, []).append(name)
+    found = [f"{', '.join(same)} {value:.4g}" for value, same in names.items()]
+    return "  ".join([f"epoch {epoch}/{epochs}", f"loss {loss:.4g}", *found, f"({seconds:.0f} s)"])
+
+
+def batch_remark(images: int, processes: int, parts: int, steps: int) -> str:
+    """How a batch comes about: ``"batch of 16 images, over 2 processes, in 4 parts each; 100 steps per epoch"``."""
+    over = f", over {processes} processes" if processes > 1 else ""
+    divided = f", in {parts} parts{' each' if processes > 1 else ''}" if parts > 1 else ""
+    return f"batch of {images} image{'s'[: images != 1]}{over}{divided}; {steps} step{'s'[: steps != 1]} per epoch"
 
 
 def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:

@@ -33,7 +33,7 @@ from interplay.training.checkpoints import (
     write_config,
 )
 from interplay.training.config import resolve_config
-from interplay.training.display import Display, display, memory_gib, one_line, start_remarks
+from interplay.training.display import Display, batch_remark, display, epoch_line, memory_gib, start_remarks
 from interplay.training.inputs import check_inputs
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
@@ -120,7 +120,7 @@ class _Training:
         is_main = self.fabric.is_global_zero
         self.loggers = build_loggers(config, progress.rows, progress.step, progress.run) if is_main else []
         for remark in self.remarks():
-            self.console.print(remark, highlight=False)
+            self.console.print(remark, highlight=False, soft_wrap=True)
         self.task.model.train()
         try:
             pin = self.fabric.device.type == "cuda"
@@ -156,8 +156,7 @@ class _Training:
         return [
             *start_remarks(config.start, self.task.fresh, sum(1 for _ in self.task.model.parameters())),
             config.data.validation_remark(),
-            f"effective batch {self.images} = {self.fabric.world_size} processes x {config.accumulate} parts; "
-            f"{self.plan.steps_per_epoch} steps per epoch",
+            batch_remark(self.images, self.fabric.world_size, config.accumulate, self.plan.steps_per_epoch),
             f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "
             f"{batch_factor(options, self.images):.4g}: {options.scaling})",
         ]
@@ -201,9 +200,10 @@ class _Training:
         self._note_skipped()
         row: dict[str, Any] = {"epoch": done, "loss": sum(progress.sums.values()), **progress.sums}
         row |= self._rate_columns(factor)
+        figures: dict[str, float] = {}
         if done % config.validate_every == 0 or done == config.epochs:
-            row |= self.task.validate(self.average.model)
-            self.console.print(one_line(row), highlight=False)
+            figures = self.task.validate(self.average.model)
+            row |= figures
             figure = row.get(self.task.monitor)
             if figure is not None and (progress.best is None or figure > progress.best):
                 progress.best = figure
@@ -212,6 +212,8 @@ class _Training:
             self._save(f"epoch_{done:04d}.safetensors")
         row["skipped_photographs"] = len(progress.skipped)
         row["seconds"] = round(progress.seconds + time.perf_counter() - began, 1)
+        line = epoch_line(done, config.epochs, row["loss"], figures, row["seconds"])
+        self.console.print(line, highlight=False, soft_wrap=True)
         progress.rows.append(row)
         progress.sums, progress.seconds = {}, 0.0
         for logger in self.loggers:

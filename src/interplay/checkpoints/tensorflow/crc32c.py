@@ -18,7 +18,7 @@ _MASK = 0xA282EAD8
 
 
 def masked_crc32c(data: bytes | memoryview) -> int:
-    """The checksum as TensorFlow stores it: rotated and shifted, since checksums of checksums are treacherous.
+    """The checksum as TensorFlow stores it: rotated, plus a constant, since the data may hold checksums themselves.
 
     Example:
         >>> hex(masked_crc32c(b"foo"))

@@ -51,7 +51,7 @@ class SuppressionCounts:
 class Suppressor:
     """Applies D to predictions, image by image; `counts` add up.
 
-    "No interaction" is not judged: that D finds none speaks for it.
+    Triplets of "no interaction" are left as they are: a low interactiveness does not make them wrong.
 
     Args:
         judge: D, and the vocabulary of the predictions.

@@ -134,7 +134,7 @@ def clutter(group: Group, place: Place) -> None:
 
 @act("sit with the back to the television", {"chair": "sit on", "couch": "sit on"}, ("living room",))
 def back_to_television(group: Group) -> None:
-    """Nobody watches."""
+    """A person who sits facing away from the television."""
     person = group.person()
     posture = settle_anywhere(group, person, standing=0.0)
     rest_hands(group, person, posture)
