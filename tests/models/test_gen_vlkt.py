@@ -375,4 +375,4 @@ def test_two_processes_compute_the_loss_of_one(tmp_path: Path) -> None:
     halves = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert whole.keys() == halves[0].keys()
     for name, value in whole.items():
-        torch.testing.assert_close((halves[0][name] + halves[1][name]) / 2, value)
+        torch.testing.assert_close((halves[0][name] + halves[1][name]) / 2, value, rtol=1e-4, atol=1e-5)
