@@ -240,7 +240,11 @@ def test_a_pickle_is_for_vcoco_only(tmp_path: Path, truth: Path, capsys: pytest.
 
 
 def test_help_needs_no_arrays() -> None:
-    code = "import sys; from interplay.cli import main; main(['evaluate', '--help']); print('numpy' in sys.modules)"
+    code = (
+        "import sys; from interplay.cli import main\n"
+        "try: main(['evaluate', '--help'])\n"
+        "finally: print('numpy' in sys.modules)"
+    )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "example:" in out
     assert out.splitlines()[-1] == "False"
