@@ -7,7 +7,6 @@ import json
 import pickle
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -240,14 +239,15 @@ def test_a_pickle_is_for_vcoco_only(tmp_path: Path, truth: Path, capsys: pytest.
     assert "V-COCO pickle" in capsys.readouterr().err
 
 
-def test_help_is_quick() -> None:
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "interplay.cli", "evaluate", "--help"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert time.perf_counter() - began < 2  # half a second on an idle machine
+def test_help_needs_no_arrays() -> None:
+    code = (
+        "import sys; from interplay.cli import main\n"
+        "try: main(['evaluate', '--help'])\n"
+        "finally: print('numpy' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "example:" in out
-    loaded = [sys.executable, "-c", "import sys, interplay.commands.evaluate; print('numpy' in sys.modules)"]
-    assert subprocess.run(loaded, check=True, capture_output=True, text=True).stdout.strip() == "False"
+    assert out.splitlines()[-1] == "False"
 
 
 def test_several_result_files(

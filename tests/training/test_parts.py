@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from interplay.errors import InputError, MissingExtraError
+from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.weights import read_weights
 from interplay.training import load_config, train, validate_config
 
@@ -27,7 +28,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def one_size(root: Path, output: Path, **changes: Any) -> dict[str, Any]:
-    return tiny(root, output, **{"augmentation": {"short_sides": [64]}, **changes})
+    # plain gradient descent: AdamW divides a gradient that is nothing but rounding by its own size
+    descent = {"algorithm": "sgd", "learning_rate": 0.05, "backbone": 0.05}
+    return tiny(root, output, **{"augmentation": {"short_sides": [64]}, "optimiser": descent, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +47,17 @@ def _same(one: Path, other: Path) -> None:
         np.testing.assert_allclose(values[0], values[1], rtol=2e-4, atol=1e-6, err_msg=name)
     states = [read_weights(folder / "model.safetensors")[0] for folder in (one, other)]
     for name, tensor in states[0].items():
-        torch.testing.assert_close(tensor, states[1][name], rtol=1e-3, atol=2e-4, msg=name)
+        torch.testing.assert_close(tensor, states[1][name], rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_two_processes_compute_what_one_does(pictures: Path, whole: Path, tmp_path: Path) -> None:
     said = finished(start(one_size(pictures, tmp_path, name="two", epochs=4, devices=2), tmp_path))
     assert "batch of 4 images, over 2 processes; " in said
     _same(whole, tmp_path / "two")
-    last = [rows(folder / "log.csv")[-1]["score"] for folder in (whole, tmp_path / "two")]
-    assert last[0] == last[1]
+    weights = str(tmp_path / "two" / "model.safetensors")
+    task = GenVlktTask(validate_config(one_size(pictures, tmp_path, start="weights", start_file=weights)))
+    logged = float(rows(tmp_path / "two" / "log.csv")[-1]["score"])
+    assert logged == pytest.approx(task.validate(task.model)["score"])
 
 
 def test_accumulated_parts_compute_what_one_batch_does(pictures: Path, whole: Path, tmp_path: Path) -> None:
@@ -66,9 +71,9 @@ def test_parts_must_fit_the_batch(pictures: Path, tmp_path: Path) -> None:
 
 def test_learning_rates_follow_the_batch_and_are_recorded(pictures: Path, tmp_path: Path) -> None:
     folder = train(validate_config(one_size(pictures, tmp_path, name="r", epochs=1, batch_size=2))).parent
-    assert "learning rates: default 0.0005, backbone 0.0005" in (folder / "config.yaml").read_text()
-    assert float(rows(folder / "log.csv")[0]["learning_rate"]) == 5e-4
-    assert read_weights(folder / "model.safetensors")[1]["learning_rates"]["default"] == 5e-4
+    assert "learning rates: default 0.025, backbone 0.025" in (folder / "config.yaml").read_text()
+    assert float(rows(folder / "log.csv")[0]["learning_rate"]) == 0.025
+    assert read_weights(folder / "model.safetensors")[1]["learning_rates"]["default"] == 0.025
     again = load_config(folder / "config.yaml")
     assert again.batch_size == 2
     assert again.folder == folder
