@@ -150,7 +150,7 @@ def test_a_head_hides_its_other_side(side: str, shown: set[str], hidden: set[str
         away = {"front": ahead, "back": -ahead, "left": left, "right": -left}[side]
         camera = Camera.looking_at(points[:7].mean(0) + 4 * away, points.mean(0), 200, 200, 300)
         scene = replace(
-            sample_scene(1, 0, 64), people=group.people, things=[], relations=[], backdrop=[], camera=camera
+            sample_scene(1, 0, 64), people=group.people, objects=[], relations=[], backdrop=[], camera=camera
         )
         seen = {name for name, v in zip(KEYPOINT_NAMES, keypoints_in_view(scene, 0)[:, 2], strict=True) if v == 2}
         assert shown <= seen, (seed, shown - seen)
@@ -163,12 +163,12 @@ def test_contact_is_where_surfaces_meet(labelled) -> None:
     for scene, _, labels in labelled:
         people = len(scene.people)
         for contact in labels.contacts:
-            if contact.thing is None:
+            if contact.object is None:
                 height = scene.posed[labels.instances[contact.person]][contact.body, 2]
                 assert (height <= CONTACT).all()
                 continue
-            thing = scene.things[labels.instances[contact.thing] - people]
-            vertices, faces = thing.vertices(), thing.model.mesh.faces
+            object = scene.objects[labels.instances[contact.object] - people]
+            vertices, faces = object.vertices(), object.model.mesh.faces
             if len(faces) > 9000:
                 continue
             body = scene.posed[labels.instances[contact.person]]
@@ -190,15 +190,15 @@ def test_parts_in_contact_make_sense(labelled) -> None:
         for contact in labels.contacts:
             assert set(contact.parts) <= set(PARTS)
             assert len(contact.parts) == len(set(contact.parts)) > 0
-        touching = {(c.person, c.thing): set(c.parts) for c in labels.contacts}
+        touching = {(c.human, c.object): set(c.parts) for c in labels.contacts}
         found = labels.interactions
-        for human, verb, thing, affordance in zip(
+        for human, verb, object, affordance in zip(
             found.human, found.verb, found.object, labels.affordances, strict=True
         ):
             if found.vocabulary.verbs[verb] == "sit on":
-                assert touching[(human, thing)] & {"hips", "left thigh", "right thigh"}
+                assert touching[(human, object)] & {"hips", "left thigh", "right thigh"}
             if found.vocabulary.verbs[verb] == "hold" and affordance not in ("lead", "line"):
-                assert touching[(human, thing)] & {"left hand", "right hand"}
+                assert touching[(human, object)] & {"left hand", "right hand"}
 
 
 def test_interactions_are_those_of_the_scene_that_can_be_seen(labelled) -> None:
@@ -206,9 +206,9 @@ def test_interactions_are_those_of_the_scene_that_can_be_seen(labelled) -> None:
         people = len(scene.people)
         boxed = set(labels.instances.tolist())
         expected = sorted(
-            (r.human, r.verb, -1 if r.thing is None else people + r.thing)
+            (r.human, r.verb, -1 if r.object is None else people + r.object)
             for r in scene.relations
-            if r.human in boxed and (r.thing is None or people + r.thing in boxed)
+            if r.human in boxed and (r.object is None or people + r.object in boxed)
         )
         found = labels.interactions
         instance = np.append(labels.instances, -1)

@@ -124,7 +124,7 @@ def test_all_labels_come_back(made: Path) -> None:
         scene = sample_scene(4, i, 96)
         expected = label(scene, render(scene, np.random.default_rng([4, i, 1])), Vocabulary.load("generated"))
         assert sample.index == i
-        assert sample.setting == scene.setting
+        assert sample.place == scene.place
         assert sample.sentences == expected.sentences
         assert np.array_equal(sample.mask, expected.mask)
         near = np.isfinite(expected.depth) & (expected.depth < 65)
@@ -135,7 +135,7 @@ def test_all_labels_come_back(made: Path) -> None:
         assert np.array_equal(sample.interactions.boxes, expected.interactions.boxes)
         both = zip(sample.contacts, expected.contacts, strict=True)
         for a, b in both:
-            assert (a.person, a.thing, a.parts) == (b.person, b.thing, b.parts)
+            assert (a.person, a.object, a.parts) == (b.person, b.object, b.parts)
             assert np.array_equal(a.body, b.body)
             assert np.array_equal(a.object, b.object)
             assert a.nearest <= CONTACT
@@ -179,7 +179,7 @@ def test_other_settings_are_not_mixed(made: Path) -> None:
         synthesize(made, Settings(scenes=5, seed=5, size=96))
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_objects_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
         synthesize(tmp_path, SETTINGS)

@@ -1,4 +1,4 @@
-"""Write a generated data set: pictures of people doing things, with exact labels in 2D and 3D.
+"""Write a generated data set: pictures of people doing objects, with exact labels in 2D and 3D.
 
 The same options give the same bytes. A run that was stopped goes on when the same command is given again.
 Needs the extra "body" (pip install "interplay[body]"); its first use on a machine computes the body model once.
@@ -98,8 +98,7 @@ def _category_and_file(text: str) -> tuple[str, str]:
 
 
 def _list_acts() -> None:
-    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
-    from interplay.world.acts.registry import ACTS
+    from interplay.world.acts import ACTS
 
     for act in ACTS.values():
         what = ", ".join(f"{verb} {category}".strip() for verb, category in act.interactions)

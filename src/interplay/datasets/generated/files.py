@@ -73,10 +73,10 @@ def unpack_contacts(path: Path, part_of_vertex: NDArray[np.int64]) -> list[Conta
         with np.load(path, allow_pickle=False) as stored:
             pairs, nearest = stored["pairs"], stored["nearest"]
             body = np.split(stored["body"].astype(np.int64), stored["body_offsets"][1:-1])
-            thing = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
+            object = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(f"{path}: not a contact file of a generated scene: {error}") from None
     return [
         Contact(int(p), None if t < 0 else int(t), b, o, part_names(part_of_vertex[b]), float(d))
-        for (p, t), d, b, o in zip(pairs, nearest, body, thing, strict=False)
+        for (p, t), d, b, o in zip(pairs, nearest, body, object, strict=False)
     ]

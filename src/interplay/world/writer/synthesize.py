@@ -192,8 +192,7 @@ def _collect(folder: Path) -> Path:
 
 
 def _check_acts(names: tuple[str, ...] | None) -> None:
-    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
-    from interplay.world.acts.registry import ACTS
+    from interplay.world.acts import ACTS
 
     for name in names or ():
         if name not in ACTS:
