@@ -1,6 +1,6 @@
 """Whether a person and an object interact: learnt on one data set, used on another (TIN's transfer, CVPR 2019).
 
-    python benchmarks/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
+    python experiments/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
 
 Trains TIN's spatial network (``configs/tin/vcoco_spatial.yaml``) on V-COCO's trainval annotations, on half of
 HICO-DET's test annotations and on generated scenes, with ``--joined`` also on all together (D alone, as their verbs
@@ -25,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
+from interplay.cli import run_script
 from interplay.files import atomic_path
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import PairSet, no_interaction_verbs
@@ -35,7 +36,7 @@ from interplay.models.tin.transfer import judge_pairs
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images
-from script import percent, run
+from tables import percent
 
 CONFIG = Path(__file__).parents[1] / "configs/tin/vcoco_spatial.yaml"
 HELD_OUT = 0.1
@@ -225,4 +226,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)
