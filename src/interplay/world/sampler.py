@@ -8,8 +8,8 @@ import numpy as np
 
 from interplay.body.camera import Camera
 from interplay.body.geometry import Array
-from interplay.errors import InputError, near_matches
-from interplay.world.acts import ACTS, Act, perform
+from interplay.errors import InputError
+from interplay.world.acts import Act, find_acts, perform
 from interplay.world.places.kinds import INDOORS, PLACE_KINDS, PlaceKind
 from interplay.world.places.placement import Floor, arrange
 from interplay.world.places.props import Surroundings
@@ -49,21 +49,13 @@ def sample_scene(
         raise InputError(f"seed and index must be 0 or more, got seed {seed} and index {index}")
     if size < 32:
         raise InputError(f"size must be at least 32 pixels, got {size}")
-    chosen = _allowed(acts)
+    chosen = find_acts(acts)
     streams = np.random.default_rng([seed, index]).spawn(_ATTEMPTS)
     for rng in streams:
         scene = _try_scene(rng, size, chosen, library, crowded=rng is not streams[-1])
         if scene is not None:
             return scene
     raise InputError(f"scene {index} of seed {seed} has no place for a camera; a user's mesh may be far too large")
-
-
-def _allowed(names: Collection[str] | None) -> list[Act]:
-    if names is None:
-        return list(ACTS.values())
-    if unknown := [n for n in names if n not in ACTS]:
-        raise InputError(f"unknown act {unknown[0]!r}.{near_matches(unknown[0], ACTS)}")
-    return [a for a in ACTS.values() if a.name in set(names)]
 
 
 def _try_scene(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +110,11 @@ class GeneratedDataset:
             sentences=tuple(t["sentence"] for t in record["interactions"]),
             mask=self._picture(MASKS, name).astype(np.uint8),
             depth=np.where(millimetres > 0, millimetres / np.float32(1000), np.float32(np.inf)).astype(np.float32),
-            contacts=tuple(unpack_contacts(self._label(CONTACT, f"{name}.npz"), self._part_of_vertex)),
+            contacts=tuple(unpack_contacts(self._label(CONTACT, f"{name}.npz"), record["contact"])),
             camera=camera_of(record),
             place=record["scene"]["setting"],
             index=scene,
         )
-
-    @cached_property
-    def _part_of_vertex(self) -> NDArray[np.int64]:
-        from interplay.body.model import load_body_model
-
-        return load_body_model().part
 
     def _label(self, kind: str, name: str) -> Path:
         path = self.folder / kind / name

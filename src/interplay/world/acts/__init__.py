@@ -41,6 +41,6 @@ from . import suitcases as suitcases
 from . import surfing as surfing
 from . import tennis as tennis
 from . import umbrellas as umbrellas
-from .registry import ACTS, Act, perform
+from .registry import ACTS, Act, find_acts, perform
 
-__all__ = ["ACTS", "Act", "perform"]
+__all__ = ["ACTS", "Act", "find_acts", "perform"]

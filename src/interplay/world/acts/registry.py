@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from interplay.errors import InputError
+from interplay.errors import InputError, near_matches
 from interplay.world.places.kinds import PLACE_KINDS, PlaceKind
 from interplay.world.posing.group import Builder, Group
 
@@ -71,6 +71,22 @@ def act(
         return build
 
     return add
+
+
+def find_acts(names: Collection[str] | None = None) -> list[Act]:
+    """Acts by name, in the order of `ACTS`; all of them without names.
+
+    Raises:
+        InputError: an unknown act.
+    """
+    for name in names or ():
+        if name not in ACTS:
+            containing = [repr(known) for known in ACTS if name in known][:3]
+            hint = near_matches(name, ACTS) or (f" Did you mean {' or '.join(containing)}?" if containing else "")
+            raise InputError(
+                f"unknown act {name!r}.{hint} 'interplay synthesize --acts help' lists all {len(ACTS)} acts"
+            )
+    return [act for act in ACTS.values() if names is None or act.name in names]
 
 
 def perform(chosen: Act, group: Group) -> Group:
