@@ -22,11 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import draw_interactions, find_images, load_detector, load_model, read_image
+from interplay.cli import run_script
 from interplay.formats.jsonl import append_jsonl
 from interplay.pipeline import Detected, detect_images
 from interplay.pipeline.pictures import save_picture
 from interplay.samples import sample_path
-from script import run
 
 MOST_FOR_THE_MODEL = 0.05  # of the time
 
@@ -103,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import load_annotations, load_detector, read_image
+from interplay.cli import run_script
 from interplay.detectors import Detections
 from interplay.ops.boxes import box_iou
-from script import run
 
 LARGEST_COCO_SIDE = 640
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
@@ -101,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

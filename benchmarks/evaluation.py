@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import InteractionTable, Vocabulary, load_annotations, read, write
+from interplay.cli import run_script
 from interplay.metrics import evaluate_tables
 from interplay.table import offsets
-from script import run
 
 IMAGES, PAIRS = 9658, 33405
 VCOCO_IMAGES, VCOCO_PAIRS = 4946, 14000
@@ -151,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import Vocabulary
+from interplay.cli import run_script
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, PairTargets
-from script import run
 
 VARIANTS = {
     "s": {"backbone": "resnet50"},
@@ -150,4 +150,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -24,11 +24,11 @@ from rich.table import Table
 from torchvision.ops import deform_conv2d
 
 from interplay import Interactions, Vocabulary
+from interplay.cli import run_script
 from interplay.layers import deformable
 from interplay.layers.deformable import SamplingPoints, sample_and_multiply
 from interplay.models.ggnet import GGNet, GGNetConfig, GGNetOutputs, NetworkOptions
 from interplay.models.ggnet.transforms import network_input, random_colours, random_view
-from script import run
 
 Seconds = tuple[float, float]
 Deform = Callable[..., torch.Tensor]
@@ -179,4 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -26,10 +26,10 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import load_detector, load_pose_estimator, read, read_image
+from interplay.cli import run_script
 from interplay.detectors.pose import PoseEstimator
 from interplay.detectors.pose.movenet import MoveNet
 from interplay.ops.boxes import box_area, box_iou
-from script import run
 
 MARGINS = (0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
 LEAST_VISIBLE, LEAST_HEIGHT = 8, 60
@@ -132,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -22,11 +22,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from interplay.cli import run_script
 from interplay.vocabulary import Vocabulary
 from interplay.world import Settings, label, render, sample_scene, synthesize
 from interplay.world.rendering.image import encode_jpeg
 from interplay.world.writer import files
-from script import run
 
 SEED = 12
 
@@ -105,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

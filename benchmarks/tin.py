@@ -19,11 +19,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from interplay.cli import run_script
 from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.tin import representation as tin
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
-from script import run
 
 HEIGHT, WIDTH = 480, 640
 
@@ -105,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

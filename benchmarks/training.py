@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from interplay.cli import run_script
 from interplay.systems import get_system
 from interplay.training import load_config
 from interplay.training.launch import launch
@@ -27,7 +28,6 @@ from interplay.training.loading import Plan, load_parts
 from interplay.training.optimisers import build_optimiser
 from interplay.training.sections import TrainConfig
 from interplay.training.step import LossModule, training_step
-from script import run
 
 
 def loading_speed(config: TrainConfig, workers: int, cache: str, images: int) -> float:
@@ -103,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -23,7 +23,7 @@ from interplay.world.objects.base import ObjectModel
 from interplay.world.posing.hands import Grip, close_hand, hand_goals
 from interplay.world.posing.limbs import solve_arm, solve_leg
 from interplay.world.rendering.image import encode_jpeg, render
-from interplay.world.scene import Light, Person, Scene, Thing
+from interplay.world.scene import Light, Person, Scene, SceneObject
 from interplay.world.wardrobe import Outfit
 
 WIDTH, HEIGHT = 960, 640
@@ -118,9 +118,9 @@ def scene() -> Scene:
     ball = ellipsoid((0, 0, 0), 0.034, Material(srgb(214, 232, 60)))
     return Scene(
         people=[person],
-        things=[
-            Thing(ObjectModel("tennis racket", racket()), pose),
-            Thing(ObjectModel("sports ball", ball), transform(None, (-1.15, -0.55, 1.28))),
+        objects=[
+            SceneObject(ObjectModel("tennis racket", racket()), pose),
+            SceneObject(ObjectModel("sports ball", ball), transform(None, (-1.15, -0.55, 1.28))),
         ],
         relations=[],
         backdrop=court(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from keyword import iskeyword
 
@@ -79,6 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     finally:
         warnings.formatwarning = usual
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a script's main function; a mistake in what it was given ends it with its message, as in a command.
+
+    Args:
+        main: reads its arguments from ``sys.argv``.
+    """
+    from interplay.errors import InterplayError
+
+    try:
+        main()
+    except (InterplayError, FileNotFoundError, NotADirectoryError) as error:
+        print(f"{sys.argv[0]}: {error}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR) from None
+    except KeyboardInterrupt:
+        print(f"\n{sys.argv[0]}: interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _overview() -> str:

@@ -11,18 +11,17 @@ from scipy.spatial import cKDTree
 
 pytest.importorskip("anny")
 
-import interplay.world.acts  # noqa: F401  fills ACTS
 from interplay.body.geometry import closest_on_triangles
 from interplay.body.model import PARTS, load_body_model
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
-from interplay.world.acts.registry import ACTS, perform
+from interplay.world.acts import ACTS, perform
 from interplay.world.posing.group import Group
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 SEEDS = (0, 1)
 IN_HAND = {"hold", "swing", "wield", "drag", "pet", "pick up", "lift"}
-"""Verbs that no one does without touching the thing with a hand."""
+"""Verbs that no one does without touching the object with a hand."""
 
 AT_A_DISTANCE = {"lead", "line"}
 """Affordances through which a dog, a horse or a kite is held: by a line, not by the hand itself."""
@@ -38,11 +37,11 @@ def groups(name: str) -> Iterator[Group]:
     return (performed(name, seed) for seed in SEEDS)
 
 
-def hand_distance(person: Person, thing: Thing) -> float:
-    """Metres from the skin of the hands to the surface of a thing."""
+def hand_distance(person: Person, object: SceneObject) -> float:
+    """Metres from the skin of the hands to the surface of an object."""
     parts = [PARTS.index("left hand"), PARTS.index("right hand")]
     hands = person.vertices()[np.isin(load_body_model().part, parts)]
-    triangles = thing.vertices()[thing.model.mesh.faces]
+    triangles = object.vertices()[object.model.mesh.faces]
     _, nearest = cKDTree(triangles.mean(1)).query(hands, k=min(6, len(triangles)))
     return min(
         float(np.linalg.norm(hands - closest_on_triangles(hands, triangles[column]), axis=1).min())
@@ -61,18 +60,18 @@ def test_people_reach_what_they_aim_at(name: str) -> None:
 def test_what_is_held_touches_a_hand(name: str) -> None:
     for group in groups(name):
         for relation in group.relations:
-            if relation.verb in IN_HAND and relation.thing is not None and relation.affordance not in AT_A_DISTANCE:
-                thing = group.things[relation.thing]
-                distance = hand_distance(group.people[relation.human], thing)
-                assert distance < 0.01, f"{relation.verb} {thing.category}: {100 * distance:.1f} cm"
+            if relation.verb in IN_HAND and relation.object is not None and relation.affordance not in AT_A_DISTANCE:
+                object = group.objects[relation.object]
+                distance = hand_distance(group.people[relation.human], object)
+                assert distance < 0.01, f"{relation.verb} {object.category}: {100 * distance:.1f} cm"
 
 
 @pytest.mark.parametrize("name", [n for n, a in ACTS.items() if a.negative])
-def test_in_a_negative_nobody_does_anything_with_a_thing(name: str) -> None:
+def test_in_a_negative_nobody_does_anything_with_an_object(name: str) -> None:
     for group in groups(name):
         assert group.people
-        assert group.things
-        assert all(relation.thing is None for relation in group.relations)
+        assert group.objects
+        assert all(relation.object is None for relation in group.relations)
 
 
 @pytest.mark.parametrize("name", [n for n, a in ACTS.items() if not a.negative])
@@ -94,7 +93,7 @@ def test_the_same_seed_gives_the_same_group() -> None:
     name = "ride a bicycle"
     one, two = (perform(ACTS[name], Group(np.random.default_rng(3))) for _ in range(2))
     assert np.array_equal(one.people[0].vertices(), two.people[0].vertices())
-    assert np.array_equal(one.things[0].vertices(), two.things[0].vertices())
+    assert np.array_equal(one.objects[0].vertices(), two.objects[0].vertices())
 
 
 def test_an_act_may_not_do_what_it_did_not_announce() -> None:

@@ -1,4 +1,4 @@
-"""At home: seats under people, drinks at lips, telephones at ears, hands around things and not through them."""
+"""At home: seats under people, drinks at lips, telephones at ears, hands around objects and not through them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from scipy.spatial import cKDTree
 
 pytest.importorskip("anny")
 
-import interplay.world.acts  # noqa: F401  fills ACTS
 from interplay.body.geometry import apply, inverse
 from interplay.body.model import PARTS
-from interplay.world.acts.registry import ACTS, perform
+from interplay.world.acts import ACTS, perform
 from interplay.world.posing.group import Group
 from interplay.world.posing.skin import ear, mouth
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 
 def group_of(name: str, seed: int) -> Group:
@@ -25,10 +24,10 @@ def flesh(person: Person, *parts: str) -> np.ndarray:
     return person.vertices()[np.isin(person.body.model.part, [PARTS.index(p) for p in parts])]
 
 
-def used(group: Group, verb: str) -> tuple[Person, Thing]:
+def used(group: Group, verb: str) -> tuple[Person, SceneObject]:
     relation = next(r for r in group.relations if r.verb == verb)
-    assert relation.thing is not None
-    return group.people[relation.human], group.things[relation.thing]
+    assert relation.object is not None
+    return group.people[relation.human], group.objects[relation.object]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -94,18 +93,18 @@ def test_who_lies_is_stretched_out_on_the_surface(name: str) -> None:
         assert (head - hips) @ spot.ahead > 0.25 * person.rest.height
 
 
-def test_a_thing_handed_over_is_held_by_both() -> None:
+def test_an_object_handed_over_is_held_by_both() -> None:
     group = group_of("hand something over", 0)
-    assert {(r.human, r.verb, r.thing) for r in group.relations} == {(0, "hold", 0), (1, "hold", 0)}
+    assert {(r.human, r.verb, r.object) for r in group.relations} == {(0, "hold", 0), (1, "hold", 0)}
     for person in group.people:
         hands = flesh(person, "left hand", "right hand")
-        assert cKDTree(group.things[0].vertices()).query(hands)[0].min() < 0.02
+        assert cKDTree(group.objects[0].vertices()).query(hands)[0].min() < 0.02
 
 
 def test_clutter_and_bystanders_take_no_part() -> None:
     group = group_of("drink beside things on the table", 0)
-    touched = {relation.thing for relation in group.relations}
-    assert len(touched) < len(group.things)
+    touched = {relation.object for relation in group.relations}
+    assert len(touched) < len(group.objects)
     group = group_of("eat from a bowl near somebody", 0)
-    assert {relation.human for relation in group.relations if relation.thing is not None} == {0}
+    assert {relation.human for relation in group.relations if relation.object is not None} == {0}
     assert len(group.people) == 2

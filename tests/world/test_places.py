@@ -8,13 +8,13 @@ import pytest
 pytest.importorskip("embreex")
 
 from interplay.body.raycast import RayScene
-from interplay.world.acts.registry import INDOORS, SETTINGS, Setting
 from interplay.world.places import Place, make_place
+from interplay.world.places.kinds import INDOORS, PLACE_KINDS, PlaceKind
 
 CLEAR = 2.0
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
+@pytest.fixture(scope="module", params=PLACE_KINDS)
 def places(request: pytest.FixtureRequest) -> list[Place]:
     return [make_place(request.param, np.random.default_rng(i), CLEAR) for i in range(4)]
 
@@ -56,15 +56,15 @@ def test_materials_are_light_that_surfaces_can_send_back(places: list[Place]) ->
 
 def test_places_of_a_kind_differ(places: list[Place]) -> None:
     assert len({p.weather.light.direction.tobytes() for p in places}) == len(places)
-    assert len({m.materials[0].color for p in places for m in p.backdrop[:1]}) > 1 or places[0].setting == "snow"
+    assert len({m.materials[0].color for p in places for m in p.backdrop[:1]}) > 1 or places[0].kind == "snow"
 
 
-@pytest.mark.parametrize("setting", INDOORS)
-def test_rooms_are_closed_and_let_light_through_their_walls(setting: Setting) -> None:
+@pytest.mark.parametrize("kind", INDOORS)
+def test_rooms_are_closed_and_let_light_through_their_walls(kind: PlaceKind) -> None:
     rng = np.random.default_rng(1)
     directions = rng.normal(size=(200, 3))
     for seed in range(3):
-        place = make_place(setting, np.random.default_rng(seed), CLEAR)
+        place = make_place(kind, np.random.default_rng(seed), CLEAR)
         assert place.indoors
         hits = _rays(place).cast(np.array([0.0, 0, 1.2]), directions)
         assert (hits.mesh >= 0).all()
@@ -79,8 +79,8 @@ def test_rooms_are_closed_and_let_light_through_their_walls(setting: Setting) ->
 
 
 def test_outdoors_the_sky_is_open() -> None:
-    for setting in set(SETTINGS) - set(INDOORS):
-        place = make_place(setting, np.random.default_rng(0), CLEAR)
+    for kind in set(PLACE_KINDS) - set(INDOORS):
+        place = make_place(kind, np.random.default_rng(0), CLEAR)
         assert not place.indoors
         assert _rays(place).cast(np.array([0.0, 0, 1.5]), np.array([[0, 0, 1.0]])).mesh[0] < 0
 

@@ -14,7 +14,7 @@ pytest.importorskip("anny")
 
 from interplay.body.raycast import RayScene
 from interplay.errors import InputError
-from interplay.world.acts.registry import ACTS
+from interplay.world.acts import ACTS
 from interplay.world.objects import make_object
 from interplay.world.rendering.image import render
 from interplay.world.sampler import sample_scene
@@ -34,7 +34,7 @@ def _same(a: Scene, b: Scene) -> bool:
         all(np.array_equal(u, v) for u, v in meshes)
         and a.relations == b.relations
         and [p.outfit for p in a.people] == [p.outfit for p in b.people]
-        and [t.model.mesh.materials for t in a.things] == [t.model.mesh.materials for t in b.things]
+        and [t.model.mesh.materials for t in a.objects] == [t.model.mesh.materials for t in b.objects]
         and a.light.sun == b.light.sun
         and np.array_equal(a.camera.position, b.camera.position)
     )
@@ -94,22 +94,22 @@ def test_the_camera_is_outside_of_everything(scenes: list[Scene]) -> None:
 def test_groups_and_props_keep_apart(scenes: list[Scene]) -> None:
     """What is not related to a person is not in that person."""
     for scene in scenes:
-        used = {r.thing for r in scene.relations}
-        for k, thing in enumerate(scene.things):
-            if k in used or thing.model.size.max() < 0.5:
+        used = {r.object for r in scene.relations}
+        for k, object in enumerate(scene.objects):
+            if k in used or object.model.size.max() < 0.5:
                 continue
             body = np.concatenate(scene.posed[: len(scene.people)])
-            low, high = thing.model.mesh.bounds()
-            local = (body - thing.pose[:3, 3]) @ thing.pose[:3, :3]
+            low, high = object.model.mesh.bounds()
+            local = (body - object.pose[:3, 3]) @ object.pose[:3, :3]
             inside = local[((local > low) & (local < high)).all(1)]
             if len(inside):
-                hits = _crossings(thing, inside[:50])
-                assert not (hits % 2 == 1).all(), f"{scene.setting}: somebody is in a {thing.category}"
+                hits = _crossings(object, inside[:50])
+                assert not (hits % 2 == 1).all(), f"{scene.place}: somebody is in a {object.category}"
 
 
-def _crossings(thing, points: np.ndarray) -> np.ndarray:
-    """How many times a ray from each point upwards meets the thing's surface."""
-    rays = RayScene([(thing.model.mesh.vertices, thing.model.mesh.faces)])
+def _crossings(object, points: np.ndarray) -> np.ndarray:
+    """How many times a ray from each point upwards meets the object's surface."""
+    rays = RayScene([(object.model.mesh.vertices, object.model.mesh.faces)])
     count, start = np.zeros(len(points), int), points.copy()
     for _ in range(12):
         hits = rays.cast(start, np.broadcast_to((0.013, 0.007, 1.0), start.shape))
@@ -120,11 +120,11 @@ def _crossings(thing, points: np.ndarray) -> np.ndarray:
 
 
 def test_scenes_differ(scenes: list[Scene]) -> None:
-    assert len({s.setting for s in scenes}) >= 5
+    assert len({s.place for s in scenes}) >= 5
     assert len({s.camera.width for s in scenes}) >= 2
     assert any(len(s.people) > 1 for s in scenes)
-    assert len({t.category for s in scenes for t in s.things}) >= 12
-    bystander = [set(range(len(s.people))) - {r.human for r in s.relations if r.thing is not None} for s in scenes]
+    assert len({t.category for s in scenes for t in s.objects}) >= 12
+    bystander = [set(range(len(s.people))) - {r.human for r in s.relations if r.object is not None} for s in scenes]
     assert any(bystander)
 
 
@@ -133,10 +133,10 @@ def test_acts_and_library_are_respected() -> None:
     verbs = set(ACTS[name].interactions)
     own = make_object("bicycle", np.random.default_rng(1))
     scene = sample_scene(0, 0, 96, acts=[name], library={"bicycle": own})
-    done = {(r.verb, "" if r.thing is None else scene.things[r.thing].category) for r in scene.relations}
+    done = {(r.verb, "" if r.object is None else scene.objects[r.object].category) for r in scene.relations}
     assert done
     assert done <= verbs | {("stand", ""), ("walk", "")}, "others only stand or walk about"
-    assert all(len(t.model.mesh.faces) == len(own.mesh.faces) for t in scene.things if t.category == "bicycle")
+    assert all(len(t.model.mesh.faces) == len(own.mesh.faces) for t in scene.objects if t.category == "bicycle")
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_all_labels_come_back(made: Path) -> None:
         scene = sample_scene(4, i, 96)
         expected = label(scene, render(scene, np.random.default_rng([4, i, 1])), Vocabulary.load("generated"))
         assert sample.index == i
-        assert sample.setting == scene.setting
+        assert sample.place == scene.place
         assert sample.sentences == expected.sentences
         assert np.array_equal(sample.mask, expected.mask)
         near = np.isfinite(expected.depth) & (expected.depth < 65)
@@ -135,9 +135,9 @@ def test_all_labels_come_back(made: Path) -> None:
         assert np.array_equal(sample.interactions.boxes, expected.interactions.boxes)
         both = zip(sample.contacts, expected.contacts, strict=True)
         for a, b in both:
-            assert (a.person, a.thing, a.parts) == (b.person, b.thing, b.parts)
-            assert np.array_equal(a.body, b.body)
-            assert np.array_equal(a.object, b.object)
+            assert (a.human, a.object, a.parts) == (b.human, b.object, b.parts)
+            assert np.array_equal(a.body_vertices, b.body_vertices)
+            assert np.array_equal(a.object_vertices, b.object_vertices)
             assert a.nearest <= CONTACT
 
 
@@ -179,7 +179,7 @@ def test_other_settings_are_not_mixed(made: Path) -> None:
         synthesize(made, Settings(scenes=5, seed=5, size=96))
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_objects_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
         synthesize(tmp_path, SETTINGS)
@@ -204,6 +204,29 @@ def test_wrong_options_say_what_is_wanted(
     assert main(["synthesize", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_act_names_near_ones_and_how_to_list_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("ride a bycicle", "bicycle"):
+        assert main(["synthesize", str(tmp_path / "out"), "--acts", wrong]) == 2
+        message = capsys.readouterr().err
+        assert "ride a bicycle" in message
+        assert "--acts help" in message
+        assert len(message) < 300
+    assert main(["synthesize", "--acts", "help"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) > 100
+    assert next(line for line in listed if line.startswith("ride a bicycle:")).endswith("(street, park)")
+    assert main(["synthesize"]) == 2
+    assert "give OUT" in capsys.readouterr().err
+
+
+def test_a_generated_folder_is_shown_without_further_options(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["datasets", "show", str(made)]) == 0
+    assert (tmp_path / "one_sheet.jpg").is_file()
 
 
 def test_the_benchmark_is_as_announced() -> None:
@@ -259,7 +282,7 @@ def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypat
 
 def test_reading_does_not_load_the_generator(made: Path) -> None:
     code = (
-        "import sys; from interplay.datasets import check_folder;"
+        "import sys; sys.modules['anny'] = None; from interplay.datasets import check_folder;"
         "from interplay.datasets.generated import GeneratedDataset;"
         f"folder = {str(made)!r}; GeneratedDataset(folder)[0]; check_folder(folder);"
         "print([name for name in sys.modules if name.startswith('interplay.world')])"

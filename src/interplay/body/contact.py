@@ -1,4 +1,4 @@
-"""Contact: which vertices of a body touch which thing, the ground, and the other way round."""
+"""Contact: which vertices of a body touch which object, the ground, and the other way round."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ DEPTH = 0.04
 
 @dataclass(frozen=True)
 class Contact:
-    """One person touching one thing, or the ground.
+    """One person touching one object, or the ground.
 
     Attributes:
-        person: index into the scene's people.
-        thing: index into the scene's things, None for the ground.
-        body: indices of the body's vertices in contact, ascending.
-        object: indices of the thing's vertices in contact, ascending; empty for the ground.
-        parts: names of the body parts (`body_model.PARTS`) that touch, most vertices first.
-        nearest: smallest distance of a body vertex to the thing's surface, metres; negative inside.
+        human: index of the person: into the scene's people, or the boxes of a sample.
+        object: index of the object: into the scene's objects, or the boxes; None for the ground.
+        body_vertices: indices of the body's vertices in contact, ascending.
+        object_vertices: indices of the object's vertices in contact, ascending; empty for the ground.
+        parts: names of the body parts (`body.model.PARTS`) that touch, most vertices first.
+        nearest: smallest distance of a body vertex to the object's surface, metres; negative inside.
     """
 
-    person: int
-    thing: int | None
-    body: NDArray[np.int64]
-    object: NDArray[np.int64]
+    human: int
+    object: int | None
+    body_vertices: NDArray[np.int64]
+    object_vertices: NDArray[np.int64]
     parts: tuple[str, ...]
     nearest: float
 

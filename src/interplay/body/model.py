@@ -7,6 +7,7 @@ is our own forward kinematics (`pose.py`), since it needs nothing but numpy.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from .geometry import Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+CACHE_SIZE = "1 GB"
+"""What Anny keeps on disk for the two meshes that are used."""
 
 TOPOLOGY = "notoes"
 """Anny's mesh with closed toes (12,272 vertices), so that a foot can pass for a shoe."""
@@ -129,17 +133,29 @@ class BodyModel:
 def load_body_model() -> BodyModel:
     """The body model, read once a process.
 
-    The first time on a machine Anny computes it from its assets (about a minute) and keeps it in its cache folder
-    (``~/.cache/anny``, or the environment variable ``ANNY_CACHE_DIR``); afterwards it loads in a second.
+    The first time on a machine Anny computes it from its assets (a minute or more) and keeps it, 1 GB, in its cache
+    folder (``~/.cache/anny``, or what the environment variable ``ANNY_CACHE_DIR`` names); afterwards it loads in a
+    second.
 
     Raises:
         MissingExtraError: the package anny is not installed.
+
+    Warns:
+        UserWarning: the cache is not there and is made now.
     """
     try:
         import anny
+        from anny.paths import get_anny_cache_path
     except ImportError as error:
         raise MissingExtraError("body", "anny") from error
 
+    if not body_model_is_cached():
+        warnings.warn(
+            f"Anny's body model is computed now, once on this machine: a minute or more, and {CACHE_SIZE} in "
+            f"{get_anny_cache_path()}. Set ANNY_CACHE_DIR to keep it elsewhere. The folder may be removed at any time; "
+            "the next use makes it again.",
+            stacklevel=2,
+        )
     model = anny.Anny(topology=TOPOLOGY, skinning_method="lbs")
     bones = tuple(model.bone_labels)
     average = (0.5, 2 / 3, 0.5, 0.5, 0.5, 0.5)

@@ -49,8 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     show = add("show", "Write a contact sheet of annotated images.")
     _add_source(show)
-    show.add_argument("--images", required=True, metavar="DIR", help="folder of the photographs")
-    show.add_argument("-o", "--output", required=True, metavar="OUT", help="picture to write (.png, .jpg)")
+    show.add_argument("--images", metavar="DIR", help="folder of the images (default: where the annotations are)")
+    show.add_argument(
+        "-o", "--output", metavar="OUT", help="picture to write (.png, .jpg; default: NAME_sheet.jpg, here)"
+    )
     show.add_argument("--count", type=int, default=24, metavar="N", help="how many images (default: 24)")
     show.add_argument("--seed", type=int, default=0, help="another number shows other images (default: 0)")
     show.add_argument("--verb", action="append", default=[], metavar="NAME", help="only this verb; may be repeated")
@@ -165,13 +167,16 @@ def _stats(table: InteractionTable, most: int, output: str | None, console: Cons
 
 
 def _show(table: InteractionTable, arguments: argparse.Namespace, console: Console) -> int:
-    from interplay.datasets.show import show
+    from pathlib import Path
 
+    from interplay.datasets.show import image_root_of, show
+
+    output = arguments.output or f"{Path(arguments.source).resolve().stem}_sheet.jpg"
     with console.status("drawing"):
         shown = show(
             table,
-            arguments.images,
-            arguments.output,
+            arguments.images or image_root_of(arguments.source, arguments.split),
+            output,
             count=arguments.count,
             seed=arguments.seed,
             verbs=arguments.verb,
@@ -182,5 +187,5 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
         console.print(reason, highlight=False, markup=False)
     if shown.missing:
         console.print(f"passed over {len(shown.missing):,} images that are not there", highlight=False)
-    console.print(f"{arguments.output}: {len(shown.files)} images", highlight=False, markup=False)
+    console.print(f"{output}: {len(shown.files)} images", highlight=False, markup=False)
     return int(bool(shown.broken))

@@ -1,7 +1,8 @@
-"""Write a generated data set: pictures of people doing things, with exact labels in 2D and 3D.
+"""Write a generated data set: pictures of people doing objects, with exact labels in 2D and 3D.
 
 The same options give the same bytes. A run that was stopped goes on when the same command is given again.
-Needs the extra "body" (pip install "interplay[body]"); its first use on a machine computes the body model once.
+Needs the extra "body" (pip install "interplay[body]"); its first use on a machine computes the body
+model once and keeps it: 1 GB in ~/.cache/anny, or in the folder that ANNY_CACHE_DIR names.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ EXAMPLE = "interplay synthesize scenes --scenes 2000 --seed 0 --size 384 --worke
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("output", metavar="OUT", help="folder to write to")
+    parser.add_argument("output", nargs="?", metavar="OUT", help="folder to write to")
     parser.add_argument("--scenes", type=int, default=100, metavar="N", help="how many pictures (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="another number gives another world (default: 0)")
     parser.add_argument("--size", type=int, default=384, metavar="PX", help="longer side of a picture (default: 384)")
@@ -46,12 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from interplay.datasets.generated import Settings
+    from interplay.errors import InputError
     from interplay.world import synthesize
 
     console = Console(stderr=True)
     if arguments.acts == "help":
         _list_acts()
         return 0
+    if arguments.output is None:
+        raise InputError("give OUT, the folder to write to, such as 'interplay synthesize scenes'")
     if arguments.benchmark:
         jobs = [
             (Path(arguments.output) / split, settings)
@@ -98,9 +102,8 @@ def _category_and_file(text: str) -> tuple[str, str]:
 
 
 def _list_acts() -> None:
-    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
-    from interplay.world.acts.registry import ACTS
+    from interplay.world.acts import ACTS
 
     for act in ACTS.values():
         what = ", ".join(f"{verb} {category}".strip() for verb, category in act.interactions)
-        print(f"{act.name}: {what or 'nothing, a hard negative'} ({', '.join(act.settings)})")
+        print(f"{act.name}: {what or 'nothing, a hard negative'} ({', '.join(act.places)})")

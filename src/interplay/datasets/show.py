@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,8 @@ def show(
     if not samples:
         reasons = "".join(f"\n  {reason}" for reason in shown.broken.values())
         raise MissingFileError(
-            f"none of the {len(candidates):,} annotated images can be read below {image_root}{reasons}"
+            f"none of the {len(candidates):,} annotated images can be read below {image_root}; "
+            f"is it the folder of the images?{reasons}"
         )
     ordered = [samples[i] for i in sorted(samples)]
     interactions = [s.interactions.filter(verbs=verbs or None, objects=objects or None) for s in ordered]
@@ -91,6 +93,12 @@ def show(
             raise InputError(f"{output}: {error}; give a name that ends in .png or .jpg") from None
     shown.files = [s.interactions.file or s.path.name for s in ordered]
     return shown
+
+
+def image_root_of(source: str | os.PathLike[str], split: str) -> Path:
+    """Where the images of annotations are if nobody says: in the folder of the split, else of the annotations."""
+    folder = Path(source) if Path(source).is_dir() else Path(source).parent
+    return folder / split if (folder / split).is_dir() else folder
 
 
 def _with_any(table: InteractionTable, verbs: Sequence[str], objects: Sequence[str]) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """A generated world: people, objects and interactions, rendered with exact labels in 2D and 3D.
 
-From a seed to files: `sampler` draws a scene (`acts`, posed by `posing`, with things of `objects` in `places`),
+From a seed to files: `sampler` draws a scene (`acts`, posed by `posing`, with objects of `objects` in `places`),
 `rendering` makes its picture, `labels` says what is in it, `writer` writes data sets, which
 `interplay.datasets.generated` reads. Needs the extra ``body``.
 """

@@ -8,20 +8,20 @@ import numpy as np
 
 from interplay.body.camera import Camera
 from interplay.body.geometry import Array
-from interplay.errors import InputError, near_matches
-from interplay.world.acts.registry import ACTS, INDOORS, SETTINGS, Act, Setting, perform
+from interplay.errors import InputError
+from interplay.world.acts import Act, find_acts, perform
+from interplay.world.places.kinds import INDOORS, PLACE_KINDS, PlaceKind
 from interplay.world.places.placement import Floor, arrange
 from interplay.world.places.props import Surroundings
 from interplay.world.posing.group import Group
 from interplay.world.posing.nearby import idle
 from interplay.world.rendering.views import Scout, find_camera, picture_shape, resized
 
-from . import acts as _acts  # noqa: F401  (fills ACTS)
 from .objects import ObjectModel
 from .places import Place, make_place
 from .scene import Relation, Scene
 
-_STYLES: dict[Setting, str] = {"beach": "beach", "snow": "warm", "court": "sport"}
+_STYLES: dict[PlaceKind, str] = {"beach": "beach", "snow": "warm", "court": "sport"}
 _ATTEMPTS = 6
 
 
@@ -33,7 +33,7 @@ def sample_scene(
     library: Mapping[str, ObjectModel] | None = None,
     acts: Collection[str] | None = None,
 ) -> Scene:
-    """One scene of the generated world: groups of people in a place, with things around, seen by a camera.
+    """One scene of the generated world: groups of people in a place, with objects around, seen by a camera.
 
     Args:
         seed: which world, 0 or more.
@@ -49,21 +49,13 @@ def sample_scene(
         raise InputError(f"seed and index must be 0 or more, got seed {seed} and index {index}")
     if size < 32:
         raise InputError(f"size must be at least 32 pixels, got {size}")
-    chosen = _allowed(acts)
+    chosen = find_acts(acts)
     streams = np.random.default_rng([seed, index]).spawn(_ATTEMPTS)
     for rng in streams:
         scene = _try_scene(rng, size, chosen, library, crowded=rng is not streams[-1])
         if scene is not None:
             return scene
     raise InputError(f"scene {index} of seed {seed} has no place for a camera; a user's mesh may be far too large")
-
-
-def _allowed(names: Collection[str] | None) -> list[Act]:
-    if names is None:
-        return list(ACTS.values())
-    if unknown := [n for n in names if n not in ACTS]:
-        raise InputError(f"unknown act {unknown[0]!r}.{near_matches(unknown[0], ACTS)}")
-    return [a for a in ACTS.values() if a.name in set(names)]
 
 
 def _try_scene(
@@ -74,31 +66,31 @@ def _try_scene(
     crowded: bool,
 ) -> Scene | None:
     """A scene, or None where no camera sees anybody; without bystanders and props unless `crowded`."""
-    for_setting, for_groups, for_layout, for_place, for_props, for_view = rng.spawn(6)
-    setting = _draw_setting(for_setting, acts)
-    groups = _draw_groups(for_groups, setting, acts, library, crowded)
+    for_kind, for_groups, for_layout, for_place, for_props, for_view = rng.spawn(6)
+    kind = _draw_kind(for_kind, acts)
+    groups = _draw_groups(for_groups, kind, acts, library, crowded)
     afloat = _is_afloat(groups[0])
-    indoors = setting in INDOORS
+    indoors = kind in INDOORS
     layout = arrange(groups, for_layout, spread=0.5 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
     groups = layout.groups
-    place = make_place(setting, for_place, layout.half_size + 0.3, afloat)
+    place = make_place(kind, for_place, layout.half_size + 0.3, afloat)
     people = [p for g in groups for p in g.people]
-    things = [t for g in groups for t in g.things]
+    objects = [t for g in groups for t in g.objects]
     if crowded and not afloat:
         floor = _floor(place, layout.covered)
-        Surroundings(place, [p.vertices() for p in people], things, floor, for_props, library).fill()
+        Surroundings(place, [p.vertices() for p in people], objects, floor, for_props, library).fill()
     width, height = picture_shape(for_view)
     weather = place.weather
     scene = Scene(
         people=people,
-        things=things,
+        objects=objects,
         relations=_relations(groups),
         backdrop=place.backdrop,
         light=weather.light,
         horizon=weather.horizon,
         zenith=weather.zenith,
         camera=Camera.looking_at((0, -5, 1.5), (0, 0, 1), width, width, height),  # until a better one is found
-        setting=setting,
+        place=kind,
         residuals=_residuals(groups),
         clouds=weather.clouds,
         haze=weather.haze,
@@ -111,27 +103,27 @@ def _try_scene(
     return scene
 
 
-def _draw_setting(rng: np.random.Generator, acts: Sequence[Act]) -> Setting:
-    """A setting, more often one in which more can be done."""
-    weights = np.array([sum(a.weight for a in acts if s in a.settings) for s in SETTINGS]) ** 0.5
+def _draw_kind(rng: np.random.Generator, acts: Sequence[Act]) -> PlaceKind:
+    """A kind of place, more often one in which more can be done."""
+    weights = np.array([sum(a.weight for a in acts if s in a.places) for s in PLACE_KINDS]) ** 0.5
     if not weights.any():
         return "park"
-    return SETTINGS[int(rng.choice(len(SETTINGS), p=weights / weights.sum()))]
+    return PLACE_KINDS[int(rng.choice(len(PLACE_KINDS), p=weights / weights.sum()))]
 
 
 def _draw_groups(
     rng: np.random.Generator,
-    setting: Setting,
+    kind: PlaceKind,
     acts: Sequence[Act],
     library: Mapping[str, ObjectModel] | None,
     crowded: bool,
 ) -> list[Group]:
     count = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])) if crowded else 1
-    fitting = [a for a in acts if setting in a.settings]
+    fitting = [a for a in acts if kind in a.places]
     groups: list[Group] = []
     for own in rng.spawn(count):
         if not fitting or (groups and own.random() < 0.25):
-            groups.append(_bystander(own, _STYLES.get(setting, "casual"), library))
+            groups.append(_bystander(own, _STYLES.get(kind, "casual"), library))
             continue
         weights = np.array([a.weight for a in fitting])
         act = fitting[int(own.choice(len(fitting), p=weights / weights.sum()))]
@@ -164,21 +156,21 @@ def _floor(place: Place, covered: Sequence[Array]) -> Floor:
 
 
 def _acting(groups: Sequence[Group]) -> list[int]:
-    """Indices in the scene of people who do something with a thing, and of the first person."""
+    """Indices in the scene of people who do something with an object, and of the first person."""
     found, first = {0}, 0
     for group in groups:
-        found |= {first + r.human for r in group.relations if r.thing is not None}
+        found |= {first + r.human for r in group.relations if r.object is not None}
         first += len(group.people)
     return sorted(found)
 
 
 def _relations(groups: Sequence[Group]) -> list[Relation]:
-    made, people, things = [], 0, 0
+    made, people, objects = [], 0, 0
     for group in groups:
         for r in group.relations:
-            thing = None if r.thing is None else r.thing + things
-            made.append(Relation(r.human + people, r.verb, thing, r.affordance))
-        people, things = people + len(group.people), things + len(group.things)
+            object = None if r.object is None else r.object + objects
+            made.append(Relation(r.human + people, r.verb, object, r.affordance))
+        people, objects = people + len(group.people), objects + len(group.objects)
     return made
 
 

@@ -1,4 +1,4 @@
-"""What a generated scene consists of: people, things, who does what with which, and what surrounds them."""
+"""What a generated scene consists of: people, objects, who does what with which, and what surrounds them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Person:
 
 
 @dataclass
-class Thing:
+class SceneObject:
     """An object in the world.
 
     Attributes:
@@ -72,13 +72,13 @@ class Relation:
     Attributes:
         human: index into the scene's people.
         verb: name in the generated vocabulary.
-        thing: index into the scene's things, None for a motion without object.
+        object: index into the scene's objects, None for a motion without object.
         affordance: name of the object's part that is used, if any.
     """
 
     human: int
     verb: str
-    thing: int | None
+    object: int | None
     affordance: str | None = None
 
 
@@ -116,28 +116,28 @@ class Scene:
 
     Attributes:
         people: with triplets or without.
-        things: objects of COCO's categories.
-        relations: who does what with which thing.
+        objects: objects of COCO's categories.
+        relations: who does what with which object.
         backdrop: meshes in the world without labels: ground, walls, trees, houses.
         light: the light.
         horizon, zenith: linear RGB of the sky where a ray hits nothing.
         camera: the camera.
-        setting: name of the place.
+        place: its kind.
         residuals: how well the poses met their goals (metres), by name.
         clouds: share of the sky that they cover, 0..1.
-        haze: metres at which things have faded by two thirds into the horizon's colour.
+        haze: metres at which objects have faded by two thirds into the horizon's colour.
         shell: how many meshes, from the backdrop's first on, cast no shadow: the walls of a room.
     """
 
     people: list[Person]
-    things: list[Thing]
+    objects: list[SceneObject]
     relations: list[Relation]
     backdrop: list[Mesh]
     light: Light
     horizon: Color
     zenith: Color
     camera: Camera
-    setting: str = ""
+    place: str = ""
     residuals: dict[str, float] = field(default_factory=dict)
     clouds: float = 0.0
     haze: float = float("inf")
@@ -145,13 +145,13 @@ class Scene:
 
     @cached_property
     def posed(self) -> list[Array]:
-        """(V, 3) vertices in the world of each person, then of each thing."""
-        return [p.vertices() for p in self.people] + [t.vertices() for t in self.things]
+        """(V, 3) vertices in the world of each person, then of each object."""
+        return [p.vertices() for p in self.people] + [t.vertices() for t in self.objects]
 
     @cached_property
     def rays(self) -> RayScene:
-        """To cast at: mesh k is person k, then thing k - people, then the backdrop."""
-        faces = [p.body.model.faces for p in self.people] + [t.model.mesh.faces for t in self.things]
+        """To cast at: mesh k is person k, then object k - people, then the backdrop."""
+        faces = [p.body.model.faces for p in self.people] + [t.model.mesh.faces for t in self.objects]
         meshes = list(zip(self.posed, faces, strict=True))
         return RayScene(meshes + [(m.vertices, m.faces) for m in self.backdrop])
 

@@ -17,9 +17,7 @@ NAME = "generated"
 
 def build_vocabulary() -> Vocabulary:
     """COCO's objects and the acts' verbs and pairs; verbs are spelt and phrased as in HICO-DET, else as in V-COCO."""
-    from interplay.world.acts.registry import ACTS
-
-    from . import acts as _acts  # noqa: F401  (fills ACTS)
+    from interplay.world.acts import ACTS
 
     objects = Vocabulary.load("coco").objects
     phrases = {r.name: r.phrase for name in ("v-coco", "hico-det") for r in Vocabulary.load(name).verb_records}

@@ -1,6 +1,6 @@
 """Fixed benchmarks of generated scenes, defined by seeds, and whether a folder holds what they should.
 
-Two digests tell. That of the *scenes* covers what was drawn: places, people, things and who does what; it must
+Two digests tell. That of the *scenes* covers what was drawn: places, people, objects and who does what; it must
 agree. That of the *labels* covers ``annotations.jsonl`` to the last byte; where processors round differently an
 outline may shift by a pixel and this digest with it, which is worth a note.
 """

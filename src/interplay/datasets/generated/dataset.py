@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,13 @@ class GeneratedSample:
         interactions: boxes around what can be seen, and who does what; keypoints' scores are visibilities 0, 1, 2.
         amodal: (N, 4) boxes of the whole instances in pixels; may reach out of the picture.
         visible: (N,) share of each instance that can be seen, 0..1.
-        affordances: the part of the thing that each interaction uses, or None.
+        affordances: the part of the object that each interaction uses, or None.
         sentences: each interaction in words.
         mask: (H, W) uint8 number of the box that a pixel shows, counted from 1.
         depth: (H, W) float32 metres; infinite for the sky and beyond 65.5 m.
-        contacts: which vertices touch; persons and things are box numbers.
+        contacts: which vertices touch; `human` and `object` are box numbers.
         camera: the camera.
-        setting: the place.
+        place: its kind, such as ``"park"``.
         index: of the scene, for `sample_scene` with the data set's seed.
     """
 
@@ -52,7 +51,7 @@ class GeneratedSample:
     depth: NDArray[np.float32]
     contacts: tuple[Contact, ...]
     camera: Camera
-    setting: str
+    place: str
     index: int
 
 
@@ -98,30 +97,24 @@ class GeneratedDataset:
         Raises:
             MissingFileError: the data set was written without masks, depth and contact.
         """
-        record, photograph = self.records[index], self._images[index]
+        record, picture = self.records[index], self._images[index]
         scene = record["scene"]["index"]
         name = scene_name(scene)
         millimetres = self._picture(DEPTH, name).astype(np.float32)
         return GeneratedSample(
-            image=photograph.image,
-            interactions=photograph.interactions,
+            image=picture.image,
+            interactions=picture.interactions,
             amodal=np.array(record["amodal"], np.float64).reshape(-1, 4),
             visible=np.array(record["visible"], np.float64),
             affordances=tuple(t["affordance"] for t in record["interactions"]),
             sentences=tuple(t["sentence"] for t in record["interactions"]),
             mask=self._picture(MASKS, name).astype(np.uint8),
             depth=np.where(millimetres > 0, millimetres / np.float32(1000), np.float32(np.inf)).astype(np.float32),
-            contacts=tuple(unpack_contacts(self._label(CONTACT, f"{name}.npz"), self._part_of_vertex)),
+            contacts=tuple(unpack_contacts(self._label(CONTACT, f"{name}.npz"), record["contact"])),
             camera=camera_of(record),
-            setting=record["scene"]["setting"],
+            place=record["scene"]["setting"],
             index=scene,
         )
-
-    @cached_property
-    def _part_of_vertex(self) -> NDArray[np.int64]:
-        from interplay.body.model import load_body_model
-
-        return load_body_model().part
 
     def _label(self, kind: str, name: str) -> Path:
         path = self.folder / kind / name

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interplay.body.camera import Camera
-from interplay.body.contact import Contact, part_names
+from interplay.body.contact import Contact
 from interplay.errors import InputError
 
 SETTINGS_FILE = "generated.json"
@@ -59,24 +59,28 @@ def camera_of(record: dict[str, Any]) -> Camera:
     return Camera(np.array(c["position"]), np.array(c["rotation"]), c["focal"], record["width"], record["height"])
 
 
-def unpack_contacts(path: Path, part_of_vertex: NDArray[np.int64]) -> list[Contact]:
+def unpack_contacts(path: Path, described: Sequence[Mapping[str, Any]]) -> list[Contact]:
     """The contacts in a file that `interplay.world` wrote.
 
     Args:
         path: the file.
-        part_of_vertex: (V,) the body model's parts, which name what touches.
+        described: the scene's contacts in words, from its record.
 
     Raises:
-        InputError: not such a file.
+        InputError: not such a file, or one of another scene.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             pairs, nearest = stored["pairs"], stored["nearest"]
             body = np.split(stored["body"].astype(np.int64), stored["body_offsets"][1:-1])
-            thing = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
+            touched = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(f"{path}: not a contact file of a generated scene: {error}") from None
+    if len(described) != len(pairs):
+        raise InputError(f"{path}: holds {len(pairs)} contacts, {ANNOTATIONS} says {len(described)}; make it anew")
     return [
-        Contact(int(p), None if t < 0 else int(t), b, o, part_names(part_of_vertex[b]), float(d))
-        for (p, t), d, b, o in zip(pairs, nearest, body, thing, strict=False)
+        Contact(int(human), None if object < 0 else int(object), mine, theirs, tuple(words["parts"]), float(distance))
+        for (human, object), mine, theirs, words, distance in zip(
+            pairs, body, touched, described, nearest, strict=False
+        )
     ]

@@ -1,4 +1,4 @@
-"""The acts, by kind of place or thing; importing this package fills `registry.ACTS`."""
+"""What people do: the acts, by kind of place or object, all in `ACTS`."""
 
 from . import bags as bags
 from . import ball_in_hand as ball_in_hand
@@ -41,3 +41,6 @@ from . import suitcases as suitcases
 from . import surfing as surfing
 from . import tennis as tennis
 from . import umbrellas as umbrellas
+from .registry import ACTS, Act, find_acts, perform
+
+__all__ = ["ACTS", "Act", "find_acts", "perform"]

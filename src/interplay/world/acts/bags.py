@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, Z, degrees, frame, unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, hold, relax
@@ -12,12 +13,12 @@ from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.skin import skin_point
 from interplay.world.posing.stances import other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-TOWN: tuple[Setting, ...] = ("street", "park")
+TOWN: tuple[PlaceKind, ...] = ("street", "park")
 
 
 def walk_or_stand(group: Group, person: Person, sides: str) -> bool:
@@ -31,7 +32,7 @@ def walk_or_stand(group: Group, person: Person, sides: str) -> bool:
     return walking
 
 
-def put_on_backpack(group: Group, person: Person) -> Thing:
+def put_on_backpack(group: Group, person: Person) -> SceneObject:
     """A backpack on a posed person's back, its straps over the shoulders."""
     bag = make_fitted(group, person, "backpack", least=0.72, most=1.1)
     chest = person.body.orientation("spine02")
@@ -63,7 +64,7 @@ def carry_backpack(group: Group) -> None:
     group.relate(person, "carry,hold", bag, "top loop")
 
 
-def dangle(group: Group, person: Person, side: str, bag: Thing, name: str, out: float = 0.1) -> None:
+def dangle(group: Group, person: Person, side: str, bag: SceneObject, name: str, out: float = 0.1) -> None:
     """Let a bag hang by a grip from a hand that hangs down."""
     at = from_shoulder(person, side, out, float(group.rng.uniform(0.0, 0.05)), -0.305)
     base, grip = heading(person), bag.model.grips[name].position

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from interplay.body.geometry import Array, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.balls import hold_ball, hold_ball_both, make_ball, put_ball, radius_of
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, relax
 from interplay.world.posing.hands import close_hand
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.stances import crouch, leap, other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
-GAMES: tuple[Setting, ...] = ("park", "court", "beach", "street")
+GAMES: tuple[PlaceKind, ...] = ("park", "court", "beach", "street")
 LARGE = ("football", "basketball", "volleyball")
 ANY = (*LARGE, "baseball", "tennis ball")
 
@@ -72,7 +73,7 @@ def throw_ball(group: Group) -> None:
     throw(group, person, side, ball, released=bool(rng.random() < 0.5))
 
 
-def throw(group: Group, person: Person, side: str, ball: Thing, released: bool) -> None:
+def throw(group: Group, person: Person, side: str, ball: SceneObject, released: bool) -> None:
     """Throw with one hand: the arm is behind with the ball in it, or ahead and the ball is on its way."""
     rng, body, s = group.rng, person.body, side_sign(side)
     aim = from_shoulder(person, other(side), 0.06, float(rng.uniform(0.2, 0.26)), float(rng.uniform(-0.1, 0.06)))
@@ -105,7 +106,7 @@ def catch_ball(group: Group) -> None:
     catch(group, person, ball, caught=bool(group.rng.random() < 0.6))
 
 
-def catch(group: Group, person: Person, ball: Thing, caught: bool) -> None:
+def catch(group: Group, person: Person, ball: SceneObject, caught: bool) -> None:
     """Catch with both hands: the ball is between them, or a little before them."""
     rng = group.rng
     if rng.random() < 0.5:

@@ -8,6 +8,7 @@ import numpy as np
 
 from interplay.body.geometry import Array, X, Z, apply, degrees, rotation_between, unit, vec
 from interplay.world.objects import make_object
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.balls import make_ball
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
@@ -15,15 +16,15 @@ from interplay.world.posing.handling import free_side, heading, hold, reach, rel
 from interplay.world.posing.hands import Grip, close_hand, palm_frame
 from interplay.world.posing.placing import easiest, hold_both, turned_to
 from interplay.world.posing.stances import crouch, other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder, throw, wind_up
-from .registry import Setting, act
+from .registry import act
 
-FIELDS: tuple[Setting, ...] = ("park", "court")
+FIELDS: tuple[PlaceKind, ...] = ("park", "court")
 
 
-def swing_bat(group: Group, person: Person, bat: Thing, side: str, at: Array, way: Array) -> None:
+def swing_bat(group: Group, person: Person, bat: SceneObject, side: str, at: Array, way: Array) -> None:
     """Hold a bat with both hands, the upper one of a side, near `at` and pointing along `way`.
 
     `at` is where the upper hand is, relative to the middle between the shoulders, in body heights; both are in the
@@ -44,7 +45,7 @@ def swing_bat(group: Group, person: Person, bat: Thing, side: str, at: Array, wa
     hold_both(group, person, bat, hands)
 
 
-def batter(group: Group) -> tuple[Person, Thing, str]:
+def batter(group: Group) -> tuple[Person, SceneObject, str]:
     """Somebody with bent knees and a bat; the third is the upper hand's side."""
     rng = group.rng
     person = group.person()
@@ -113,7 +114,7 @@ def carry_bat(group: Group) -> None:
     group.relate(person, "carry,hold", bat, "handle")
 
 
-def put_on_glove(group: Group, person: Person, side: str) -> Thing:
+def put_on_glove(group: Group, person: Person, side: str) -> SceneObject:
     """A glove on a posed hand."""
     model = make_object("baseball glove", group.rng, group.library)
     grip, pocket = model.grips["inside"].position, model.points["pocket"]
@@ -125,10 +126,10 @@ def put_on_glove(group: Group, person: Person, side: str) -> Thing:
     palm = palm_frame(person.body, side)
     along, out = palm[:3, 0], palm[:3, 1]
     close_hand(person.body, side, "flat")
-    return group.thing(model, turned_to(np.stack([np.cross(-out, along), -out, along], 1), palm[:3, 3], grip))
+    return group.add(model, turned_to(np.stack([np.cross(-out, along), -out, along], 1), palm[:3, 3], grip))
 
 
-def raise_glove(group: Group, person: Person, side: str, at: Array, up: float) -> Thing:
+def raise_glove(group: Group, person: Person, side: str, at: Array, up: float) -> SceneObject:
     """Hold a gloved hand at a point, its palm ahead and its fingers up (`up` 1) or to the side (0)."""
     frame, s = heading(person), side_sign(side)
     fingers = frame @ unit(vec(s * (1.0 - up), -0.3, up))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from interplay.world.objects import make_object
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side
 from interplay.world.posing.reclining import lie_on_back
 from interplay.world.posing.seating import hands_on_lap, idle_hands, seat_height, take_seat
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .bags import put_on_backpack
 from .phones import phone_to_ear
 from .reading import read_in_hands
-from .registry import Setting, act
+from .registry import act
 from .umbrellas import raise_umbrella
 
-PLACES: tuple[Setting, ...] = ("park", "street")
+PLACES: tuple[PlaceKind, ...] = ("park", "street")
 
 
 def resting(group: Group) -> dict[str, Any]:
@@ -30,10 +31,10 @@ def resting(group: Group) -> dict[str, Any]:
     }
 
 
-def long_bench(group: Group, least: float) -> Thing:
+def long_bench(group: Group, least: float) -> SceneObject:
     """A bench of at least some length, metres."""
     models = [make_object("bench", group.rng, group.library) for _ in range(6)]
-    return group.thing(next((m for m in models if m.size[0] >= least), max(models, key=lambda m: float(m.size[0]))))
+    return group.add(next((m for m in models if m.size[0] >= least), max(models, key=lambda m: float(m.size[0]))))
 
 
 @act("sit on a bench", {"bench": "sit on"}, (*PLACES, "beach"), weight=2.0)

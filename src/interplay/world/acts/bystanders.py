@@ -1,4 +1,4 @@
-"""Outdoor hard negatives: people beside, before and behind things that they do nothing with."""
+"""Outdoor hard negatives: people beside, before and behind objects that they do nothing with."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from interplay.body.geometry import X, Y, Z, degrees, rotation, vec
-from interplay.world.posing.group import Group, Recipe
+from interplay.world.places.kinds import PlaceKind
+from interplay.world.posing.group import Builder, Group
 from interplay.world.posing.nearby import flat_side, idle, put_down, set_beside
 from interplay.world.posing.stances import tilt_about
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
-Placing = Callable[[Group, Thing], None]
+Placing = Callable[[Group, SceneObject], None]
 
 
-def standing(group: Group, thing: Thing) -> None:
+def standing(group: Group, object: SceneObject) -> None:
     """As it is used, turned at random."""
-    put_down(thing, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))))
+    put_down(object, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))))
 
 
-def parked(group: Group, thing: Thing) -> None:
+def parked(group: Group, object: SceneObject) -> None:
     """On its wheels, leaning a little, as on a stand."""
     lean = float(group.rng.choice([-1, 1]) * group.rng.uniform(3, 8))
-    put_down(thing, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ degrees(Y, lean))
+    put_down(object, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ degrees(Y, lean))
 
 
-def lying(group: Group, thing: Thing) -> None:
+def lying(group: Group, object: SceneObject) -> None:
     """Flat on the ground."""
-    put_down(thing, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ flat_side(thing))
+    put_down(object, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ flat_side(object))
 
 
-def dropped(group: Group, thing: Thing) -> None:
+def dropped(group: Group, object: SceneObject) -> None:
     """An open umbrella, on its rim and its handle."""
-    put_down(thing, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ degrees(X, 118))
+    put_down(object, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ degrees(X, 118))
 
 
-def stuck(group: Group, thing: Thing) -> None:
+def stuck(group: Group, object: SceneObject) -> None:
     """Upright, its nose up and its tail some way in sand or snow."""
     lean = degrees(X, float(group.rng.uniform(-8, 8)))
-    put_down(thing, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ lean @ degrees(X, -90))
-    thing.pose[2, 3] -= float(group.rng.uniform(0.1, 0.2)) * float(thing.model.size[1])
+    put_down(object, rotation(Z, float(group.rng.uniform(-np.pi, np.pi))) @ lean @ degrees(X, -90))
+    object.pose[2, 3] -= float(group.rng.uniform(0.1, 0.2)) * float(object.model.size[1])
 
 
-def near(categories: tuple[str, ...], placing: Placing, most: float) -> Recipe:
-    """A recipe: one or two people, and a thing of one of some categories at most `most` metres from them."""
+def near(categories: tuple[str, ...], placing: Placing, most: float) -> Builder:
+    """A recipe: one or two people, and an object of one of some categories at most `most` metres from them."""
 
     def build(group: Group) -> None:
         rng = group.rng
@@ -59,11 +60,11 @@ def near(categories: tuple[str, ...], placing: Placing, most: float) -> Recipe:
             aside = float(rng.choice([-1, 1]) * rng.uniform(0.65, 0.9))
             tilt_about(friend, vec(0, 0, 0), degrees(Z, float(rng.uniform(-180, 180))))
             friend.body.shift(vec(aside, float(rng.uniform(-0.3, 0.3)), 0))
-        thing = group.make(str(rng.choice(categories)))
-        placing(group, thing)
-        set_beside(group, thing, float(rng.uniform(-180, 180)), float(rng.uniform(0.03, most)))
+        object = group.make(str(rng.choice(categories)))
+        placing(group, object)
+        set_beside(group, object, float(rng.uniform(-180, 180)), float(rng.uniform(0.03, most)))
         if rng.random() < 0.3:
-            person.body.look_at(thing.vertices().mean(0), share=float(rng.uniform(0.5, 1.0)))
+            person.body.look_at(object.vertices().mean(0), share=float(rng.uniform(0.5, 1.0)))
 
     return build
 
@@ -75,15 +76,15 @@ class Negative:
     Attributes:
         name: the act's, after "be near".
         categories: of which one is drawn.
-        placing: how the thing stands or lies.
-        settings, weight, style: as in `registry.Act`.
+        placing: how the object stands or lies.
+        places, weight, style: as in `registry.Act`.
         most: largest distance from the nearest person, metres.
     """
 
     name: str
     categories: tuple[str, ...]
     placing: Placing
-    settings: tuple[Setting, ...]
+    places: tuple[PlaceKind, ...]
     weight: float = 1.0
     style: str = "casual"
     most: float = 0.4
@@ -112,6 +113,6 @@ NEGATIVES = (
 )
 
 for _case in NEGATIVES:
-    act(f"be near {_case.name}", {"": ("stand", "walk")}, _case.settings, _case.weight, _case.style, negative=True)(
+    act(f"be near {_case.name}", {"": ("stand", "walk")}, _case.places, _case.weight, _case.style, negative=True)(
         near(_case.categories, _case.placing, _case.most)
     )

@@ -15,29 +15,29 @@ from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, settle_anywhere
 from interplay.world.posing.skin import chest_front
 from interplay.world.posing.stances import side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .reading import SIDES, facing_reader
 from .registry import act
 
 
 def walk_or_stand(group: Group, person: Person, lean: float = 1.0) -> None:
-    """Carrying things one walks as often as one stands."""
+    """Carrying objects one walks as often as one stands."""
     if group.rng.random() < 0.5:
         stride(group, person, length=float(group.rng.uniform(0.22, 0.36)), lean=lean)
     else:
         stand(group, person, lean=lean)
 
 
-def hold_between(group: Group, person: Person, thing: Thing, height: float, radius: float) -> None:
-    """Hold a round thing between both palms, at a height over its foot and with that half thickness there."""
+def hold_between(group: Group, person: Person, object: SceneObject, height: float, radius: float) -> None:
+    """Hold a round object between both palms, at a height over its foot and with that half thickness there."""
     for side in "LR":
         out = heading(person)[:, 0] * side_sign(side)
         out = unit(out + 0.25 * heading(person)[:, 1])
-        middle = thing.pose[:3, 3] + height * thing.pose[:3, 2]
+        middle = object.pose[:3, 3] + height * object.pose[:3, 2]
         grip = Grip(middle, Z, -out, radius, flip=False)
         miss = reach(person, side, grip)[1]
-        group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
+        group.miss(f"hand on {object.category}", float(np.linalg.norm(miss)))
 
 
 @act("hug a teddy bear", {**SEATS, "teddy bear": ("hold", "hug")}, ("bedroom", "living room"), weight=1.5)
@@ -65,7 +65,7 @@ def carry_teddy(group: Group) -> None:
     person, rng = group.person(), group.rng
     walk_or_stand(group, person)
     side, rest = free_side(group)
-    bear = group.thing(scaled(make_object("teddy bear", rng, group.library), 0.75))
+    bear = group.add(scaled(make_object("teddy bear", rng, group.library), 0.75))
     s = side_sign(side)
     at = body_point(person, s * 0.2, 0.03, -0.23)
     arm = bear.model.grips["arm"]
@@ -90,16 +90,16 @@ def hold_vase(group: Group) -> None:
         model = make_object("potted plant", rng, group.library)
         model = scaled(model, min(1.0, 0.5 / float(model.size[2])))
     grip = next(iter(model.grips.values()))
-    thing = group.thing(model)
+    object = group.add(model)
     height = float(grip.position[2])
     wide = 0.5 * float(np.ptp(model.mesh.vertices[model.mesh.vertices[:, 2] < 1.3 * height][:, 0]))
     front, _ = chest_front(person, up=-0.12)
     gap = 0.04 if model.category == "vase" else 0.1
     at = front + (gap + max(wide, grip.radius)) * person.body.facing
-    thing.pose = turned_to(heading(person), at, vec(0, 0, height))
-    hold_between(group, person, thing, height, grip.radius)
+    object.pose = turned_to(heading(person), at, vec(0, 0, height))
+    hold_between(group, person, object, height, grip.radius)
     person.body.turn_head(nod=float(rng.uniform(0, 20)), turn=float(rng.normal(0, 15)))
-    group.relate(person, "hold", thing, next(iter(model.grips)))
+    group.relate(person, "hold", object, next(iter(model.grips)))
 
 
 @act("carry a laptop", {"laptop": ("hold", "look")}, ("office", "living room"))
@@ -119,9 +119,9 @@ def carry_laptop(group: Group) -> None:
     group.relate(person, "hold,look", laptop, "left side")
 
 
-def from_below(thing: Thing, side: str) -> Grip:
-    """A hand under a side edge of a flat thing whose user is at its -y, the fingers pointing inwards."""
-    edge = thing.model.grips[SIDES[side]]
+def from_below(object: SceneObject, side: str) -> Grip:
+    """A hand under a side edge of a flat object whose user is at its -y, the fingers pointing inwards."""
+    edge = object.model.grips[SIDES[side]]
     inward = vec(1.0 if side == "L" else -1.0, 0.0, 0.0)
     thumb = np.cross(Z, inward) if side == "L" else np.cross(inward, Z)
     return Grip(edge.position, thumb, Z, max(edge.radius, 0.006), "slab", flip=False)

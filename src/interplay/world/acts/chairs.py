@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import X, Z, degrees, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import reach, relax
 from interplay.world.posing.hands import Grip
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import turned_to
 from interplay.world.posing.stances import side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 
-def take_back(group: Group, person: Person, chair: Thing) -> None:
+def take_back(group: Group, person: Person, chair: SceneObject) -> None:
     """Both hands on the upper edge of a chair's back."""
     edge = chair.model.grips["back"]
     wide = 0.3 * chair.model.spots["seat"].size[0]
@@ -60,7 +61,7 @@ def lift_chair(group: Group) -> None:
     group.relate(person, "hold,lift,carry,move", chair, "back")
 
 
-def _before_hands(person: Person, chair: Thing, lift: float, tip: float = 0.0) -> None:
+def _before_hands(person: Person, chair: SceneObject, lift: float, tip: float = 0.0) -> None:
     """Put a chair, its back to the person, so far over the floor that the hands reach its back."""
     shoulder = 0.5 * (person.body.joint("upperarm01.L") + person.body.joint("upperarm01.R"))
     h = person.rest.height

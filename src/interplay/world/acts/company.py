@@ -1,4 +1,4 @@
-"""Two people and one thing, or one glass each: handing over, toasting."""
+"""Two people and one object, or one glass each: handing over, toasting."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, degrees, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, reach, relax
 from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.stances import other, stand
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 OFFERED = ("book", "bowl", "cell phone", "sandwich", "bottle")
 """What is handed over."""
@@ -39,18 +40,18 @@ def face_to_face(group: Group, share: float = 0.29, adult: bool = False) -> tupl
     return first, second, vec(0.0, -ahead, height - 0.03)
 
 
-def from_edge(thing: Thing, out: Array, side: str) -> Grip:
-    """A way to hold a flat thing, in its frame: thumb above, fingers below, from the edge that looks along `out`.
+def from_edge(object: SceneObject, out: Array, side: str) -> Grip:
+    """A way to hold a flat object, in its frame: thumb above, fingers below, from the edge that looks along `out`.
 
     Args:
-        thing: in the world.
+        object: in the world.
         out: (3,) horizontal direction in the world in which the hand's owner stands.
         side: of the hand.
     """
-    own = thing.pose[:3, :3].T @ out
-    vertices = thing.model.mesh.vertices
-    low, high = thing.model.mesh.bounds()
-    hollow = thing.category == "bowl"
+    own = object.pose[:3, :3].T @ out
+    vertices = object.model.mesh.vertices
+    low, high = object.model.mesh.bounds()
+    hollow = object.category == "bowl"
     middle = float(high[2]) - 0.012 if hollow else 0.5 * float(low[2] + high[2])
     half = 0.006 if hollow else 0.5 * float(high[2] - low[2])
     centred = np.abs(vertices @ np.cross(own, Z)) < 0.04
@@ -66,27 +67,27 @@ def from_edge(thing: Thing, out: Array, side: str) -> Grip:
     weight=1.2,
 )
 def hand_over(group: Group) -> None:
-    """Both hold the same thing."""
+    """Both hold the same object."""
     rng = group.rng
     first, second, middle = face_to_face(group)
     category = str(rng.choice(OFFERED))
     options: dict[str, Any] = {"closed": True} if category == "book" else {}
-    thing = group.make(category, **options)
+    object = group.make(category, **options)
     side, taking = free_side(group)[0], free_side(group)[0]
     if category == "bottle":
-        near, far = thing.model.grips["neck"], thing.model.grips["body"]
-        thing.pose = turned_to(np.eye(3), middle - 0.05 * Z, 0.5 * (near.position + far.position))
+        near, far = object.model.grips["neck"], object.model.grips["body"]
+        object.pose = turned_to(np.eye(3), middle - 0.05 * Z, 0.5 * (near.position + far.position))
     else:
         turn = degrees(Z, 90.0 * float(rng.choice([-1, 1]))) if category == "book" else np.eye(3)
-        thing.pose = turned_to(turn, middle, vec(0, 0, 0))
-        near, far = from_edge(thing, Y, side), from_edge(thing, -Y, taking)
-    hold_by(group, first, side, thing, near)
-    miss = reach(second, taking, far.moved(thing.pose))[1]
+        object.pose = turned_to(turn, middle, vec(0, 0, 0))
+        near, far = from_edge(object, Y, side), from_edge(object, -Y, taking)
+    hold_by(group, first, side, object, near)
+    miss = reach(second, taking, far.moved(object.pose))[1]
     group.miss(f"hand on {category}", float(np.linalg.norm(miss)))
     relax(group, first, other(side))
     relax(group, second, other(taking))
     for person in (first, second):
-        group.relate(person, "hold", thing)
+        group.relate(person, "hold", object)
 
 
 @act("toast", {"wine glass": ("hold", "toast")}, ("living room", "kitchen"), style="casual")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, X, Z, degrees, unit, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, reach
 from interplay.world.posing.hands import Grip
@@ -12,15 +13,15 @@ from interplay.world.posing.lips import hold_by
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 from interplay.world.posing.stances import side_sign, stand
-from interplay.world.posing.table import Place, lean_in, sit_at_table, stand_at_table
-from interplay.world.scene import Person, Thing
+from interplay.world.posing.table import TablePlace, lean_in, sit_at_table, stand_at_table
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 FOOD = ("cake", "pizza", "sandwich", "carrot", "apple", "orange", "banana", "hot dog")
 
 
-def cut(group: Group, place: Place, side: str, knife: Thing, food: Thing) -> None:
+def cut(group: Group, place: TablePlace, side: str, knife: SceneObject, food: SceneObject) -> None:
     """Lower a knife's edge into food; the other hand steadies it from beside."""
     person = place.person
     height = float(food.model.mesh.vertices[:, 2].max())
@@ -42,7 +43,7 @@ def cut(group: Group, place: Place, side: str, knife: Thing, food: Thing) -> Non
     group.miss(f"knife in {food.category}", float(np.linalg.norm(edge - target)))
 
 
-def steady(group: Group, place: Place, side: str, food: Thing) -> None:
+def steady(group: Group, place: TablePlace, side: str, food: SceneObject) -> None:
     """Lay a hand against the side of food or of its plate."""
     person = place.person
     out = place.frame @ vec(side_sign(side), 0.15, 0.0)
@@ -102,7 +103,7 @@ def hold_scissors(group: Group) -> None:
     group.relate(person, "hold,cut with", scissors, "loops")
 
 
-def _blades(scissors: Thing) -> Array:
+def _blades(scissors: SceneObject) -> Array:
     return scissors.pose[:3, :3] @ scissors.model.points["blades"] + scissors.pose[:3, 3]
 
 

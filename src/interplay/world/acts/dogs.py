@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, reach, relax
 from interplay.world.posing.hands import Grip
 from interplay.world.posing.lines import add_line, fist_center, hanging_end
 from interplay.world.posing.placing import easiest, offer
 from interplay.world.posing.stances import crouch, other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
-OUT: tuple[Setting, ...] = ("park", "street", "beach")
+OUT: tuple[PlaceKind, ...] = ("park", "street", "beach")
 
 
-def on_lead(group: Group, person: Person, side: str, dog: Thing) -> None:
+def on_lead(group: Group, person: Person, side: str, dog: SceneObject) -> None:
     """Hold the lead of a dog that stays where it is."""
     body, h = person.body, person.rest.height
     collar = dog.pose[:3, :3] @ dog.model.points["collar"] + dog.pose[:3, 3]

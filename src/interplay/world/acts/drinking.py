@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side
 from interplay.world.posing.lips import drink_from
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 
-from .registry import INDOORS, act
+from .registry import act
 
 
 @act("drink from a cup", {**SEATS, "cup": ("hold", "drink with", "sip")}, (*INDOORS, "park"))

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from interplay.body.geometry import vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side
 from interplay.world.posing.lips import drink_from, tip_to_food, tip_to_mouth
 from interplay.world.posing.seating import hands_on_lap, hands_on_table
 from interplay.world.posing.stances import side_sign
-from interplay.world.posing.table import Place, lean_in, sit_at_table, sit_opposite
-from interplay.world.scene import Thing
+from interplay.world.posing.table import TablePlace, lean_in, sit_at_table, sit_opposite
+from interplay.world.scene import SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 SITTING: dict[str, str | tuple[str, ...]] = {"chair": "sit on", "dining table": "sit at"}
 AT_TABLE: dict[str, str | tuple[str, ...]] = {"chair": "sit on", "dining table": ("sit at", "eat at")}
 """What people at a table do with chair and table, for an act's list of interactions."""
 
 
-def serve(group: Group, place: Place, category: str, left: float = 0.0) -> Thing:
+def serve(group: Group, place: TablePlace, category: str, left: float = 0.0) -> SceneObject:
     """Put food or a vessel in front of someone."""
     rng = group.rng
-    thing = group.make(category)
-    ahead = place.reach * float(rng.uniform(0.75, 1.0)) + 0.25 * float(thing.model.size[1])
-    thing.pose = place.pose(left + float(rng.uniform(-0.02, 0.02)), ahead, float(rng.uniform(-3, 3)))
-    return thing
+    object = group.make(category)
+    ahead = place.reach * float(rng.uniform(0.75, 1.0)) + 0.25 * float(object.model.size[1])
+    object.pose = place.pose(left + float(rng.uniform(-0.02, 0.02)), ahead, float(rng.uniform(-3, 3)))
+    return object
 
 
-def other_hand(group: Group, place: Place, side: str) -> None:
+def other_hand(group: Group, place: TablePlace, side: str) -> None:
     """A hand without work lies on the table or on the lap."""
     if group.rng.random() < 0.6:
         hands_on_table(group, place.person, side, float(place.edge[2]))
@@ -35,7 +36,7 @@ def other_hand(group: Group, place: Place, side: str) -> None:
         hands_on_lap(group, place.person, side)
 
 
-def eat_with(group: Group, place: Place, cutlery: str, food: Thing) -> None:
+def eat_with(group: Group, place: TablePlace, cutlery: str, food: SceneObject) -> None:
     """Eat with a fork or a spoon: the tip at the mouth or in the food."""
     person, rng = place.person, group.rng
     side, rest = free_side(group)
@@ -54,7 +55,7 @@ def eat_with(group: Group, place: Place, cutlery: str, food: Thing) -> None:
     group.relate(person, "eat at", place.table, "top")
 
 
-def _food_height(food: Thing) -> float:
+def _food_height(food: SceneObject) -> float:
     """Height of the food's surface near the middle."""
     vertices = food.model.mesh.vertices
     middle = (abs(vertices[:, 0]) < 0.035) & (abs(vertices[:, 1]) < 0.035) & (vertices[:, 2] < 0.12)

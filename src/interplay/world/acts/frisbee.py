@@ -7,27 +7,34 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, degrees, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, reach, relax
 from interplay.world.posing.hands import Grip
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.stances import crouch, leap, other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-LAWNS: tuple[Setting, ...] = ("park", "beach")
+LAWNS: tuple[PlaceKind, ...] = ("park", "beach")
 
 
-def rim_grip(disc: Thing, side: str) -> Grip:
+def rim_grip(disc: SceneObject, side: str) -> Grip:
     """The rim, with the fingers under the disc and the thumb on top, for the hand of a side."""
     return replace(disc.model.grips["rim"], axis=X if side == "L" else -X, flip=False)
 
 
 def take_disc(
-    group: Group, person: Person, side: str, disc: Thing, at: Array, yaws: tuple[float, ...], pitches: tuple[float, ...]
+    group: Group,
+    person: Person,
+    side: str,
+    disc: SceneObject,
+    at: Array,
+    yaws: tuple[float, ...],
+    pitches: tuple[float, ...],
 ) -> None:
     """Hold a disc by its rim at a point; it is turned about the vertical and tipped as is most comfortable."""
     base, grip = heading(person), rim_grip(disc, side)
@@ -50,7 +57,7 @@ def throw_frisbee(group: Group) -> None:
     throw_disc(group, person, disc, released=bool(group.rng.random() < 0.45))
 
 
-def throw_disc(group: Group, person: Person, disc: Thing, released: bool) -> None:
+def throw_disc(group: Group, person: Person, disc: SceneObject, released: bool) -> None:
     """Throw backhand: the disc is drawn to the other side, or has just left the hand."""
     rng = group.rng
     front = stride(group, person, length=float(rng.uniform(0.22, 0.36)), lean=float(rng.uniform(4, 12)))
@@ -85,7 +92,9 @@ def catch_frisbee(group: Group) -> None:
     catch_disc(group, person, disc, float(rng.uniform(0.05, 0.24)), standing=not jumping)
 
 
-def catch_disc(group: Group, person: Person, disc: Thing, up: float, standing: bool = True, gap: float = 0.0) -> None:
+def catch_disc(
+    group: Group, person: Person, disc: SceneObject, up: float, standing: bool = True, gap: float = 0.0
+) -> None:
     """Catch a disc with one hand `up` body heights over the shoulder; it is still `gap` metres away."""
     rng = group.rng
     if standing and rng.random() < 0.5:

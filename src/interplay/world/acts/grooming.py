@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Y, Z, frame, rotation, transform, unit, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, reach, relax
@@ -14,9 +15,9 @@ from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 from interplay.world.posing.skin import ear, head_frame, skin_point
 from interplay.world.posing.stances import other, stand
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 
 @act("brush one's teeth", {"toothbrush": ("hold", "brush with")}, ("bedroom",), weight=1.2)
@@ -57,7 +58,7 @@ def dry_hair(group: Group) -> None:
     group.relate(person, "hold,operate", drier, "handle")
 
 
-def put_on_tie(person: Person, tie: Thing) -> None:
+def put_on_tie(person: Person, tie: SceneObject) -> None:
     """Hang a tie from the collar so that it lies on the chest without dipping into it."""
     body = person.body
     chest = body.orientation("spine01")
@@ -84,7 +85,7 @@ def wear_tie(group: Group) -> None:
     posture = settle_anywhere(group, person, standing=0.8)
     put_on_tie(person, group.make("tie"))
     rest_hands(group, person, posture)
-    group.relate(person, "wear", group.things[-1])
+    group.relate(person, "wear", group.objects[-1])
 
 
 @act("adjust a tie", {"tie": ("wear", "adjust", "hold", "tie")}, ("bedroom", "office"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Z, degrees, unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, reach, relax
@@ -15,9 +16,9 @@ from interplay.world.posing.placing import easiest, offer
 from interplay.world.posing.stances import other, side_sign, stand, stride
 from interplay.world.scene import Person
 
-from .registry import Setting, act
+from .registry import act
 
-FIELD: tuple[Setting, ...] = ("park",)
+FIELD: tuple[PlaceKind, ...] = ("park",)
 
 
 @act("ride a horse", {"horse": ("ride", "straddle", "hold")}, ("park", "beach"), weight=2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interplay.body.geometry import X, Z, degrees, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.balls import make_ball, put_ball, radius_of
 from interplay.world.posing.boarding import spread_arms
 from interplay.world.posing.group import Group
@@ -20,9 +21,9 @@ from interplay.world.posing.stances import (
 from interplay.world.scene import Person
 
 from .motions import sprint
-from .registry import Setting, act
+from .registry import act
 
-PITCHES: tuple[Setting, ...] = ("park", "beach", "street")
+PITCHES: tuple[PlaceKind, ...] = ("park", "beach", "street")
 
 
 def on_one_leg(group: Group, person: Person, side: str, lean: float, bent: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import X, Y, Z, apply, degrees, frame, unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, reach, relax
@@ -15,9 +16,9 @@ from interplay.world.posing.stances import other, side_sign, stand, stride
 from interplay.world.posing.under_arm import hand_goal
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-WINDY: tuple[Setting, ...] = ("park", "beach")
+WINDY: tuple[PlaceKind, ...] = ("park", "beach")
 
 
 @act("fly a kite", {"kite": ("fly", "hold", "pull")}, WINDY, weight=2.2)

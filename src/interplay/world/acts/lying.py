@@ -8,7 +8,7 @@ from interplay.body.geometry import vec
 from interplay.world.objects import make_object
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.reclining import lie_on_back, lie_on_side
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
 from .registry import act
 
@@ -40,10 +40,10 @@ def lie_on_couch(group: Group) -> None:
     group.relate(person, "lie on", couch, "lie")
 
 
-def long_couch(group: Group, length: float) -> Thing:
+def long_couch(group: Group, length: float) -> SceneObject:
     """A couch on which someone of that length can lie, if a few draws give one."""
     for _ in range(6):
         model = make_object("couch", group.rng, group.library)
         if model.spots["lie"].size[1] > length:
             break
-    return group.thing(model)
+    return group.add(model)

@@ -9,7 +9,7 @@ from interplay.world.objects import ObjectModel, make_object
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import grasp, relax
 from interplay.world.posing.stances import crouch, other, side_sign, stand
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .registry import act
 
@@ -33,7 +33,7 @@ def stand_over(group: Group, person: Person, side: str, height: float) -> None:
 
 def before(
     group: Group, person: Person, side: str, model: ObjectModel, lift: float = 0.0, aside: float = 0.06
-) -> Thing:
+) -> SceneObject:
     """Put a machine that faces the person where a hand reaches its door's handle.
 
     Args:
@@ -54,10 +54,10 @@ def before(
     at = vec(shoulder[0] + side_sign(side) * aside * h, shoulder[1] - ahead, handle[2])
     turned[:3, 3] = at - (handle - vec(0, 0, lift))
     turned[2, 3] = lift
-    return group.thing(model, turned)
+    return group.add(model, turned)
 
 
-def open_door(group: Group, person: Person, side: str, machine: Thing) -> None:
+def open_door(group: Group, person: Person, side: str, machine: SceneObject) -> None:
     """Take the handle, look there and say so."""
     person.body.look_at(machine.model.grips["door handle"].moved(machine.pose).position, share=0.8)
     grasp(group, person, side, machine, "door handle")
@@ -95,5 +95,5 @@ def open_microwave(group: Group) -> None:
     machine = before(group, person, "L", model, top, 0.0)
     depth = float(table.mesh.bounds()[1][1])
     front = machine.pose[1, 3] + 0.5 * float(machine.model.size[1])
-    group.thing(table, upright(vec(machine.pose[0, 3] + float(rng.uniform(-0.2, 0.2)), front + 0.02 - depth, 0.0)))
+    group.add(table, upright(vec(machine.pose[0, 3] + float(rng.uniform(-0.2, 0.2)), front + 0.02 - depth, 0.0)))
     open_door(group, person, "L", machine)

@@ -1,8 +1,9 @@
-"""What people do without any thing: walking, running, jumping, standing."""
+"""What people do without an object: walking, running, jumping, standing."""
 
 from __future__ import annotations
 
 from interplay.body.geometry import vec
+from interplay.world.places.kinds import OUTDOORS
 from interplay.world.posing.boarding import spread_arms
 from interplay.world.posing.group import Group, lowest
 from interplay.world.posing.hands import relax_hands
@@ -12,7 +13,7 @@ from interplay.world.posing.stances import leap, stride
 from interplay.world.scene import Person
 
 from .ball_in_hand import from_shoulder
-from .registry import OUTDOORS, act
+from .registry import act
 
 
 def run_arms(group: Group, person: Person, front: str) -> None:

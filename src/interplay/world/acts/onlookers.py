@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interplay.world.posing.group import Group, Recipe
+from interplay.world.posing.group import Builder, Group
 from interplay.world.posing.nearby import idle, stand_aside
 
 from . import (  # the acts that are watched
@@ -35,7 +35,7 @@ WATCHED = (
 """Acts beside which a bystander is put."""
 
 
-def with_onlooker(watched: Act) -> Recipe:
+def with_onlooker(watched: Act) -> Builder:
     """A recipe: an act, and somebody near it who stands or walks by."""
 
     def build(group: Group) -> None:
@@ -60,7 +60,7 @@ for _watched in [ACTS[name] for name in WATCHED]:
     act(
         f"{_watched.name} near somebody",
         verbs_of(_watched),
-        _watched.settings,
+        _watched.places,
         0.35 * _watched.weight,
         _watched.style,
     )(with_onlooker(_watched))

@@ -23,6 +23,6 @@ WATCHED = (
 """Acts beside which a bystander is put."""
 
 for _watched in [ACTS[name] for name in WATCHED]:
-    act(
-        f"{_watched.name} near somebody", verbs_of(_watched), _watched.settings, 0.35 * _watched.weight, _watched.style
-    )(with_onlooker(_watched))
+    act(f"{_watched.name} near somebody", verbs_of(_watched), _watched.places, 0.35 * _watched.weight, _watched.style)(
+        with_onlooker(_watched)
+    )

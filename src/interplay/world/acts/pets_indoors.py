@@ -10,7 +10,7 @@ from interplay.world.posing.handling import free_side, grasp
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 from interplay.world.posing.stances import side_sign
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
 from .registry import act
 
@@ -47,9 +47,9 @@ def pet_from_seat(group: Group) -> None:
     group.relate(person, "pet,look", dog, name)
 
 
-def crowded(group: Group, dog: Thing, pose: Array) -> int:
+def crowded(group: Group, dog: SceneObject, pose: Array) -> int:
     """How many points of the person and the seat would be in the box around a dog in that pose."""
     low, high = dog.model.mesh.bounds()
-    others = [group.people[0].vertices()[::6], *(t.vertices() for t in group.things if t is not dog)]
+    others = [group.people[0].vertices()[::6], *(t.vertices() for t in group.objects if t is not dog)]
     local = apply(inverse(pose), np.concatenate(others))
     return int(np.all((local > low) & (local < high - vec(0, 0, 0.12)), axis=1).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Z, degrees, frame, rotation, vec
+from interplay.world.places.kinds import INDOORS, PlaceKind
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, relax
 from interplay.world.posing.hands import Grip
@@ -13,12 +14,12 @@ from interplay.world.posing.placing import arm_cost, easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 from interplay.world.posing.skin import ear, eyes, head_frame
 from interplay.world.posing.stances import side_sign
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .reading import facing_reader
-from .registry import INDOORS, Setting, act
+from .registry import act
 
-EVERYWHERE: tuple[Setting, ...] = (*INDOORS, "park", "street")
+EVERYWHERE: tuple[PlaceKind, ...] = (*INDOORS, "park", "street")
 
 
 def in_hand(side: str, slant: float = 50.0) -> Grip:
@@ -27,7 +28,7 @@ def in_hand(side: str, slant: float = 50.0) -> Grip:
     return Grip(vec(0, -0.02, 0.0045), vec(-side_sign(side) * np.sin(a), np.cos(a), 0.0), Z, 0.011, flip=False)
 
 
-def phone_to_ear(group: Group, person: Person, side: str, phone: Thing) -> None:
+def phone_to_ear(group: Group, person: Person, side: str, phone: SceneObject) -> None:
     """Hold a phone's upper end at the ear, its lower end towards the mouth."""
     body = person.body
     body.turn_head(nod=float(group.rng.normal(2, 5)), turn=float(group.rng.normal(0, 12)), tilt=side_sign(side) * 4.0)

@@ -1,11 +1,11 @@
-"""Two people and one thing: playing catch with a ball or a frisbee."""
+"""Two people and one object: playing catch with a ball or a frisbee."""
 
 from __future__ import annotations
 
 from interplay.body.geometry import Array, Z, degrees, transform, vec
 from interplay.world.posing.balls import center_of, make_ball, put_ball
 from interplay.world.posing.group import Group
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
 from .ball_in_hand import GAMES, catch, throw, wind_up
 from .frisbee import LAWNS, catch_disc, throw_disc
@@ -19,9 +19,9 @@ def across(group: Group) -> None:
     group.move(transform(degrees(Z, 180 + float(rng.uniform(-8, 8))), there))
 
 
-def where(thing: Thing) -> Array:
-    """(3,) the middle of a thing in the world."""
-    return thing.pose[:3, :3] @ center_of(thing.model) + thing.pose[:3, 3]
+def where(object: SceneObject) -> Array:
+    """(3,) the middle of an object in the world."""
+    return object.pose[:3, :3] @ center_of(object.model) + object.pose[:3, 3]
 
 
 def on_the_way(group: Group, start: Array, end: Array) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import X, Y, degrees, frame, unit, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, reach
 from interplay.world.posing.hands import Grip
@@ -15,22 +16,29 @@ from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 from interplay.world.posing.stances import side_sign, stand
 from interplay.world.posing.table import lean_in, stand_at_table
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .cutting import steady
-from .registry import INDOORS, act
+from .registry import act
 
 
 def hold_upright(
-    group: Group, person: Person, side: str, thing: Thing, grip: str, ahead: float, up: float, left: float | None = None
+    group: Group,
+    person: Person,
+    side: str,
+    object: SceneObject,
+    grip: str,
+    ahead: float,
+    up: float,
+    left: float | None = None,
 ) -> None:
     """Hold a vessel upright, so many body heights before and above the middle of the chest."""
     left = 0.07 * side_sign(side) if left is None else left
     at = body_point(person, left, ahead, up)
     turns = [heading(person) @ degrees(X, a) @ degrees(Y, b) for a in (0, -12) for b in (0, 10, -10)]
-    point = thing.model.grips[grip].position
-    thing.pose = easiest(person, thing, [turned_to(t, at, point) for t in turns], {side: grip})
-    hold_by(group, person, side, thing, grip)
+    point = object.model.grips[grip].position
+    object.pose = easiest(person, object, [turned_to(t, at, point) for t in turns], {side: grip})
+    hold_by(group, person, side, object, grip)
 
 
 @act("hold a cup", {**SEATS, "cup": "hold", "wine glass": "hold", "bottle": "hold"}, INDOORS, weight=1.2)
@@ -69,10 +77,10 @@ def open_bottle(group: Group) -> None:
     group.relate(person, "hold,open", bottle, "mouth")
 
 
-def take(group: Group, person: Person, side: str, thing: Thing, grip: Grip) -> None:
-    """Bring a second hand to a thing that another one holds."""
-    miss = reach(person, side, grip.moved(thing.pose))[1]
-    group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
+def take(group: Group, person: Person, side: str, object: SceneObject, grip: Grip) -> None:
+    """Bring a second hand to an object that another one holds."""
+    miss = reach(person, side, grip.moved(object.pose))[1]
+    group.miss(f"hand on {object.category}", float(np.linalg.norm(miss)))
 
 
 @act(

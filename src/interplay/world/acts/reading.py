@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, X, Z, degrees, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import heading, reach
 from interplay.world.posing.hands import Grip
@@ -12,19 +13,19 @@ from interplay.world.posing.placing import easiest, hold_both, turned_to
 from interplay.world.posing.postures import SEATS, settle_anywhere
 from interplay.world.posing.seating import hands_on_table
 from interplay.world.posing.table import lean_in, put_before, sit_at_table
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 SIDES = {"L": "left side", "R": "right side"}
 
 
 def facing_reader(person: Person, tilt: float) -> Array:
-    """(3, 3) of a thing whose user is at its -y: its far edge raised by `tilt` degrees."""
+    """(3, 3) of an object whose user is at its -y: its far edge raised by `tilt` degrees."""
     return heading(person) @ degrees(Z, 180) @ degrees(X, tilt)
 
 
-def read_in_hands(group: Group, person: Person, book: Thing, raised: float = 0.0) -> None:
+def read_in_hands(group: Group, person: Person, book: SceneObject, raised: float = 0.0) -> None:
     """Hold an open book in both hands before the chest, or so many body heights above, and look at it."""
     rng = group.rng
     up = raised + float(rng.uniform(-0.06, 0.0))

@@ -26,19 +26,19 @@ from interplay.world.posing.mounting import (
 from interplay.world.posing.placing import arm_cost, easiest
 from interplay.world.posing.seating import hands_on_lap
 from interplay.world.posing.stances import hip_height, other, side_sign, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .registry import act
 
 MOUNTED = ("ride", "sit on", "straddle", "hold")
 
 
-def drive(group: Group, person: Person, thing: Thing, least: float, most: float, outwards: float = 0.25) -> None:
+def drive(group: Group, person: Person, object: SceneObject, least: float, most: float, outwards: float = 0.25) -> None:
     """Sit astride with hands on the handles and feet on the pedals."""
-    lean_to(person, thing, thing.model.spots["saddle"].moved(thing.pose), least, most)
-    take_handles(group, person, thing)
-    feet_on_pedals(group, person, thing, outwards=outwards)
-    look_ahead(group, person, thing)
+    lean_to(person, object, object.model.spots["saddle"].moved(object.pose), least, most)
+    take_handles(group, person, object)
+    feet_on_pedals(group, person, object, outwards=outwards)
+    look_ahead(group, person, object)
 
 
 def bank(group: Group, most: float) -> None:

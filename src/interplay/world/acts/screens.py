@@ -8,6 +8,7 @@ import numpy as np
 
 from interplay.body.geometry import Array, Z, frame, transform, unit, vec
 from interplay.world.objects import make_object
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import scaled
 from interplay.world.posing.group import Group, body_point, upright
 from interplay.world.posing.handling import free_side, reach
@@ -15,22 +16,22 @@ from interplay.world.posing.lips import hold_by
 from interplay.world.posing.seating import hands_on_lap, lounging, take_seat
 from interplay.world.posing.stances import side_sign
 from interplay.world.posing.table import put_before, sit_at_table
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
-DESKS: tuple[Setting, ...] = ("office", "living room", "bedroom")
+DESKS: tuple[PlaceKind, ...] = ("office", "living room", "bedroom")
 LAPTOP = ("type on", "work on computer", "look")
 
 
-def type_on(group: Group, person: Person, thing: Thing, elbows: dict[str, Array], sides: str = "LR") -> None:
+def type_on(group: Group, person: Person, object: SceneObject, elbows: dict[str, Array], sides: str = "LR") -> None:
     """Fingers on the keys, the palms just before them."""
     for side in sides:
         name = "left keys" if side == "L" else "right keys"
-        keys = thing.model.grips[name]
-        before = replace(keys, position=keys.position + vec(0.0, -0.045, 0.007)).moved(thing.pose)
+        keys = object.model.grips[name]
+        before = replace(keys, position=keys.position + vec(0.0, -0.045, 0.007)).moved(object.pose)
         miss = reach(person, side, before, elbows.get(side))[1]
-        group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
+        group.miss(f"hand on {object.category}", float(np.linalg.norm(miss)))
 
 
 @act("type on a laptop", {"chair": "sit on", "dining table": "sit at", "laptop": LAPTOP}, DESKS, weight=1.6)
@@ -57,22 +58,22 @@ def laptop_on_lap(group: Group) -> None:
     group.relate(person, ",".join((*LAPTOP, "hold")), laptop, "keys")
 
 
-def on_lap(person: Person, thing: Thing) -> Array:
-    """Pose (4, 4) of a flat thing whose user is at its -y on the thighs of someone who sits."""
+def on_lap(person: Person, object: SceneObject) -> Array:
+    """Pose (4, 4) of a flat object whose user is at its -y on the thighs of someone who sits."""
     vertices = person.vertices()
     hips = 0.5 * (person.body.joint("upperleg01.L") + person.body.joint("upperleg01.R"))
     knees = 0.5 * (person.body.joint("lowerleg01.L") + person.body.joint("lowerleg01.R"))
     ahead = unit(knees - hips)
     turn = frame(ahead, Z)[:, [2, 0, 1]]
-    low, high = thing.model.mesh.bounds()
+    low, high = object.model.mesh.bounds()
     middle = hips + ahead * (0.75 * float(np.linalg.norm(knees - hips)))
     local = (vertices - middle) @ turn
     under = (np.abs(local[:, 0]) < 0.5 * (high[0] - low[0])) & (np.abs(local[:, 1]) < 0.13) & (local[:, 2] < 0.15)
     return transform(turn, middle + turn[:, 2] * (float(local[under, 2].max()) - 0.004))
 
 
-def _screen(thing: Thing) -> Array:
-    return thing.pose[:3, :3] @ thing.model.points["screen"] + thing.pose[:3, 3]
+def _screen(object: SceneObject) -> Array:
+    return object.pose[:3, :3] @ object.model.points["screen"] + object.pose[:3, 3]
 
 
 @act(
@@ -93,7 +94,7 @@ def work_at_computer(group: Group) -> None:
     place = sit_at_table(group, group.person(), small=bool(rng.random() < 0.4), lean=3.0)
     person = place.person
     keyboard = put_before(group, place, "keyboard", float(rng.uniform(0.06, 0.1)), 0.03)
-    screen = group.thing(scaled(make_object("tv", rng, group.library), float(rng.uniform(0.5, 0.62))))
+    screen = group.add(scaled(make_object("tv", rng, group.library), float(rng.uniform(0.5, 0.62))))
     screen.pose = place.pose(0.03, float(rng.uniform(0.42, 0.5)), np.pi)
     width = float(keyboard.model.size[0])
     mouse = put_before(group, place, "mouse", float(rng.uniform(0.07, 0.11)), -(0.03 + width / 2))
@@ -136,18 +137,18 @@ def watch_tv(group: Group) -> None:
         hold_remote(group, people[0], screen)
 
 
-def television(group: Group, away: float) -> Thing:
+def television(group: Group, away: float) -> SceneObject:
     """A television on a low table, so many metres in front of the couch's middle and facing it."""
     rng = group.rng
     low = scaled(make_object("dining table", rng, group.library), float(rng.uniform(0.55, 0.7)))
-    table = group.thing(low, upright(vec(float(rng.uniform(-0.2, 0.2)), -away - 0.4, 0.0)))
+    table = group.add(low, upright(vec(float(rng.uniform(-0.2, 0.2)), -away - 0.4, 0.0)))
     top = low.spots["top"].moved(table.pose).position
     screen = group.make("tv")
     screen.pose = upright(top, np.pi)
     return screen
 
 
-def hold_remote(group: Group, person: Person, screen: Thing) -> None:
+def hold_remote(group: Group, person: Person, screen: SceneObject) -> None:
     """Point a remote control at a screen."""
     side = free_side(group)[0]
     remote = group.make("remote")

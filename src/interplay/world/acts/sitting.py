@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, vec
+from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.seating import (
     hand_on_armrest,
@@ -15,9 +16,9 @@ from interplay.world.posing.seating import (
     take_seat,
     upright_sitting,
 )
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import INDOORS, act
+from .registry import act
 
 
 @act("sit on a chair", {"chair": "sit on"}, INDOORS, weight=1.5)
@@ -64,7 +65,7 @@ def bed_side() -> Array:
     return upright(vec(0, 0, 0), 0.5 * np.pi)
 
 
-def settle(group: Group, person: Person, couch: Thing, seat: str) -> None:
+def settle(group: Group, person: Person, couch: SceneObject, seat: str) -> None:
     """Sit on one seat of a couch with nothing in the hands."""
     take_seat(group, person, couch, seat, **lounging(group))
     outer = "L" if seat.startswith("left") else "R"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from interplay.body.geometry import Y, Z, degrees, transform, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.boarding import ALONG, ride_deck, spread_arms, tip
 from interplay.world.posing.group import Group
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
 RIDING = ("ride", "stand on", "skateboard")
-PLACES: tuple[Setting, ...] = ("park", "street", "court")
+PLACES: tuple[PlaceKind, ...] = ("park", "street", "court")
 
 
-def mount(group: Group, board: Thing, person: Person, depth: float, lean: float) -> str:
+def mount(group: Group, board: SceneObject, person: Person, depth: float, lean: float) -> str:
     """Stand on a skateboard that rolls along x. Returns the side of the foot in front."""
     front = "L" if group.rng.random() < 0.6 else "R"
     board.pose = transform(ALONG if front == "L" else ALONG.T, vec(0, 0, 0))

@@ -22,12 +22,12 @@ from interplay.world.posing.stances import (
     stand,
     stride,
 )
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .registry import act
 
 
-def on_skis(group: Group, depth: float, lean: float) -> tuple[Person, Thing]:
+def on_skis(group: Group, depth: float, lean: float) -> tuple[Person, SceneObject]:
     """Somebody on skis that point to -y, knees bent by `depth` (0 to 1)."""
     person = group.person()
     skis = make_fitted(group, person, "skis", least=0.7)
@@ -60,7 +60,7 @@ def take_poles(group: Group, person: Person, back: float) -> None:
             raise_pole(group, person, side, pole, -sunk)
 
 
-def raise_pole(group: Group, person: Person, side: str, pole: Thing, up: float) -> None:
+def raise_pole(group: Group, person: Person, side: str, pole: SceneObject, up: float) -> None:
     """Lift a pole whose tip would be in the ground, and the hand with it."""
     pole.pose = pole.pose.copy()
     pole.pose[2, 3] += up

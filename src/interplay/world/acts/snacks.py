@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from interplay.world.posing.group import Group, Recipe
+from interplay.world.places.kinds import PlaceKind
+from interplay.world.posing.group import Builder, Group
 from interplay.world.posing.handling import free_side, grasp
 from interplay.world.posing.lips import bite, grip_for
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere
 
-from .registry import Setting, act
+from .registry import act
 
-INDOOR_AND_PARK: tuple[Setting, ...] = ("living room", "kitchen", "office", "park", "street")
+INDOOR_AND_PARK: tuple[PlaceKind, ...] = ("living room", "kitchen", "office", "park", "street")
 
 
-def _eat(category: str, **options: Any) -> Recipe:
+def _eat(category: str, **options: Any) -> Builder:
     """A recipe: food in one hand, or a sandwich in both, at the mouth."""
 
     def build(group: Group) -> None:

@@ -12,12 +12,12 @@ from interplay.world.posing.handling import reach
 from interplay.world.posing.hands import Grip
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.stances import other
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .registry import act
 
 
-def strap_in(group: Group, depth: float, lean: float) -> tuple[Person, Thing, str]:
+def strap_in(group: Group, depth: float, lean: float) -> tuple[Person, SceneObject, str]:
     """Somebody on a snowboard along x; the third is the foot in front."""
     person = group.person()
     board = make_fitted(group, person, "snowboard", least=0.7)

@@ -7,25 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, transform, unit, vec, yaw
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, grasp, hand_on, reach, relax
 from interplay.world.posing.placing import arm_cost, easiest
 from interplay.world.posing.stances import crouch, other, side_sign, stand
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
-from .registry import Setting, act
+from .registry import act
 
-ROAD: tuple[Setting, ...] = ("street",)
+ROAD: tuple[PlaceKind, ...] = ("street",)
 
 
 HANDLE_HOLDS = ((Y, X), (Z, X), (Y, unit(vec(1, 0, 1))), (Y, unit(vec(1, 0, -1))))
 """Ways to take a door's handle: directions of the knuckles and of the palm, in the car's frame."""
 
 
-def beside(thing: Thing, name: str, facing: float, at: Array) -> Array:
-    """Pose of a thing, turned by `facing` radians, whose grip is over a point (x and y count)."""
+def beside(object: SceneObject, name: str, facing: float, at: Array) -> Array:
+    """Pose of an object, turned by `facing` radians, whose grip is over a point (x and y count)."""
     pose = transform(yaw(facing), vec(0, 0, 0))
-    offset = pose[:3, :3] @ thing.model.grips[name].position
+    offset = pose[:3, :3] @ object.model.grips[name].position
     pose[:2, 3] = at[:2] - offset[:2]
     return pose
 

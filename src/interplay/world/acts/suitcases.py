@@ -7,21 +7,22 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, transform, vec
 from interplay.world.objects import make_object
 from interplay.world.objects.base import Spot
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted, scaled
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, grasp, heading, hold, relax
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.seating import hands_on_lap
 from interplay.world.posing.stances import crouch, other, side_sign, sit, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-TRAVEL: tuple[Setting, ...] = ("street", "living room", "bedroom")
+TRAVEL: tuple[PlaceKind, ...] = ("street", "living room", "bedroom")
 
 
-def wheel_behind(person: Person, side: str, case: Thing, angle: float, out: float) -> np.ndarray:
+def wheel_behind(person: Person, side: str, case: SceneObject, angle: float, out: float) -> np.ndarray:
     """Pose of a suitcase tipped by `angle` degrees on its wheels so that its handle is at the hand that hangs back."""
     grip, wheels = case.model.grips["pull handle"].position, case.model.points["wheels"]
     turn = heading(person) @ degrees(Z, 180) @ degrees(X, -angle)
@@ -113,7 +114,7 @@ def sit_on_suitcase(group: Group) -> None:
     person = group.person()
     model = make_object("suitcase", rng, group.library, drawn_out=False)
     small = float(np.clip(0.26 * person.rest.height / model.size[2], 0.45, 1.0))
-    case = group.thing(scaled(model, small))
+    case = group.add(scaled(model, small))
     lid = float(case.model.mesh.bounds()[1, 2]) - 0.045 * small
     size = case.model.size
     seat = Spot(vec(0, 0, lid), Z, -Y, (float(size[0]), 0.24))

@@ -77,7 +77,7 @@ def carry_together(group: Group) -> None:
         relax(group, person, other(side), swing=12)
     low = {id(p): hand_goal(p, side, low=0.345, out=0.1) for p in (first, second)}
     a, b = low[id(first)], low[id(second)]
-    turn = on_edge(first, side, 13.0, unit(a - b))
+    turn = on_edge(side, 13.0, unit(a - b))
     board.pose = transform(turn, vec(0, 0, 0))
     inwards = vec(-side_sign(side), 0, 0)
     edges = [edge_grip(board, inwards, y).position for y in (-gap, gap)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, apply, frame, unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.balls import make_ball
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
@@ -12,12 +13,12 @@ from interplay.world.posing.handling import free_side, heading, hold, relax
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import easiest, hold_both, turned_to
 from interplay.world.posing.stances import crouch, leap, other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-COURTS: tuple[Setting, ...] = ("court",)
+COURTS: tuple[PlaceKind, ...] = ("court",)
 STROKE = ("swing", "hold", "hit with")
 
 
@@ -35,7 +36,7 @@ def racket_turns(person: Person, ways: list[Array], strings: Array) -> list[Arra
     return turns
 
 
-def play(group: Group, person: Person, side: str, at: Array, ways: list[Array], both: bool = False) -> Thing:
+def play(group: Group, person: Person, side: str, at: Array, ways: list[Array], both: bool = False) -> SceneObject:
     """Swing a racket with the handle near `at` (3,), in the world; with `both` the other hand helps at its throat."""
     racket = make_fitted(group, person, "tennis racket", least=0.75)
     turns = racket_turns(person, ways, vec(0, -1, 0))
@@ -49,7 +50,7 @@ def play(group: Group, person: Person, side: str, at: Array, ways: list[Array], 
     return racket
 
 
-def meet(group: Group, person: Person, racket: Thing, most: float) -> None:
+def meet(group: Group, person: Person, racket: SceneObject, most: float) -> None:
     """Put the ball on the strings, or up to `most` metres before them, and say what is done."""
     rng = group.rng
     ahead = heading(person) @ vec(0, -1, 0)
@@ -58,8 +59,8 @@ def meet(group: Group, person: Person, racket: Thing, most: float) -> None:
     gap = 0.04 if rng.random() < 0.35 else float(rng.uniform(0.1, most))
     make_ball(group, ("tennis ball",), sweet + gap * unit(out + vec(0, 0, float(rng.uniform(-0.2, 0.3)))))
     group.relate(person, "swing,hold,hit with", racket, "handle")
-    group.relate(person, "hit", group.things[-1], "surface")
-    person.body.look_at(group.things[-1].pose[:3, 3], share=0.9)
+    group.relate(person, "hit", group.objects[-1], "surface")
+    person.body.look_at(group.objects[-1].pose[:3, 3], share=0.9)
 
 
 @act("play a forehand", {"tennis racket": STROKE, "sports ball": "hit"}, COURTS, weight=2.0, style="sport")
@@ -108,7 +109,7 @@ def serve(group: Group) -> None:
     at = from_shoulder(person, side, 0.04, float(rng.uniform(0.06, 0.12)), float(rng.uniform(0.22, 0.28)))
     ways = [vec(x * s, y, 1.0) for y in (-0.3, -0.7, 0.1) for x in (0.1, -0.2)]
     meet(group, person, play(group, person, side, at, ways), most=0.4)
-    group.relate(person, "serve", group.things[-1], "surface")
+    group.relate(person, "serve", group.objects[-1], "surface")
 
 
 @act("wait with a racket", {"tennis racket": "hold"}, COURTS, weight=1.2, style="sport")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from interplay.body.geometry import Array, Y, Z, degrees, rotation_between, unit, vec
+from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, hold, relax
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.stances import other, side_sign, stand, stride
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .ball_in_hand import from_shoulder
-from .registry import Setting, act
+from .registry import act
 
-OUTSIDE: tuple[Setting, ...] = ("street", "park", "beach")
+OUTSIDE: tuple[PlaceKind, ...] = ("street", "park", "beach")
 
 
-def raise_umbrella(group: Group, person: Person, side: str, lean: float = 6.0) -> Thing:
+def raise_umbrella(group: Group, person: Person, side: str, lean: float = 6.0) -> SceneObject:
     """An open umbrella over a person's head, held in one hand, `lean` degrees towards the other side."""
     rng = group.rng
     umbrella = make_fitted(group, person, "umbrella", least=0.75)

@@ -1,4 +1,4 @@
-"""The contacts of a scene: of bodies with things and with the ground.
+"""The contacts of a scene: of bodies with objects and with the ground.
 
 Distances are measured between the surfaces as they are rendered: bodies with their clothes on.
 """
@@ -13,14 +13,14 @@ from interplay.world.scene import Scene
 
 
 def find_contacts(scene: Scene) -> list[Contact]:
-    """All contacts of a scene: person by person, things in their order, then the ground (the plane z = 0)."""
+    """All contacts of a scene: person by person, objects in their order, then the ground (the plane z = 0)."""
     found = []
     count = len(scene.people)
     for i, person in enumerate(scene.people):
         body, faces = scene.posed[i], person.body.model.faces
-        for k, thing in enumerate(scene.things):
+        for k, object in enumerate(scene.objects):
             shape = scene.posed[count + k]
-            distance = signed_distance(body, shape, thing.model.mesh.faces, DEPTH)
+            distance = signed_distance(body, shape, object.model.mesh.faces, DEPTH)
             mine = touching(distance)
             if not len(mine):
                 continue

@@ -16,7 +16,7 @@ eye 6 cm behind it is seen through the temple."""
 def keypoints_in_view(scene: Scene, person: int) -> Array:
     """(17, 3) x, y in pixels and COCO's visibility of a person's keypoints.
 
-    Visibility is 2 where nothing else is in front of the keypoint, 1 where it is hidden by a thing, by another person
+    Visibility is 2 where nothing else is in front of the keypoint, 1 where it is hidden by an object, by another person
     or by the person's own body, 0 outside the picture or behind the camera (x and y are then 0, as in COCO).
     """
     camera = scene.camera

@@ -18,26 +18,26 @@ from .contact import Contact, find_contacts
 from .keypoints import keypoints_in_view
 
 MIN_PIXELS = 40.0
-"""Pixels of a picture of 256 x 256 that must show a person or thing for it to be labelled; grows with the picture."""
+"""Pixels of a picture of 256 x 256 that must show a person or object for it to be labelled; grows with the picture."""
 
 
 @dataclass(frozen=True)
 class SceneLabels:
-    """What is known of a picture. Only people and things that can be seen are in it, people first.
+    """What is known of a picture. Only people and objects that can be seen are in it, people first.
 
     Attributes:
         interactions: boxes around what can be seen of each instance, its category, and who does what with what;
-            an interaction is left out where its person or its thing cannot be seen. Keypoints have COCO's visibility
+            an interaction is left out where its person or its object cannot be seen. Keypoints have COCO's visibility
             (0, 1, 2) in place of a score.
         amodal: (N, 4) boxes of the whole instances, in pixels; they may reach out of the picture.
-        instances: (N,) index of each box in the scene: people, then things.
+        instances: (N,) index of each box in the scene: people, then objects.
         visible: (N,) share of each instance's surface facing the camera that can be seen, 0..1.
-        affordances: for each interaction the name of the thing's part that is used, or "".
+        affordances: for each interaction the name of the object's part that is used, or "".
         mask: (H, W) uint8, number of the box that a pixel shows counted from 1, 0 for everything else.
         depth: (H, W) float32 metres along the view axis; infinite for the sky.
-        contacts: of people that have a box with things that have one and with the ground; indices are those of boxes.
+        contacts: of people that have a box with objects that have one and with the ground; indices are those of boxes.
         camera: the camera.
-        setting: name of the place.
+        place: its kind.
     """
 
     interactions: Interactions
@@ -49,7 +49,7 @@ class SceneLabels:
     depth: NDArray[np.float32]
     contacts: tuple[Contact, ...]
     camera: Camera
-    setting: str
+    place: str
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -74,8 +74,8 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
         InputError: a verb of the scene is not in the vocabulary.
     """
     camera = scene.camera
-    people, count = len(scene.people), len(scene.people) + len(scene.things)
-    categories = ["person"] * people + [t.category for t in scene.things]
+    people, count = len(scene.people), len(scene.people) + len(scene.objects)
+    categories = ["person"] * people + [t.category for t in scene.objects]
     known = np.array([c in vocabulary.objects for c in categories], bool)
     pixels = np.bincount(rendering.mesh[(rendering.mesh >= 0) & (rendering.mesh < count)], minlength=count)
     chosen = np.nonzero(known & (pixels >= MIN_PIXELS * camera.width * camera.height / 256**2))[0]
@@ -84,7 +84,7 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
     order = np.zeros(len(scene.backdrop) + count + 1, np.uint8)
     order[chosen] = np.arange(1, len(chosen) + 1)
     mask = order[rendering.mesh]
-    kept = [r for r in scene.relations if _boxed(r.human, r.thing, box_of, people)]
+    kept = [r for r in scene.relations if _boxed(r.human, r.object, box_of, people)]
     pose = np.full((len(chosen), 17, 3), np.nan)
     for box, instance in enumerate(chosen):
         if instance < people:
@@ -93,7 +93,7 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
         boxes=_mask_boxes(mask, len(chosen)),
         labels=np.array([vocabulary.object_index(categories[i]) for i in chosen], np.int64),
         human=np.array([box_of[r.human] for r in kept], np.int64),
-        object=np.array([-1 if r.thing is None else box_of[people + r.thing] for r in kept], np.int64),
+        object=np.array([-1 if r.object is None else box_of[people + r.object] for r in kept], np.int64),
         verb=np.array([vocabulary.verb_index(r.verb) for r in kept], np.int64),
         vocabulary=vocabulary,
         keypoints=pose.astype(np.float32),
@@ -111,20 +111,20 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
         depth=rendering.depth.astype(np.float32),
         contacts=tuple(_of_boxes(find_contacts(scene), box_of, people)),
         camera=camera,
-        setting=scene.setting,
+        place=scene.place,
     )
 
 
-def _boxed(human: int, thing: int | None, box_of: NDArray[np.int64], people: int) -> bool:
-    return bool(box_of[human] >= 0 and (thing is None or box_of[people + thing] >= 0))
+def _boxed(human: int, object: int | None, box_of: NDArray[np.int64], people: int) -> bool:
+    return bool(box_of[human] >= 0 and (object is None or box_of[people + object] >= 0))
 
 
 def _of_boxes(contacts: list[Contact], box_of: NDArray[np.int64], people: int) -> list[Contact]:
     """Contacts between what has a box, with the boxes' indices."""
     return [
-        replace(c, person=int(box_of[c.person]), thing=None if c.thing is None else int(box_of[people + c.thing]))
+        replace(c, human=int(box_of[c.human]), object=None if c.object is None else int(box_of[people + c.object]))
         for c in contacts
-        if _boxed(c.person, c.thing, box_of, people)
+        if _boxed(c.human, c.object, box_of, people)
     ]
 
 
@@ -151,7 +151,7 @@ def _visible_share(scene: Scene, instance: int, rays: int = 400) -> float:
     faces = (
         scene.people[instance].body.model.faces
         if instance < people
-        else scene.things[instance - people].model.mesh.faces
+        else scene.objects[instance - people].model.mesh.faces
     )
     corners = vertices[faces]
     centers = corners.mean(1)

@@ -1,4 +1,4 @@
-"""Things that people wear and carry: umbrella, backpack, handbag, suitcase, tie."""
+"""Objects that people wear and carry: umbrella, backpack, handbag, suitcase, tie."""
 
 from __future__ import annotations
 

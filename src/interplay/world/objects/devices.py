@@ -1,4 +1,4 @@
-"""Devices and household things: screens, remote, keyboard, mouse, clock, scissors, toothbrush, teddy bear."""
+"""Devices and household objects: screens, remote, keyboard, mouse, clock, scissors, toothbrush, teddy bear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things to eat: banana, apple, orange, sandwich, pizza, donut, cake, hot dog, carrot."""
+"""Objects to eat: banana, apple, orange, sandwich, pizza, donut, cake, hot dog, carrot."""
 
 from __future__ import annotations
 

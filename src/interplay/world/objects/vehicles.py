@@ -1,4 +1,4 @@
-"""Things to ride on and drive: bicycle, motorcycle, car; they face -y."""
+"""Objects to ride on and drive: bicycle, motorcycle, car; they face -y."""
 
 from __future__ import annotations
 

@@ -7,16 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from interplay.world.acts.registry import Setting
-
 from .indoors import room
+from .kinds import PlaceKind
 from .nature import beach, park, snow
 from .place import Edge, Place, Weather
 from .town import court, street
 
 __all__ = ["Edge", "Place", "Weather", "make_place"]
 
-_OUTDOORS: dict[Setting, Callable[[np.random.Generator, float], Place]] = {
+_OUTDOORS: dict[PlaceKind, Callable[[np.random.Generator, float], Place]] = {
     "park": park,
     "street": street,
     "court": court,
@@ -25,11 +24,11 @@ _OUTDOORS: dict[Setting, Callable[[np.random.Generator, float], Place]] = {
 }
 
 
-def make_place(setting: Setting, rng: np.random.Generator, clear: ArrayLike, afloat: bool = False) -> Place:
+def make_place(kind: PlaceKind, rng: np.random.Generator, clear: ArrayLike, afloat: bool = False) -> Place:
     """Surroundings of a kind, drawn at random.
 
     Args:
-        setting: the kind.
+        kind: which.
         rng: source of randomness.
         clear: half the width and half the depth (or both in one number) of a rectangle about the origin that stays
             free of the backdrop, metres; outdoors, a circle around it stays free.
@@ -37,7 +36,7 @@ def make_place(setting: Setting, rng: np.random.Generator, clear: ArrayLike, afl
     """
     half = np.broadcast_to(np.asarray(clear, np.float64), 2)
     radius = float(half.max()) if np.ndim(clear) == 0 else float(np.linalg.norm(half))
-    if setting == "beach":
+    if kind == "beach":
         return beach(rng, radius, afloat)
-    make = _OUTDOORS.get(setting)
-    return room(rng, setting, half) if make is None else make(rng, radius)
+    make = _OUTDOORS.get(kind)
+    return room(rng, kind, half) if make is None else make(rng, radius)

@@ -9,11 +9,11 @@ import numpy as np
 from interplay.body.geometry import Array, vec
 from interplay.body.materials import Material, hsv, srgb
 from interplay.body.meshes import Mesh, box, join, surface
-from interplay.world.acts.registry import Setting
 from interplay.world.objects import Spot
 from interplay.world.objects.paint import fabric, wood
 
 from .fittings import door, lamp, picture, radiator, shelf, window, worktop
+from .kinds import PlaceKind
 from .lights import lamplight, tinted
 from .place import Edge, Place, footprint, patch
 
@@ -41,20 +41,20 @@ class Room:
         return [Edge(a, b, n, self.height) for a, b, n in zip(corners, [*corners[1:], corners[0]], inward, strict=True)]
 
 
-def room(rng: np.random.Generator, setting: Setting, clear: Array) -> Place:
+def room(rng: np.random.Generator, kind: PlaceKind, clear: Array) -> Place:
     """A furnished room around a free rectangle about the origin, of half the width and depth `clear` (2,)."""
     around = np.maximum(rng.uniform(0.5, 1.5, (2, 2)), 1.6 - clear)
     space = Room(-(clear + around[0]), clear + around[1], float(rng.uniform(2.45, 3.0)))
-    floor = _floor(rng, setting)
+    floor = _floor(rng, kind)
     edges = space.edges()
-    backdrop = [patch(tuple(space.low), tuple(space.high), floor), *_walls(rng, space, setting)]
+    backdrop = [patch(tuple(space.low), tuple(space.high), floor), *_walls(rng, space, kind)]
     shell = len(backdrop)
     blocks: list[Array] = []
     ledges: list[Spot] = []
     order = [int(i) for i in rng.permutation(4)]
     glazed, entered = edges[order[0]], edges[order[1]]
     backdrop.append(_skirting(space))
-    panes, free = window(rng, glazed, curtained=setting != "kitchen" and rng.random() < 0.6)
+    panes, free = window(rng, glazed, curtained=kind != "kitchen" and rng.random() < 0.6)
     backdrop += panes
     hangable = {id(glazed): free}
     if rng.random() < 0.5:
@@ -66,8 +66,8 @@ def room(rng: np.random.Generator, setting: Setting, clear: Array) -> Place:
     blocks.append(footprint(leaf, 0.6))
     hangable[id(entered)] = free
     fitted = edges[order[2]]
-    if setting == "kitchen" or (setting == "office" and rng.random() < 0.4):
-        made, ledge, taken = worktop(rng, fitted, tall=setting == "kitchen")
+    if kind == "kitchen" or (kind == "office" and rng.random() < 0.4):
+        made, ledge, taken = worktop(rng, fitted, tall=kind == "kitchen")
         ledges.append(ledge)
     else:
         made, ledge, taken = shelf(rng, fitted)
@@ -82,14 +82,14 @@ def room(rng: np.random.Generator, setting: Setting, clear: Array) -> Place:
             hung, free = picture(rng, edge, free)
             backdrop += hung
         walls.append(Edge(edge.start, edge.end, edge.inward, edge.height, free))
-    if setting in ("living room", "bedroom") and rng.random() < 0.6:
+    if kind in ("living room", "bedroom") and rng.random() < 0.6:
         backdrop.append(_rug(rng, clear))
     source = _source(rng, space, glazed)
     backdrop += lamp(rng, space.height, blocks, space.low, space.high)
     weather = lamplight(rng, source, source[2] < space.height - 0.5, floor.color)
     view = np.array([[*(space.low + 0.25), 0.5], [*(space.high - 0.25), space.height - 0.35]])
     bounds = np.stack([space.low + 0.05, space.high - 0.05])
-    return Place(setting, backdrop, weather, bounds, view, blocks, walls, ledges, shell)
+    return Place(kind, backdrop, weather, bounds, view, blocks, walls, ledges, shell)
 
 
 def _source(rng: np.random.Generator, space: Room, glazed: Edge) -> Array:
@@ -100,27 +100,27 @@ def _source(rng: np.random.Generator, space: Room, glazed: Edge) -> Array:
     return vec(middle[0], middle[1], space.height - 0.2)
 
 
-def _floor(rng: np.random.Generator, setting: Setting) -> Material:
-    kind = str(rng.choice(_FLOORS[setting]))
-    if kind == "planks":
+def _floor(rng: np.random.Generator, kind: PlaceKind) -> Material:
+    covering = str(rng.choice(_FLOORS[kind]))
+    if covering == "planks":
         tone = wood(rng).color
         axes = (0, 1) if rng.random() < 0.5 else (1, 0)
         return Material(tone, "planks", tinted(tone, (0.45, 0.42, 0.4)), float(rng.uniform(0.1, 0.18)), 0.25, 24, axes)
-    if kind == "tiles":
+    if covering == "tiles":
         tone = hsv(rng.uniform(0.05, 0.15), rng.uniform(0.0, 0.2), rng.uniform(0.6, 0.92))
         return Material(tone, "tiles", tinted(tone, (0.6, 0.6, 0.6)), float(rng.uniform(0.3, 0.6)), 0.35, 40)
     tone = hsv(rng.random(), rng.uniform(0.05, 0.35), rng.uniform(0.4, 0.75))
     return Material(tone, "ground", tinted(tone, (0.8, 0.8, 0.8)), scale=0.25)
 
 
-def _walls(rng: np.random.Generator, space: Room, setting: Setting) -> list[Mesh]:
+def _walls(rng: np.random.Generator, space: Room, kind: PlaceKind) -> list[Mesh]:
     """Four walls, one of which may have another colour, and the ceiling."""
     light = hsv(rng.random(), rng.uniform(0.02, 0.22), rng.uniform(0.78, 0.94))
     plain = Material(light, "noise", tinted(light, (0.93, 0.93, 0.93)), scale=1.5)
     special = plain
     if rng.random() < 0.5:
         tone = hsv(rng.random(), rng.uniform(0.15, 0.5), rng.uniform(0.45, 0.85))
-        pattern = str(rng.choice(["noise", "stripes", "bricks", "tiles" if setting == "kitchen" else "dots"]))
+        pattern = str(rng.choice(["noise", "stripes", "bricks", "tiles" if kind == "kitchen" else "dots"]))
         scale = {"stripes": 0.16, "bricks": 0.08, "tiles": 0.15, "dots": 0.12}.get(pattern, 1.0)
         special = Material(tone, pattern, tinted(tone, (0.85, 0.85, 0.85)), scale)
     chosen = int(rng.integers(4))

@@ -9,9 +9,10 @@ import numpy as np
 from interplay.body.geometry import Array, vec
 from interplay.body.materials import Color, Material
 from interplay.body.meshes import Mesh, surface
-from interplay.world.acts.registry import Setting
 from interplay.world.objects import Spot
 from interplay.world.scene import Light
+
+from .kinds import PlaceKind
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Weather:
 
 @dataclass(frozen=True)
 class Edge:
-    """A straight line that things are put against: the foot of a wall, a kerb.
+    """A straight line that objects are put against: the foot of a wall, a kerb.
 
     Attributes:
         start, end: (2,) on the ground.
-        inward: (2,) unit vector away from the wall, where things put there face.
+        inward: (2,) unit vector away from the wall, where objects put there face.
         height: of the wall, metres; 0 for a kerb.
         hangable: stretches (N, 2) along the edge, in metres from its start, where something may hang on the wall.
     """
@@ -57,18 +58,18 @@ class Place:
     """Surroundings without labels, at z = 0 around the origin.
 
     Attributes:
-        setting: what kind of place.
+        kind: which of `kinds.PLACE_KINDS`.
         backdrop: meshes; the first `shell` of them are a room's walls, which cast no shadow.
         weather: light and sky.
-        bounds: (2, 2) lowest and highest x, y where people and things may be.
+        bounds: (2, 2) lowest and highest x, y where people and objects may be.
         view: (2, 3) lowest and highest x, y, z where the camera may be.
         blocks: (N, 2, 2) lowest and highest x, y that parts of the backdrop take up.
         edges: walls and kerbs.
-        ledges: surfaces of the backdrop that small things may stand on.
+        ledges: surfaces of the backdrop that small objects may stand on.
         shell: see `backdrop`.
     """
 
-    setting: Setting
+    kind: PlaceKind
     backdrop: list[Mesh]
     weather: Weather
     bounds: Array

@@ -1,4 +1,4 @@
-"""Where groups and things stand so that nothing runs into anything else."""
+"""Where groups and objects stand so that nothing runs into anything else."""
 
 from __future__ import annotations
 

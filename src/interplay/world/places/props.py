@@ -1,4 +1,4 @@
-"""Things that stand about in a place and that nobody uses."""
+"""Objects that stand about in a place and that nobody uses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from interplay.body.geometry import Array, X, apply, degrees, transform, unit, vec
-from interplay.world.acts.registry import Setting
 from interplay.world.objects import ObjectModel, Spot, make_object
 from interplay.world.posing.group import upright
-from interplay.world.scene import Thing
+from interplay.world.scene import SceneObject
 
+from .kinds import PlaceKind
 from .place import Place
 from .placement import Floor
 
-_FLOOR: dict[Setting, dict[str, float]] = {
+_FLOOR: dict[PlaceKind, dict[str, float]] = {
     "park": {"bench": 3, "bicycle": 2, "dog": 2, "backpack": 2, "sports ball": 2, "frisbee": 1, "skateboard": 1}
     | {"handbag": 1, "bottle": 1, "suitcase": 0.3, "horse": 0.4, "baseball glove": 0.4, "chair": 0.2},
     "street": {"bench": 2, "fire hydrant": 2, "potted plant": 1.5, "suitcase": 1, "backpack": 1, "handbag": 1}
@@ -33,14 +33,14 @@ _FLOOR: dict[Setting, dict[str, float]] = {
     "kitchen": {"chair": 2, "dining table": 2.5, "potted plant": 0.7, "handbag": 0.4, "dog": 0.6},
     "office": {"chair": 2.5, "dining table": 2, "potted plant": 1.5, "backpack": 1, "handbag": 0.7, "suitcase": 0.6},
 }
-_EDGE: dict[Setting, dict[str, float]] = {
+_EDGE: dict[PlaceKind, dict[str, float]] = {
     "street": {"car": 4, "motorcycle": 1.2, "bicycle": 1.2, "traffic light": 0.7},
     "living room": {"couch": 2, "chair": 1, "potted plant": 1, "vase": 0.5, "bench": 0.2},
     "bedroom": {"bed": 2, "chair": 1, "potted plant": 0.7, "couch": 0.3},
     "kitchen": {"refrigerator": 2, "oven": 1.5, "chair": 0.7},
     "office": {"chair": 1, "potted plant": 1.5, "couch": 0.5},
 }
-_TOP: dict[Setting, dict[str, float]] = {
+_TOP: dict[PlaceKind, dict[str, float]] = {
     "street": {"cup": 2, "bottle": 1, "wine glass": 1},
     "living room": {"book": 2, "vase": 1.5, "cup": 1.5, "remote": 1, "laptop": 1, "bowl": 0.7, "wine glass": 1}
     | {"bottle": 1, "potted plant": 1, "cell phone": 0.7, "tv": 2.5, "teddy bear": 0.4},
@@ -59,7 +59,7 @@ _TOP: dict[Setting, dict[str, float]] = {
     "office": {"laptop": 2, "keyboard": 1.5, "mouse": 1.2, "book": 2, "cup": 1.5, "cell phone": 1, "bottle": 1}
     | {"scissors": 0.7, "potted plant": 0.5, "tv": 0.7},
 }
-_WALL: dict[Setting, float] = {"living room": 0.3, "bedroom": 0.3, "kitchen": 0.5, "office": 0.5}
+_WALL: dict[PlaceKind, float] = {"living room": 0.3, "bedroom": 0.3, "kitchen": 0.5, "office": 0.5}
 _COUNT = {"floor": (1, 5), "edge": (0, 4), "top": (0, 5)}
 _LYING = ("baseball bat", "tennis racket")
 _SMALL_PLANT = 0.55
@@ -67,12 +67,12 @@ _SMALL_PLANT = 0.55
 
 @dataclass
 class Surroundings:
-    """A place being filled with things.
+    """A place being filled with objects.
 
     Attributes:
         place: without labels.
         bodies: (V, 3) vertices of everybody.
-        things: all labelled things so far, those of the groups first.
+        objects: all labelled objects so far, those of the groups first.
         floor: which ground is taken.
         rng: source of randomness.
         library: the user's own objects.
@@ -80,21 +80,21 @@ class Surroundings:
 
     place: Place
     bodies: Sequence[Array]
-    things: list[Thing]
+    objects: list[SceneObject]
     floor: Floor
     rng: np.random.Generator
     library: Mapping[str, ObjectModel] | None
 
     def fill(self) -> None:
-        """Put things against walls and kerbs, on the ground, on tables and on walls."""
-        setting = self.place.setting
-        for _ in range(self._count("edge", _EDGE.get(setting))):
-            self._against_edge(self._draw(_EDGE[setting]))
-        for _ in range(self._count("floor", _FLOOR[setting])):
-            self._on_floor(self._draw(_FLOOR[setting]))
-        if setting in _TOP:
-            self._on_tops(_TOP[setting])
-        if self.rng.random() < _WALL.get(setting, 0.0):
+        """Put objects against walls and kerbs, on the ground, on tables and on walls."""
+        kind = self.place.kind
+        for _ in range(self._count("edge", _EDGE.get(kind))):
+            self._against_edge(self._draw(_EDGE[kind]))
+        for _ in range(self._count("floor", _FLOOR[kind])):
+            self._on_floor(self._draw(_FLOOR[kind]))
+        if kind in _TOP:
+            self._on_tops(_TOP[kind])
+        if self.rng.random() < _WALL.get(kind, 0.0):
             self._clock()
 
     def _count(self, where: str, choices: Mapping[str, float] | None) -> int:
@@ -111,7 +111,7 @@ class Surroundings:
         return model, degrees(X, 90) if category in _LYING else np.eye(3)
 
     def _put(self, model: ObjectModel, turn: Array, position: Array) -> bool:
-        """Add a thing at (x, y, z of what it rests on) if the ground there is free."""
+        """Add an object at (x, y, z of what it rests on) if the ground there is free."""
         base = _base(model, turn)
         if not self.floor.is_free(base + position[:2], 0.1):
             return False
@@ -119,10 +119,10 @@ class Surroundings:
         self._add(model, turn, position)
         return True
 
-    def _add(self, model: ObjectModel, turn: Array, position: Array) -> Thing:
+    def _add(self, model: ObjectModel, turn: Array, position: Array) -> SceneObject:
         lowest = float((model.mesh.vertices @ turn[2]).min())
-        made = Thing(model, transform(turn, position - vec(0, 0, lowest)))
-        self.things.append(made)
+        made = SceneObject(model, transform(turn, position - vec(0, 0, lowest)))
+        self.objects.append(made)
         return made
 
     def _against_edge(self, category: str) -> None:
@@ -147,7 +147,7 @@ class Surroundings:
     def _on_floor(self, category: str) -> None:
         model, rest = self._make(category)
         for _ in range(10):
-            if self.rng.random() < 0.5:  # near somebody: a thing that could be used but is not
+            if self.rng.random() < 0.5:  # near somebody: an object that could be used but is not
                 body = self.bodies[int(self.rng.integers(len(self.bodies)))]
                 middle, reach = body[:, :2].mean(0), float(self.rng.uniform(0.5, 1.4))
             else:
@@ -158,10 +158,10 @@ class Surroundings:
             turn = upright(vec(0, 0, 0), float(heading))[:3, :3] @ rest
             if self._put(model, turn, vec(*at, 0.0)):
                 if category == "dining table":
-                    self._chairs(self.things[-1])
+                    self._chairs(self.objects[-1])
                 return
 
-    def _chairs(self, table: Thing) -> None:
+    def _chairs(self, table: SceneObject) -> None:
         """Up to four chairs that face a table."""
         width, depth = table.model.size[:2]
         for k in self.rng.permutation(4)[: int(self.rng.integers(0, 4))]:
@@ -176,15 +176,15 @@ class Surroundings:
             self._put(model, _facing(-outward[:2]), table.pose[:3, 3] + off * outward)
 
     def _tops(self) -> list[Spot]:
-        tops = [t.model.spots["top"].moved(t.pose) for t in self.things if t.category == "dining table"]
+        tops = [t.model.spots["top"].moved(t.pose) for t in self.objects if t.category == "dining table"]
         return tops + self.place.ledges
 
     def _on_tops(self, choices: Mapping[str, float]) -> None:
-        """Small things on tables and sideboards."""
+        """Small objects on tables and sideboards."""
         tops = self._tops()
         if not tops:
             return
-        near = [apply(t.pose, t.model.mesh.vertices[::4]) for t in self.things if t.model.size.max() < 1.0]
+        near = [apply(t.pose, t.model.mesh.vertices[::4]) for t in self.objects if t.model.size.max() < 1.0]
         taken = np.concatenate([*near, *(b[::12] for b in self.bodies)])
         for top in tops:
             for _ in range(self._count("top", choices)):
@@ -192,7 +192,7 @@ class Surroundings:
                 if made is not None:
                     taken = np.concatenate([taken, made.vertices()])
 
-    def _on_top(self, top: Spot, category: str, taken: Array) -> Thing | None:
+    def _on_top(self, top: Spot, category: str, taken: Array) -> SceneObject | None:
         model, rest = self._make(category)
         if category == "potted plant" and model.size.max() > _SMALL_PLANT:
             return None
@@ -228,11 +228,11 @@ class Surroundings:
         back = float((model.mesh.vertices @ turn.T[:, :2] @ edge.inward).min())
         at = at - edge.inward * (back - 0.002)
         height = min(float(self.rng.uniform(1.7, 2.0)), edge.height - model.size[2])
-        self.things.append(Thing(model, transform(turn, vec(*at, height))))
+        self.objects.append(SceneObject(model, transform(turn, vec(*at, height))))
 
 
 def _facing(direction: Array) -> Array:
-    """(3, 3) rotation about the vertical that turns a thing's front (-y) to a direction (2,)."""
+    """(3, 3) rotation about the vertical that turns an object's front (-y) to a direction (2,)."""
     d = unit(vec(direction[0], direction[1], 0.0))
     return np.array([[-d[1], -d[0], 0.0], [d[0], -d[1], 0.0], [0.0, 0.0, 1.0]])
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, rotation, unit, vec
 from interplay.world.objects import ObjectModel
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import heading, reach
@@ -20,12 +20,12 @@ SMALL = 0.05
 """Radius in metres under which the fingers close around a ball."""
 
 
-def radius_of(ball: Thing) -> float:
+def radius_of(ball: SceneObject) -> float:
     """Half a ball's width, metres."""
     return 0.5 * float(ball.model.size.max())
 
 
-def make_ball(group: Group, kinds: tuple[str, ...], at: Array | None = None) -> Thing:
+def make_ball(group: Group, kinds: tuple[str, ...], at: Array | None = None) -> SceneObject:
     """A ball of one of some kinds, its centre at a point (by default just over the origin), turned at random."""
     ball = group.make("sports ball", kind=str(group.rng.choice(kinds)))
     put_ball(group, ball, vec(0, 0, radius_of(ball)) if at is None else at)
@@ -38,7 +38,7 @@ def center_of(model: ObjectModel) -> Array:
     return 0.5 * (low + high)
 
 
-def put_ball(group: Group, ball: Thing, at: Array) -> None:
+def put_ball(group: Group, ball: SceneObject, at: Array) -> None:
     """Move a ball's centre to a point and turn it at random."""
     turn = rotation(unit(group.rng.normal(size=3)), float(group.rng.uniform(0, np.pi)))
     ball.pose = np.eye(4)
@@ -46,7 +46,7 @@ def put_ball(group: Group, ball: Thing, at: Array) -> None:
     ball.pose[:3, 3] = at - turn @ center_of(ball.model)
 
 
-def palm_grips(person: Person, ball: Thing, at: Array, normals: Iterable[Array]) -> list[Grip]:
+def palm_grips(person: Person, ball: SceneObject, at: Array, normals: Iterable[Array]) -> list[Grip]:
     """Ways for one hand to hold a ball whose centre is at a point: the palm looks along one of `normals`.
 
     The normals (3,) are in the person's frame (left, back, up).
@@ -63,7 +63,7 @@ def _across(way: Array) -> Array:
 
 
 def hold_ball(
-    group: Group, person: Person, side: str, ball: Thing, at: Array, normals: Iterable[Array], bring: bool = True
+    group: Group, person: Person, side: str, ball: SceneObject, at: Array, normals: Iterable[Array], bring: bool = True
 ) -> None:
     """Hold a ball in one hand, its centre near `at` (3,); with `bring` it comes along where the arm falls short."""
     grips = palm_grips(person, ball, at, normals)
@@ -74,14 +74,14 @@ def hold_ball(
     group.miss("hand on ball", 0.0 if bring else float(np.linalg.norm(miss)))
 
 
-def _wrap(person: Person, side: str, ball: Thing) -> None:
+def _wrap(person: Person, side: str, ball: SceneObject) -> None:
     """Curve the fingers of a hand that lies flat on a ball around it."""
     if radius_of(ball) >= SMALL:
         close_hand(person.body, side, "bar", radius_of(ball))
 
 
 def hold_ball_both(
-    group: Group, person: Person, ball: Thing, centers: Iterable[Array], behind: float = 0.35, under: float = 0.2
+    group: Group, person: Person, ball: SceneObject, centers: Iterable[Array], behind: float = 0.35, under: float = 0.2
 ) -> Array:
     """Hold a ball between both hands at the most comfortable of some points; returns where its centre is.
 

@@ -14,7 +14,7 @@ from interplay.body.geometry import (
     vec,
 )
 from interplay.world.objects.base import Spot
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .hands import close_hand
@@ -28,7 +28,7 @@ ALONG = degrees(Z, 90)
 def ride_deck(
     group: Group,
     person: Person,
-    board: Thing,
+    board: SceneObject,
     deck: Spot,
     depth: float,
     spread: float = 0.2,
@@ -78,7 +78,7 @@ def spread_arms(group: Group, person: Person, sides: str = "LR", most: float = 0
         close_hand(body, side, "relaxed")
 
 
-def tip(group: Group, about: Array, angle: float, axis: Array = X, rest_on: Thing | None = None) -> None:
+def tip(group: Group, about: Array, angle: float, axis: Array = X, rest_on: SceneObject | None = None) -> None:
     """Turn everything by `angle` degrees about an axis through a point, then let `rest_on` touch the ground again."""
     turn = degrees(axis, angle)
     group.move(transform(turn, about - turn @ about))

@@ -1,4 +1,4 @@
-"""Things in the size of who uses them, as bicycles, skis and bats are sold."""
+"""Objects in the size of who uses them, as bicycles, skis and bats are sold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from interplay.world.objects import ObjectModel, make_object
 from interplay.world.objects.base import Spot
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .hands import Grip
@@ -41,16 +41,16 @@ def make_fitted(
     most: float = 1.1,
     share: float = 1.0,
     **options: Any,
-) -> Thing:
-    """A new thing in a person's size.
+) -> SceneObject:
+    """A new object in a person's size.
 
     Args:
         group: to which it is added.
         person: who uses it.
         category: as in `make_object`.
         least, most: limits of the scale, which is the person's height over `ADULT`.
-        share: of that scale, for a thing that is small or large for its user.
+        share: of that scale, for an object that is small or large for its user.
         options: of the category's factory.
     """
     factor = share * float(np.clip(person.rest.height / ADULT, least, most))
-    return group.thing(scaled(make_object(category, group.rng, group.library, **options), factor))
+    return group.add(scaled(make_object(category, group.rng, group.library, **options), factor))

@@ -1,4 +1,4 @@
-"""A group: people and things that belong together, built around the origin by a recipe and placed as one."""
+"""A group: people and objects that belong together, built around the origin by a recipe and placed as one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from interplay.body.geometry import Array, apply, transform, vec
 from interplay.body.model import load_body_model
 from interplay.body.pose import Body
 from interplay.world.objects import ObjectModel, make_object
-from interplay.world.scene import Person, Relation, Thing
+from interplay.world.scene import Person, Relation, SceneObject
 from interplay.world.wardrobe import random_description, random_outfit
 
 
 @dataclass
 class Group:
-    """People and things under construction. The first person stands near the origin and faces -y.
+    """People and objects under construction. The first person stands near the origin and faces -y.
 
     Attributes:
         rng: source of all randomness.
         style: the clothes people wear, see `wardrobe.random_outfit`.
         library: the user's own objects by category, which take the place of ours.
-        people, things, relations: as in `Scene`.
+        people, objects, relations: as in `Scene`.
         residuals: (name, metres) of every goal that a recipe set: how far it was missed.
     """
 
@@ -32,7 +32,7 @@ class Group:
     style: str = "casual"
     library: Mapping[str, ObjectModel] | None = None
     people: list[Person] = field(default_factory=list)
-    things: list[Thing] = field(default_factory=list)
+    objects: list[SceneObject] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
     residuals: list[tuple[str, float]] = field(default_factory=list)
 
@@ -48,20 +48,22 @@ class Group:
         self.people.append(made)
         return made
 
-    def thing(self, model: ObjectModel, pose: Array | None = None) -> Thing:
+    def add(self, model: ObjectModel, pose: Array | None = None) -> SceneObject:
         """A new object; it rests at the origin unless a pose is given."""
-        made = Thing(model, np.eye(4) if pose is None else pose)
-        self.things.append(made)
+        made = SceneObject(model, np.eye(4) if pose is None else pose)
+        self.objects.append(made)
         return made
 
-    def make(self, category: str, pose: Array | None = None, **options: Any) -> Thing:
-        """A new individual of a category (`objects.make_object`), added as `thing` does."""
-        return self.thing(make_object(category, self.rng, self.library, **options), pose)
+    def make(self, category: str, pose: Array | None = None, **options: Any) -> SceneObject:
+        """A new individual of a category (`objects.make_object`), added as `object` does."""
+        return self.add(make_object(category, self.rng, self.library, **options), pose)
 
-    def relate(self, person: Person, verbs: str, thing: Thing | None = None, affordance: str | None = None) -> None:
+    def relate(
+        self, person: Person, verbs: str, object: SceneObject | None = None, affordance: str | None = None
+    ) -> None:
         """Say that a person does something; `verbs` may name several, separated by commas."""
         for verb in verbs.split(","):
-            index = None if thing is None else self._thing_index(thing)
+            index = None if object is None else self._object_index(object)
             self.relations.append(Relation(self._person_index(person), verb.strip(), index, affordance))
 
     def miss(self, name: str, metres: float) -> None:
@@ -73,26 +75,26 @@ class Group:
         for person in self.people:
             body = person.body
             body.place_root(apply(matrix, body.root), matrix[:3, :3] @ body.local[0])
-        for thing in self.things:
-            thing.pose = matrix @ thing.pose
+        for object in self.objects:
+            object.pose = matrix @ object.pose
 
     def points(self) -> Array:
-        """(N, 3) vertices of all people and things, thinned out."""
-        return np.concatenate([*(p.vertices()[::12] for p in self.people), *(t.vertices()[::3] for t in self.things)])
+        """(N, 3) vertices of all people and objects, thinned out."""
+        return np.concatenate([*(p.vertices()[::12] for p in self.people), *(t.vertices()[::3] for t in self.objects)])
 
     def _person_index(self, person: Person) -> int:
         return next(i for i, p in enumerate(self.people) if p is person)
 
-    def _thing_index(self, thing: Thing) -> int:
-        return next(i for i, t in enumerate(self.things) if t is thing)
+    def _object_index(self, object: SceneObject) -> int:
+        return next(i for i, t in enumerate(self.objects) if t is object)
 
 
-Recipe = Callable[[Group], None]
-"""Adds people and things in the middle of doing something to a group."""
+Builder = Callable[[Group], None]
+"""Adds people and objects in the middle of doing something to a group."""
 
 
 def upright(position: Array, turn: float = 0.0) -> Array:
-    """Pose (4, 4) of a thing that stands at `position`, turned by `turn` radians about the vertical."""
+    """Pose (4, 4) of an object that stands at `position`, turned by `turn` radians about the vertical."""
     c, s = np.cos(turn), np.sin(turn)
     return transform(np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]), position)
 

@@ -1,4 +1,4 @@
-"""Hands and things: taking hold, holding, reaching, laying a hand on something."""
+"""Hands and objects: taking hold, holding, reaching, laying a hand on something."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from interplay.body.geometry import Array, unit, vec
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .hands import Grip, close_hand, hand_goals
@@ -27,22 +27,22 @@ def reach(person: Person, side: str, grip: Grip, elbow_hint: ArrayLike | None = 
 
 
 def grasp(
-    group: Group, person: Person, side: str, thing: Thing, name: str, elbow_hint: ArrayLike | None = None
+    group: Group, person: Person, side: str, object: SceneObject, name: str, elbow_hint: ArrayLike | None = None
 ) -> Solved:
-    """Take hold of a thing that stays where it is (a handlebar, a suitcase on the floor)."""
-    solved, miss = reach(person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
-    group.miss(f"hand on {thing.category}", float(np.linalg.norm(miss)))
+    """Take hold of an object that stays where it is (a handlebar, a suitcase on the floor)."""
+    solved, miss = reach(person, side, object.model.grips[name].moved(object.pose), elbow_hint)
+    group.miss(f"hand on {object.category}", float(np.linalg.norm(miss)))
     return solved
 
 
 def hold(
-    group: Group, person: Person, side: str, thing: Thing, name: str, elbow_hint: ArrayLike | None = None
+    group: Group, person: Person, side: str, object: SceneObject, name: str, elbow_hint: ArrayLike | None = None
 ) -> Solved:
-    """Hold a thing that the hand carries: it is placed where it is wanted and comes along where the arm falls short."""
-    solved, miss = reach(person, side, thing.model.grips[name].moved(thing.pose), elbow_hint)
-    thing.pose = thing.pose.copy()
-    thing.pose[:3, 3] += miss
-    group.miss(f"hold {thing.category}", 0.0)
+    """Hold an object that the hand carries: it is placed where it is wanted and follows where the arm falls short."""
+    solved, miss = reach(person, side, object.model.grips[name].moved(object.pose), elbow_hint)
+    object.pose = object.pose.copy()
+    object.pose[:3, 3] += miss
+    group.miss(f"hold {object.category}", 0.0)
     return solved
 
 

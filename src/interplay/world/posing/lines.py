@@ -8,7 +8,7 @@ from interplay.body.geometry import Array, unit, vec
 from interplay.body.materials import Color, Material, srgb
 from interplay.body.meshes import tube
 from interplay.world.objects import ObjectModel
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .hands import palm_frame
@@ -25,7 +25,7 @@ def fist_center(person: Person, side: str, radius: float = 0.012) -> Array:
 
 def add_line(
     group: Group, start: Array, end: Array, sag: float = 0.0, thickness: float = 0.004, color: Color | None = None
-) -> Thing:
+) -> SceneObject:
     """A line from one point of the world to another that hangs through by `sag` metres in its middle."""
     share = np.linspace(0.0, 1.0, 9)[:, None]
     path = start + share * (end - start) - 4 * sag * share * (1 - share) * vec(0, 0, 1)
@@ -34,7 +34,7 @@ def add_line(
     mesh = tube(path - start, thickness, material, segments=5, spacing=max(0.05, span / 24))
     pose = np.eye(4)
     pose[:3, 3] = start
-    return group.thing(ObjectModel(CATEGORY, mesh), pose)
+    return group.add(ObjectModel(CATEGORY, mesh), pose)
 
 
 def hanging_end(start: Array, towards: Array, length: float) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import Array, Y, Z, degrees, frame, rotation, unit, vec
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import heading, reach
@@ -24,7 +24,7 @@ def to_mouth(
     group: Group,
     person: Person,
     side: str,
-    thing: Thing,
+    object: SceneObject,
     grip: str | Grip,
     point: Array,
     into: Array,
@@ -33,17 +33,17 @@ def to_mouth(
     gap: float = GAP,
     elbow: Array | None = None,
 ) -> None:
-    """Hold a thing so that one of its points is at the lips.
+    """Hold an object so that one of its points is at the lips.
 
     Args:
-        group: the person's and the thing's.
+        group: the person's and the object's.
         person: posed up to the head.
         side: of the hand.
-        thing: what is brought.
-        grip: where it is held, by name or in the thing's frame.
-        point: (3,) of the thing that touches the lips, in its frame.
-        into: (3,) direction of the thing that leads into the mouth, in its frame; not along z unless it is round.
-        pitches: degrees by which the thing may come from above (positive) or below.
+        object: what is brought.
+        grip: where it is held, by name or in the object's frame.
+        point: (3,) of the object that touches the lips, in its frame.
+        into: (3,) direction of the object that leads into the mouth, in its frame; not along z unless it is round.
+        pitches: degrees by which the object may come from above (positive) or below.
         spins: degrees by which it may be turned about `into`.
         gap: metres before the lips.
         elbow: (3,) direction in the world in which the elbow points; by default down and outwards.
@@ -62,44 +62,44 @@ def to_mouth(
             for spin in spins:
                 turn = rotation(towards, np.radians(spin)) @ frame(towards, head[:, 2]) @ own.T
                 poses.append(turned_to(turn, target, point))
-    thing.pose = easiest(person, thing, poses, {side: grip})
-    hold_by(group, person, side, thing, grip, elbow)
-    reached = thing.pose[:3, :3] @ point + thing.pose[:3, 3]
-    group.miss(f"{thing.category} at mouth", float(np.linalg.norm(reached - target)))
+    object.pose = easiest(person, object, poses, {side: grip})
+    hold_by(group, person, side, object, grip, elbow)
+    reached = object.pose[:3, :3] @ point + object.pose[:3, 3]
+    group.miss(f"{object.category} at mouth", float(np.linalg.norm(reached - target)))
 
 
 def hold_by(
-    group: Group, person: Person, side: str, thing: Thing, grip: str | Grip, elbow: Array | None = None
+    group: Group, person: Person, side: str, object: SceneObject, grip: str | Grip, elbow: Array | None = None
 ) -> None:
-    """Hold a thing where it was placed, by a grip that need not be one of its own; it follows where the arm fails."""
-    taken = thing.model.grips[grip] if isinstance(grip, str) else grip
-    miss = reach(person, side, taken.moved(thing.pose), elbow)[1]
-    thing.pose = thing.pose.copy()
-    thing.pose[:3, 3] += miss
+    """Hold an object where it was placed, by a grip that need not be one of its own; it follows where the arm fails."""
+    taken = object.model.grips[grip] if isinstance(grip, str) else grip
+    miss = reach(person, side, taken.moved(object.pose), elbow)[1]
+    object.pose = object.pose.copy()
+    object.pose[:3, 3] += miss
 
 
-def rim(thing: Thing) -> Array:
+def rim(object: SceneObject) -> Array:
     """(3,) point of a cup's or a glass's rim on the side of its front, in its frame."""
-    vertices = thing.model.mesh.vertices
-    top = thing.model.points["mouth"][2]
+    vertices = object.model.mesh.vertices
+    top = object.model.points["mouth"][2]
     upper = vertices[np.abs(vertices[:, 2] - top) < 0.012]
     return vec(0.0, -float(np.hypot(upper[:, 0], upper[:, 1]).max()), top)
 
 
-def drink_from(group: Group, person: Person, side: str, thing: Thing, elbow: Array | None = None) -> None:
+def drink_from(group: Group, person: Person, side: str, object: SceneObject, elbow: Array | None = None) -> None:
     """Hold a cup, a glass or a bottle to the lips and tip it."""
     rng = group.rng
     person.body.turn_head(nod=-float(rng.uniform(2, 16)), turn=float(rng.normal(0, 8)))
-    if thing.category == "bottle":
+    if object.category == "bottle":
         pitches = (float(rng.uniform(5, 25)), float(rng.uniform(25, 40)))
-        to_mouth(group, person, side, thing, "body", thing.model.points["mouth"], Z, pitches, elbow=elbow)
+        to_mouth(group, person, side, object, "body", object.model.points["mouth"], Z, pitches, elbow=elbow)
         return
-    grip = "body" if "body" in thing.model.grips else str(rng.choice(["stem", "bowl"]))
+    grip = "body" if "body" in object.model.grips else str(rng.choice(["stem", "bowl"]))
     pitches = (float(rng.uniform(12, 25)), float(rng.uniform(25, 40)))
-    to_mouth(group, person, side, thing, grip, rim(thing), -Y, pitches, elbow=elbow)
+    to_mouth(group, person, side, object, grip, rim(object), -Y, pitches, elbow=elbow)
 
 
-def bite(group: Group, person: Person, side: str, food: Thing) -> None:
+def bite(group: Group, person: Person, side: str, food: SceneObject) -> None:
     """Hold food in one hand, its bite at the lips."""
     rng = group.rng
     person.body.turn_head(nod=float(rng.uniform(0, 14)), turn=float(rng.normal(0, 8)))
@@ -116,19 +116,19 @@ def bite(group: Group, person: Person, side: str, food: Thing) -> None:
     to_mouth(group, person, side, food, name, point, into, pitches, spins, gap)
 
 
-def grip_for(thing: Thing, side: str) -> str:
-    """Name of the grip that suits a hand when the thing's front looks at its owner."""
-    names = list(thing.model.grips)
+def grip_for(object: SceneObject, side: str) -> str:
+    """Name of the grip that suits a hand when the object's front looks at its owner."""
+    names = list(object.model.grips)
     wanted = "right side" if side == "L" else "left side"
     return wanted if wanted in names else names[0]
 
 
-def pen_grip(thing: Thing) -> Grip:
+def pen_grip(object: SceneObject) -> Grip:
     """Cutlery's handle, to be held whichever way round is easier."""
-    return replace(thing.model.grips["handle"], flip=True)
+    return replace(object.model.grips["handle"], flip=True)
 
 
-def tip_to_mouth(group: Group, person: Person, side: str, cutlery: Thing, elbow: Array | None = None) -> None:
+def tip_to_mouth(group: Group, person: Person, side: str, cutlery: SceneObject, elbow: Array | None = None) -> None:
     """Bring a fork's or a spoon's tip to the lips."""
     rng = group.rng
     person.body.turn_head(nod=float(rng.uniform(5, 18)), turn=float(rng.normal(0, 6)))
@@ -137,7 +137,7 @@ def tip_to_mouth(group: Group, person: Person, side: str, cutlery: Thing, elbow:
 
 
 def tip_to_food(
-    group: Group, person: Person, side: str, cutlery: Thing, target: Array, elbow: Array | None = None
+    group: Group, person: Person, side: str, cutlery: SceneObject, target: Array, elbow: Array | None = None
 ) -> None:
     """Hold cutlery with its tip at a point on the table, coming down at about 45 degrees."""
     base = heading(person)

@@ -6,7 +6,7 @@ import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, degrees, frame, unit, vec
 from interplay.world.objects.base import Spot
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import grasp
@@ -30,9 +30,9 @@ def astride(person: Person, saddle: Spot, lean: float, back: float = 0.0) -> Non
     person.body.bend_spine(forward=0.55 * lean)
 
 
-def lean_to(person: Person, thing: Thing, saddle: Spot, least: float, most: float, back: float = 0.0) -> float:
+def lean_to(person: Person, object: SceneObject, saddle: Spot, least: float, most: float, back: float = 0.0) -> float:
     """Sit astride and lean just so far that both hands reach the handles with bent elbows. Returns the degrees."""
-    grips = {side: thing.model.grips[name].moved(thing.pose) for side, name in handles(thing).items()}
+    grips = {side: object.model.grips[name].moved(object.pose) for side, name in handles(object).items()}
     best, lowest_cost = least, np.inf
     for lean in np.arange(least, most + 1e-6, 4.0):
         astride(person, saddle, float(lean), back)
@@ -46,23 +46,25 @@ def lean_to(person: Person, thing: Thing, saddle: Spot, least: float, most: floa
     return best
 
 
-def handles(thing: Thing) -> dict[str, str]:
+def handles(object: SceneObject) -> dict[str, str]:
     """Names of the grips for the left and the right hand of whoever drives."""
-    kind = "rein" if "left rein" in thing.model.grips else "handle"
+    kind = "rein" if "left rein" in object.model.grips else "handle"
     return {"L": f"left {kind}", "R": f"right {kind}"}
 
 
-def take_handles(group: Group, person: Person, thing: Thing, sides: str = "LR") -> None:
+def take_handles(group: Group, person: Person, object: SceneObject, sides: str = "LR") -> None:
     """Take hold of handlebars or reins, elbows down and outwards."""
     for side in sides:
-        grasp(group, person, side, thing, handles(thing)[side])
+        grasp(group, person, side, object, handles(object)[side])
 
 
-def feet_on_pedals(group: Group, person: Person, thing: Thing, sides: str = "LR", outwards: float = 0.25) -> None:
+def feet_on_pedals(
+    group: Group, person: Person, object: SceneObject, sides: str = "LR", outwards: float = 0.25
+) -> None:
     """Put the balls of the feet on pedals, pegs or stirrups, lowering the toes where a leg is short."""
     for side in sides:
-        pedal = thing.model.spots[f"{'left' if side == 'L' else 'right'} pedal"].moved(thing.pose)
-        group.miss(f"foot on {thing.category}", tread(person, side, pedal, outwards))
+        pedal = object.model.spots[f"{'left' if side == 'L' else 'right'} pedal"].moved(object.pose)
+        group.miss(f"foot on {object.category}", tread(person, side, pedal, outwards))
 
 
 def tread(person: Person, side: str, pedal: Spot, outwards: float = 0.25) -> float:
@@ -99,12 +101,12 @@ def foot_down(group: Group, person: Person, side: str, point: Array, ahead: Arra
     group.miss("foot on ground", error)
 
 
-def look_ahead(group: Group, person: Person, thing: Thing) -> None:
-    """Lift the head again that the lean has lowered, and look where the thing goes."""
+def look_ahead(group: Group, person: Person, object: SceneObject) -> None:
+    """Lift the head again that the lean has lowered, and look where the object goes."""
     rng = group.rng
     glance(group, person)
     side = float(rng.normal(0, 1.2))
-    person.body.look_at(person.body.joint("head") + thing.pose[:3, :3] @ vec(side, -5.0, -0.4), share=0.85)
+    person.body.look_at(person.body.joint("head") + object.pose[:3, :3] @ vec(side, -5.0, -0.4), share=0.85)
 
 
 def flank(person: Person, side: str) -> tuple[Array, Array]:

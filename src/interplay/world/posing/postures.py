@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import relax
@@ -24,7 +24,7 @@ class Posture:
         height: the seat's, metres.
     """
 
-    seat: Thing | None = None
+    seat: SceneObject | None = None
     height: float = 0.0
 
 

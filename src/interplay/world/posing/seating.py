@@ -10,7 +10,7 @@ import numpy as np
 from interplay.body.geometry import X, Z, vec
 from interplay.body.model import PARTS
 from interplay.world.objects.base import Spot
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import hand_on, heading, reach
@@ -25,19 +25,21 @@ _PRESSED = 0.005
 _HANGING = [PARTS.index(f"{side} {part}") for side in ("left", "right") for part in ("shin", "foot")]
 
 
-def take_seat(group: Group, person: Person, thing: Thing, seat: str = "seat", slide: float = 0.0, **how: Any) -> None:
-    """Sit on a thing's seat and say so: the flesh on the surface and the shins in front of it.
+def take_seat(
+    group: Group, person: Person, object: SceneObject, seat: str = "seat", slide: float = 0.0, **how: Any
+) -> None:
+    """Sit on an object's seat and say so: the flesh on the surface and the shins in front of it.
 
     Args:
-        group: the person's and the thing's.
+        group: the person's and the object's.
         person: who sits.
-        thing: in the world.
+        object: in the world.
         seat: name of one of its spots.
         slide: least metres towards the front edge.
         how: passed to `stances.sit`.
     """
-    spot = thing.model.spots[seat].moved(thing.pose)
-    front = seat_front(thing, spot)
+    spot = object.model.spots[seat].moved(object.pose)
+    front = seat_front(object, spot)
     state = group.rng.bit_generator.state
 
     def settle(drop: float) -> float:
@@ -57,13 +59,13 @@ def take_seat(group: Group, person: Person, thing: Thing, seat: str = "seat", sl
         height = settle(drop)
         best = min(best, (abs(height), drop))
     height = settle(best[1])
-    group.miss(f"seat of {thing.category}", abs(height))
-    group.relate(person, "sit on", thing, seat)
+    group.miss(f"seat of {object.category}", abs(height))
+    group.relate(person, "sit on", object, seat)
 
 
-def seat_front(thing: Thing, spot: Spot) -> float:
-    """How far a thing's front is ahead of the middle of one of its seats, metres."""
-    vertices = thing.vertices() - spot.position
+def seat_front(object: SceneObject, spot: Spot) -> float:
+    """How far an object's front is ahead of the middle of one of its seats, metres."""
+    vertices = object.vertices() - spot.position
     beside = np.abs(vertices @ np.cross(spot.ahead, spot.normal)) < 0.5 * spot.size[0]
     below = (vertices[:, 2] < 0.02) & (vertices[:, 2] > -0.5 * spot.position[2])
     ahead = (vertices @ spot.ahead)[beside & below]
@@ -83,9 +85,9 @@ def _rearmost_calf(person: Person, spot: Spot) -> float:
     return float((calf @ spot.ahead)[calf @ spot.normal < -0.02].min(initial=1.0)) - 0.01
 
 
-def seat_height(thing: Thing, seat: str = "seat") -> float:
+def seat_height(object: SceneObject, seat: str = "seat") -> float:
     """Height of a seat above the floor, metres."""
-    return float(thing.model.spots[seat].moved(thing.pose).position[2])
+    return float(object.model.spots[seat].moved(object.pose).position[2])
 
 
 def lounging(group: Group) -> dict[str, Any]:
@@ -122,13 +124,13 @@ def hand_beside(group: Group, person: Person, side: str, height: float) -> None:
     hand_on(group, person, side, vec(hip[0], hip[1], height + 0.005), Z)
 
 
-def hand_on_armrest(group: Group, person: Person, side: str, thing: Thing, seat: str) -> None:
+def hand_on_armrest(group: Group, person: Person, side: str, object: SceneObject, seat: str) -> None:
     """Lay a hand on the arm of a couch, beside one of its seats."""
-    spot = thing.model.spots[seat].moved(thing.pose)
+    spot = object.model.spots[seat].moved(object.pose)
     out = np.cross(spot.normal, spot.ahead) * side_sign(side)
     ahead = float(group.rng.uniform(0.06, 0.16))
     point = spot.position + out * (0.5 * spot.size[0] + 0.09) + spot.ahead * ahead
-    vertices = thing.vertices()
+    vertices = object.vertices()
     close = np.linalg.norm((vertices - point)[:, :2], axis=1) < 0.07
     hand_on(group, person, side, vec(point[0], point[1], float(vertices[close, 2].max(initial=point[2])) + 0.008), Z)
 

@@ -1,4 +1,4 @@
-"""Sitting at a table: chair, table and person in a fitting distance, and where things lie on the top."""
+"""Sitting at a table: chair, table and person in a fitting distance, and where objects lie on the top."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from interplay.body.geometry import Array, apply, transform, vec
 from interplay.body.model import PARTS
 from interplay.world.objects import ObjectModel, make_object
-from interplay.world.scene import Person, Thing
+from interplay.world.scene import Person, SceneObject
 
 from .fitting import scaled
 from .group import Group, upright
@@ -23,7 +23,7 @@ _LOWER = [PARTS.index(f"{side} {part}") for side in ("left", "right") for part i
 
 
 @dataclass(frozen=True)
-class Place:
+class TablePlace:
     """Someone's place at a table.
 
     Attributes:
@@ -34,8 +34,8 @@ class Place:
     """
 
     person: Person
-    chair: Thing | None
-    table: Thing
+    chair: SceneObject | None
+    table: SceneObject
     edge: Array
     frame: Array
     depth: float
@@ -45,7 +45,7 @@ class Place:
         return self.edge + self.frame @ vec(left, -ahead, 0.0)
 
     def pose(self, left: float, ahead: float, turn: float = 0.0) -> Array:
-        """Pose (4, 4) of a thing on the top; its front (-y) looks away from the person, turned by radians."""
+        """Pose (4, 4) of an object on the top; its front (-y) looks away from the person, turned by radians."""
         return transform(self.frame, self.at(left, ahead)) @ upright(vec(0, 0, 0), turn)
 
     def elbow(self, side: str, raised: bool = False) -> Array:
@@ -58,7 +58,7 @@ class Place:
         return 0.13 * self.person.rest.height
 
 
-def sit_at_table(group: Group, person: Person, small: bool = False, lean: float = 6.0, away: float = 0.0) -> Place:
+def sit_at_table(group: Group, person: Person, small: bool = False, lean: float = 6.0, away: float = 0.0) -> TablePlace:
     """Sit on a new chair at a new table, facing -y; thighs find room under the top.
 
     Args:
@@ -79,22 +79,22 @@ def sit_at_table(group: Group, person: Person, small: bool = False, lean: float 
         pose = upright(vec(edge[0] + aside, edge[1] - depth / 2, 0.0))
         if _room_for_feet(person, table, pose):
             break
-    placed = group.thing(table, pose)
+    placed = group.add(table, pose)
     group.relate(person, "sit at", placed, "top")
-    return Place(person, chair, placed, edge, np.eye(3), depth)
+    return TablePlace(person, chair, placed, edge, np.eye(3), depth)
 
 
-def stand_at_table(group: Group, person: Person) -> Place:
+def stand_at_table(group: Group, person: Person) -> TablePlace:
     """Stand before a new table, facing -y."""
     stand(group, person, lean=float(group.rng.uniform(4, 10)))
     table = make_object("dining table", group.rng, group.library, small=bool(group.rng.random() < 0.5))
     depth, top = _extent(table), _top(table)
     edge = vec(person.body.root[0], -_front(person, top) - _gap(group), top)
-    placed = group.thing(table, upright(vec(edge[0], edge[1] - depth / 2, 0.0)))
-    return Place(person, None, placed, edge, np.eye(3), depth)
+    placed = group.add(table, upright(vec(edge[0], edge[1] - depth / 2, 0.0)))
+    return TablePlace(person, None, placed, edge, np.eye(3), depth)
 
 
-def sit_opposite(group: Group, person: Person, place: Place, lean: float = 6.0) -> Place:
+def sit_opposite(group: Group, person: Person, place: TablePlace, lean: float = 6.0) -> TablePlace:
     """Sit on a new chair across the table."""
     turned = upright(vec(0, 0, 0), np.pi)
     chair = group.make("chair", turned)
@@ -106,7 +106,7 @@ def sit_opposite(group: Group, person: Person, place: Place, lean: float = 6.0) 
     person.body.update()
     chair.pose = transform(None, shift) @ chair.pose
     group.relate(person, "sit at", place.table, "top")
-    return Place(person, chair, place.table, edge, turned[:3, :3], place.depth)
+    return TablePlace(person, chair, place.table, edge, turned[:3, :3], place.depth)
 
 
 def _room_for_feet(person: Person, table: ObjectModel, pose: Array) -> bool:
@@ -121,12 +121,12 @@ def _room_for_feet(person: Person, table: ObjectModel, pose: Array) -> bool:
     )
 
 
-def put_before(group: Group, place: Place, category: str, gap: float, left: float = 0.0) -> Thing:
-    """Put a thing whose user is at its -y on the table, `gap` metres beyond the near edge."""
-    thing = group.make(category)
-    front = float(thing.model.mesh.bounds()[0][1])
-    thing.pose = place.pose(left, gap - front, np.pi + float(group.rng.uniform(-0.06, 0.06)))
-    return thing
+def put_before(group: Group, place: TablePlace, category: str, gap: float, left: float = 0.0) -> SceneObject:
+    """Put an object whose user is at its -y on the table, `gap` metres beyond the near edge."""
+    object = group.make(category)
+    front = float(object.model.mesh.bounds()[0][1])
+    object.pose = place.pose(left, gap - front, np.pi + float(group.rng.uniform(-0.06, 0.06)))
+    return object
 
 
 def lean_in(person: Person, side: str, target: Array) -> None:
@@ -138,7 +138,7 @@ def lean_in(person: Person, side: str, target: Array) -> None:
         body.bend_spine(forward=forward)
 
 
-def _sit(group: Group, person: Person, chair: Thing, lean: float) -> None:
+def _sit(group: Group, person: Person, chair: SceneObject, lean: float) -> None:
     rng = group.rng
     take_seat(
         group,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from interplay.body.geometry import Array, dot
 from interplay.world.scene import Scene
 
-from .shading import Stage, View
+from .shading import ShadingPoints, Stage
 
 _SUBPIXELS = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
 """Offsets of the extra rays of a pixel on an edge (a rotated grid), in pixels."""
@@ -25,7 +25,7 @@ class Rendering:
 
     Attributes:
         image: (H, W, 3) uint8 sRGB.
-        mesh: (H, W) index of the mesh at the pixel's centre: people, then things, then backdrop; -1 for the sky.
+        mesh: (H, W) index of the mesh at the pixel's centre: people, then objects, then backdrop; -1 for the sky.
         depth: (H, W) metres along the view axis; infinite for the sky.
         stage: the scene as it was cast.
     """
@@ -43,18 +43,18 @@ def render(scene: Scene, rng: np.random.Generator) -> Rendering:
     shape = (camera.height, camera.width)
     rows, columns = np.mgrid[: camera.height, : camera.width]
     cells = np.stack([columns.ravel(), rows.ravel()], 1)
-    view = stage.look(camera.position, camera.rays(cells + 0.5))
-    mesh, distance = view.hits.mesh.reshape(shape), view.hits.distance.reshape(shape)
+    seen = stage.trace(camera.position, camera.rays(cells + 0.5))
+    mesh, distance = seen.hits.mesh.reshape(shape), seen.hits.distance.reshape(shape)
     normal, reached = np.zeros((*shape, 3)), np.ones((*shape, 2))
-    normal.reshape(-1, 3)[view.hit] = view.normal
-    reached.reshape(-1, 2)[view.hit] = stage.visibility(view, cells[view.hit])
+    normal.reshape(-1, 3)[seen.hit] = seen.normal
+    reached.reshape(-1, 2)[seen.hit] = stage.visibility(seen, cells[seen.hit])
     reached = _smoothed(reached, mesh, normal)
-    image = stage.shade(view, reached.reshape(-1, 2)[view.hit], cells[view.hit])
+    image = stage.shade(seen, reached.reshape(-1, 2)[seen.hit], cells[seen.hit])
     edge = np.nonzero(_edges(mesh, normal, distance).ravel())[0]
     if len(edge):
         extra = np.zeros((len(edge), 3))
         for offset in _SUBPIXELS:
-            part = stage.look(camera.position, camera.rays(cells[edge] + 0.5 + offset))
+            part = stage.trace(camera.position, camera.rays(cells[edge] + 0.5 + offset))
             own = cells[edge[part.hit]]
             extra += np.minimum(stage.shade(part, _borrowed(stage, part, own, mesh, normal, reached), own), 1.5)
         image[edge] = extra / len(_SUBPIXELS)
@@ -62,24 +62,24 @@ def render(scene: Scene, rng: np.random.Generator) -> Rendering:
 
 
 def _borrowed(
-    stage: Stage, view: View, pixels: NDArray[np.int64], mesh: NDArray[np.int64], normal: Array, reached: Array
+    stage: Stage, seen: ShadingPoints, pixels: NDArray[np.int64], mesh: NDArray[np.int64], normal: Array, reached: Array
 ) -> Array:
-    """Visibility (M, 2) for a view's hits: that of the pixel itself or of one beside it that shows the same surface.
+    """Visibility (M, 2) for hits: that of the pixel itself or of one beside it that shows the same surface.
 
     Only where no such pixel is found are new rays cast, whose noise would show on the outlines.
     """
     h, w = mesh.shape
-    own = view.hits.mesh[view.hit]
+    own = seen.hits.mesh[seen.hit]
     best, source = np.full(len(own), 0.8), np.full(len(own), -1)
     for dx, dy in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
         x, y = np.clip(pixels[:, 0] + dx, 0, w - 1), np.clip(pixels[:, 1] + dy, 0, h - 1)
-        alike = np.where(mesh[y, x] == own, dot(normal[y, x], view.normal), -1.0)
+        alike = np.where(mesh[y, x] == own, dot(normal[y, x], seen.normal), -1.0)
         better = alike > best
         best[better], source[better] = alike[better], (y * w + x)[better]
     out = reached.reshape(-1, 2)[source]
     alone = np.nonzero(source < 0)[0]
     if len(alone):
-        chosen = view.only(alone)
+        chosen = seen.only(alone)
         out[alone] = stage.visibility(chosen, pixels[alone])
     return out
 

@@ -34,7 +34,7 @@ _STRATA = np.array(
 
 
 @dataclass(frozen=True)
-class View:
+class ShadingPoints:
     """What N rays hit first.
 
     Attributes:
@@ -62,11 +62,11 @@ class View:
     glow: Array
     opacity: Array
 
-    def only(self, chosen: NDArray[np.int64]) -> View:
+    def only(self, chosen: NDArray[np.int64]) -> ShadingPoints:
         """The same rays with some of their hits, by index into the M."""
         start = self.origin if self.origin.ndim == 1 else self.origin[chosen]
         own = (self.points, self.flat, self.normal, self.albedo, self.gloss, self.sharpness, self.glow, self.opacity)
-        return View(self.directions, self.hits, self.hit[chosen], start, *(values[chosen] for values in own))
+        return ShadingPoints(self.directions, self.hits, self.hit[chosen], start, *(values[chosen] for values in own))
 
 
 class Stage:
@@ -79,7 +79,7 @@ class Stage:
 
     def __init__(self, scene: Scene) -> None:
         self.scene, self.rays, self.posed = scene, scene.rays, scene.posed
-        people, things = scene.posed[: len(scene.people)], scene.posed[len(scene.people) :]
+        people, objects = scene.posed[: len(scene.people)], scene.posed[len(scene.people) :]
         world, local, normals, faces, materials = [], [], [], [], []
         self._materials: list[Material | Outfit] = []
         fields = body_cut().fields if people else np.zeros((0, 7))
@@ -91,7 +91,7 @@ class Stage:
             faces.append(triangles)
             materials.append(np.full(len(triangles), len(self._materials)))
             self._materials.append(person.outfit)
-        placed = [(t.model.mesh, v, t.pose[:3, :3]) for t, v in zip(scene.things, things, strict=True)]
+        placed = [(t.model.mesh, v, t.pose[:3, :3]) for t, v in zip(scene.objects, objects, strict=True)]
         placed += [(m, m.vertices, np.eye(3)) for m in scene.backdrop]
         for mesh, vertices, turn in placed:
             world.append(vertices)
@@ -106,7 +106,7 @@ class Stage:
         self._world, self._local, self._normal = (np.concatenate(x) for x in (world, local, normals))
         self._material = np.concatenate(materials)
 
-    def look(self, origin: Array, directions: Array) -> View:
+    def trace(self, origin: Array, directions: Array) -> ShadingPoints:
         """Cast rays from (3,) or (N, 3) along directions (N, 3) and gather what their hits look like."""
         hits = self.rays.cast(origin, directions)
         hit = np.nonzero(hits.mesh >= 0)[0]
@@ -120,55 +120,55 @@ class Stage:
         normal = np.where((dot(normal, flat) < 0)[:, None], -normal, normal)
         look = self._surface(self._material[triangle], _blend(weights, self._local[corners]))
         start = origin if origin.ndim == 1 else origin[hit]
-        return View(directions, hits, hit, start, _blend(weights, world), flat, normal, *look)
+        return ShadingPoints(directions, hits, hit, start, _blend(weights, world), flat, normal, *look)
 
-    def visibility(self, view: View, pixels: NDArray[np.int64]) -> Array:
-        """(M, 2) whether the light and how much of the sky reach a view's points: noisy, by one ray each.
+    def visibility(self, seen: ShadingPoints, pixels: NDArray[np.int64]) -> Array:
+        """(M, 2) whether the light and how much of the sky reach points: noisy, by one ray each.
 
         Args:
-            view: M hits.
+            seen: M hits.
             pixels: (M, 2) column and row of each, which say where in the light and the sky its rays go.
         """
-        shade = _Shade(view.points + view.flat * _OFFSET * 5, view.flat, view.normal, pixels)
-        return np.stack([self._sunlit(shade, self._lamp(view.points)[0]), self._open_sky(shade)], 1)
+        shade = _Shade(seen.points + seen.flat * _OFFSET * 5, seen.flat, seen.normal, pixels)
+        return np.stack([self._sunlit(shade, self._lamp(seen.points)[0]), self._open_sky(shade)], 1)
 
-    def shade(self, view: View, visibility: Array, pixels: NDArray[np.int64], layer: int = 0) -> Array:
-        """Linear RGB (N, 3) of a view.
+    def shade(self, seen: ShadingPoints, visibility: Array, pixels: NDArray[np.int64], layer: int = 0) -> Array:
+        """Linear RGB (N, 3) of what rays see.
 
         Args:
-            view: N rays and their M hits.
+            seen: N rays and their M hits.
             visibility: (M, 2) of the light and of the sky.
             pixels: (M, 2) for the noise of what is behind glass.
             layer: how many panes of glass are in front.
         """
-        light, albedo, normal = self.scene.light, view.albedo, view.normal
-        color = np.empty((len(view.directions), 3))
-        missed = np.nonzero(view.hits.mesh < 0)[0]
-        color[missed] = self._sky(view.directions[missed])
-        ray = unit(view.directions[view.hit])
-        towards, strength = self._lamp(view.points)
+        light, albedo, normal = self.scene.light, seen.albedo, seen.normal
+        color = np.empty((len(seen.directions), 3))
+        missed = np.nonzero(seen.hits.mesh < 0)[0]
+        color[missed] = self._sky(seen.directions[missed])
+        ray = unit(seen.directions[seen.hit])
+        towards, strength = self._lamp(seen.points)
         towards = unit(towards)
         beam = (visibility[:, 0] * strength)[:, None] * np.asarray(light.sun)
         up = 0.5 + 0.5 * normal[:, 2:]
         ambient = (up * np.asarray(light.sky) + (1 - up) * np.asarray(light.bounce)) * visibility[:, 1:]
         out = albedo * (np.clip(dot(normal, towards), 0, 1)[:, None] * beam + ambient)
-        shiny = np.nonzero(view.gloss > 0)[0]
-        gloss, facing = view.gloss[shiny], normal[shiny]
+        shiny = np.nonzero(seen.gloss > 0)[0]
+        gloss, facing = seen.gloss[shiny], normal[shiny]
         half = unit(towards[shiny] - ray[shiny])
-        shine = gloss * np.clip(dot(facing, half), 0, 1) ** view.sharpness[shiny]
+        shine = gloss * np.clip(dot(facing, half), 0, 1) ** seen.sharpness[shiny]
         rim = 0.25 * gloss * (1 - np.clip(-dot(facing, ray[shiny]), 0, 1)) ** 3
         out[shiny] += 0.5 * shine[:, None] * beam[shiny] + rim[:, None] * np.asarray(light.sky)
-        glow = view.glow[:, None]
+        glow = seen.glow[:, None]
         out = out * (1 - glow) + 1.1 * albedo * glow
-        clear = np.nonzero(view.opacity < 1)[0]
+        clear = np.nonzero(seen.opacity < 1)[0]
         if len(clear) and layer < _GLASS_LAYERS:
-            behind = self.look(view.points[clear] + ray[clear] * 5 * _OFFSET, view.directions[view.hit[clear]])
+            behind = self.trace(seen.points[clear] + ray[clear] * 5 * _OFFSET, seen.directions[seen.hit[clear]])
             own = pixels[clear][behind.hit]
-            seen = self.shade(behind, self.visibility(behind, own), own, layer + 1)
-            share = view.opacity[clear][:, None]
-            out[clear] = share * out[clear] + (1 - share) * seen * (0.7 + 0.3 * albedo[clear])
-        air = self._air(view.points, view.origin)
-        color[view.hit] = out * air + np.asarray(self.scene.horizon) * (1 - air)
+            through = self.shade(behind, self.visibility(behind, own), own, layer + 1)
+            share = seen.opacity[clear][:, None]
+            out[clear] = share * out[clear] + (1 - share) * through * (0.7 + 0.3 * albedo[clear])
+        air = self._air(seen.points, seen.origin)
+        color[seen.hit] = out * air + np.asarray(self.scene.horizon) * (1 - air)
         return color
 
     def _air(self, points: Array, origin: Array) -> Array:
@@ -237,8 +237,8 @@ class Stage:
             sun[facing] = ~self.rays.occluded(start, rays)
             return sun
         hits = self.rays.cast(start, rays)
-        people_and_things = len(self.posed)
-        inside = (hits.mesh >= people_and_things) & (hits.mesh < people_and_things + self.scene.shell)
+        people_and_objects = len(self.posed)
+        inside = (hits.mesh >= people_and_objects) & (hits.mesh < people_and_objects + self.scene.shell)
         beyond = hits.distance > 1 if light.source is not None else hits.mesh < 0
         sun[facing] = (hits.mesh < 0) | inside | beyond
         return sun

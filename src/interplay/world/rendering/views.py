@@ -101,7 +101,7 @@ class Scout:
         self._solid = np.concatenate(self.bodies + [v[::4] for v in scene.posed[people:]])
 
     def place_camera(self, shot: Shot, focus: int) -> Camera | None:
-        """A camera for a shot of a person, or None where it would be in a wall or a thing.
+        """A camera for a shot of a person, or None where it would be in a wall or an object.
 
         In a room the camera goes as far away as the walls allow and the lens gets shorter instead.
         """

@@ -63,7 +63,7 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
         "amodal": [[_round(v, 1) for v in box] for box in labels.amodal],
         "visible": [_round(v, 3) for v in labels.visible],
         "contact": [
-            {"human": c.person, "object": c.thing, "parts": list(c.parts), "vertices": len(c.body)}
+            {"human": c.human, "object": c.object, "parts": list(c.parts), "vertices": len(c.body_vertices)}
             for c in labels.contacts
         ],
         "camera": {
@@ -73,10 +73,10 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
         },
         "scene": {
             "index": index,
-            "setting": scene.setting,
+            "setting": scene.place,
             "people": people,
-            "things": [t.category for t in scene.things],
-            "relations": [[r.human, r.verb, r.thing] for r in scene.relations],
+            "things": [t.category for t in scene.objects],
+            "relations": [[r.human, r.verb, r.object] for r in scene.relations],
             "instances": [int(i) for i in labels.instances],
             "residuals": {name: _round(metres, 4) for name, metres in sorted(scene.residuals.items())},
         },
@@ -111,17 +111,18 @@ def depth_to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
 def pack_contacts(contacts: Sequence[Contact]) -> bytes:
     """An ``.npz`` file of vertex indices.
 
-    ``pairs`` (K, 2) are box numbers of person and thing, -1 for the ground; ``nearest`` (K,) metres; ``body`` and
+    ``pairs`` (K, 2) are box numbers of person and object, -1 for the ground; ``nearest`` (K,) metres; ``body`` and
     ``object`` hold all pairs' indices one after the other, pair k's from ``body_offsets[k]`` to ``body_offsets[k+1]``.
     Written without time stamps: the same contacts give the same bytes.
     """
     import zipfile
 
     arrays = {
-        "pairs": np.array([(c.person, -1 if c.thing is None else c.thing) for c in contacts], np.int32).reshape(-1, 2),
+        "pairs": np.array([(c.human, -1 if c.object is None else c.object) for c in contacts], np.int32).reshape(-1, 2),
         "nearest": np.array([c.nearest for c in contacts], np.float32),
     }
-    for name, parts in (("body", [c.body for c in contacts]), ("object", [c.object for c in contacts])):
+    touching = {"body": [c.body_vertices for c in contacts], "object": [c.object_vertices for c in contacts]}
+    for name, parts in touching.items():
         arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int32)
         arrays[f"{name}_offsets"] = np.cumsum([0, *(len(p) for p in parts)]).astype(np.int32)
     stream = io.BytesIO()

@@ -34,8 +34,8 @@ def glb_bytes(scene: Scene) -> bytes:
     for i, person in enumerate(scene.people):
         colors = np.clip(outfit_colors(body_cut().fields, person.outfit), 0, 1)
         add(f"person {i}", scene.posed[i], person.body.model.faces, colors)
-    for k, thing in enumerate(scene.things):
-        add(f"thing {k} {thing.category}", scene.posed[people + k], *_colored(thing.model.mesh))
+    for k, object in enumerate(scene.objects):
+        add(f"thing {k} {object.category}", scene.posed[people + k], *_colored(object.model.mesh))
     for k, mesh in enumerate(scene.backdrop):
         add(f"backdrop {k}", mesh.vertices, *_colored(mesh))
     camera = scene.camera

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, scene_name
 from interplay.datasets.generated.settings import Settings
-from interplay.errors import InputError, InterplayError, near_matches
+from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path
 
 from . import worker
@@ -45,13 +45,15 @@ def synthesize(
         MissingExtraError: the extra ``body`` is not installed.
         InterplayError: a worker process died.
     """
+    from interplay.world.acts import find_acts
+
     from .card import write_card
 
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
     console = console or Console(quiet=True)
     folder = Path(out)
-    _check_acts(settings.acts)
+    find_acts(settings.acts)
     _check_meshes(settings.meshes)
     _claim(folder, settings)
     _prepare_body(console)
@@ -191,15 +193,6 @@ def _collect(folder: Path) -> Path:
     return annotations
 
 
-def _check_acts(names: tuple[str, ...] | None) -> None:
-    from interplay.world import acts as _acts  # noqa: F401  (fills ACTS)
-    from interplay.world.acts.registry import ACTS
-
-    for name in names or ():
-        if name not in ACTS:
-            raise InputError(f"unknown act {name!r}.{near_matches(name, ACTS)} Known: {', '.join(sorted(ACTS))}")
-
-
 def _check_meshes(meshes: Mapping[str, str]) -> None:
     """Read the user's meshes once here: an error of a worker process would come too late to be read."""
     if meshes:
@@ -213,5 +206,5 @@ def _prepare_body(console: Console) -> None:
     from interplay.body.model import body_model_is_cached, load_body_model
 
     if not body_model_is_cached():
-        with console.status("computing the body model; once on this machine, a minute or more"):
+        with console.status("computing the body model"):
             load_body_model()

@@ -1,7 +1,7 @@
 """Trains the rows of a table of ablations with several seeds, and prints it.
 
-    python benchmarks/ablations.py benchmarks/ablations/tin_spatial.yaml --output runs/ablations --data.root vcoco/
-    python benchmarks/ablations.py benchmarks/ablations/ggnet.yaml --output runs --seeds 3 --data.root generated/
+    python experiments/ablations.py experiments/ablations/tin_spatial.yaml --output runs/ablations --data.root vcoco/
+    python experiments/ablations.py experiments/ablations/ggnet.yaml --output runs --seeds 3 --data.root generated/
 
 A table is a file: the recipe that all rows share, what each row changes, and which figures are shown, as
 ``interplay train`` validates the last weights. Networks this small find things, but not their exact extent: `overlap`
@@ -28,13 +28,14 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import InterplayError, load_model
+from interplay.cli import run_script
 from interplay.files import atomic_path
 from interplay.metrics import HoiScores, evaluate_tables
 from interplay.training import load_config
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import load_tables
 from interplay.training.validation import predict_photographs
-from script import percent, run
+from tables import percent
 
 ROOT = Path(__file__).parents[1]
 LOOSE = "loose"
@@ -153,7 +154,7 @@ def figures_of(folder: Path, ablations: Ablations) -> dict[str, float]:
 def main() -> None:
     """Print the table, one row per ablation: the mean over the seeds and their standard deviation."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, help="a file in benchmarks/ablations")
+    parser.add_argument("table", type=Path, help="a file in experiments/ablations")
     parser.add_argument("--output", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to train; all without")
     parser.add_argument("--seeds", type=int, default=1, help="trainings per row (default: 1)")
@@ -174,4 +175,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -1,6 +1,6 @@
 """C of one training with D of others, on every pair of annotated boxes: what NIS removes, and what it is worth.
 
-    python benchmarks/tin_pairs.py --data generated-v1/ --split test \\
+    python experiments/tin_pairs.py --data generated-v1/ --split test \\
         --classifier runs/tin_nano_rc/model.safetensors \\
         --discriminator "instances=runs/tin_nano_d/model.safetensors" \\
         --discriminator "parts=runs/tin_nano_parts/model.safetensors"
@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 import interplay
+from interplay.cli import run_script
 from interplay.datasets import load_annotations
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.pair_figures import combined_figures
-from script import percent, run
+from tables import percent
 
 COLUMNS = {
     "map": "C: mean AP",
@@ -69,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

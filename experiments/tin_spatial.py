@@ -1,6 +1,6 @@
 """Figures of the default model `tin-spatial-vcoco`, from V-COCO's annotations and, where there, photographs.
 
-    python benchmarks/tin_spatial.py --data vcoco/ [--photos photos/] [--weights runs/.../model.safetensors]
+    python experiments/tin_spatial.py --data vcoco/ [--photos photos/] [--weights runs/.../model.safetensors]
 
 With annotated boxes: every annotated person who acts x every other annotated box, AP per role-action over all pairs.
 """
@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from interplay import InteractionTable, evaluate, load_annotations, load_model, read_image
+from interplay.cli import run_script
 from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.tin.pairs import DetectorNoise, PairSet
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import score_pairs
-from script import run
 
 COCO_LONGEST_SIDE = 640
 TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014
@@ -141,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -1,9 +1,9 @@
 """How believable generated scenes are to models that were trained on real photographs only.
 
-    python benchmarks/generated_world.py --scenes 400 --seed 5 --size 384 [--workers 2] [--vcoco vcoco/]
-    python benchmarks/generated_world.py scenes       # on what 'interplay synthesize scenes' wrote
+    python experiments/generated_world.py --scenes 400 --seed 5 --size 384 [--workers 2] [--vcoco vcoco/]
+    python experiments/generated_world.py scenes       # on what 'interplay synthesize scenes' wrote
 
-The offline detector, at its default score threshold, must find the people and recognise the things; the default model,
+The offline detector, at its default score threshold, must find the people and recognise the objects; the default model,
 trained on V-COCO's annotations, must tell what the people do better than the mere frequency of a verb with an object
 does. That frequency is counted on the scenes themselves, which flatters it, and with --vcoco also where the model
 learnt, on V-COCO's trainval.
@@ -27,6 +27,7 @@ from rich.progress import track
 from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
+from interplay.cli import run_script
 from interplay.datasets import ImageFinder
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors import Detections, load_detector
@@ -34,7 +35,6 @@ from interplay.files import atomic_path
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.ops.boxes import box_iou
 from interplay.world import Settings, synthesize
-from script import run
 
 VERBS = {
     "sit on": "sit", "lie on": "lay", "ride": "ride", "hold": "hold", "carry": "carry", "throw": "throw",
@@ -47,7 +47,7 @@ VERBS = {
 """Verbs of the generated world -> V-COCO's, where both mean the same."""
 
 MIN_PERSON, MIN_THING = 64, 32
-"""Pixels: people must be taller than this, things larger (the longer side)."""
+"""Pixels: people must be taller than this, objects larger (the longer side)."""
 
 MIN_VISIBLE = 0.5
 
@@ -58,11 +58,11 @@ class Found:
 
     Attributes:
         people: for each person tall enough: found (IoU 0.5), share that can be seen.
-        things: by category, for each thing large and visible enough: found with the right label.
+        objects: by category, for each object large and visible enough: found with the right label.
     """
 
     people: list[tuple[bool, float]] = field(default_factory=list)
-    things: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    objects: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
 
 
 def matches(boxes: NDArray[np.float32], found: Detections, label: int) -> NDArray[np.bool_]:
@@ -93,7 +93,7 @@ def detect(folder: Path, records: list[dict], names: tuple[str, ...]) -> Found:
                 if name == "person" and y2 - y1 > MIN_PERSON:
                     found.people.append((hit, visible))
                 elif name != "person" and max(x2 - x1, y2 - y1) > MIN_THING and visible >= MIN_VISIBLE:
-                    found.things[name].append(hit)
+                    found.objects[name].append(hit)
     return found
 
 
@@ -185,10 +185,10 @@ def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, obj
     table = load_annotations("generated", folder)
     lines = (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     found = detect(folder, [json.loads(line) for line in lines], table.vocabulary.objects)
-    things = Table("category", "things", "found and named", title=f"offline detector, score {DEFAULT_DETECTION_SCORE}")
-    for name, hits in sorted(found.things.items(), key=lambda item: -float(np.mean(item[1]))):
-        things.add_row(name, str(len(hits)), f"{np.mean(hits):.2f}")
-    console.print(things)
+    objects = Table("category", "things", "found and named", title=f"offline detector, score {DEFAULT_DETECTION_SCORE}")
+    for name, hits in sorted(found.objects.items(), key=lambda item: -float(np.mean(item[1]))):
+        objects.add_row(name, str(len(hits)), f"{np.mean(hits):.2f}")
+    console.print(objects)
     verbs = recognise_verbs(table, load_annotations("v-coco", vcoco, "trainval") if vcoco else None)
     compared = list(next(iter(verbs.values())))
     acts = Table("V-COCO verb", *compared, title="AP with annotated boxes, all pairs")
@@ -204,15 +204,15 @@ def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, obj
         "recall of people seen to 90 %": float(hit[visible >= 0.9].mean()),
         "recall of people seen to 50 to 90 %": float(hit[(visible >= 0.5) & (visible < 0.9)].mean()),
         "recall of people seen to less": float(hit[visible < 0.5].mean()),
-        "categories with a thing large enough": len(found.things),
-        "categories recognised": sum(any(hits) for hits in found.things.values()),
+        "categories with a thing large enough": len(found.objects),
+        "categories recognised": sum(any(hits) for hits in found.objects.values()),
         **{f"mean AP, {name}": float(np.mean([row[name] for row in verbs.values()])) for name in compared[1:]},
     }
     summary = Table("figure", "value")
     for name, value in figures.items():
         summary.add_row(name, f"{value:.3f}" if isinstance(value, float) else f"{value:,}")
     console.print(summary)
-    return {**figures, "things": {k: [len(v), float(np.mean(v))] for k, v in found.things.items()}, "verbs": verbs}
+    return {**figures, "things": {k: [len(v), float(np.mean(v))] for k, v in found.objects.items()}, "verbs": verbs}
 
 
 def main() -> None:
@@ -235,7 +235,7 @@ def main() -> None:
         figures = measure(folder, arguments.vcoco, console)
         made = json.loads((folder / "generated.json").read_text(encoding="utf-8"))
     console.print(
-        f"again: python benchmarks/generated_world.py --scenes {figures['scenes']} --seed {made['seed']} "
+        f"again: python experiments/generated_world.py --scenes {figures['scenes']} --seed {made['seed']} "
         f"--size {made['size']}"
     )
     if arguments.json:
@@ -244,4 +244,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -1,6 +1,6 @@
 """Whether a person and an object interact: learnt on one data set, used on another (TIN's transfer, CVPR 2019).
 
-    python benchmarks/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
+    python experiments/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
 
 Trains TIN's spatial network (``tin_spatial/vcoco``) on V-COCO's trainval annotations, on half of
 HICO-DET's test annotations and on generated scenes, with ``--joined`` also on all together (D alone, as their verbs
@@ -25,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
+from interplay.cli import run_script
 from interplay.files import atomic_path
 from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.pairs import PairSet, no_interaction_verbs
@@ -35,7 +36,7 @@ from interplay.models.tin_spatial.task import NIS_RECALL_LOSS, ScoredPairs, scor
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images
-from script import percent, run
+from tables import percent
 
 CONFIG = "tin_spatial/vcoco"
 HELD_OUT = 0.1
@@ -223,4 +224,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -1,7 +1,7 @@
 """What ``interplay suppress`` does to the default model's predictions and to those of any other model.
 
-    python benchmarks/suppress.py --vcoco DIR --photos DIR --output runs/suppress
-    python benchmarks/suppress.py --generated DIR --weights gen_vlkt.safetensors --output runs/suppress
+    python experiments/suppress.py --vcoco DIR --photos DIR --output runs/suppress
+    python experiments/suppress.py --generated DIR --weights gen_vlkt.safetensors --output runs/suppress
 
 Predictions: of the default model with the boxes of V-COCO's test annotations, made to look like a detector's, and on
 photographs with the offline detector; of ``--weights``, any model, on generated test scenes. Each is scored as it is,
@@ -25,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 
 from interplay import Interactions, InteractionTable, load_annotations, load_model, read, write
+from interplay.cli import run_script
 from interplay.datasets.images import ImageFinder
 from interplay.detectors import Detections
 from interplay.files import atomic_path
@@ -41,7 +42,6 @@ from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import trained_verbs
 from interplay.pipeline.suppress import defined_means, suppress_table
 from interplay.zoo import DEFAULT_MODEL
-from script import run
 from tin_spatial import photographs
 
 BATCH = 16
@@ -215,4 +215,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)

@@ -1,6 +1,6 @@
 """Which TIN should be the default: on boxes alone, or with pixels and poses too?
 
-    python benchmarks/tin_default.py --generated generated-v1/ --photos photos/ \\
+    python experiments/tin_default.py --generated generated-v1/ --photos photos/ \\
         --model boxes=runs/transfer/generated-0/model.safetensors \\
         --model pixels=runs/tin_nano_d/model.safetensors
 
@@ -26,6 +26,7 @@ from rich.table import Table
 
 from generated_world import VERBS, enter_scores, pairs
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read_image
+from interplay.cli import run_script
 from interplay.datasets.images import ImageFinder
 from interplay.detectors import Detections
 from interplay.detectors.pose import add_poses, load_pose_estimator
@@ -33,7 +34,7 @@ from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.base import HoiModel
 from interplay.models.tin.model import TinModel
 from interplay.zoo import DEFAULT_MODEL
-from script import percent, run
+from tables import percent
 from tin_spatial import photographs
 
 Predictor = Callable[[NDArray[np.uint8], Detections], Interactions]
@@ -134,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_script(main)
