@@ -9,9 +9,8 @@ import pytest
 
 from interplay import Vocabulary, load_annotations, load_detector, read_image
 from interplay.detectors import Detector
-from interplay.detectors.ssd_mobilenet import non_maximum_suppression
 from interplay.errors import MissingExtraError, MissingFileError
-from interplay.ops.boxes import box_iou
+from interplay.ops.boxes import box_iou, non_maximum_suppression
 from interplay.samples import sample_path
 
 COCO = Vocabulary.load("coco")

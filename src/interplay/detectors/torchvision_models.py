@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.detectors.detections import Detections
+from interplay.detectors.object_names import COCO_OBJECTS
 from interplay.detectors.torchvision_weights import load_torchvision_weights
 from interplay.vocabulary import coco_80_index
 
@@ -39,7 +40,7 @@ RECIPES: Mapping[str, _Recipe] = {
 
 
 class TorchvisionDetector:
-    """One of torchvision's detectors.
+    """One of torchvision's detectors; they know COCO's 80 objects.
 
     Args:
         name: a key of `RECIPES`.
@@ -52,6 +53,8 @@ class TorchvisionDetector:
         MissingFileError: no weights and no network; says the commands that bring them.
         InputError: the file does not hold this model's weights.
     """
+
+    objects = COCO_OBJECTS
 
     def __init__(
         self,

@@ -55,18 +55,22 @@ def xywh_to_xyxy(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def xyxy_to_xywh(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Corner boxes (N, 4) to COCO's corner + size."""
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-
-
 def clip_boxes(boxes: NDArray[np.floating], width: float, height: float) -> NDArray[np.floating]:
     """Boxes (N, 4) cut to an image of `width` x `height` pixels."""
     limits = np.array([width, height, width, height], dtype=boxes.dtype)
     return np.clip(boxes, 0, limits)
 
 
-def union_boxes(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The smallest box (N, 4) around each pair of boxes of two aligned arrays (N, 4)."""
-    corner = np.minimum(first[:, :2], second[:, :2])
-    return np.concatenate([corner, np.maximum(first[:, 2:], second[:, 2:])], axis=1)
+def non_maximum_suppression(boxes: NDArray[np.float32], labels: NDArray[np.int64], iou: float) -> NDArray[np.int64]:
+    """Indices of the boxes that stay: each removes later ones of its label that overlap it by more than `iou`.
+
+    Args:
+        boxes: (N, 4), best first.
+        labels: (N,).
+    """
+    removes = (box_iou(boxes, boxes) > iou) & (labels[:, None] == labels[None])
+    alive = np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        if alive[i]:
+            alive[i + 1 :] &= ~removes[i, i + 1 :]
+    return np.flatnonzero(alive)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from interplay.detectors.object_names import match_objects
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
@@ -58,7 +59,7 @@ class PairJudge:
     @cached_property
     def labels(self) -> NDArray[np.int64]:
         """(O,) the model's index of every object of the vocabulary, -1 where it has none."""
-        return np.array([_index(self.model.vocabulary, name) for name in self.vocabulary.objects])
+        return match_objects(self.vocabulary.objects, self.model.vocabulary.objects)
 
     def __call__(self, image: Interactions, pixels: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         """(T,) probability that the pair of each triplet interacts.
@@ -123,10 +124,3 @@ def _from_pixels(
     poses = None if image.keypoints is None else image.keypoints[pairs[:, 0]]
     outputs = model.score_pairs(pixels, image.boxes[pairs[:, 0]], image.boxes[pairs[:, 1]], poses)
     return outputs.interactiveness.float().cpu().numpy()[inverse.reshape(-1)]
-
-
-def _index(vocabulary: Vocabulary, name: str) -> int:
-    try:
-        return vocabulary.object_index(name)
-    except InputError:
-        return -1

@@ -73,6 +73,8 @@ class TinModel(HoiModel):
 
     def __init__(self, config: TinConfig, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> None:
         super().__init__()
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.config, self.vocabulary, self.verbs = config, vocabulary, verbs
         if self.is_part:
             self.network: TinNetwork | TinPartNetwork = TinPartNetwork(backbone=config.backbone)

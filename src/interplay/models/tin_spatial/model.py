@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import one_thread
 from interplay.layers.normalisers import StepCounts
@@ -85,6 +86,8 @@ class TinSpatial(HoiModel):
 
     def __init__(self, config: SpatialConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.config = config
         self.vocabulary = vocabulary
         objects, width = len(vocabulary.objects), config.width
