@@ -160,6 +160,8 @@ class Inference:
         """Sentences for the user about boxes that were left out."""
         if not self.left_out:
             return []
+        if self.left_out.total() == 1:
+            return [f"1 box of an object that the model does not know was left out: {next(iter(self.left_out))}"]
         names = ", ".join(f"{name} ({count:,})" for name, count in self.left_out.most_common(5))
         more = ", ..." * (len(self.left_out) > 5)
         return [f"{self.left_out.total():,} boxes of objects that the model does not know were left out: {names}{more}"]
