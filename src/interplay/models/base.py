@@ -148,7 +148,7 @@ class HoiModel(nn.Module):
         """
         if not self.explains:
             raise InputError(f"{type(self).__name__} does not tell where it looks; ggnet and gen-vlkt models do")
-        inference = Inference(self, detector=detector)
+        inference = self.inference(detector=detector)
         found = inference.explain(image, detections, min_score, top_k)
         _say(inference)
         return found
@@ -235,7 +235,7 @@ class HoiModel(nn.Module):
             InputError: other numbers of detections or files than of images; the model uses no boxes; or none of the
                 boxes' objects is a person, or known to the model.
         """
-        inference = Inference(self, detector=detector, pose=pose, min_score=min_score, top_k=top_k)
+        inference = self.inference(detector=detector, pose=pose, min_score=min_score, top_k=top_k)
         if isinstance(images, (str, Path, np.ndarray)):
             boxes = [detections] if detections is not None else None
             names = [files] if files is not None else None
@@ -245,6 +245,18 @@ class HoiModel(nn.Module):
         several = inference.predict(list(images), files, detections, batch_size)  # type: ignore[arg-type]
         _say(inference)
         return several
+
+    def inference(
+        self,
+        *,
+        detector: Detector | str | Path | None = None,
+        pose: PoseEstimator | str | Path | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
+        device: str | None = None,
+    ) -> Inference:
+        """The model with what finds boxes and poses, ready for one batch after the other; see `Inference`."""
+        return Inference(self, detector=detector, pose=pose, min_score=min_score, top_k=top_k, device=device)
 
 
 def _say(inference: Inference) -> None:

@@ -80,7 +80,6 @@ def load_predictor(
     Raises:
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
-    from interplay.models.inference import Inference
     from interplay.zoo import load_model
 
     network = load_model(model, weights=weights, device=device, decoding=decoding)
@@ -88,4 +87,4 @@ def load_predictor(
         chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     network.prepare_inference()
-    return Inference(network, detector=boxes or detector, pose=pose, device=device).prepare()
+    return network.inference(detector=boxes or detector, pose=pose, device=device).prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,15 +61,18 @@ def predict_photographs(
 
     mine = list(range(rank, len(photographs), count))
     found: list[Interactions] = []
+    inference = model.inference(detector=detector, pose=pose)
     pixels = prefetch(read, mine, max(workers, 1), 2 * batch_size)
     for start in range(0, len(mine), batch_size):
         files = [annotations.files[i] for i in mine[start : start + batch_size]]
         batch = [next(pixels) for _ in files]
         names = [file for file, image in zip(files, batch, strict=True) if image is not None]
         there = [image for image in batch if image is not None]
-        answers = iter(model.predict(there, files=names, detector=detector, pose=pose, batch_size=batch_size))
+        answers = iter(inference(there, names) if there else [])
         for file, image in zip(files, batch, strict=True):
             found.append(Interactions.empty(model.vocabulary, file) if image is None else next(answers))
+    for note in inference.notes():
+        warnings.warn(note, stacklevel=2)
     table = InteractionTable.from_list(gather(found), model.vocabulary)
     if len(table) and not table.sizes.any():
         raise MissingFileError(f"none of the {len(table)} photographs to validate on can be read below {images}")
