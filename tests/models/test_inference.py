@@ -142,7 +142,9 @@ def test_unknown_objects_are_left_out_and_counted_once() -> None:
 def test_boxes_that_fit_no_object_are_refused() -> None:
     model = spatial(FARM).eval()
     with pytest.raises(InputError, match=r"knows none of its objects \(person, hat, shoe\), only those of 'farm'"):
-        model.predict(IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("person", "hat", "shoe")))
+        model.predict(
+            IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("person", "hat", "shoe"))
+        )
     with pytest.raises(InputError, match="none of its objects is a 'person', got horse, saddle"):
         model.predict(IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("horse", "saddle")))
     people = Detections(BOXES[:2], np.array([0, 0]), np.ones(2), objects=("person",))

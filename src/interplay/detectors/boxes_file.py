@@ -148,8 +148,8 @@ def _result(record: Any, where: str) -> tuple[str | int, list[float]]:
     label = coco_80_index([category])[0] if isinstance(category, int) else -1
     if label < 0:
         raise InputError(
-            f"{where}: 'category_id' must be one of COCO's ids 1..90, got {category!r}; boxes of other objects are read "
-            "by name from .jsonl or .parquet"
+            f"{where}: 'category_id' must be one of COCO's ids 1..90, got {category!r}; boxes of other objects are "
+            "read by name from .jsonl or .parquet"
         )
     box, score = record.get("bbox"), record.get("score", 1.0)
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):

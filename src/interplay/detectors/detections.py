@@ -48,7 +48,9 @@ class Detections:
         object.__setattr__(self, "objects", tuple(self.objects))
         if count and (labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(self.objects)):
             what = "COCO's objects" if self.objects == COCO_OBJECTS else f"the objects {', '.join(self.objects[:5])}"
-            raise InputError(f"labels must be indices 0..{len(self.objects) - 1} of {what}, got {labels.dtype} {labels}")
+            raise InputError(
+                f"labels must be indices 0..{len(self.objects) - 1} of {what}, got {labels.dtype} {labels}"
+            )
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "labels", labels.astype(np.int64))
         object.__setattr__(self, "scores", scores)
@@ -126,9 +128,7 @@ class Detections:
         )
 
     @staticmethod
-    def from_supervision(
-        detections: supervision.Detections, objects: tuple[str, ...] | None = None
-    ) -> Detections:
+    def from_supervision(detections: supervision.Detections, objects: tuple[str, ...] | None = None) -> Detections:
         """From `supervision.Detections`.
 
         The class is ``data["class_name"]`` where there, as class numbers differ between detectors, else ``class_id``

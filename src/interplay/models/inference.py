@@ -73,8 +73,9 @@ class Inference:
         self._checked: set[tuple[str, ...]] = set()
         if detector is not None and not model.needs_detections:
             raise model.finds_by_itself()
-        named = isinstance(pose, (str, os.PathLike))
-        self.pose: PoseEstimator | None = load_pose_estimator(pose, device=device) if named else pose
+        if isinstance(pose, (str, os.PathLike)):
+            pose = load_pose_estimator(pose, device=device)
+        self.pose = pose
 
     @cached_property
     def detector(self) -> Detector:
@@ -84,9 +85,9 @@ class Inference:
             InputError: none of what it finds is a person, or the model knows none of it.
             InterplayError: see `load_detector`.
         """
-        wanted = DEFAULT_DETECTOR if self._wanted is None else self._wanted
-        named = isinstance(wanted, (str, os.PathLike))
-        detector: Detector = load_detector(wanted, device=self._device) if named else wanted
+        detector = DEFAULT_DETECTOR if self._wanted is None else self._wanted
+        if isinstance(detector, (str, os.PathLike)):
+            detector = load_detector(detector, device=self._device)
         self._check(detector.objects, detector.name)
         return detector
 
@@ -112,7 +113,7 @@ class Inference:
             ImageError: a file of boxes does not know an image.
             InputError: the model uses no detections, or knows none of their objects.
         """
-        names = list(files) if files is not None else [None] * len(images)
+        names: list[str | None] = [None] * len(images) if files is None else list(files)
         found = self._detections(images, names, detections)
         with evaluating(self.model):
             answers = self.model.predict_batch(images, found)
@@ -182,7 +183,8 @@ class Inference:
         found = [self._named(detections) for detections in given]
         if self.pose is None:
             return found
-        return [add_poses(*each, self.pose, file) for *each, file in zip(found, images, files, strict=True)]
+        triples = zip(found, images, files, strict=True)
+        return [add_poses(boxes, image, self.pose, file) for boxes, image, file in triples]
 
     def _named(self, found: Detections) -> Detections:
         self._check(found.objects, "detections")

@@ -111,9 +111,7 @@ class DetectedValidation:
         if self.detector is None:
             return {}
         truth, folder = self.tables.validation, self.tables.validation_images
-        found = predict_photographs(
-            model, truth, folder, workers=self.workers, detector=self.detector, pose=self.pose
-        )
+        found = predict_photographs(model, truth, folder, workers=self.workers, detector=self.detector, pose=self.pose)
         return score_table(found, truth)
 
 

@@ -264,9 +264,10 @@ def read_detections(path: Path | None, annotations: InteractionTable) -> dict[st
             boxes = Detections(
                 image.boxes, image.labels, image.box_scores, image.keypoints, image.vocabulary.objects
             ).named(vocabulary.objects)
-            found[annotations.files[position]] = Interactions(
-                boxes.boxes, boxes.labels, [], [], [], vocabulary, box_scores=boxes.scores, keypoints=boxes.keypoints
-            )
+            found[annotations.files[position]] = replace(
+                Interactions.empty(vocabulary), boxes=boxes.boxes, labels=boxes.labels, box_scores=boxes.scores,
+                keypoints=boxes.keypoints,
+            )  # fmt: skip
     if not found:
         raise InputError(f"{path} holds detections in {len(table)} photographs, none of which is annotated")
     return found
