@@ -18,7 +18,7 @@ from interplay.detectors.detections import Detections
 from interplay.detectors.object_names import COCO_OBJECTS
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
-from interplay.ops.boxes import box_area, non_maximum_suppression
+from interplay.ops.boxes import box_area, distinct_boxes
 from interplay.vocabulary import coco_80_index
 
 _WEIGHTS = "frozen_inference_graph.pb"
@@ -82,7 +82,7 @@ class SSDMobileNetV2:
         labels = coco_80_index(rows[:, 1].astype(np.int64))
         known = (labels >= 0) & (rows[:, 2] >= self.min_score)
         found = Detections.within(rows[known, 3:], labels[known], rows[known, 2], width, height)
-        return found[non_maximum_suppression(found.boxes, found.labels, _NMS_IOU)]
+        return found[np.unique(distinct_boxes(found.boxes, found.labels, found.scores, _NMS_IOU))]
 
 
 def _forward(network: Any, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:

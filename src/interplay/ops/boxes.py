@@ -61,16 +61,24 @@ def clip_boxes(boxes: NDArray[np.floating], width: float, height: float) -> NDAr
     return np.clip(boxes, 0, limits)
 
 
-def non_maximum_suppression(boxes: NDArray[np.float32], labels: NDArray[np.int64], iou: float) -> NDArray[np.int64]:
-    """Indices of the boxes that stay: each removes later ones of its label that overlap it by more than `iou`.
+def distinct_boxes(
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    overlap: float,
+) -> NDArray[np.int64]:
+    """(N,) for each box the row of the most confident box of its class that shows the same thing.
+
+    The rows that occur are those that non-maximum suppression keeps.
 
     Args:
-        boxes: (N, 4), best first.
-        labels: (N,).
+        boxes, labels, scores: (N, 4), (N,), (N,); of equal scores the first box stands for the others.
+        overlap: IoU above which two boxes show the same thing.
     """
-    removes = (box_iou(boxes, boxes) > iou) & (labels[:, None] == labels[None])
-    alive = np.ones(len(boxes), bool)
-    for i in range(len(boxes)):
-        if alive[i]:
-            alive[i + 1 :] &= ~removes[i, i + 1 :]
-    return np.flatnonzero(alive)
+    first = np.full(len(boxes), -1)
+    alike = (box_iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
+    for row in np.argsort(-scores, kind="stable"):
+        if first[row] < 0:
+            first[alike[row] & (first < 0)] = row
+            first[row] = row
+    return first

@@ -15,11 +15,12 @@ from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
 from interplay.models.base import HoiModel
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.ops.boxes import distinct_boxes
 from interplay.vocabulary import Vocabulary
 
 from .geometry import scale_boxes
 from .model import TinModel
-from .same_things import distinct_boxes
+from .same_things import SAME_THING
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class PairJudge:
         labels = self.labels[image.labels]
         labels[human] = person
         known = np.flatnonzero(labels >= 0)
-        first = distinct_boxes(image.boxes[known], labels[known], image.box_scores[known])
+        first = distinct_boxes(image.boxes[known], labels[known], image.box_scores[known], SAME_THING)
         kept = known[np.unique(first)]
         kept = kept[np.argsort(labels[kept] != person, kind="stable")]
         place = np.full(len(labels), -1)
