@@ -14,7 +14,7 @@ from interplay import Interactions, InteractionTable, Vocabulary, load_model, re
 from interplay.cli import main
 from interplay.detectors import Detections
 from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.same_things import distinct_boxes
+from interplay.ops.boxes import distinct_boxes
 
 # A rider on a motorcycle, a far person, and a kite in the distance.
 BOXES = np.array([[200, 100, 300, 320], [170, 200, 340, 390], [560, 150, 600, 260], [20, 10, 60, 40]], np.float32)
@@ -130,7 +130,7 @@ def test_boxes_of_one_thing_count_once(tmp_path: Path) -> None:
 
 def test_the_most_confident_box_stands_for_its_copies() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 10.5], [50, 50, 60, 60], [0, 0, 10, 10]], np.float32)
-    first = distinct_boxes(boxes, np.array([1, 1, 1, 2]), np.array([0.3, 0.9, 0.1, 0.5], np.float32))
+    first = distinct_boxes(boxes, np.array([1, 1, 1, 2]), np.array([0.3, 0.9, 0.1, 0.5], np.float32), 0.7)
     assert first.tolist() == [1, 1, 2, 3]
 
 

@@ -51,7 +51,7 @@ def test_coco_results_may_mix_numbers_and_names(tmp_path: Path) -> None:
     detector = load_detector(tmp_path / "mixed.json")
     mixed, numbered = detector([blank()] * 2, [f"photos/{name}", "42.jpg"])
     assert mixed.scores.tolist() == pytest.approx([1.0, 0.9, 0.8])
-    assert numbered.scores.tolist() == pytest.approx([1.0, 0.9])
+    assert numbered.scores.tolist() == mixed.scores.tolist()
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,14 @@ def test_a_base_name_that_two_images_share_finds_neither(tmp_path: Path, ride: I
         detector([blank()], ["z/a.jpg"])
 
 
-def test_objects_beyond_coco_are_named(tmp_path: Path) -> None:
-    zoo = Vocabulary.from_names(["person", "saddle"], ["ride"])
-    write([Interactions([[0, 0, 9, 9]], [1], [], [], [], zoo, file="a.jpg")], tmp_path / "boxes.jsonl")
-    with pytest.raises(InputError, match="saddle"):
-        load_detector(tmp_path / "boxes.jsonl")
+def test_own_objects_keep_their_names(tmp_path: Path) -> None:
+    zoo = Vocabulary.from_names(["saddle", "person"], ["ride"])
+    write([Interactions([[0, 0, 9, 9]] * 2, [1, 0], [0], [1], [0], zoo, file="a.jpg")], tmp_path / "boxes.parquet")
+    detector = load_detector(tmp_path / "boxes.parquet")
+    [found] = detector([blank()], ["a.jpg"])
+    assert detector.objects == found.objects
+    assert [found.objects[label] for label in found.labels] == ["person", "saddle"]
+    assert found.people.tolist() == [True, False]
 
 
 def test_names_are_needed(results: Path, tmp_path: Path) -> None:

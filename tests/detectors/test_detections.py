@@ -7,7 +7,7 @@ import pytest
 import supervision
 
 from interplay.detectors import Detections
-from interplay.detectors.coco_names import coco_labels
+from interplay.detectors.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError
 
 
@@ -55,6 +55,7 @@ def test_supervision_round_trip(some: Detections) -> None:
     back = Detections.from_supervision(converted)
     for name in ("boxes", "labels", "scores", "keypoints"):
         assert np.array_equal(getattr(back, name), getattr(some, name)), name
+    assert back.objects == some.objects
     assert len(Detections.from_supervision(Detections.empty().to_supervision())) == 0
 
 
@@ -69,18 +70,41 @@ def test_tracker_ids_survive(some: Detections) -> None:
         replace(some, track=[4])
 
 
+def test_own_objects_keep_their_names() -> None:
+    zoo = ("saddle", "person", "sofa")
+    found = Detections([[0, 0, 10, 10], [5, 5, 50, 60]], [2, 1], [0.4, 0.9], objects=zoo)  # type: ignore[arg-type]
+    assert found.people.tolist() == [False, True]
+    assert found[1:].objects == found.filter(0.5).objects == zoo
+    converted = found.to_supervision()
+    assert converted.data["class_name"].tolist() == ["sofa", "person"]
+    assert Detections.from_supervision(converted, zoo).labels.tolist() == [2, 1]
+    with pytest.raises(InputError, match=r"0\.\.2 of the objects saddle, person, sofa"):
+        Detections([[0, 0, 10, 10]], [3], [1.0], objects=zoo)  # type: ignore[arg-type]
+
+
+def test_objects_are_matched_by_name() -> None:
+    found = Detections([[0, 0, 9, 9]] * 4, [0, 1, 2, 3], [1, 1, 1, 1], objects=("hat", "Person", "sofa", "cell_phone"))  # type: ignore[arg-type]
+    named = found.named(("cell phone", "couch", "person"))
+    assert named.labels.tolist() == [2, 1, 0]
+    assert named.people.tolist() == [True, False, False]
+    assert found.named(COCO_OBJECTS).labels.tolist() == [0, 57, 67]
+    assert found.named(found.objects) is found
+
+
 def test_supervision_of_another_origin() -> None:
     xyxy = np.array([[0.0, 0, 5, 5]])
     named = supervision.Detections(xyxy, class_id=np.array([57]), data={"class_name": np.array(["sofa"])})
     assert Detections.from_supervision(named).labels.tolist() == [57]
     numbered = Detections.from_supervision(supervision.Detections(xyxy, class_id=np.array([3])))
     assert (numbered.labels.tolist(), numbered.scores.tolist()) == ([3], [1.0])
+    hat = supervision.Detections(xyxy, data={"class_name": np.array(["hat"])})
+    assert Detections.from_supervision(hat).objects == ("hat",)
     with pytest.raises(InputError, match="hat"):
-        Detections.from_supervision(supervision.Detections(xyxy, data={"class_name": np.array(["hat"])}))
+        Detections.from_supervision(hat, ("person", "dog"))
     with pytest.raises(InputError, match="class_id"):
         Detections.from_supervision(supervision.Detections(xyxy))
 
 
 def test_names_of_other_code_bases() -> None:
     names = ["person", "Motorbike", "diningtable", "TVmonitor", "hair_dryer", "cell phone", "N/A", "hat"]
-    assert coco_labels(names).tolist() == [0, 3, 60, 62, 78, 67, -1, -1]
+    assert match_objects(names, COCO_OBJECTS).tolist() == [0, 3, 60, 62, 78, 67, -1, -1]

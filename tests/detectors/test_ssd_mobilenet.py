@@ -9,7 +9,6 @@ import pytest
 
 from interplay import Vocabulary, load_annotations, load_detector, read_image
 from interplay.detectors import Detector
-from interplay.detectors.ssd_mobilenet import non_maximum_suppression
 from interplay.errors import MissingExtraError, MissingFileError
 from interplay.ops.boxes import box_iou
 from interplay.samples import sample_path
@@ -76,12 +75,6 @@ def test_a_batch_is_its_images(detector: Detector) -> None:
 def test_odd_sizes_and_nothing_to_see(detector: Detector, shape: tuple[int, ...]) -> None:
     [found] = detector([np.full(shape, 127, np.uint8)])
     assert (found.scores >= 0.3).all()
-
-
-def test_suppression_is_within_a_label_and_by_the_best() -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [2, 0, 12, 10], [5, 0, 15, 10]], np.float32)
-    kept = non_maximum_suppression(boxes, np.array([0, 0, 1, 0, 0]), 0.5)
-    assert kept.tolist() == [0, 2, 4]
 
 
 def test_missing_opencv_gives_the_command(without) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.parity.published_top_k import select_triplets
 
 from interplay import Vocabulary
-from interplay.metrics import select_triplets
 from interplay.models.gen_vlkt import GenVlktOutputs
 from interplay.models.gen_vlkt.config import DecodingOptions
 from interplay.models.gen_vlkt.decode import detections

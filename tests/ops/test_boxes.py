@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from interplay.errors import InputError
-from interplay.ops.boxes import as_boxes, box_area, box_iou, clip_boxes, union_boxes, xywh_to_xyxy, xyxy_to_xywh
+from interplay.ops.boxes import as_boxes, box_area, box_iou, clip_boxes, distinct_boxes, xywh_to_xyxy
 
 BOXES = hnp.arrays(np.float64, (4, 4), elements=st.integers(0, 50)).map(
     lambda b: np.concatenate([np.minimum(b[:, :2], b[:, 2:]), np.maximum(b[:, :2], b[:, 2:]) + 1], axis=1)
@@ -37,12 +37,21 @@ def test_degenerate_boxes() -> None:
     assert box_iou(np.zeros((0, 4)), point).shape == (0, 1)
 
 
-@given(BOXES, BOXES)
-def test_conversions_and_union(a: np.ndarray, b: np.ndarray) -> None:
-    np.testing.assert_array_equal(xywh_to_xyxy(xyxy_to_xywh(a)), a)
-    union = union_boxes(a, b)
+@given(BOXES)
+def test_conversion_and_cut(a: np.ndarray) -> None:
+    sides = np.concatenate([a[:, :2], a[:, 2:] - a[:, :2]], 1)
+    np.testing.assert_array_equal(xywh_to_xyxy(sides), a)
     assert (clip_boxes(a, 1e9, 1e9) == a).all()
-    assert (box_area(union) >= np.maximum(box_area(a), box_area(b))).all()
+    cut = clip_boxes(a, 20, 10)
+    assert (cut <= [20, 10, 20, 10]).all()
+    assert (cut[a <= 10] == a[a <= 10]).all()
+
+
+def test_suppression_is_within_a_label_and_by_the_best() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [2, 0, 12, 10], [5, 0, 15, 10]], np.float32)
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
+    assert distinct_boxes(boxes, np.array([0, 0, 1, 0, 0]), scores, 0.5).tolist() == [0, 0, 2, 0, 4]
+    assert distinct_boxes(boxes, np.array([0, 0, 1, 0, 0]), scores[::-1], 0.5).tolist() == [1, 1, 2, 4, 4]
 
 
 def test_as_boxes_refuses_other_shapes() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from interplay import Interactions, InteractionTable, Vocabulary
+from interplay import Interactions, InteractionTable
 from interplay.errors import InputError
-from interplay.metrics import PairNms, keep_top_k, pair_nms, select_triplets, select_verbs, suppress_pairs, top_k_rows
+from interplay.metrics import PairNms, keep_top_k, pair_nms, suppress_pairs, top_k_rows
 from interplay.ops.overlap import aligned_iou
 
 
@@ -104,24 +104,3 @@ def test_steps_on_tables(ride: Interactions) -> None:
     assert best[0] == ride[[0]]
     kept = suppress_pairs(table, PairNms())
     assert np.diff(kept.triplet_offsets).tolist() == [3, 0, 2]  # the copy goes, other verbs on the pair stay
-
-
-def test_select_triplets_repeats_tied_values() -> None:
-    hoi = np.array([[0.25, 0.5], [0.5, 0.125]], np.float32)
-    none = np.zeros((2, 1), np.float32)
-    query, label, score = select_triplets(hoi, none, np.array([0, 0]), k=3)
-    assert list(zip(query.tolist(), label.tolist(), strict=True)) == [(0, 1), (0, 1), (0, 0)]
-    assert score.tolist() == [0.5, 0.5, 0.25]
-
-
-def test_select_triplets_adds_the_squared_object_score() -> None:
-    _, label, score = select_triplets(np.array([[0.1, 0.2]]), np.array([[0.5, 0.0]]), np.array([0, 1]), k=2)
-    assert label.tolist() == [0, 1]
-    np.testing.assert_allclose(score, [0.35, 0.2], atol=1e-7)
-
-
-def test_select_verbs_fills_with_zeros(hico: Vocabulary) -> None:
-    valid = np.array([[True, False], [True, False]])
-    query, verb, score = select_verbs(np.array([[0.5, 0.6], [0.9, 0.9]]), np.array([0, 1]), valid, k=4)
-    assert list(zip(query.tolist(), verb.tolist(), strict=True)) == [(0, 1), (0, 0), (1, 0), (1, 1)]
-    assert score.tolist() == [0.6, 0.5, 0, 0]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from tests.parity.published_top_k import select_triplets, select_verbs
 
 from interplay import InteractionTable, Vocabulary, write
 from interplay.cli import main
@@ -28,8 +29,6 @@ from interplay.metrics import (
     evaluate_tables,
     evaluate_vcoco,
     pair_nms,
-    select_triplets,
-    select_verbs,
     suppress_pairs,
 )
 from interplay.table import offsets

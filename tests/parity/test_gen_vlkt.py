@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.parity.published_top_k import select_verbs
 from torch import Tensor
 
 from interplay import Vocabulary
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.importers import load_published
-from interplay.metrics import select_verbs
 from interplay.models.gen_vlkt import GenVlkt, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.config import DecodingOptions
 from interplay.models.gen_vlkt.convert import our_name

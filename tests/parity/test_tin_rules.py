@@ -13,7 +13,7 @@ from interplay import Interactions, InteractionTable, Vocabulary
 from interplay.metrics import evaluate_tables
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
 from interplay.models.tin.pair_selection import HICO_PAIRS, VCOCO_PAIRS, select_pairs
-from interplay.models.tin.part_boxes import correct_boxes, limb_joints, part_boxes
+from interplay.models.tin.part_boxes import limb_joints, part_boxes
 from interplay.models.tin.suppression import (
     HICO_LIS,
     VCOCO_LIS,
@@ -76,9 +76,6 @@ def test_boxes_of_body_parts(folder: Path) -> None:
     np.testing.assert_array_equal(limb_joints(values["keypoints17"]), values["joints16"])
     parts = part_boxes(values["keypoints17"], values["human_box"])
     np.testing.assert_array_equal(parts, values["part_boxes"][..., 1:])
-    height, width = values["correct_box_shape"][:2]
-    for before, after in (("part_boxes", "correct_box_out"), ("correct_box_in2", "correct_box_out2")):
-        np.testing.assert_array_equal(correct_boxes(values[before][..., 1:], width, height), values[after][..., 1:])
 
 
 def test_people_without_keypoints_have_their_box_for_every_part() -> None:

@@ -29,8 +29,9 @@ from interplay.models.tin.sampling import (
     jitter_box,
     sample_rows,
     uniform_draws,
-    vcoco_targets,
+    verb_targets,
 )
+from interplay.models.tin.vcoco_suppression import WITHOUT_OBJECT, actions
 from interplay.training.schedules import schedule_factor
 from interplay.training.sections import ScheduleConfig
 
@@ -192,7 +193,10 @@ def test_batches(folder: Path, case: str) -> None:
         labels = rows.gather(_many_hot(values["gt_actions_HO"], 600), _many_hot(values["neg_action"], 600))
         np.testing.assert_array_equal(labels, values["out_gt_class_HO"])
     else:
-        targets = vcoco_targets(rows, *(_many_hot(values[f"gt_actions_{name}"], 29) for name in ("H", "HO")))
+        source = rows.source[: rows.positives]
+        done = [torch.from_numpy(_many_hot(values[f"gt_actions_{name}"], 29)[source]).float() for name in ("H", "HO")]
+        has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()])
+        targets = verb_targets(*done, len(rows), has_object, binary_labels(rows))
         for ours, published in (("human", "gt_class_H"), ("pair", "gt_class_HO"), ("spatial", "gt_class_sp"),
                                 ("pair_mask", "Mask_HO"), ("spatial_mask", "Mask_sp")):  # fmt: skip
             np.testing.assert_array_equal(getattr(targets, ours), values[f"out_{published}"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from interplay import Interactions, write
+from interplay.errors import InputError
+from interplay.models.base import HoiModel
 from interplay.pipeline import load_predictor
 
 IMAGE = np.zeros((40, 48, 3), np.uint8)
@@ -32,27 +32,40 @@ def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: P
         found.file = name
         write([found], tmp_path / f"{name}.jsonl")
     for name, posed in (("x.jpg", True), ("y.jpg", False)):
-        predict, _ = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
+        predict = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
         [answer] = predict([IMAGE], [name])
         assert answer.keypoints is not None
         assert np.isfinite(answer.keypoints).all((1, 2)).tolist() == [posed, False]
 
 
+class Alone(HoiModel):
+    """Finds people by itself: one who rides a bicycle, and holds it."""
+
+    def __init__(self, answer: Interactions) -> None:
+        super().__init__()
+        self.vocabulary, self.answer = answer.vocabulary, answer
+
+    @classmethod
+    def from_description(cls, description: Any) -> HoiModel:
+        raise NotImplementedError
+
+    def predict_batch(self, images: Any, detections: Any) -> list[Interactions]:
+        assert detections is None
+        return [self.answer for _ in images]
+
+
 def test_poses_for_a_model_that_finds_people_by_itself(
     model: Any, poses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = SimpleNamespace(
-        needs_detections=False,
-        vocabulary=model.vocabulary,
-        prepare_inference=lambda: None,
-        predict=lambda images: model(images, [""] * len(images)),
-    )
-    monkeypatch.setattr("interplay.zoo.load_model", lambda *_, **__: alone)
-    predict, _ = load_predictor("any", pose=poses)
+    [answer] = model([IMAGE], ["x.jpg"])
+    monkeypatch.setattr("interplay.zoo.load_model", lambda *_, **__: Alone(answer))
+    predict = load_predictor("any", pose=poses)
     posed, unknown = predict([IMAGE] * 2, ["a/x.jpg", "y.jpg"])
     assert posed.keypoints is not None
     assert posed.keypoints[0, 0].tolist() == pytest.approx([10, 4, 0.8])
     assert np.isnan(posed.keypoints[1]).all()
     assert np.isnan(unknown.keypoints).all()
-    plain: Callable[..., list[Interactions]] = load_predictor("any")[0]
-    assert plain([IMAGE], ["x.jpg"])[0].keypoints is None
+    assert load_predictor("any")([IMAGE], ["x.jpg"])[0].keypoints is None
+    for given in ({"detector": "ssd-mobilenet-v2"}, {"boxes": poses}):
+        with pytest.raises(InputError, match="finds people and objects by itself"):
+            load_predictor("any", **given)

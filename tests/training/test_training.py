@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from rich.console import Console
 
 import interplay
@@ -101,6 +102,25 @@ def test_the_run_folder_tells_the_story(trained: Path) -> None:
     assert description["training"]["epochs"] == 12
     assert description["data"]["training"]["images"] + description["data"]["validation"]["images"] == 240
     assert 0 < description["config"]["suppress_below"] < 1
+
+
+def test_validation_on_detected_boxes_by_the_official_protocol(
+    riders: InteractionTable, riders_file: Path, trained: Path, tmp_path: Path
+) -> None:
+    for file, size in zip(riders.files, riders.sizes.tolist(), strict=True):
+        Image.new("RGB", size).save(tmp_path / file)
+    data = {"dataset": "own", "root": str(riders_file), "images": str(tmp_path), "holdout": 0.25}
+    data |= {"validation_detections": str(riders_file)}
+    changes = {"start": "weights", "start_file": str(trained), "epochs": 1, "validate_every": 1, "data": data}
+    weights = train(_config(riders_file, tmp_path / "runs", **changes))
+    with (weights.parent / "log.csv").open() as stream:
+        *_, row = csv.DictReader(stream)
+    assert float(row["score"]) == float(row["role_s1_24"]) > 0.8
+    assert read_weights(weights)[1]["validation"]["score"] > 0.8
+    (tmp_path / "empty").mkdir()
+    data["images"] = str(tmp_path / "empty")
+    with pytest.raises(MissingFileError, match=r"none of the .* photographs to validate on can be read"):
+        train(_config(riders_file, tmp_path / "none", **changes))
 
 
 def test_the_best_weights_are_kept(trained: Path) -> None:

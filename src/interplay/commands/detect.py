@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
     )
     with messages.status(f"loading {arguments.model}"):
-        predict, vocabulary = load_predictor(
+        inference = load_predictor(
             arguments.model,
             weights=arguments.weights,
             decoding=decoding,
@@ -132,7 +132,10 @@ def run(arguments: argparse.Namespace) -> int:
             pose=arguments.pose,
             device=arguments.device,
         )
-    return 1 if run_job(job, predict, vocabulary, Console(), messages) else 0
+    failures = run_job(job, inference, inference.model.vocabulary, Console(), messages)
+    for note in inference.notes():
+        messages.print(note, highlight=False, markup=False, soft_wrap=True)
+    return 1 if failures else 0
 
 
 def _name(path: Path | None) -> str | None:

@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="change how outputs become interactions, such as boxes=detector (ggnet)",
     )
-    parser.add_argument("--detector", metavar="NAME", help="for a model that takes another detector's boxes")
+    parser.add_argument(
+        "--detector", metavar="NAME", help="for a model that takes another detector's boxes; a file of boxes will do"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
 
 
@@ -47,14 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp") or output == arguments.image:
         raise InputError(f"{output}: expected another file than the photograph, ending in .png, .jpg or .webp")
-    image = read_image(arguments.image)
     model = load_model(
         arguments.model, weights=arguments.weights, device=arguments.device, decoding=dict(arguments.decoding)
     )
     found, explanations = model.explain(
-        image, detector=arguments.detector, min_score=arguments.min_score, top_k=arguments.top_k
+        arguments.image, detector=arguments.detector, min_score=arguments.min_score, top_k=arguments.top_k
     )
-    save_picture(draw_explanations(image, found, explanations), output)
+    save_picture(draw_explanations(read_image(arguments.image), found, explanations), output)
     screen = Console(highlight=False)
     for explanation in explanations:
         [triplet] = found[[explanation.triplet]].triplets()

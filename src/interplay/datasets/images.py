@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from interplay.errors import InputError, MissingFileError
 from interplay.images import IMAGE_SUFFIXES, read_image
 from interplay.interactions import Interactions
+from interplay.ops.image_names import ImageNames
 from interplay.table import InteractionTable
 
 _COCO_2014 = re.compile(r"COCO_(train|val)2014_(\d{12}\.\w+)$")
@@ -47,8 +48,8 @@ class ImageFinder:
     """Finds images by name below a folder, however the data set was unpacked.
 
     Tried are, in turn: the name as it is; the folders that the official archives make (``images/test2015``,
-    ``train2014``, ...); any place below the folder. COCO's 2014 images are also found under their 2017 names
-    (``000000000042.jpg``), which hold the same pixels.
+    ``train2014``, ...); any place below the folder, by `ops.image_names.ImageNames`. COCO's 2014 images are also found
+    under their 2017 names (``000000000042.jpg``), which hold the same pixels.
 
     Args:
         root: the folder.
@@ -63,34 +64,34 @@ class ImageFinder:
             raise MissingFileError(f"no folder of images {root}")
 
     def find(self, file: str) -> Path | None:
-        """Where the image lies, or None."""
+        """Where the image lies, or None where it is not there, or where several images of this name lie elsewhere."""
         for name in (file, *_other_names(file)):
             for folder in ("", *_usual_folders(file)):
                 path = self.root / folder / name
                 if path.is_file():
                     return path
-            elsewhere = self._by_name.get(Path(name).name)
-            if elsewhere is not None:
-                return elsewhere
-        return None
+        position = self._names.find(file)
+        return self._paths[position] if position >= 0 else None
 
     def missing(self, files: Iterable[str]) -> list[str]:
         """Those of `files` that are not there, in order."""
         return [file for file in files if self.find(file) is None]
 
     def all_names(self) -> list[str]:
-        """Names of all images below the folder, each once."""
-        return list(self._by_name)
+        """Names of all images below the folder, without folders, each once."""
+        return list(dict.fromkeys(path.name for path in self._paths))
 
     @cached_property
-    def _by_name(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+    def _paths(self) -> list[Path]:
+        found = []
         for folder, folders, names in os.walk(self.root, followlinks=True):
             folders[:] = sorted(f for f in folders if not f.startswith("."))
-            for name in names:
-                if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122  # called for every image
-                    found.setdefault(name, Path(folder, name))
+            found += [Path(folder, name) for name in sorted(names) if _is_image(name)]
         return found
+
+    @cached_property
+    def _names(self) -> ImageNames:
+        return ImageNames(path.relative_to(self.root).as_posix() for path in self._paths)
 
 
 class InteractionDataset:
@@ -160,6 +161,10 @@ def _read_as_annotated(path: Path, annotated: Interactions) -> NDArray[np.uint8]
     if problem:
         raise InputError(f"{path} is not the image that was annotated: {problem}. Use the original, not a resized copy")
     return image
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  # called for every image
 
 
 def _other_names(file: str) -> list[str]:

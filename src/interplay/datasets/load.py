@@ -15,6 +15,7 @@ from interplay.datasets.sources import Source, open_source, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.interactions import Interactions
+from interplay.ops.image_names import image_number
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, canonical_name
 
@@ -262,7 +263,7 @@ def _only_listed(table: InteractionTable, folder: Path, list_name: str) -> Inter
     if not lists:
         raise MissingFileError(f"the split needs the published list {list_name}, which is not in {folder}")
     listed = set(lists[0].read_text(encoding="utf-8").split())
-    keys = [file if list_name.endswith(".txt") else str(image_id(file)) for file in table.files]
+    keys = [file if list_name.endswith(".txt") else str(image_number(file)) for file in table.files]
     chosen = np.flatnonzero([key in listed for key in keys])
     if len(chosen) < len(listed):
         problem = f"{len(listed) - len(chosen)} of the {len(listed)} images in {lists[0]} have no annotations"
@@ -270,9 +271,3 @@ def _only_listed(table: InteractionTable, folder: Path, list_name: str) -> Inter
             raise InputError(problem)
         warnings.warn(f"{problem}; they are left out", stacklevel=2)
     return table.select(chosen)
-
-
-def image_id(file: str) -> int:
-    """COCO's or HICO-DET's number in an image name (``COCO_val2014_000000000042.jpg`` -> 42), -1 if there is none."""
-    digits = Path(file).stem.rpartition("_")[2]
-    return int(digits) if digits.isdigit() else -1

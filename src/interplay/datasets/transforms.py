@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 from interplay.columns import get_column
 from interplay.datasets.images import Sample
+from interplay.ops.boxes import clip_boxes
 
 if TYPE_CHECKING:
     import torch
@@ -164,7 +165,7 @@ def crop(sample: Sample, top: int, left: int, height: int, width: int) -> Sample
 def clip(sample: Sample) -> Sample:
     """Boxes cut to the photograph; those that nothing is left of go, with their interactions."""
     height, width = sample.image.shape[:2]
-    boxes = sample.interactions.boxes.clip(0, np.array([width, height] * 2, np.float32))
+    boxes = clip_boxes(sample.interactions.boxes, width, height)
     sample = _with_boxes(sample, sample.image, boxes)
     there = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(1))
     return replace(sample, interactions=sample.interactions.select_boxes(there))

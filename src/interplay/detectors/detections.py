@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from interplay.columns import get_column
+from interplay.detectors.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes, clip_boxes
-from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import supervision
@@ -24,10 +24,11 @@ class Detections:
 
     Attributes:
         boxes: (N, 4) float32 x1, y1, x2, y2 in pixels of the original image, counted from 0.
-        labels: (N,) int64 index into ``Vocabulary.load("coco").objects``; 0 is a person.
+        labels: (N,) int64 index into `objects`.
         scores: (N,) float32 confidences, 0..1.
         keypoints: (N, 17, 3) float32 x, y, score in COCO's order, NaN for a box without pose; or None.
         track: (N,) int64 number of the person or object through a video, -1 for a box without track; or None.
+        objects: the names that `labels` count; by default COCO's 80, of which 0 is a person.
 
     Raises:
         InputError: lengths, shapes or values do not fit; the message gives expected and actual.
@@ -38,6 +39,7 @@ class Detections:
     scores: NDArray[np.float32]
     keypoints: NDArray[np.float32] | None = None
     track: NDArray[np.int64] | None = None
+    objects: tuple[str, ...] = COCO_OBJECTS
 
     def __post_init__(self) -> None:
         boxes = as_boxes(self.boxes)
@@ -46,8 +48,12 @@ class Detections:
         for name, values in (("labels", labels), ("scores", scores)):
             if values.shape != (count,):
                 raise InputError(f"{name} must have shape ({count},) like boxes, got {values.shape}")
-        if count and (labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= 80):
-            raise InputError(f"labels must be indices 0..79 of COCO's objects, got {labels.dtype} {labels}")
+        object.__setattr__(self, "objects", tuple(self.objects))
+        if count and (labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(self.objects)):
+            what = "COCO's objects" if self.objects == COCO_OBJECTS else f"the objects {', '.join(self.objects[:5])}"
+            raise InputError(
+                f"labels must be indices 0..{len(self.objects) - 1} of {what}, got {labels.dtype} {labels}"
+            )
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "labels", labels.astype(np.int64))
         object.__setattr__(self, "scores", scores)
@@ -60,17 +66,26 @@ class Detections:
             object.__setattr__(self, "track", get_column("track").as_array(self.track, count))
 
     @classmethod
-    def empty(cls) -> Detections:
+    def empty(cls, objects: tuple[str, ...] = COCO_OBJECTS) -> Detections:
         """Nothing found."""
-        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32), objects=objects)
 
     @classmethod
-    def within(cls, boxes: ArrayLike, labels: ArrayLike, scores: ArrayLike, width: int, height: int) -> Detections:
+    def within(
+        cls,
+        boxes: ArrayLike,
+        labels: ArrayLike,
+        scores: ArrayLike,
+        width: int,
+        height: int,
+        objects: tuple[str, ...] = COCO_OBJECTS,
+    ) -> Detections:
         """A detector's raw output: boxes are cut to the image, those left without area dropped, best first."""
         cut = clip_boxes(as_boxes(boxes), width, height)
         order = np.argsort(-np.asarray(scores, np.float32), kind="stable")
         order = order[(cut[order, 2] > cut[order, 0]) & (cut[order, 3] > cut[order, 1])]
-        return cls(cut[order], np.asarray(labels, np.int64)[order], np.asarray(scores, np.float32)[order])
+        given = np.asarray(labels, np.int64)[order], np.asarray(scores, np.float32)[order]
+        return cls(cut[order], *given, objects=objects)
 
     def __len__(self) -> int:
         """Number of boxes N."""
@@ -83,7 +98,27 @@ class Detections:
             chosen = chosen.astype(np.int64)
         keypoints = None if self.keypoints is None else self.keypoints[chosen]
         track = None if self.track is None else self.track[chosen]
-        return Detections(self.boxes[chosen], self.labels[chosen], self.scores[chosen], keypoints, track)
+        return replace(
+            self,
+            boxes=self.boxes[chosen],
+            labels=self.labels[chosen],
+            scores=self.scores[chosen],
+            keypoints=keypoints,
+            track=track,
+        )
+
+    @property
+    def people(self) -> NDArray[np.bool_]:
+        """(N,) which boxes are of people."""
+        return self.labels == match_objects(["person"], self.objects)[0]
+
+    def named(self, objects: tuple[str, ...]) -> Detections:
+        """The boxes whose objects have a name among `objects`, counted in these; see `match_objects`."""
+        if objects == self.objects:
+            return self
+        labels = match_objects(self.objects, objects)[self.labels]
+        known = np.flatnonzero(labels >= 0)
+        return replace(self[known], labels=labels[known], objects=objects)
 
     def filter(self, min_score: float) -> Detections:
         """The boxes with at least this score."""
@@ -93,8 +128,7 @@ class Detections:
         """As `supervision.Detections` with ``class_id``, ``confidence``, ``tracker_id`` and ``data["class_name"]``."""
         import supervision
 
-        objects = np.array(Vocabulary.load("coco").objects)
-        data: dict[str, NDArray | list] = {"class_name": objects[self.labels]}
+        data: dict[str, NDArray | list] = {"class_name": np.array(self.objects)[self.labels]}
         if self.keypoints is not None:
             data["keypoints"] = self.keypoints.copy()
         return supervision.Detections(
@@ -106,25 +140,30 @@ class Detections:
         )
 
     @staticmethod
-    def from_supervision(detections: supervision.Detections) -> Detections:
+    def from_supervision(detections: supervision.Detections, objects: tuple[str, ...] | None = None) -> Detections:
         """From `supervision.Detections`.
 
-        The class is ``data["class_name"]`` where there, as class numbers differ between detectors, else
-        ``class_id`` as an index 0..79; a missing confidence is 1.
+        The class is ``data["class_name"]`` where there, as class numbers differ between detectors, else ``class_id``
+        as an index into `objects`; a missing confidence is 1.
+
+        Args:
+            objects: what the detector knows; by default COCO's 80, or, if the detections name another one, what they
+                name.
 
         Raises:
-            InputError: a name is not one of COCO's objects, or nothing says the class.
+            InputError: a name is none of `objects`, or nothing says the class.
         """
-        from interplay.detectors.coco_names import coco_labels
-
         names = detections.data.get("class_name")
         if names is not None:
             names = [str(name) for name in names]
-            labels = coco_labels(names)
+            known = COCO_OBJECTS if objects is None else tuple(objects)
+            labels = match_objects(names, known)
             if (labels < 0).any():
-                raise InputError(f"not one of COCO's 80 objects: {sorted(set(np.array(names)[labels < 0]))}")
+                if objects is not None:
+                    raise InputError(f"not among the objects given: {sorted(set(np.array(names)[labels < 0]))}")
+                known, labels = _distinct(names)
         elif detections.class_id is not None:
-            labels = np.asarray(detections.class_id, np.int64)
+            known, labels = objects or COCO_OBJECTS, np.asarray(detections.class_id, np.int64)
         else:
             raise InputError("detections need class_id or data['class_name']")
         scores, keypoints = detections.confidence, detections.data.get("keypoints")
@@ -135,13 +174,26 @@ class Detections:
             np.ones(len(labels), np.float32) if scores is None else np.asarray(scores, np.float32),
             None if keypoints is None else np.asarray(keypoints, np.float32),
             None if track is None else track.astype(np.int64),
+            known,
         )
 
 
+def _distinct(names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names, each once, and the place of each among them."""
+    objects = tuple(dict.fromkeys(names))
+    return objects, match_objects(names, objects)
+
+
 class Detector(Protocol):
-    """Finds people and objects. Not to be called from several threads at once."""
+    """Finds people and objects. Not to be called from several threads at once.
+
+    Attributes:
+        name: what `load_detector` was given.
+        objects: the names of what it may find.
+    """
 
     name: str
+    objects: tuple[str, ...]
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
         """The detections in each image.

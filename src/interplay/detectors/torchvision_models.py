@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
+from interplay.detectors.object_names import COCO_OBJECTS
 from interplay.detectors.torchvision_weights import load_torchvision_weights
 from interplay.vocabulary import coco_80_index
 
@@ -40,7 +41,7 @@ RECIPES: Mapping[str, _Recipe] = {
 
 
 class TorchvisionDetector:
-    """One of torchvision's detectors.
+    """One of torchvision's detectors; they know COCO's 80 objects.
 
     Args:
         name: a key of `RECIPES`.
@@ -53,6 +54,8 @@ class TorchvisionDetector:
         MissingFileError: no weights and no network; says the commands that bring them.
         InputError: the file does not hold this model's weights.
     """
+
+    objects = COCO_OBJECTS
 
     def __init__(
         self,

@@ -16,16 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
-from interplay.detectors.coco_names import coco_labels
 from interplay.detectors.detections import Detections
+from interplay.detectors.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.hub import fetch_command, load_pretrained
 
 
 class TransformersDetector:
-    """Any model that `AutoModelForObjectDetection` loads and whose classes are named like COCO's.
+    """Any model that `AutoModelForObjectDetection` loads, of which a class is a person.
 
-    Classes that are none of COCO's 80 objects are left out.
+    COCO's objects have COCO's names, whatever the model calls them; other classes keep theirs.
 
     Args:
         name: a hub name (``"PekingU/rtdetr_v2_r50vd"``; the hub's cache is used first) or a folder that holds
@@ -63,12 +63,13 @@ class TransformersDetector:
             raise InputError(f"{self.name}: not an object detector of transformers: {error}") from None
         self.model.eval().to(self.device)
         names: dict[int, str] = self.model.config.id2label
+        known = match_objects(names.values(), COCO_OBJECTS)
+        common = [COCO_OBJECTS[i] if i >= 0 else name for i, name in zip(known, names.values(), strict=True)]
+        self.objects = tuple(dict.fromkeys(common))
         self.labels = np.full(max(names) + 1, -1, np.int64)
-        self.labels[list(names)] = coco_labels(names.values())
-        if 0 not in self.labels:
-            raise InputError(
-                f"{self.name}: none of its {len(names)} classes is a person; got {list(names.values())[:5]}..."
-            )
+        self.labels[list(names)] = match_objects(common, self.objects)
+        if COCO_OBJECTS[0] not in self.objects:
+            raise InputError(f"{self.name}: none of its {len(names)} classes is a person; got {common[:5]}...")
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
         """Detections in each image; see `Detector`."""
@@ -86,7 +87,7 @@ class TransformersDetector:
             labels = self.labels[result["labels"].cpu().numpy()]
             known = labels >= 0
             boxes, scores = result["boxes"].float().cpu().numpy(), result["scores"].float().cpu().numpy()
-            found.append(Detections.within(boxes[known], labels[known], scores[known], width, height))
+            found.append(Detections.within(boxes[known], labels[known], scores[known], width, height, self.objects))
         return found
 
 

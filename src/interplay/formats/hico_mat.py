@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.pair_table import pair_table
+from interplay.ops.image_names import image_number
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
@@ -217,8 +218,7 @@ def _from_list(cells: NDArray[Any], classes: NDArray[np.int64], file: Path) -> _
 
 def _numbered(names: list[str], blocks: list[_BLOCK], is_list: list[bool]) -> tuple[list[str], list[_BLOCK]]:
     """Turn image numbers into indices; images that have no name yet get the official one."""
-    digits = [Path(name).stem.rpartition("_")[2] for name in names]
-    position = {int(number): i for i, number in enumerate(digits) if number.isdigit()}
+    position = {number: i for i, number in enumerate(map(image_number, names)) if number is not None}
     names = list(names)
     changed = []
     for (image, numbers, label), listed in zip(blocks, is_list, strict=True):

@@ -17,7 +17,7 @@ from interplay.metrics.tables import evaluate_tables
 from interplay.metrics.vcoco import VCOCO_PROTOCOLS, evaluate_vcoco
 from interplay.metrics.vcoco_data import VcocoAnnotations
 from interplay.ops.pair_nms import pair_nms
-from interplay.ops.top_k import select_triplets, select_verbs, top_k_rows
+from interplay.ops.top_k import top_k_rows
 
 if TYPE_CHECKING:
     from interplay.metrics.modules import HoiAveragePrecision, VcocoAveragePrecision
@@ -40,8 +40,6 @@ __all__ = [
     "get_protocol",
     "keep_top_k",
     "pair_nms",
-    "select_triplets",
-    "select_verbs",
     "suppress_pairs",
     "top_k_rows",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,19 +16,16 @@ from torch import Tensor, nn
 
 from interplay.errors import InputError
 from interplay.explanations import Explanation
-from interplay.images import read_image
 from interplay.interactions import Interactions
-from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
+from interplay.models.inference import Image, Inference
 from interplay.models.weights import save_weights
 from interplay.options import ModelConfig, ModelDescription, problems_of
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections, Detector
-
-Image: TypeAlias = str | Path | NDArray[np.uint8]
-"""A path, or an RGB array (H, W, 3)."""
+    from interplay.detectors.pose import PoseEstimator
 
 ClassAxes: TypeAlias = Mapping[str, Mapping[int, Sequence[str]]]
 """Parameter's name -> its axes that run over classes -> the classes' names."""
@@ -107,7 +105,12 @@ class HoiModel(nn.Module, ABC):
     def predict_batch(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
-        """The interactions in a few RGB images (H, W, 3); called in evaluation mode without gradients."""
+        """The interactions in a few RGB images (H, W, 3); called in evaluation mode without gradients.
+
+        Args:
+            detections: people and objects of each image, labelled in the model's vocabulary; None for a model that
+                finds them by itself.
+        """
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
@@ -196,7 +199,7 @@ class HoiModel(nn.Module, ABC):
         self,
         image: Image,
         *,
-        detector: Detector | str | None = None,
+        detector: Detector | str | Path | None = None,
         detections: Detections | None = None,
         min_score: float = 0.0,
         top_k: int = 3,
@@ -214,12 +217,10 @@ class HoiModel(nn.Module, ABC):
         """
         if not self.explains:
             raise InputError(f"{type(self).__name__} does not tell where it looks; ggnet and gen-vlkt models do")
-        array = read_image(image)
-        found = self._detections([array], [image], detector, None if detections is None else [detections])
-        with evaluating(self):
-            interactions, explanations = self.explain_image(array, found[0] if found else None, min_score, top_k)
-        interactions.file = str(image) if isinstance(image, (str, Path)) else None
-        return interactions, explanations
+        inference = self.inference(detector=detector)
+        found = inference.explain(image, detections, min_score, top_k)
+        _say(inference)
+        return found
 
     def explain_image(
         self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
@@ -252,8 +253,12 @@ class HoiModel(nn.Module, ABC):
         self,
         images: Image,
         *,
-        detector: Detector | str | None = None,
+        detector: Detector | str | Path | None = None,
         detections: Sequence[Detections] | Detections | None = None,
+        pose: PoseEstimator | str | Path | None = None,
+        files: Sequence[str] | str | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
         batch_size: int = 8,
     ) -> Interactions: ...
     @overload
@@ -261,83 +266,71 @@ class HoiModel(nn.Module, ABC):
         self,
         images: Sequence[Image],
         *,
-        detector: Detector | str | None = None,
+        detector: Detector | str | Path | None = None,
         detections: Sequence[Detections] | Detections | None = None,
+        pose: PoseEstimator | str | Path | None = None,
+        files: Sequence[str] | str | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
         batch_size: int = 8,
     ) -> list[Interactions]: ...
     def predict(
         self,
         images: Image | Sequence[Image],
         *,
-        detector: Detector | str | None = None,
+        detector: Detector | str | Path | None = None,
         detections: Sequence[Detections] | Detections | None = None,
+        pose: PoseEstimator | str | Path | None = None,
+        files: Sequence[str] | str | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
         batch_size: int = 8,
     ) -> Interactions | list[Interactions]:
         """The interactions in one image, or in each of several.
 
+        Boxes of objects that the model does not know are left out, with a warning.
+
         Args:
             images: a path or an RGB array (H, W, 3) uint8; or a list of them.
-            detector: for a two-stage model: a detector or its name; by default the offline one.
+            detector: for a two-stage model: a detector, its name, or a file of boxes; by default the offline one.
             detections: for a two-stage model: people and objects instead of a detector, one per image.
+            pose: find people's keypoints: an estimator, its name, or a file of poses; by default nobody's.
+            files: names of images that are arrays; boxes and poses from a file are found by them.
+            min_score, top_k: keep only the triplets that `Interactions.filter` keeps; by default all.
             batch_size: images in memory at once.
 
         Returns:
             One `Interactions` for one image, a list for a list.
 
         Raises:
-            ImageError: an image cannot be read.
-            InputError: the number of detections differs from the number of images, or the model uses none.
+            ImageError: an image cannot be read, or a file of boxes does not know it.
+            InputError: other numbers of detections or files than of images; the model uses no boxes; or none of the
+                boxes' objects is a person, or known to the model.
         """
+        inference = self.inference(detector=detector, pose=pose, min_score=min_score, top_k=top_k)
         if isinstance(images, (str, Path, np.ndarray)):
-            one = [detections] if detections is not None else None
-            return self._predict([images], detector, one, batch_size)[0]  # type: ignore[arg-type]
-        return self._predict(list(images), detector, detections, batch_size)  # type: ignore[arg-type]
+            boxes = [detections] if detections is not None else None
+            names = [files] if files is not None else None
+            [found] = inference.predict([images], names, boxes)  # type: ignore[arg-type]
+            _say(inference)
+            return found
+        several = inference.predict(list(images), files, detections, batch_size)  # type: ignore[arg-type]
+        _say(inference)
+        return several
 
-    def _predict(
+    def inference(
         self,
-        images: list[Image],
-        detector: Detector | str | None,
-        detections: Sequence[Detections] | None,
-        batch_size: int,
-    ) -> list[Interactions]:
-        if detections is not None and len(detections) != len(images):
-            raise InputError(f"expected one Detections per image ({len(images)}), got {len(detections)}")
-        if self.needs_detections and detections is None:
-            detector = _loaded(detector)
-        results: list[Interactions] = []
-        for start in range(0, len(images), batch_size):
-            chunk = images[start : start + batch_size]
-            arrays = [read_image(image) for image in chunk]
-            given = None if detections is None else detections[start : start + batch_size]
-            found = self._detections(arrays, chunk, detector, given)
-            with evaluating(self):
-                answers = self.predict_batch(arrays, found)
-            for image, array, answer in zip(chunk, arrays, answers, strict=True):
-                answer.height, answer.width = array.shape[:2]
-                answer.file = str(image) if isinstance(image, (str, Path)) else None
-            results += answers
-        return results
-
-    def _detections(
-        self,
-        arrays: Sequence[NDArray[np.uint8]],
-        images: Sequence[Image],
-        detector: Detector | str | None,
-        given: Sequence[Detections] | None,
-    ) -> Sequence[Detections] | None:
-        """People and objects in images, for a model that needs them."""
-        if not self.needs_detections:
-            if given is not None or detector is not None:
-                self.refuse_detections()
-            return None
-        if given is not None:
-            return given
-        return _loaded(detector)(arrays, [str(i) if isinstance(i, (str, Path)) else "" for i in images])
+        *,
+        detector: Detector | str | Path | None = None,
+        pose: PoseEstimator | str | Path | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
+        device: str | None = None,
+    ) -> Inference:
+        """The model with what finds boxes and poses, ready for one batch after the other; see `Inference`."""
+        return Inference(self, detector=detector, pose=pose, min_score=min_score, top_k=top_k, device=device)
 
 
-def _loaded(detector: Detector | str | None) -> Detector:
-    if detector is not None and not isinstance(detector, str):
-        return detector
-    from interplay.detectors import DEFAULT_DETECTOR, load_detector
-
-    return load_detector(detector or DEFAULT_DETECTOR)
+def _say(inference: Inference) -> None:
+    for note in inference.notes():
+        warnings.warn(note, stacklevel=3)

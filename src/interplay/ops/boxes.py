@@ -55,18 +55,30 @@ def xywh_to_xyxy(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def xyxy_to_xywh(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Corner boxes (N, 4) to COCO's corner + size."""
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-
-
 def clip_boxes(boxes: NDArray[np.floating], width: float, height: float) -> NDArray[np.floating]:
     """Boxes (N, 4) cut to an image of `width` x `height` pixels."""
     limits = np.array([width, height, width, height], dtype=boxes.dtype)
     return np.clip(boxes, 0, limits)
 
 
-def union_boxes(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The smallest box (N, 4) around each pair of boxes of two aligned arrays (N, 4)."""
-    corner = np.minimum(first[:, :2], second[:, :2])
-    return np.concatenate([corner, np.maximum(first[:, 2:], second[:, 2:])], axis=1)
+def distinct_boxes(
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    overlap: float,
+) -> NDArray[np.int64]:
+    """(N,) for each box the row of the most confident box of its class that shows the same thing.
+
+    The rows that occur are those that non-maximum suppression keeps.
+
+    Args:
+        boxes, labels, scores: (N, 4), (N,), (N,); of equal scores the first box stands for the others.
+        overlap: IoU above which two boxes show the same thing.
+    """
+    first = np.full(len(boxes), -1)
+    alike = (box_iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
+    for row in np.argsort(-scores, kind="stable"):
+        if first[row] < 0:
+            first[alike[row] & (first < 0)] = row
+            first[row] = row
+    return first

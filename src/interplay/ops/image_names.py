@@ -1,13 +1,94 @@
-"""Which predicted image is which annotated one."""
+"""Which of two lists' image names are the same image: one set of rules for everything that looks images up by name.
+
+1. The whole name, with ``\\`` and ``/`` alike.
+2. The name without folders, where only one listed image has it.
+3. The number that the data set gave it, where one of the two names is nothing but a number: ``42``,
+   ``000000000042.jpg`` and ``COCO_val2014_000000000042.jpg`` are one image. COCO's and HICO-DET's names hold a number;
+   others, such as ``IMG_42.jpg``, do not. Leading zeros count where both have some (COCO has 12 digits, HICO-DET 8).
+   Only where one listed image fits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+_OFFICIAL = re.compile(r"(?:COCO|HICO)_(?:\w+_)?(\d+)")
+
+
+class ImageNames:
+    """A list of images by what it calls them, in which an image is found by another's name for it.
+
+    Args:
+        names: file names, or numbers as text; of a name that is there twice the first counts.
+
+    Example:
+        >>> names = ImageNames(["val/COCO_val2014_000000000042.jpg", "val/000000000007.jpg"])
+        >>> [names.find(name) for name in ("42", "x/000000000007.jpg", "COCO_train2014_000000000007.jpg", "8.jpg")]
+        [0, 1, 1, -1]
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+        self._exact: dict[str, int] = {}
+        for position, name in enumerate(self.names):
+            if name:
+                self._exact.setdefault(_plain(name), position)
+
+    def find(self, name: str) -> int:
+        """Position of an image in the list, -1 where it is not there or more than one fits."""
+        plain = _plain(name)
+        if plain in self._exact:
+            return self._exact[plain]
+        named = self._by_base_name.get(_base(plain), [])
+        if not named:
+            number = image_number(plain)
+            named = [i for i in self._by_number.get(number, []) if _same_number(plain, self.names[i])]
+        return named[0] if len(named) == 1 else -1
+
+    @cached_property
+    def _by_base_name(self) -> dict[str, list[int]]:
+        positions = defaultdict(list)
+        for name, position in self._exact.items():
+            positions[_base(name)].append(position)
+        return dict(positions)
+
+    @cached_property
+    def _by_number(self) -> dict[int | None, list[int]]:
+        positions = defaultdict(list)
+        for name, position in self._exact.items():
+            positions[image_number(name)].append(position)
+        positions.pop(None, None)
+        return dict(positions)
+
+
+def image_number(name: str) -> int | None:
+    """COCO's or HICO-DET's number of an image (``COCO_val2014_000000000042.jpg`` -> 42), or None."""
+    digits = _digits(name)
+    return int(digits) if digits else None
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is nothing but a number, with or without folder and suffix."""
+    return _stem(name).isdecimal()
+
+
+def same_names(names: Iterable[str | int]) -> list[str]:
+    """Names of the rows of a file, in which an image may go by name and by number, with one name for each image."""
+    given = [str(name) for name in names]
+    full = ImageNames(name for name in dict.fromkeys(given) if not is_number(name))
+    return [_full_name(name, full) if is_number(name) else name for name in given]
+
+
+def _full_name(name: str, full: ImageNames) -> str:
+    position = full.find(name)
+    return str(image_number(name)) if position < 0 else full.names[position]
 
 
 @dataclass(frozen=True)
@@ -43,21 +124,9 @@ class ImageMatch:
 
 
 def match_images(predicted: Sequence[str], annotated: Sequence[str]) -> ImageMatch:
-    """Find every predicted name among the annotated ones.
-
-    The whole name is tried first, then the name without folders, then, where one of the two is nothing but a number
-    (a COCO image id), the number at the end of the other.
-    """
-    exact = _first_positions(annotated)
-    position = np.array([exact.get(name, -1) for name in predicted], np.int64)
-    if (position < 0).any():
-        base = _first_positions([PurePath(name).name for name in annotated])
-        numbers = _first_positions([_number(name) for name in annotated])
-        plain = _first_positions([_number(name) if _is_number(name) else "" for name in annotated])
-        for i in np.flatnonzero(position < 0).tolist():
-            name = PurePath(predicted[i]).name
-            by_number = numbers if _is_number(name) else plain
-            position[i] = base.get(name, by_number.get(_number(name), -1))
+    """Find every predicted image among the annotated ones."""
+    names = ImageNames(annotated)
+    position = np.array([names.find(name) for name in predicted], np.int64)
     known = position[position >= 0]
     distinct = len(np.unique(known))
     return ImageMatch(
@@ -68,19 +137,31 @@ def match_images(predicted: Sequence[str], annotated: Sequence[str]) -> ImageMat
     )
 
 
-def _first_positions(names: Sequence[str]) -> dict[str, int]:
-    positions: dict[str, int] = {}
-    for i, name in enumerate(names):
-        if name:
-            positions.setdefault(name, i)
-    return positions
+def _same_number(first: str, second: str) -> bool:
+    """Whether two names that hold the same number are one image's."""
+    digits = _digits(first), _digits(second)
+    padded = all(value.startswith("0") for value in digits)
+    return (is_number(first) or is_number(second)) and (digits[0] == digits[1] or not padded)
 
 
-def _is_number(name: str) -> bool:
-    return PurePath(name).stem.isdigit()
+def _digits(name: str) -> str:
+    """The digits of the number in a name, "" where it has none."""
+    stem = _stem(name)
+    official = _OFFICIAL.fullmatch(stem)
+    return official[1] if official else stem * stem.isdecimal()
 
 
-def _number(name: str) -> str:
-    """The number at the end of a name without its leading zeros (``COCO_val2014_000000000042.jpg`` -> "42")."""
-    digits = PurePath(name).stem.rpartition("_")[2]
-    return str(int(digits)) if digits.isdigit() else ""
+def _plain(name: str) -> str:
+    """A name with forward slashes."""
+    return name.replace("\\", "/")
+
+
+def _base(name: str) -> str:
+    return _plain(name).rpartition("/")[2]
+
+
+def _stem(name: str) -> str:
+    """The base name without suffix."""
+    base = _base(name)
+    stem, dot, _ = base.rpartition(".")
+    return stem if dot and stem else base

@@ -1,20 +1,17 @@
-"""`load_predictor`: a model with its detector, or with boxes from a file, as one function over images."""
+"""`load_predictor`: a model by name, with its detector, or with boxes from a file, ready for images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from interplay.detectors.pose.estimator import PoseEstimator, add_poses, no_poses
 from interplay.errors import InputError
-from interplay.interactions import Interactions
-from interplay.pipeline.run import Predict
 from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from interplay.models.inference import Inference
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,8 @@ def load_predictor(
     boxes: Path | None = None,
     pose: str | Path | None = None,
     device: str | None = None,
-) -> tuple[Predict, Vocabulary]:
-    """A model of the zoo, ready for images.
+) -> Inference:
+    """A model of the zoo with what it needs, ready for images.
 
     Args:
         model: its name.
@@ -78,49 +75,16 @@ def load_predictor(
         device: where the model runs.
 
     Returns:
-        The function that `detect_images` takes, and the model's vocabulary.
+        What `detect_images` takes; `Inference.model` is the model.
 
     Raises:
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
-    from interplay.detectors import DEFAULT_DETECTOR, load_detector
-    from interplay.detectors.pose import load_pose_estimator
     from interplay.zoo import load_model
 
-    estimator = None if pose is None else load_pose_estimator(pose, device=device)
     network = load_model(model, weights=weights, device=device, decoding=decoding)
     if classes:
         chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     network.prepare_inference()
-    if not network.needs_detections:
-        if boxes is not None or detector is not None:
-            network.refuse_detections()
-
-        def predict_alone(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-            found = network.predict(list(images))
-            if estimator is None:
-                return found
-            return [_pose_actors(*each, estimator) for each in zip(found, images, names, strict=True)]
-
-        return predict_alone, network.vocabulary
-    finder = load_detector(boxes or detector or DEFAULT_DETECTOR, device=device)
-
-    def predict(images: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> list[Interactions]:
-        detections = finder(images, names)
-        if estimator is not None:
-            triples = zip(detections, images, names, strict=True)
-            detections = [add_poses(found, image, estimator, name) for found, image, name in triples]
-        return network.predict(list(images), detections=detections)
-
-    return predict, network.vocabulary
-
-
-def _pose_actors(
-    interactions: Interactions, image: NDArray[np.uint8], name: str, estimator: PoseEstimator
-) -> Interactions:
-    """With keypoints for the people who do something; other boxes have NaN."""
-    people = np.unique(interactions.human)
-    keypoints = no_poses(len(interactions.boxes))
-    keypoints[people] = estimator.estimate(image, interactions.boxes[people], name)
-    return interactions.with_columns(keypoints=keypoints)
+    return network.inference(detector=boxes or detector, pose=pose, device=device).prepare()

@@ -75,6 +75,17 @@ class DataConfig(Section):
         return "validates on the training images (data.holdout: 0)"
 
 
+class DetectedDataConfig(DataConfig):
+    """What a two-stage system is trained and validated on.
+
+    Attributes:
+        validation_detections: validate on a detector's boxes, too, by the data set's official protocol: a file of
+            boxes, or a detector's name. By default validation is on annotated boxes only.
+    """
+
+    validation_detections: str | None = None
+
+
 class OptimiserConfig(Section):
     """How weights change.
 

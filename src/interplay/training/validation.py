@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,32 +10,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.datasets import InteractionDataset
-from interplay.errors import MissingFileError
+from interplay.detectors import Detector, load_detector
+from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.interactions import Interactions
-from interplay.layers.modes import evaluating
 from interplay.metrics import HoiScores, evaluate_tables
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
+from interplay.training.tables import Tables
+from interplay.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
 
 
 def predict_photographs(
-    model: HoiModel, annotations: InteractionTable, images: Path, batch_size: int = 1, workers: int = 2
+    model: HoiModel,
+    annotations: InteractionTable,
+    images: Path,
+    batch_size: int = 1,
+    workers: int = 2,
+    detector: Detector | None = None,
+    pose: str | None = None,
 ) -> InteractionTable:
     """A model's interactions in annotated photographs, computed by all processes of the training together.
 
     Photographs that cannot be read have none.
 
     Args:
-        model: one-stage.
+        model: any.
         annotations: which photographs, and in which orientation they were annotated.
         images: their folder.
         batch_size: photographs in a batch.
         workers: threads that read ahead.
+        detector: people and objects, for a two-stage model.
+        pose: what finds people's keypoints, as for `HoiModel.predict`.
+
+    Raises:
+        MissingFileError: none of the photographs can be read.
     """
     rank, count = process_rank(), process_count()
     photographs = InteractionDataset(annotations, images)
@@ -48,12 +64,58 @@ def predict_photographs(
 
     mine = list(range(rank, len(photographs), count))
     found: list[Interactions] = []
-    with evaluating(model):
-        pixels = prefetch(read, mine, max(workers, 1), 2 * batch_size)
-        for start in range(0, len(mine), batch_size):
-            indices = mine[start : start + batch_size]
-            found += _predict(model, [next(pixels) for _ in indices], [annotations.files[i] for i in indices])
-    return InteractionTable.from_list(gather(found), model.vocabulary)
+    inference = model.inference(detector=detector, pose=pose)
+    pixels = prefetch(read, mine, max(workers, 1), 2 * batch_size)
+    for start in range(0, len(mine), batch_size):
+        files = [annotations.files[i] for i in mine[start : start + batch_size]]
+        batch = [next(pixels) for _ in files]
+        names = [file for file, image in zip(files, batch, strict=True) if image is not None]
+        there = [image for image in batch if image is not None]
+        answers = iter(inference(there, names) if there else [])
+        for file, image in zip(files, batch, strict=True):
+            found.append(Interactions.empty(model.vocabulary, file) if image is None else next(answers))
+    for note in inference.notes():
+        warnings.warn(note, stacklevel=2)
+    table = InteractionTable.from_list(gather(found), model.vocabulary)
+    if len(table) and not table.sizes.any():
+        raise MissingFileError(f"none of the {len(table)} photographs to validate on can be read below {images}")
+    return table
+
+
+class DetectedValidation:
+    """Validates a two-stage model on a detector's boxes by the data set's official protocol.
+
+    Args:
+        tables: what is validated on.
+        vocabulary: the model's.
+        detections: a file of boxes, or what else `load_detector` takes; None to validate nothing.
+        pose: what finds people's keypoints, as for `HoiModel.predict`.
+        workers: threads that read ahead.
+
+    Raises:
+        InputError: the protocol needs the annotations' vocabulary and the model has another.
+        InterplayError: see `load_detector`.
+    """
+
+    def __init__(
+        self, tables: Tables, vocabulary: Vocabulary, detections: str | None, pose: str | None = None, workers: int = 2
+    ) -> None:
+        self.tables, self.pose, self.workers = tables, pose, workers
+        self.detector = None if detections is None else load_detector(detections)
+        annotated = tables.validation.vocabulary
+        if self.detector is not None and vocabulary != annotated:
+            raise InputError(
+                f"data.validation_detections: the annotations are in the vocabulary {annotated.name!r} and the model's "
+                f"classes in {vocabulary.name!r}, which the official protocol cannot compare"
+            )
+
+    def __call__(self, model: HoiModel) -> dict[str, float]:
+        """Metrics by name, with ``score``; see `score_table`. Nothing without detections."""
+        if self.detector is None:
+            return {}
+        truth, folder = self.tables.validation, self.tables.validation_images
+        found = predict_photographs(model, truth, folder, workers=self.workers, detector=self.detector, pose=self.pose)
+        return score_table(found, truth)
 
 
 def score_table(
@@ -79,17 +141,6 @@ def score_table(
     else:
         figures = {"score": scores.mean["role_s1_24"], **scores.mean}
     return {name: float(value) for name, value in figures.items() if not np.isnan(value)}
-
-
-def _predict(model: HoiModel, pixels: Sequence[NDArray[np.uint8] | None], files: list[str]) -> list[Interactions]:
-    readable = [image for image in pixels if image is not None]
-    answers = iter(model.predict_batch(readable, None) if readable else [])
-    results = []
-    for image, file in zip(pixels, files, strict=True):
-        result = Interactions.empty(model.vocabulary) if image is None else next(answers)
-        result.file = file
-        results.append(result)
-    return results
 
 
 def _mean(values: NDArray[np.float64]) -> float:

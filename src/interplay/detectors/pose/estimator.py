@@ -13,9 +13,6 @@ from interplay.errors import InputError
 from interplay.keypoints import KEYPOINT_NAMES
 from interplay.ops.boxes import as_boxes, clip_boxes
 
-PERSON = 0
-"""Index of a person among COCO's 80 objects, which `Detections` count in."""
-
 
 class PoseEstimator(Protocol):
     """Keypoints of people in an image.
@@ -49,7 +46,7 @@ def add_poses(
     detections: Detections, image: NDArray[np.uint8], estimator: PoseEstimator, file: str | None = None
 ) -> Detections:
     """The detections with keypoints for the people among them; other boxes have NaN."""
-    people = np.flatnonzero(detections.labels == PERSON)
+    people = np.flatnonzero(detections.people)
     keypoints = no_poses(len(detections))
     if len(people):
         keypoints[people] = estimator.estimate(image, detections.boxes[people], file)

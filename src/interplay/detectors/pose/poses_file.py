@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.detectors.image_names import ImageNames, image_key
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
 from interplay.ops.boxes import box_iou, xywh_to_xyxy
+from interplay.ops.image_names import ImageNames, same_names
 
 MIN_IOU = 0.3
 """Least overlap of a person's box with a pose's."""
@@ -61,9 +61,10 @@ class PosesFromFile:
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
             raise InputError(f"{self.path}: not a JSON file: {error}") from None
         records = _annotations(content, self.path) if isinstance(content, dict) else _results(content, self.path)
-        poses: dict[str | int, list[NDArray[np.float32]]] = defaultdict(list)
-        boxes: dict[str | int, list[NDArray[np.float32]]] = defaultdict(list)
-        for image, pose, box in records:
+        found = list(records)
+        poses: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+        boxes: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+        for image, (_, pose, box) in zip(same_names(record[0] for record in found), found, strict=True):
             poses[image].append(pose)
             boxes[image].append(_extent(pose) if box is None else np.append(box, MIN_IOU).astype(np.float32))
         self._names = ImageNames(poses)
@@ -76,10 +77,9 @@ class PosesFromFile:
         if file is None:
             raise InputError("poses from a file are found by the image's name: pass file")
         keypoints = no_poses(len(people))
-        rows = self._names.find(file)
-        if rows and len(people):
-            poses = np.concatenate([self._poses[i] for i in rows])
-            theirs = np.concatenate([self._boxes[i] for i in rows])
+        row = self._names.find(file)
+        if row >= 0 and len(people):
+            poses, theirs = self._poses[row], self._boxes[row]
             for person, pose in match_boxes(people, theirs[:, :4], theirs[:, 4]):
                 keypoints[person] = poses[pose]
         return keypoints
@@ -118,7 +118,7 @@ def _results(content: Any, path: Path) -> Iterator[_Record]:
             raise InputError(f"{where}: 'image_id' must be a number or a name, got {image!r}")
         pose = _keypoints(record, where)
         pose[:, 2] = pose[:, 2].clip(0, 1)  # AlphaPose's heatmaps overshoot a little
-        yield image_key(image), pose, _box(record, where)
+        yield image, pose, _box(record, where)
 
 
 def _annotations(content: dict[str, Any], path: Path) -> Iterator[_Record]:

@@ -119,25 +119,16 @@ def peak_candidates(
     return Candidates(peaks.centre, peaks.score, peaks.channel + first, np.concatenate([corner, corner + sides], 1))
 
 
-def detected_candidates(
-    detections: Detections, objects: Sequence[str], view: View, map_size: tuple[int, int]
-) -> Candidates:
+def detected_candidates(detections: Detections, view: View, map_size: tuple[int, int]) -> Candidates:
     """Boxes of another detector as candidates on a map of this size (Table 5, double dagger).
 
     Args:
-        objects: the names of the classes; boxes of others, and those with a score of 0, are left out.
+        detections: labelled in the model's vocabulary; those with a score of 0 are left out.
     """
-    from interplay.detectors.coco_names import coco_labels
-
-    classes = np.full(80, -1, np.int64)
-    known = coco_labels(objects)
-    classes[known[known >= 0]] = np.flatnonzero(known >= 0)
-    label = classes[detections.labels]
-    keep = (label >= 0) & (detections.scores > 0)
-    kept = detections[keep]
+    kept = detections[detections.scores > 0]
     corners = transform_boxes(kept.boxes, view.matrix(*map_size))
     centre = np.floor((corners[:, :2] + corners[:, 2:]) / 2).astype(np.float32)
-    return Candidates(centre, kept.scores, label[keep], kept.boxes.astype(np.float64))
+    return Candidates(centre, kept.scores, kept.labels, kept.boxes.astype(np.float64))
 
 
 def select(candidates: Candidates, keep: NDArray[np.bool_], top_k: int) -> Candidates:

@@ -240,7 +240,7 @@ class GGNet(HoiModel):
             outputs: of `forward`.
             sizes: (B, 2) height, width of the photographs.
             detections: boxes of another detector to use instead of the network's own, one per image (Table 5, double
-                dagger).
+                dagger), labelled in the model's vocabulary.
 
         Returns:
             One per image. Its boxes are the humans and objects that take part; a person who is both appears twice.
@@ -265,8 +265,8 @@ class GGNet(HoiModel):
         if detections is None:
             humans, objects = self._own_candidates(outputs, sizes, views)
         else:
-            map_size, names = (heat.shape[3], heat.shape[2]), self.vocabulary.objects
-            found = [detected_candidates(d, names, v, map_size) for d, v in zip(detections, views, strict=True)]
+            map_size = heat.shape[3], heat.shape[2]
+            found = [detected_candidates(d, v, map_size) for d, v in zip(detections, views, strict=True)]
             humans = [select(c, c.label == self.vocabulary.person, options.top_k) for c in found]
             objects = [select(c, c.label >= 0, options.top_k) for c in found]
             same = [(h.boxes[:, None] == o.boxes).all(-1) for h, o in zip(humans, objects, strict=True)]

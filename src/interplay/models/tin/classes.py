@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.detectors.object_names import match_objects
 from interplay.vocabulary import Vocabulary
 
 CORRESPONDENCES: tuple[tuple[str, str, str | None], ...] = (
@@ -63,7 +64,7 @@ def class_table(annotations: Vocabulary, vocabulary: Vocabulary, verbs: tuple[in
 
 def object_table(annotations: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int64]:
     """(O,) the second vocabulary's index of every object of the first, -1 where it has none."""
-    return np.array([vocabulary.find_object(name) for name in annotations.objects], np.int64)
+    return match_objects(annotations.objects, vocabulary.objects)
 
 
 def _same(verb: str, thing: str) -> Iterator[str]:

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from interplay.detectors.object_names import match_objects
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
 from interplay.models.base import HoiModel
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.ops.boxes import distinct_boxes
 from interplay.vocabulary import Vocabulary
 
 from .geometry import scale_boxes
 from .model import TinModel
-from .same_things import distinct_boxes
+from .same_things import SAME_THING
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class PairJudge:
     @cached_property
     def labels(self) -> NDArray[np.int64]:
         """(O,) the model's index of every object of the vocabulary, -1 where it has none."""
-        return np.array([self.model.vocabulary.find_object(name) for name in self.vocabulary.objects])
+        return match_objects(self.vocabulary.objects, self.model.vocabulary.objects)
 
     def __call__(self, image: Interactions, pixels: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         """(T,) probability that the pair of each triplet interacts.
@@ -88,7 +90,7 @@ class PairJudge:
         labels = self.labels[image.labels]
         labels[human] = person
         known = np.flatnonzero(labels >= 0)
-        first = distinct_boxes(image.boxes[known], labels[known], image.box_scores[known])
+        first = distinct_boxes(image.boxes[known], labels[known], image.box_scores[known], SAME_THING)
         kept = known[np.unique(first)]
         kept = kept[np.argsort(labels[kept] != person, kind="stable")]
         place = np.full(len(labels), -1)

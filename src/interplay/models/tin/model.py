@@ -86,6 +86,8 @@ class TinModel(HoiModel):
 
     def __init__(self, config: TinConfig, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> None:
         super().__init__(vocabulary, config)  # type: ignore[arg-type]
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.verbs = verbs
         self.loss_weights: LossWeights
         self.learn: TrainModule = "all"

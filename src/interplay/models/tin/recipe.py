@@ -11,7 +11,7 @@ from interplay.models.tin.backbone import BackboneName
 from interplay.models.tin.losses import TrainModule
 from interplay.training import config
 from interplay.training.sections import (
-    DataConfig,
+    DetectedDataConfig,
     OptimiserConfig,
     Positive,
     Rate,
@@ -75,7 +75,7 @@ class FeaturesSection(Section):
     copies: Positive = 2
 
 
-class TinDataConfig(DataConfig):
+class TinDataConfig(DetectedDataConfig):
     """What is trained and validated on.
 
     Attributes:
@@ -169,6 +169,9 @@ class Recipe(TrainConfig):
     def _fits(self) -> Recipe:
         if self.model.network == "part" and self.classifies:
             raise ValueError("the part network has no classes: it needs learn: interactiveness")
+        finds = self.classifies or (self.model.network != "part" and self.start in ("weights", "published"))
+        if self.data.validation_detections is not None and not finds:
+            raise ValueError("data.validation_detections: a network without classes finds no interactions to score")
         if self.update == "discriminator" and self.learn not in ("all", "interactiveness"):
             raise ValueError(f"update: discriminator changes nothing that learn: {self.learn} depends on")
         if self.model.backbone == "resnet-nano" and self.start not in ("scratch", "weights"):

@@ -5,35 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interplay.columns import take_rows
 from interplay.interactions import Interactions
-from interplay.ops.boxes import box_iou
+from interplay.ops.boxes import distinct_boxes
 
 SAME_THING = 0.7
 """Boxes of one class that overlap by more than this are one person or object."""
-
-
-def distinct_boxes(
-    boxes: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    overlap: float = SAME_THING,
-) -> NDArray[np.int64]:
-    """(N,) for each box the row of the most confident box of its class that shows the same thing.
-
-    Args:
-        boxes, labels, scores: (N, 4), (N,), (N,); of equal scores the first box stands for the others.
-        overlap: IoU above which two boxes show the same thing.
-    """
-    first = np.full(len(boxes), -1)
-    alike = (box_iou(boxes, boxes) > overlap) & (labels[:, None] == labels)
-    for row in np.argsort(-scores, kind="stable"):
-        if first[row] < 0:
-            first[alike[row] & (first < 0)] = row
-            first[row] = row
-    return first
 
 
 def merge_same_things(image: Interactions, overlap: float = SAME_THING) -> Interactions:

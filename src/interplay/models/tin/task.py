@@ -12,13 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from interplay.datasets import InteractionDataset
+from interplay.detectors import Detections
+from interplay.detectors.object_names import check_objects
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import StepCounts
+from interplay.ops.image_names import ImageNames
 from interplay.table import InteractionTable
 from interplay.training.cache import build_cache
 from interplay.training.tables import Tables, fingerprint, load_tables, load_training_table
+from interplay.training.validation import DetectedValidation
 from interplay.vocabulary import Vocabulary
 
 from .annotated_pairs import PairReader
@@ -67,6 +71,9 @@ class Task:
         self.validation = ValidationPairs(
             self._source(recipe.data, self.tables.validation, self.tables.validation_images, cached=False)
         )
+        self.detected = DetectedValidation(
+            self.tables, vocabulary, recipe.data.validation_detections, recipe.data.pose, recipe.data.workers
+        )
         given = [(recipe.data, self.tables.training, self.tables.images), *further]
         parts = [self._training(data, table, folder) for data, table, folder in given]
         self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
@@ -98,9 +105,9 @@ class Task:
         return self.model.loss(outputs, batch, counts)
 
     def validate(self, model: TinModel) -> dict[str, float]:
-        """Figures on all pairs of annotated boxes; see `PairScores`."""
+        """Figures on all pairs of annotated boxes (see `PairScores`), and on detected ones (`DetectedValidation`)."""
         self._scored = score_pairs(model, self.validation)
-        return self._figures(self._scored)
+        return {**self._figures(self._scored), **self.detected(model)}
 
     def finish(self, model: TinModel) -> dict[str, Any]:
         """Choose the limits of NIS on the validation images and describe the model."""
@@ -217,14 +224,32 @@ def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
 
 
 def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
-    """A detector's boxes by the photograph's name, in the annotations' vocabulary.
+    """A detector's boxes by the annotated photograph's name, in the annotations' vocabulary.
+
+    Boxes of objects that the annotations do not know are left out.
 
     Raises:
-        MissingFileError, InputError: not a file of predictions, or of none of the photographs.
+        MissingFileError, InputError: not a file of predictions, of none of the photographs, or of none of the objects.
     """
     if path is None:
         return {}
-    found = {image.file or "": image for image in read(path, annotations.vocabulary)}
-    if not found.keys() & set(annotations.files):
-        raise InputError(f"{path} holds detections in {len(found)} photographs, none of which is annotated")
+    table, vocabulary = read(path), annotations.vocabulary
+    check_objects(table.vocabulary.objects, vocabulary, str(path))
+    names = ImageNames(annotations.files)
+    found = {}
+    for image in table:
+        position = names.find(image.file or "")
+        if position >= 0:
+            boxes = Detections(
+                image.boxes, image.labels, image.box_scores, image.keypoints, objects=image.vocabulary.objects
+            ).named(vocabulary.objects)
+            found[annotations.files[position]] = replace(
+                Interactions.empty(vocabulary),
+                boxes=boxes.boxes,
+                labels=boxes.labels,
+                box_scores=boxes.scores,
+                columns={} if boxes.keypoints is None else {"keypoints": boxes.keypoints},
+            )
+    if not found:
+        raise InputError(f"{path} holds detections in {len(table)} photographs, none of which is annotated")
     return found

@@ -87,6 +87,8 @@ class TinSpatial(HoiModel):
 
     def __init__(self, config: SpatialConfig, vocabulary: Vocabulary) -> None:
         super().__init__(vocabulary, config)  # type: ignore[arg-type]
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         objects, width = len(vocabulary.objects), config.width
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("deviation", torch.ones(NUM_FEATURES))

@@ -26,6 +26,7 @@ from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 from interplay.training.task import Place
+from interplay.training.validation import DetectedValidation
 
 _VALIDATION_BATCH = 128
 NIS_RECALL_LOSS = 0.01
@@ -53,6 +54,7 @@ class Task:
             raise InputError("the training annotations hold no interaction with an object")
         training = PairSet(tables.training, self.verbs)
         self.validation = PairSet(tables.validation, self.verbs)
+        self.detected = DetectedValidation(tables, vocabulary, config.data.validation_detections)
         torch.manual_seed(config.seed)
         self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
@@ -77,13 +79,17 @@ class Task:
         return self.model.loss(outputs, (batch.targets, batch.labelled), counts)
 
     def validate(self, model: TinSpatial) -> dict[str, float]:
-        """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone."""
+        """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone.
+
+        With `data.validation_detections` also those of the official protocol; see `DetectedValidation`.
+        """
         clean = score_pairs(model, self.validation)
         noisy = score_pairs(model, self.validation, detector_noise(self.config))
         return {
             "map": clean.mean_ap,
             "map_detected": noisy.mean_ap,
             "d_ap": clean.interactiveness_ap,
+            **self.detected(model),
         }
 
     def finish(self, model: TinSpatial) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Object names of one code base -> another's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.vocabulary import Vocabulary, normalise
+
+COCO_OBJECTS: tuple[str, ...] = Vocabulary.load("coco").objects
+"""COCO's 80 objects, what most detectors know."""
+
+# Pascal VOC's spellings, which Darknet's list and from it RT-DETR's took over, and others' variants.
+_ALIASES = {
+    "motorbike": "motorcycle",
+    "aeroplane": "airplane",
+    "sofa": "couch",
+    "pottedplant": "potted plant",
+    "diningtable": "dining table",
+    "tvmonitor": "tv",
+    "television": "tv",
+    "hair dryer": "hair drier",
+    "doughnut": "donut",
+    "cellphone": "cell phone",
+    "mobile phone": "cell phone",
+    "tennis racquet": "tennis racket",
+}
+
+
+def match_objects(names: Iterable[str], objects: tuple[str, ...]) -> NDArray[np.int64]:
+    """Index into `objects` of each name, -1 for a name that means none of them.
+
+    Names are compared without regard to case, spaces and underscores, and then with other code bases' spellings of
+    COCO's objects (``"sofa"`` is COCO's ``"couch"``).
+    """
+    exact, common = _positions(objects)
+    keys = [normalise(name) for name in names]
+    return np.array([exact.get(key, common.get(_ALIASES.get(key, key), -1)) for key in keys], np.int64)
+
+
+def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str) -> None:
+    """Make sure that a model can use boxes of these objects.
+
+    Args:
+        objects: the names that the boxes' labels count.
+        vocabulary: the model's.
+        source: what the boxes come from, for the message.
+
+    Raises:
+        InputError: no object is a person, or the model knows none of the others.
+    """
+    if vocabulary.person < 0:
+        raise InputError(f"the model's vocabulary {vocabulary.name!r} has no object 'person', so it pairs nobody")
+    known = match_objects(objects, vocabulary.objects)
+    people = known == vocabulary.person
+    if not people.any():
+        raise InputError(
+            f"{source}: interactions are what people do, and none of its objects is a 'person', got {_some(objects)}"
+        )
+    if not people.all() and len(vocabulary.objects) > 1 and not (known[~people] >= 0).any():
+        raise InputError(
+            f"{source}: the model knows none of its objects ({_some(objects)}), only those of {vocabulary.name!r} "
+            f"({_some(vocabulary.objects)})"
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+
+
+@cache
+def _positions(objects: tuple[str, ...]) -> tuple[dict[str, int], dict[str, int]]:
+    """Position of each object by its own spelling, and by COCO's."""
+    exact = {normalise(name): i for i, name in enumerate(objects)}
+    return exact, {_ALIASES.get(name, name): i for name, i in exact.items()}

@@ -1,0 +1,216 @@
+"""The way from images to interactions: boxes, poses, names of objects, the model, thresholds.
+
+`HoiModel.predict` and `explain`, and through them or directly every command and the validation of trainings, go it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
+from interplay.detectors.object_names import check_objects, match_objects
+from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
+from interplay.detectors.pose.estimator import no_poses
+from interplay.errors import InputError
+from interplay.explanations import Explanation
+from interplay.images import read_image
+from interplay.interactions import Interactions
+from interplay.layers.modes import evaluating
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
+
+Image: TypeAlias = str | Path | NDArray[np.uint8]
+"""A path, or an RGB array (H, W, 3)."""
+
+
+class Inference:
+    """A model with what finds the boxes and poses that it works on.
+
+    Boxes carry the names of their objects, which become the model's here. Those of objects that the model does not know
+    are left out and counted; see `notes`.
+
+    Args:
+        model: any.
+        detector: for a model that needs boxes: what finds people and objects, its name, or a file of boxes. By default
+            the offline detector, which is loaded when it is needed first.
+        pose: what finds people's keypoints, its name, or a file of poses. By default nothing does, and only keypoints
+            that come with the boxes are kept.
+        min_score, top_k: keep only the triplets that `Interactions.filter` keeps.
+        device: where a detector or estimator that is loaded here runs.
+
+    Attributes:
+        left_out: number of boxes that were left out, by the name of their object.
+
+    Raises:
+        InputError: a detector for a model that finds people and objects by itself.
+        InterplayError: see `load_pose_estimator`.
+    """
+
+    def __init__(
+        self,
+        model: HoiModel,
+        *,
+        detector: Detector | str | os.PathLike[str] | None = None,
+        pose: PoseEstimator | str | os.PathLike[str] | None = None,
+        min_score: float | None = None,
+        top_k: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.model = model
+        self.min_score, self.top_k = min_score, top_k
+        self.left_out: Counter[str] = Counter()
+        self._wanted, self._device = detector, device
+        self._checked: set[tuple[str, ...]] = set()
+        if detector is not None and not model.needs_detections:
+            model.refuse_detections()
+        if isinstance(pose, (str, os.PathLike)):
+            pose = load_pose_estimator(pose, device=device)
+        self.pose = pose
+
+    @cached_property
+    def detector(self) -> Detector:
+        """What finds people and objects.
+
+        Raises:
+            InputError: none of what it finds is a person, or the model knows none of it.
+            InterplayError: see `load_detector`.
+        """
+        detector = DEFAULT_DETECTOR if self._wanted is None else self._wanted
+        if isinstance(detector, (str, os.PathLike)):
+            detector = load_detector(detector, device=self._device)
+        self._check(detector.objects, detector.name)
+        return detector
+
+    def prepare(self) -> Inference:
+        """Load everything now, so that what is missing or does not fit is known before the first image."""
+        if self.model.needs_detections:
+            self.detector  # noqa: B018  # loads it
+        return self
+
+    def __call__(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        files: Sequence[str | None] | None = None,
+        detections: Sequence[Detections] | None = None,
+    ) -> list[Interactions]:
+        """The interactions in RGB images (H, W, 3), which are one batch; `file`, `width` and `height` are set.
+
+        Args:
+            files: the images' names; boxes and poses from a file are found by them.
+            detections: people and objects of each image, instead of a detector's.
+
+        Raises:
+            ImageError: a file of boxes does not know an image.
+            InputError: the model uses no detections, or knows none of their objects.
+        """
+        names: list[str | None] = [None] * len(images) if files is None else list(files)
+        found = self._detections(images, names, detections)
+        with evaluating(self.model):
+            answers = self.model.predict_batch(images, found)
+        return [self._finished(*each) for each in zip(answers, images, names, strict=True)]
+
+    def predict(
+        self,
+        images: Sequence[Image],
+        files: Sequence[str | None] | None = None,
+        detections: Sequence[Detections] | None = None,
+        batch_size: int = 8,
+    ) -> list[Interactions]:
+        """The interactions in images that may be paths, `batch_size` of them in memory at once.
+
+        Raises:
+            ImageError: an image cannot be read.
+            InputError: other numbers of files or detections than of images; or see `__call__`.
+        """
+        if detections is not None and len(detections) != len(images):
+            raise InputError(f"expected one Detections per image ({len(images)}), got {len(detections)}")
+        names = [file_of(image) for image in images] if files is None else list(files)
+        if len(names) != len(images):
+            raise InputError(f"expected one file name per image ({len(images)}), got {len(names)}")
+        results: list[Interactions] = []
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            given = None if detections is None else detections[part]
+            results += self([read_image(image) for image in images[part]], names[part], given)
+        return results
+
+    def explain(
+        self, image: Image, detections: Detections | None = None, min_score: float = 0.0, top_k: int = 3
+    ) -> tuple[Interactions, list[Explanation]]:
+        """The interactions of an image, and where the model looked to find the best; see `HoiModel.explain`."""
+        pixels, file = read_image(image), file_of(image)
+        found = self._detections([pixels], [file], None if detections is None else [detections])
+        with evaluating(self.model):
+            interactions, explanations = self.model.explain_image(
+                pixels, None if found is None else found[0], min_score, top_k
+            )
+        interactions.file = file
+        return interactions, explanations
+
+    def notes(self) -> list[str]:
+        """Sentences for the user about boxes that were left out."""
+        if not self.left_out:
+            return []
+        if self.left_out.total() == 1:
+            return [f"1 box of an object that the model does not know was left out: {next(iter(self.left_out))}"]
+        names = ", ".join(f"{name} ({count:,})" for name, count in self.left_out.most_common(5))
+        more = ", ..." * (len(self.left_out) > 5)
+        return [f"{self.left_out.total():,} boxes of objects that the model does not know were left out: {names}{more}"]
+
+    def _detections(
+        self, images: Sequence[NDArray[np.uint8]], files: list[str | None], given: Sequence[Detections] | None
+    ) -> list[Detections] | None:
+        """People and objects in the model's words, with poses, for a model that needs them."""
+        if not self.model.needs_detections:
+            if given is not None:
+                self.model.refuse_detections()
+            return None
+        if given is None:
+            names = [file for file in files if file is not None]
+            given = self.detector(images, names if len(names) == len(images) else None)
+        elif self._wanted is not None:
+            raise InputError("give a detector or detections, not both")
+        found = [self._named(detections) for detections in given]
+        if self.pose is None:
+            return found
+        triples = zip(found, images, files, strict=True)
+        return [add_poses(boxes, image, self.pose, file) for boxes, image, file in triples]
+
+    def _named(self, found: Detections) -> Detections:
+        self._check(found.objects, "detections")
+        objects = self.model.vocabulary.objects
+        named = found.named(objects)
+        if len(named) < len(found):
+            unknown = match_objects(found.objects, objects)[found.labels] < 0
+            self.left_out.update(found.objects[label] for label in found.labels[unknown])
+        return named
+
+    def _check(self, objects: tuple[str, ...], source: str) -> None:
+        if objects not in self._checked:
+            check_objects(objects, self.model.vocabulary, source)
+            self._checked.add(objects)
+
+    def _finished(self, found: Interactions, image: NDArray[np.uint8], file: str | None) -> Interactions:
+        kept = found.filter(self.min_score, self.top_k)
+        height, width = image.shape[:2]
+        if self.pose is not None and not self.model.needs_detections:
+            people = np.unique(kept.human)
+            posed = no_poses(len(kept.boxes))
+            posed[people] = self.pose.estimate(image, kept.boxes[people], file)
+            kept = kept.with_columns(keypoints=posed)
+        return replace(kept, file=file, width=width, height=height)
+
+
+def file_of(image: Image) -> str | None:
+    """What an image that was given as a path is called in results."""
+    return None if isinstance(image, np.ndarray) else str(image)
