@@ -85,7 +85,7 @@ def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixt
 def test_the_table_shows_whole_names_with_a_figure_of_each_kind(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", "100")
     assert main(["models"]) == 0
     shown = capsys.readouterr().out
     lines = [line.split() for line in shown.splitlines()]

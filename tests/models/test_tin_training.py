@@ -130,7 +130,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
     assert isinstance(model, TinModel)
     pixels, truth = _scene(0)
     scores = np.ones(len(truth.boxes), np.float32)
-    given = Detections(truth.boxes, truth.labels, scores, truth.keypoints, WORLD.objects)
+    given = Detections(truth.boxes, truth.labels, scores, truth.keypoints, objects=WORLD.objects)
     found = model.predict(pixels, detections=given)
     pairs = set(zip(found.human.tolist(), found.object.tolist(), strict=True))
     assert pairs == {(0, 2), (1, 3)}  # NIS removed the others
@@ -515,11 +515,11 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
     names = [task.model.vocabulary.verbs[verb] for verb, _ in task.model.vocabulary.interactions]
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
-    np.testing.assert_allclose(task.weights.interactions, [expected[name] for name in names], rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.interactions, [expected[name] for name in names], rtol=1e-6)
     near, far = task.data.rows
     assert near == 2 + 2
     assert far == 4
-    np.testing.assert_allclose(task.weights.binary, np.log([2, 2]), rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.binary, np.log([2, 2]), rtol=1e-6)
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:

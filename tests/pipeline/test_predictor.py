@@ -12,6 +12,7 @@ import pytest
 from interplay import Interactions, write
 from interplay.errors import InputError
 from interplay.models.base import HoiModel
+from interplay.options import ModelConfig, Options
 from interplay.pipeline import load_predictor
 
 IMAGE = np.zeros((40, 48, 3), np.uint8)
@@ -24,6 +25,70 @@ def poses(tmp_path: Path) -> Path:
     points = [v for k in range(17) for v in (10 + k / 4, 4 + 1.5 * k, 0.8)]
     path.write_text(json.dumps([{"image_id": "x.jpg", "keypoints": points, "box": [2, 2, 18, 28]}]))
     return path
+
+
+def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: Path) -> None:
+    [found] = model([IMAGE], ["x.jpg"])
+    for name in ("x.jpg", "y.jpg"):
+        found.file = name
+        write([found], tmp_path / f"{name}.jsonl")
+    for name, posed in (("x.jpg", True), ("y.jpg", False)):
+        predict = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
+        [answer] = predict([IMAGE], [name])
+        assert answer.keypoints is not None
+        assert np.isfinite(answer.keypoints).all((1, 2)).tolist() == [posed, False]
+
+
+class Alone(HoiModel):
+    """Finds people by itself: one who rides a bicycle, and holds it."""
+
+    def __init__(self, answer: Interactions) -> None:
+        super().__init__(answer.vocabulary, ModelConfig(network=Options(), loss=Options(), decoding=Options()))
+        self.answer = answer
+
+    def predict_batch(self, images: Any, detections: Any) -> list[Interactions]:
+        assert detections is None
+        return [self.answer for _ in images]
+
+    def forward(self, images: Any) -> Any:
+        return images
+
+    def loss(self, outputs: Any, targets: Any, counts: Any) -> dict[str, Any]:
+        return {}
+
+    def decode(self, outputs: Any, sizes: Any, detections: Any = None) -> list[Interactions]:
+        return [self.answer for _ in sizes]
+
+    def description(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_description(cls, description: Any) -> HoiModel:
+        return cls(description)
+
+
+def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: Path) -> None:
+    [found] = model([IMAGE], ["x.jpg"])
+    for name in ("x.jpg", "y.jpg"):
+        found.file = name
+        write([found], tmp_path / f"{name}.jsonl")
+    for name, posed in (("x.jpg", True), ("y.jpg", False)):
+        predict = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
+        [answer] = predict([IMAGE], [name])
+        assert answer.keypoints is not None
+        assert np.isfinite(answer.keypoints).all((1, 2)).tolist() == [posed, False]
+
+
+class Alone(TinyModel):
+    """Finds people by itself: one who rides a bicycle, and holds it."""
+
+    def __init__(self, answer: Interactions) -> None:
+        super().__init__(answer.vocabulary)
+        self.answer = answer
+
+    def predict_batch(self, images: Any, detections: Any) -> list[Interactions]:
+        assert detections is None
+        return [self.answer for _ in images]
 
 
 def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: Path) -> None:

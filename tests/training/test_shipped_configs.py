@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from interplay import Interactions, InteractionTable, Vocabulary, write
-from interplay.systems import build_task
+from interplay.systems import get_system
 from interplay.training import TrainConfig, load_config
 from interplay.training.launch import launch
 from interplay.training.loading import Loaded
@@ -120,7 +120,7 @@ def on_pictures(path: Path, pictures: Path, output: Path, small: bool) -> TrainC
 
 
 def assert_a_step_is_finite(config: TrainConfig) -> None:
-    fabric, task = launch(config), build_task(config)
+    fabric, task = launch(config), get_system(config.system).build_task(config)
     task.model.train()
     before = {name: p.detach().clone() for name, p in task.model.named_parameters()}
     optimiser = build_optimiser(task.parameter_groups(), config.optimiser, BATCH)
