@@ -67,58 +67,6 @@ class Alone(HoiModel):
         return cls(description)
 
 
-def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: Path) -> None:
-    [found] = model([IMAGE], ["x.jpg"])
-    for name in ("x.jpg", "y.jpg"):
-        found.file = name
-        write([found], tmp_path / f"{name}.jsonl")
-    for name, posed in (("x.jpg", True), ("y.jpg", False)):
-        predict = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
-        [answer] = predict([IMAGE], [name])
-        assert answer.keypoints is not None
-        assert np.isfinite(answer.keypoints).all((1, 2)).tolist() == [posed, False]
-
-
-class Alone(TinyModel):
-    """Finds people by itself: one who rides a bicycle, and holds it."""
-
-    def __init__(self, answer: Interactions) -> None:
-        super().__init__(answer.vocabulary)
-        self.answer = answer
-
-    def predict_batch(self, images: Any, detections: Any) -> list[Interactions]:
-        assert detections is None
-        return [self.answer for _ in images]
-
-
-def test_poses_for_a_model_that_needs_boxes(model: Any, poses: Path, tmp_path: Path) -> None:
-    [found] = model([IMAGE], ["x.jpg"])
-    for name in ("x.jpg", "y.jpg"):
-        found.file = name
-        write([found], tmp_path / f"{name}.jsonl")
-    for name, posed in (("x.jpg", True), ("y.jpg", False)):
-        predict = load_predictor("tin-spatial-vcoco", boxes=tmp_path / f"{name}.jsonl", pose=poses, device="cpu")
-        [answer] = predict([IMAGE], [name])
-        assert answer.keypoints is not None
-        assert np.isfinite(answer.keypoints).all((1, 2)).tolist() == [posed, False]
-
-
-class Alone(HoiModel):
-    """Finds people by itself: one who rides a bicycle, and holds it."""
-
-    def __init__(self, answer: Interactions) -> None:
-        super().__init__()
-        self.vocabulary, self.answer = answer.vocabulary, answer
-
-    @classmethod
-    def from_description(cls, description: Any) -> HoiModel:
-        raise NotImplementedError
-
-    def predict_batch(self, images: Any, detections: Any) -> list[Interactions]:
-        assert detections is None
-        return [self.answer for _ in images]
-
-
 def test_poses_for_a_model_that_finds_people_by_itself(
     model: Any, poses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
