@@ -33,7 +33,7 @@ def _light_at(scene: Scene, point: tuple[float, float, float]) -> Array:
     stage = Stage(scene)
     grid = np.stack(np.meshgrid(np.arange(8), np.arange(8)), -1).reshape(-1, 2)
     targets = np.asarray(point) + np.column_stack([(grid - 4) * 0.01, np.zeros(64)])
-    view = stage.look(scene.camera.position, targets - scene.camera.position)
+    view = stage.trace(scene.camera.position, targets - scene.camera.position)
     own = grid[view.hit]
     return stage.shade(view, stage.visibility(view, own), own).mean(0)
 

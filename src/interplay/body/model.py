@@ -2,7 +2,7 @@
 
 Anny (Brégier et al., "Human Mesh Modeling for Anny Body", ECCV 2026; Apache-2.0, assets CC0) gives a rest shape
 for a description of a person. Here only that shape, the joints and the skinning weights are taken from it; posing
-is our own forward kinematics (`pose.py`), since it needs nothing but numpy.
+is our own forward kinematics (`body.pose`), since it needs nothing but numpy.
 """
 
 from __future__ import annotations
