@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from interplay.commands._types import dataset
@@ -68,12 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _overview(cards: Iterable[ModelCard]) -> Table:
+def _overview(cards: Sequence[ModelCard]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold", ratio=1)
+    table.add_column("model", min_width=max(len(card.name) for card in cards), ratio=1)
     table.add_column("weights")
     table.add_column("figures", ratio=1)
     for card in cards:
