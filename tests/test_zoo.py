@@ -46,6 +46,7 @@ def test_models_can_be_filtered() -> None:
     assert {card.system for card in list_models(system="gen-vlkt")} == {"gen-vlkt"}
     both = list_models(system="ggnet", vocabulary="v-coco")
     assert [card.name for card in both] == ["ggnet-hourglass-vcoco", "ppdm-hourglass-vcoco"]
+    assert list_models(system="ggnet", vocabulary="V-COCO") == both
     assert all(card.weights for card in list_models(with_weights=True))
     assert list_models("tin-spatial", with_weights=True)
     assert list_models("no such model") == []
