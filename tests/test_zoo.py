@@ -46,6 +46,7 @@ def test_models_can_be_filtered() -> None:
     assert {card.system for card in list_models(system="gen-vlkt")} == {"gen-vlkt"}
     both = list_models(system="ggnet", vocabulary="v-coco")
     assert [card.name for card in both] == ["ggnet-hourglass-vcoco", "ppdm-hourglass-vcoco"]
+    assert list_models(system="ggnet", vocabulary="V-COCO") == both
     assert all(card.weights for card in list_models(with_weights=True))
     assert list_models("tin-spatial", with_weights=True)
     assert list_models("no such model") == []
@@ -82,20 +83,25 @@ def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixt
     assert published < shown.index("33.75") < measured
 
 
-def test_the_table_shows_whole_names_with_a_figure_of_each_kind(
+def test_the_list_shows_whole_names_with_a_figure_of_each_kind(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "60")
     assert main(["models"]) == 0
-    shown = capsys.readouterr().out
-    lines = [line.split() for line in shown.splitlines()]
+    lines = capsys.readouterr().out.splitlines()
+    names = {
+        card.name: "weights included" in line
+        for line in lines
+        for card in list_models()
+        if line.split(" ")[0] == card.name
+    }
+    assert names == {card.name: bool(card.weights) for card in list_models()}
+    said = " ".join(" ".join(lines).split())
     for card in list_models():
-        line = next(line for line in lines if line[:1] == [card.name])
-        assert line[1] == ("included" if card.weights else "–")
-        if card.published:
-            assert line[2:4] == [f"{100 * next(iter(card.published.values())):.2f}", "published:"]
-    value = next(iter(next(card for card in list_models() if card.measured).measured.values()))["value"]
-    assert f"{100 * value:.2f} measured:" in " ".join(shown.split())
+        for what, value in [*card.published.items()][:1]:
+            assert f"{100 * value:.2f} published: {what}" in said
+        for what, entry in [*card.measured.items()][:1]:
+            assert f"{100 * entry['value']:.2f} measured: {what}" in said
 
 
 def _listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:

@@ -142,7 +142,7 @@ def test_help_of_a_configuration_lists_every_field(
     assert shown["--precision"][0] == "--precision 32-true  (32-true | bf16-mixed | 16-mixed)"
     assert shown["--start_file"][0] == "--start_file null  (a path | null)"
     assert shown["--schedule.milestones"][0] == "--schedule.milestones []  (a list: a whole number)"
-    assert "data: What is trained and validated on." in lines
+    assert "schedule: How the learning rates change." in lines
     fields = load_config(SPATIAL).model_dump()
     names = [f"--{s}.{f}" for s, value in fields.items() if isinstance(value, dict) for f in value]
     assert set(names) <= set(shown)

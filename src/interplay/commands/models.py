@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from interplay.commands._types import dataset
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 EXAMPLE = "interplay models gen-vlkt --dataset v-coco"
 
 _SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
-_LEGEND = """weights: 'included' come with interplay; others you import or train.
-figures: one that the authors published and one that this project measured, in percent.
-'interplay models NAME' shows all of a model's figures, and how to get its weights."""
+_LEGEND = """Figures are in percent, one that the authors published and one that this project measured.
+'interplay models NAME' shows all of a model's figures, and how to get its weights where they are not included."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     if name not in {card.name for card in list_models()}:
         found = list_models(name, system=system, vocabulary=vocabulary, with_weights=arguments.included)
         if found:
-            console.print(_overview(found))
-            console.print(_LEGEND, markup=False, highlight=False, soft_wrap=True)
+            text = f"{_overview(found, console.width)}\n\n{_LEGEND}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
             return 0
         if list_models(name):
             raise InputError("no model meets all of these conditions; 'interplay models' lists all models")
@@ -68,20 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _overview(cards: Iterable[ModelCard]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold", ratio=1)
-    table.add_column("weights")
-    table.add_column("figures", ratio=1)
+def _overview(cards: Iterable[ModelCard], width: int) -> str:
+    """A paragraph for each model: name, summary, and the first figure of each kind."""
+    paragraphs = []
     for card in cards:
-        figures = [f"{_percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
-        figures += [f"{_percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
-        weights = "included" if card.weights else "–"
-        table.add_row(f"[bold]{card.name}[/]\n{card.summary}", weights, "\n".join(figures))
-    return table
+        lines = [card.summary]
+        lines += [f"{_percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
+        lines += [f"{_percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
+        indented = [fill(line, width, initial_indent=" " * 4, subsequent_indent=" " * 10) for line in lines]
+        paragraphs.append("\n".join([f"{card.name}{' (weights included)' if card.weights else ''}", *indented]))
+    return "\n".join(paragraphs)
 
 
 def _figures(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table | str:

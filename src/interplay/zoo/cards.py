@@ -86,13 +86,17 @@ def list_models(
     Args:
         name: a part of the model's name.
         system: which network it is (``"gen-vlkt"``).
-        vocabulary: name of its vocabulary (``"hico-det"``).
+        vocabulary: name of its vocabulary (``"hico-det"``), in any spelling.
         with_weights: only models that work right after installation.
 
     Raises:
         InputError: no model is of that system or vocabulary; gives those that there are.
     """
     cards = list(_cards().values())
+    if vocabulary is not None:
+        from interplay.vocabulary import canonical_name
+
+        vocabulary = canonical_name(vocabulary)
     for what, wanted in (("system", system), ("vocabulary", vocabulary)):
         there = sorted({getattr(card, what) for card in cards})
         if wanted is not None and wanted not in there:
