@@ -139,7 +139,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
 
 def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: Path) -> None:
     config = recipe(
-        scenes, tmp_path, start="weights", start_file=str(trained), epochs=8, validate_every=8,
+        scenes, tmp_path, start="weights", start_file=str(trained), epochs=16, validate_every=16,
         learn="interactiveness", model={"network": "part"}, features={"kind": "frozen"},
     )  # fmt: skip
     weights = train(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,11 +82,12 @@ def read(path: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def published(folder: Path, filled: Callable) -> Callable[[str], GenVlkt]:
-    def load(case: str) -> GenVlkt:
+    @lru_cache(maxsize=1)  # 170 MB each
+    def state(case: str) -> dict[str, Tensor]:
         base = folder / "forward" / case
-        return load_published("gen-vlkt", filled(read(base / "params.json"), read(base / "config.json")))
+        return filled(read(base / "params.json"), read(base / "config.json"))
 
-    return load
+    return lambda case: load_published("gen-vlkt", state(case))
 
 
 def predict(model: GenVlkt, path: Path, **options: Any) -> GenVlktOutputs:
