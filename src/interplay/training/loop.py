@@ -143,7 +143,7 @@ class _Training:
         config, options = self.config, self.config.optimiser
         rates = ", ".join(f"{name} {rate:.4g}" for name, rate in self.rates.items())
         return [
-            *start_remarks(config.start, self.task.fresh, sum(1 for _ in self.task.model.parameters())),
+            *start_remarks(config.start, self.task.newly_initialised, sum(1 for _ in self.task.model.parameters())),
             f"effective batch {self.images} = {self.fabric.world_size} processes x {config.accumulate} parts; "
             f"{self.plan.steps_per_epoch} steps per epoch",
             f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "

@@ -61,7 +61,7 @@ class Task:
             suppress=recipe.discriminates or recipe.start in ("weights", "published"),
         )
         self.model: Any = TinModel(config, vocabulary, self.verbs)
-        self.fresh = initialise(self.model, recipe)
+        self.newly_initialised = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.further = {name: load_tables(data) for name, data in recipe.further.items()}
         self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True))
