@@ -168,4 +168,4 @@ class GenVlktDescription(ModelDescription):
 
     config: GenVlktConfig
     seen: tuple[int, ...] | None
-    own_seen_classifier: int | None
+    own_seen_classifier: Positive | None
