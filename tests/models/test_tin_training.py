@@ -468,11 +468,11 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
     names = [task.model.vocabulary.verbs[verb] for verb, _ in task.model.vocabulary.interactions]
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
-    np.testing.assert_allclose(task.weights.interactions, [expected[name] for name in names], rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.interactions, [expected[name] for name in names], rtol=1e-6)
     near, far = task.data.rows
     assert near == 2 + 2
     assert far == 4
-    np.testing.assert_allclose(task.weights.binary, np.log([2, 2]), rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.binary, np.log([2, 2]), rtol=1e-6)
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:
