@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -21,6 +22,7 @@ from interplay.errors import InputError
 from interplay.models.base import HoiModel
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.weights import is_weights_file, newest_format, read_description, read_model, read_weights
+from interplay.options import ModelConfig
 from interplay.systems import SYSTEMS
 from interplay.zoo import network_class
 
@@ -223,6 +225,15 @@ def test_a_model_that_lacks_a_part_cannot_be_made(points: Path) -> None:
         lacking = type("Lacking", (Whole,), {part: getattr(HoiModel, part)})
         with pytest.raises(TypeError, match=part):
             lacking(whole.vocabulary, whole.config)
+
+
+@pytest.mark.parametrize("name", ["gen-vlkt", "ggnet"])
+def test_every_choice_of_a_model_is_in_its_configuration(name: str, tmp_path: Path) -> None:
+    config = read_model(unpack(f"{name}-format1", tmp_path)).config
+    assert isinstance(config, ModelConfig)
+    assert {"network", "loss", "decoding"} <= type(config).model_fields.keys()
+    with pytest.raises(ValidationError, match="frozen"):
+        config.network = config.network
 
 
 def test_a_model_that_finds_people_itself_says_how_to_give_it_boxes(points: Path) -> None:

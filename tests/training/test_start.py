@@ -89,10 +89,10 @@ def test_the_backbone_alone(pictures: Path, tmp_path: Path) -> None:
     rest = [n for n in model.state_dict() if not n.startswith("network.backbone.")]
     assert all(torch.equal(model.state_dict()[n], started.state_dict()[n]) for n in rest)
     task = Task(recipe(pictures, start="backbone", start_file=str(file)))
-    assert not any("backbone" in name for name in task.fresh)
-    remark = start_remarks("backbone", task.fresh, 99)[0]
+    assert not any("backbone" in name for name in task.newly_initialised)
+    remark = start_remarks("backbone", task.newly_initialised, 99)[0]
     assert remark.startswith(
-        f"starts from backbone; {len(task.fresh)} of 99 parameters are not from its file: network.input"
+        f"starts from backbone; {len(task.newly_initialised)} of 99 parameters are not from its file: network.input"
     )
 
 

@@ -66,7 +66,7 @@ class PhotographTask:
         unseen: interactions that training does not show.
     """
 
-    fresh: Sequence[str]
+    newly_initialised: Sequence[str]
     monitor = "score"
 
     def __init__(

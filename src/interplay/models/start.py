@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def copy_fitting(module: nn.Module, state: Mapping[str, Tensor], source: str) -> list[str]:
-    """Copy the tensors whose names and shapes fit, in place; others keep their fresh values.
+    """Copy the tensors whose names and shapes fit, in place; others keep their initial values.
 
-    A layer is copied with all that belongs to it: the bias of one whose weight does not fit stays fresh, and so does a
-    classifier that has more than weight and bias, if the state has not. Part of it would silence the new layer.
+    A layer is copied with all that belongs to it: the bias of one whose weight does not fit stays as it is, and so
+    does a classifier that has more than weight and bias, if the state has not. Part of it would silence the new layer.
 
     Returns:
-        Names of the parameters that keep their fresh values.
+        Names of the parameters that are newly initialised: those that keep their values.
 
     Raises:
         InputError: nothing fits.
@@ -113,8 +113,8 @@ def start_from_weights(config: TrainConfig, model: HoiModel, backbone: nn.Module
         return [name for name, _ in model.named_parameters()]
     file = start_file(config)
     if config.start == "backbone":
-        fresh = set(copy_fitting(backbone, read_state_dict(file), str(file)))
-        copied = {id(parameter) for name, parameter in backbone.named_parameters() if name not in fresh}
+        new = set(copy_fitting(backbone, read_state_dict(file), str(file)))
+        copied = {id(parameter) for name, parameter in backbone.named_parameters() if name not in new}
         return [name for name, parameter in model.named_parameters() if id(parameter) not in copied]
     published = config.start == "published"
     other = load_published(config.system, file) if published else read_model(file)

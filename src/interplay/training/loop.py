@@ -154,7 +154,7 @@ class _Training:
         config, options = self.config, self.config.optimiser
         rates = ", ".join(f"{name} {rate:.4g}" for name, rate in self.rates.items())
         return [
-            *start_remarks(config.start, self.task.fresh, sum(1 for _ in self.task.model.parameters())),
+            *start_remarks(config.start, self.task.newly_initialised, sum(1 for _ in self.task.model.parameters())),
             config.data.validation_remark(),
             batch_remark(self.images, self.fabric.world_size, config.accumulate, self.plan.steps_per_epoch),
             f"learning rates: {rates} (the recipe's, which are for a batch of {options.reference_batch}, times "

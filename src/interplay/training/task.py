@@ -60,10 +60,10 @@ class TrainingTask(Protocol):
         model: the network to train, with its first weights.
         data: what it learns from.
         monitor: the validation figure by which the best weights are chosen; the higher, the better.
-        fresh: names of the parameters that keep fresh values where the others come from a file.
+        newly_initialised: names of the parameters that do not come from the file that training starts from.
     """
 
-    fresh: Sequence[str]
+    newly_initialised: Sequence[str]
     model: Any
     data: Any
     monitor: str

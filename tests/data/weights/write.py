@@ -19,7 +19,7 @@ from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.tin.model import TinConfig, TinModel
 from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
-from interplay.models.weights import save_weights
+from interplay.models.weights import newest_format
 
 TINY = {
     "backbone": "resnet-nano", "frozen_stages": 0, "width": 8, "heads": 2, "feed_forward": 8, "encoder_layers": 1,
@@ -58,8 +58,9 @@ def main(folder: Path) -> None:
             if tensor.is_floating_point():
                 tensor.fill_((place % 9 + 1) / 128)
         path = folder / f"{name}.safetensors"
-        save_weights(model, model.description(), path)
-        with gzip.GzipFile(folder / f"{name}-format1.safetensors.gz", "wb", mtime=0) as file:
+        model.save(path)
+        packed = folder / f"{name}-format{newest_format(type(model))}.safetensors.gz"
+        with gzip.GzipFile(packed, "wb", mtime=0) as file:
             file.write(path.read_bytes())
         path.unlink()
 

@@ -181,4 +181,4 @@ class GenVlktDescription(ModelDescription):
 
     config: GenVlktConfig
     seen: tuple[int, ...] | None
-    own_seen_classifier: int | None
+    own_seen_classifier: Positive | None

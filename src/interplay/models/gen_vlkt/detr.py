@@ -44,7 +44,7 @@ def initialise_from_detr(
             from DETR's first ones, with a position guidance of zero, so that both branches start as DETR's own decoder.
 
     Returns:
-        Names of the model's parameters that keep their fresh values.
+        Names of the model's parameters that are newly initialised.
 
     Raises:
         InputError: not a DETR checkpoint, or one of another size.
@@ -95,7 +95,7 @@ def _targets(name: str) -> list[str]:
 
 
 def _class_rows(state: Mapping[str, Tensor], classifier: nn.Linear, vocabulary: Vocabulary) -> dict[str, Tensor]:
-    """Rows of the objects that COCO knows, and of the background; others keep their fresh values."""
+    """Rows of the objects that COCO knows, and of the background; others keep their initial values."""
     coco = Vocabulary.load("coco")
     known = {name: COCO_91_IDS[i] for i, name in enumerate(coco.objects)}
     rows = [(i, known[name]) for i, name in enumerate(vocabulary.objects) if name in known]

@@ -37,7 +37,7 @@ class Task(PhotographTask):
         split = config.text.zero_shot
         torch.manual_seed(recipe.seed)
         model = GenVlkt(vocabulary, config, training_classes(vocabulary, config))
-        self.fresh = initialise(model, recipe)
+        self.newly_initialised = initialise(model, recipe)
         unseen = unseen_interactions(vocabulary, split) if split else None
         super().__init__(recipe, tables, model, unseen)
         if config.loss.mimic != "none" and config.text.teacher == "image":

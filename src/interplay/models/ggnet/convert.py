@@ -131,14 +131,14 @@ def _load(model: GGNet, own: Mapping[str, Tensor]) -> None:
 def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list[str]:
     """Copy what fits from CenterNet's published COCO checkpoint: backbone, object centres, sizes and offsets.
 
-    The object centres of classes that COCO does not know keep their fresh values.
+    The object centres of classes that COCO does not know keep their initial values.
 
     Args:
         model: to initialise, in place.
         state: the checkpoint's content, or the weights in it.
 
     Returns:
-        Names of the model's parameters that keep their fresh values (the interaction and matching heads).
+        Names of the model's parameters that are newly initialised (the interaction and matching heads).
 
     Raises:
         InputError: the checkpoint belongs to another backbone.

@@ -31,7 +31,7 @@ class Task(PhotographTask):
         tables = tables or load_tables(recipe.data)
         torch.manual_seed(recipe.seed)
         model = GGNet(tables.training.vocabulary, recipe.model)
-        self.fresh = initialise(model, recipe)
+        self.newly_initialised = initialise(model, recipe)
         super().__init__(recipe, tables, model)
         self.data = TrainingImages(tables.training, tables.images, model, recipe.augment, recipe.seed, self.cache)
 

@@ -66,7 +66,7 @@ class Task:
             suppress=recipe.discriminates or recipe.start in ("weights", "published"),
         )
         self.model: Any = TinModel(config, vocabulary, self.verbs)
-        self.fresh = initialise(self.model, recipe)
+        self.newly_initialised = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.validation = ValidationPairs(
             self._source(recipe.data, self.tables.validation, self.tables.validation_images, cached=False)

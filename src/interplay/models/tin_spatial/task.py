@@ -58,10 +58,10 @@ class Task:
         torch.manual_seed(config.seed)
         self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
-        self.fresh: list[str] = []
+        self.newly_initialised: list[str] = []
         if config.start == "weights":
             file = start_file(config)
-            self.fresh = copy_model(self.model, read_model(file), str(file))
+            self.newly_initialised = copy_model(self.model, read_model(file), str(file))
         self.data = SpatialData(training, config)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
