@@ -86,7 +86,9 @@ def mean_ap(
     for i, (image, source) in enumerate(zip(track(list(truth), "predicting"), images, strict=True)):
         pixels = read_image(source) if isinstance(source, Path) else source
         given = add_poses(
-            Detections(image.boxes, image.labels, np.ones(len(image.boxes)), objects=image.vocabulary.objects),
+            Detections(
+                image.boxes, image.labels, np.ones(len(image.boxes), np.float32), objects=image.vocabulary.objects
+            ),
             pixels,
             poses,
         )
