@@ -163,7 +163,9 @@ def recognise_verbs(table: InteractionTable, trained_on: InteractionTable | None
     place = {key: row for row, key in enumerate(keys)}
     column = {v: k for k, v in enumerate(verbs)}
     for i, image in enumerate(track(list(table), "recognising")):
-        given = Detections(image.boxes, image.labels, np.ones(len(image.boxes), np.float32))
+        given = Detections(
+            image.boxes, image.labels, np.ones(len(image.boxes), np.float32), objects=table.vocabulary.objects
+        )
         picture = np.zeros((int(image.height or 0), int(image.width or 0), 3), np.uint8)  # the model reads boxes only
         result = model.predict(picture, detections=given)
         enter_scores(scores, place, i, result, column)

@@ -86,7 +86,13 @@ def mean_ap(
     poses = load_pose_estimator()
     for i, (image, source) in enumerate(zip(track(list(truth), "predicting"), images, strict=True)):
         pixels = read_image(source) if isinstance(source, Path) else source
-        given = add_poses(Detections(image.boxes, image.labels, np.ones(len(image.boxes), np.float32)), pixels, poses)
+        given = add_poses(
+            Detections(
+                image.boxes, image.labels, np.ones(len(image.boxes), np.float32), objects=image.vocabulary.objects
+            ),
+            pixels,
+            poses,
+        )
         for name, predict in predictors.items():
             found = predict(pixels, given)
             theirs = {v: column[shared] for v, shared in shared_verbs(found.vocabulary).items() if shared in column}

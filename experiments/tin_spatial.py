@@ -114,7 +114,9 @@ def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
 def _annotated(truth: InteractionTable) -> list:
     from interplay.detectors import Detections
 
-    return [Detections(a.boxes, a.labels, np.ones(len(a.boxes), np.float32)) for a in truth]
+    return [
+        Detections(a.boxes, a.labels, np.ones(len(a.boxes), np.float32), objects=a.vocabulary.objects) for a in truth
+    ]
 
 
 def main() -> None:

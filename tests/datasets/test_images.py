@@ -42,6 +42,15 @@ def test_images_are_found_where_they_were_unpacked(tmp_path: Path, name: str, pl
     assert ImageFinder(tmp_path).find(name) == path
 
 
+def test_a_name_that_several_images_have_is_none(tmp_path: Path) -> None:
+    first, second = save(tmp_path / "a" / "deep" / "mine.png"), save(tmp_path / "b" / "mine.png")
+    finder = ImageFinder(tmp_path)
+    assert finder.find("b/mine.png") == finder.find("b\\mine.png") == second
+    assert finder.find("a/deep/mine.png") == first
+    assert finder.find("mine.png") is None
+    assert finder.all_names() == ["mine.png"]
+
+
 def test_missing_images_are_listed_in_order(tmp_path: Path) -> None:
     save(tmp_path / "b.png")
     assert ImageFinder(tmp_path).missing(["c.png", "b.png", "a.png"]) == ["c.png", "a.png"]

@@ -49,13 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp") or output == arguments.image:
         raise InputError(f"{output}: expected another file than the photograph, ending in .png, .jpg or .webp")
+    image = read_image(arguments.image)  # what cannot be read is known before the model is loaded
     model = load_model(
         arguments.model, weights=arguments.weights, device=arguments.device, decoding=dict(arguments.decoding)
     )
     found, explanations = model.explain(
         arguments.image, detector=arguments.detector, min_score=arguments.min_score, top_k=arguments.top_k
     )
-    save_picture(draw_explanations(read_image(arguments.image), found, explanations), output)
+    save_picture(draw_explanations(image, found, explanations), output)
     screen = Console(highlight=False)
     for explanation in explanations:
         [triplet] = found[[explanation.triplet]].triplets()

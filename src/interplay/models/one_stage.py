@@ -64,6 +64,10 @@ class PhotographTask:
         tables: what is trained and validated on.
         model: the network.
         unseen: interactions that training does not show.
+
+    Raises:
+        InputError: boxes to validate on for a model that uses none.
+        InterplayError: a model that pairs given boxes, and no detector for its validation; see `load_detector`.
     """
 
     newly_initialised: Sequence[str]
@@ -75,6 +79,9 @@ class PhotographTask:
         self.config, self.tables, self.unseen = config, tables, unseen
         self.model: Any = model
         self.cache = build_cache(config.data, len(tables.training), config.folder)
+        # loaded here, so that what is missing is known before the first validation
+        validated = model.inference(detector=config.data.validation_detections)
+        self.detector = validated.detector if model.needs_detections else None
 
     def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
         """The model's own."""
@@ -84,7 +91,11 @@ class PhotographTask:
         """Figures by the data set's official protocol; see `score_table`."""
         truth = self.tables.validation
         found = predict_photographs(
-            model, truth, self.tables.validation_images, workers=max(self.config.data.workers, 1)
+            model,
+            truth,
+            self.tables.validation_images,
+            workers=max(self.config.data.workers, 1),
+            detector=self.detector,
         )
         return score_table(found, truth, self.unseen)
 

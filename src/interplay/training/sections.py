@@ -44,6 +44,8 @@ class DataConfig(Section):
         validation_root: annotations to validate on, instead of `root`.
         holdout: share of the training images, chosen by their names, that is validated on instead of trained on where
             neither `validation` nor `validation_root` is given. With 0, validation is on the training images.
+        validation_detections: people and objects to validate on, for systems that pair given ones: a file of boxes, or
+            a detector's name. Without, TIN is validated on annotated boxes only, and others use the default detector.
         workers: processes that read and change photographs, per training process.
         cache: keep decoded photographs in memory (``ram``) or in a folder (``disk``).
         cache_folder: where the cache ``disk`` is; by default ``cache`` in the run's folder.
@@ -58,6 +60,7 @@ class DataConfig(Section):
     validation: Split | None = None
     validation_root: Path | None = None
     holdout: Share = 0.1
+    validation_detections: str | None = None
     workers: Annotated[int, Field(ge=0)] = 2
     cache: Literal["none", "ram", "disk"] = "none"
     cache_folder: Path | None = None
@@ -73,17 +76,6 @@ class DataConfig(Section):
             share = f"{self.holdout:.3g} of the training images, chosen by their names"
             return f"validates on {share}, and does not train on them (data.holdout)"
         return "validates on the training images (data.holdout: 0)"
-
-
-class DetectedDataConfig(DataConfig):
-    """What a two-stage system is trained and validated on.
-
-    Attributes:
-        validation_detections: validate on a detector's boxes, too, by the data set's official protocol: a file of
-            boxes, or a detector's name. By default validation is on annotated boxes only.
-    """
-
-    validation_detections: str | None = None
 
 
 class OptimiserConfig(Section):

@@ -11,7 +11,7 @@ from interplay.models.tin.backbone import BackboneName
 from interplay.models.tin.losses import TrainModule
 from interplay.training import config
 from interplay.training.sections import (
-    DetectedDataConfig,
+    DataConfig,
     OptimiserConfig,
     Positive,
     Rate,
@@ -75,7 +75,7 @@ class FeaturesSection(Section):
     copies: Positive = 2
 
 
-class TinDataConfig(DetectedDataConfig):
+class TinDataConfig(DataConfig):
     """What is trained and validated on.
 
     Attributes:

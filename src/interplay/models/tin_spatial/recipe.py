@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from interplay.training.sections import (
-    DetectedDataConfig,
+    DataConfig,
     OptimiserConfig,
     Positive,
     Rate,
@@ -84,7 +84,7 @@ class Recipe(TrainConfig):
     start: Literal["scratch", "weights"] = "scratch"
     epochs: Positive = 30
     batch_size: Positive = 64
-    data: DetectedDataConfig = DetectedDataConfig(dataset="v-coco", train="trainval", workers=0)
+    data: DataConfig = DataConfig(dataset="v-coco", train="trainval", workers=0)
     model: NetworkSection = NetworkSection()
     augmentation: AugmentationSection = AugmentationSection()
     optimiser: OptimiserSection = OptimiserSection()
