@@ -1,4 +1,12 @@
-"""Defaults that commands, pipeline, models and detectors share. Imports nothing, so that ``--help`` answers at once."""
+"""Defaults and names that several rooms share. Imports nothing heavy, so that ``--help`` answers at once."""
+
+from typing import Literal, get_args
+
+DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"]
+"""Data sets; ``own`` is one's own data."""
+
+DATASETS: tuple[str, ...] = get_args(DatasetName)
+"""Names that `interplay.load_annotations` takes."""
 
 DEFAULT_MODEL = "tin-spatial-vcoco"
 """Comes with interplay."""

@@ -32,7 +32,7 @@ def evaluate(
     A vocabulary with roles (V-COCO) gets agent and role AP, any other one AP over its interaction classes.
 
     Args:
-        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"`` or ``"own"``; says how annotations are read.
+        dataset: a name of `interplay.datasets.DATASETS`; says how annotations are read.
         predictions: a result file (`interplay.formats.results.ACCEPTED`), or a table.
         annotations: a file or folder (`interplay.load_annotations`), or a table.
         protocol: `PROTOCOLS` or, for V-COCO, `VCOCO_PROTOCOLS`; None is the data set's default.

@@ -65,7 +65,7 @@ class System:
 
     def cards_text(self) -> str:
         """The content of ``cards.json`` in its folder; empty where it has none."""
-        file = resources.files("interplay") / "models" / self.folder / "cards.json"
+        file = resources.files(self._package) / "cards.json"
         return file.read_text(encoding="utf-8") if file.is_file() else ""
 
     @cached_property
@@ -77,18 +77,21 @@ class System:
         return getattr(import_module(f"{self._package}.{module}"), name)
 
 
-_ENTRIES = (
-    System("tin-spatial", "tin_spatial", "model:TinSpatial"),
-    System("tin", "tin", "model:TinModel", converter="convert"),
-    System("ggnet", "ggnet", "model:GGNet", converter="convert", aliases=("ppdm",)),
-    System("gen-vlkt", "gen_vlkt", "model:GenVlkt", converter="convert", aliases=("genvlkt",)),
-)
-
-SYSTEMS = {system.name: system for system in _ENTRIES}
+SYSTEMS: dict[str, System] = {
+    system.name: system
+    for system in (
+        System("tin-spatial", "tin_spatial", "model:TinSpatial"),
+        System("tin", "tin", "model:TinModel", converter="convert"),
+        System("ggnet", "ggnet", "model:GGNet", converter="convert", aliases=("ppdm",)),
+        System("gen-vlkt", "gen_vlkt", "model:GenVlkt", converter="convert", aliases=("genvlkt",)),
+    )
+}
 """All systems by name."""
 
-PUBLISHED_SYSTEMS = tuple(sorted(system.name for system in _ENTRIES if system.converter))
-"""Names of the systems whose published weights can be read."""
+
+def published_systems() -> list[str]:
+    """Names of the systems whose published weights can be read."""
+    return sorted(system.name for system in SYSTEMS.values() if system.converter)
 
 
 def get_system(name: str) -> System:
@@ -98,7 +101,7 @@ def get_system(name: str) -> System:
         InputError: unknown; names the nearest ones.
     """
     plain = str(name).lower().replace("_", "-")
-    for system in _ENTRIES:
+    for system in SYSTEMS.values():
         if plain == system.name or plain in system.aliases:
             return system
     raise InputError(f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}.{near_matches(plain, SYSTEMS)}")

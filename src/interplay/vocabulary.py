@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import atomic_path
 
 BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
-_SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, "own")} | {
+_SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, *DATASETS)} | {
     "hico": "hico-det",
     "pastanet": "pastanet-hoi",
 }

@@ -47,6 +47,12 @@ def test_converted_annotations_stay_annotations_of_their_data_set(
     assert list(again) == list(table)
 
 
+def test_a_published_form_goes_before_a_converted_file_in_the_same_folder(hico_folder: Path) -> None:
+    table = interplay.load_annotations("hico-det", hico_folder, split="test")
+    interplay.write(table.select(np.array([0])), hico_folder / "a_test.jsonl")
+    assert interplay.load_annotations("hico-det", hico_folder, split="test").files == table.files
+
+
 def test_predictions_are_not_annotations(ride: Interactions, tmp_path: Path) -> None:
     interplay.write([ride], tmp_path / "p.jsonl")
     with pytest.raises(InputError, match="holds predictions"):

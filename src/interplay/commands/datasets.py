@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interplay.commands._types import dataset
+from interplay.defaults import DATASETS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +80,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         type=dataset,
-        choices=["hico-det", "v-coco", "pastanet-hoi", "generated", "own"],
+        choices=DATASETS,
         help="whose annotations (default: told by the content)",
     )
     parser.add_argument(

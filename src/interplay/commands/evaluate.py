@@ -6,6 +6,7 @@ import argparse
 from pathlib import PurePath
 
 from interplay.commands._types import dataset, positive
+from interplay.defaults import DATASETS
 from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
@@ -23,9 +24,7 @@ pastanet-hoi."""
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = f"{parser.description}\n\n{_PROTOCOLS}"
-    parser.add_argument(
-        "dataset", type=dataset, choices=["hico-det", "v-coco", "pastanet-hoi", "own"], help="whose annotations"
-    )
+    parser.add_argument("dataset", type=dataset, choices=DATASETS, help="whose annotations")
     parser.add_argument(
         "--predictions",
         required=True,

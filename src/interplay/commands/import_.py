@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from interplay.systems import published_systems
+
 EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safetensors"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("system", metavar="SYSTEM", help="gen-vlkt, ggnet (also for PPDM), or tin")
+    parser.add_argument("system", metavar="SYSTEM", help=f"{', '.join(published_systems())}; ggnet also for PPDM")
     parser.add_argument(
         "file",
         type=Path,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from interplay.commands._types import dataset
-from interplay.defaults import DEFAULT_MODEL
+from interplay.defaults import DATASETS, DEFAULT_MODEL
 from interplay.errors import InputError
 
 EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
@@ -40,9 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         type=dataset,
-        choices=["hico-det", "v-coco", "pastanet-hoi", "generated", "own"],
+        choices=DATASETS,
         metavar="NAME",
-        help="whose annotations: hico-det, v-coco, pastanet-hoi, generated or own",
+        help=f"whose annotations: {', '.join(DATASETS)}",
     )
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
     parser.add_argument(

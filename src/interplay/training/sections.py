@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from interplay.defaults import DatasetName
 from interplay.vocabulary import canonical_name
 
 Split = Literal["train", "val", "trainval", "test"]
@@ -52,7 +53,7 @@ class DataConfig(Section):
         cache_gib: most that the cache takes, per training process.
     """
 
-    dataset: Annotated[Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"], BeforeValidator(_canonical)]
+    dataset: Annotated[DatasetName, BeforeValidator(_canonical)]
     root: Path | None = None
     images: Path | None = None
     vocabulary: str | None = None

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from interplay.errors import InputError, near_matches
-from interplay.systems import SYSTEMS
+from interplay.systems import SYSTEMS, System
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,13 @@ class ModelCard:
 
 
 @cache
+def _cards_of(system: System) -> tuple[ModelCard, ...]:
+    content = json.loads(system.cards_text() or '{"models": []}')
+    return tuple(ModelCard(**content.get("shared", {}), **model) for model in content["models"])
+
+
 def _cards() -> dict[str, ModelCard]:
-    contents = [json.loads(text) for system in SYSTEMS.values() if (text := system.cards_text())]
-    cards = [ModelCard(**content.get("shared", {}), **model) for content in contents for model in content["models"]]
+    cards = [card for system in SYSTEMS.values() for card in _cards_of(system)]
     return {card.name: card for card in sorted(cards, key=lambda card: (not card.weights, card.system, card.name))}
 
 

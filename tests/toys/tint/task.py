@@ -1,0 +1,37 @@
+"""What a training consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from interplay.layers.normalisers import StepCounts
+from interplay.models.one_stage import PhotographTask
+from interplay.models.start import start_from_weights
+from interplay.training.tables import Tables, load_tables
+
+from .data import Batch, Photographs
+from .model import Tint
+from .recipe import Recipe
+
+
+class Task(PhotographTask):
+    """Trains `Tint` on annotated photographs."""
+
+    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+        tables = tables or load_tables(recipe.data)
+        torch.manual_seed(recipe.seed)
+        model = Tint(tables.training.vocabulary, recipe.model)
+        self.fresh = start_from_weights(recipe, model, model.classifier)
+        super().__init__(recipe, tables, model)
+        self.data = Photographs(tables.training, tables.images, recipe.seed, self.cache)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """(1,) photographs."""
+        return torch.tensor([float(len(batch))])
+
+    def loss(self, network: Callable[..., Tensor], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+        """The terms of the loss."""
+        return self.model.loss(network(batch.colours), batch.targets, counts)
