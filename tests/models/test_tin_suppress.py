@@ -9,8 +9,9 @@ import torch
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
 from interplay.models.base import HoiModel
+from interplay.models.tin.config import TinConfig
 from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.model import TinConfig, TinModel
+from interplay.models.tin.model import TinModel
 from interplay.models.tin.suppress import SuppressionRule, Suppressor
 
 

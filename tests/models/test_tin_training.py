@@ -21,12 +21,14 @@ from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.layers.normalisers import StepCounts
 from interplay.models.tin.annotated_pairs import PairReader
 from interplay.models.tin.classes import class_table
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.decode import with_object
 from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.model import TinConfig, TinModel
+from interplay.models.tin.model import TinModel
 from interplay.models.tin.pair_figures import combined_figures
 from interplay.models.tin.recipe import Recipe, load_recipe
 from interplay.models.tin.start import from_torchvision
-from interplay.models.tin.task import Task, network_verbs, network_vocabulary
+from interplay.models.tin.task import Task, network_config, network_verbs, network_vocabulary
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
 from interplay.training.optimisers import clip_each_gradient
@@ -144,7 +146,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
 def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: Path) -> None:
     config = recipe(
         scenes, tmp_path, start="weights", start_file=str(trained), epochs=8, validate_every=8,
-        learn="interactiveness", model={"network": "part"}, features={"kind": "frozen"},
+        learn="interactiveness", model={"level": "part"}, features={"kind": "frozen"},
     )  # fmt: skip
     weights = train(config)
     assert last_row(weights)["d_ap"] > 0.8
@@ -175,7 +177,7 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
 
 @pytest.mark.parametrize("network", ["instance", "part"])
 def test_stored_features_give_the_same_losses(scenes: Path, trained: Path, tmp_path: Path, network: str) -> None:
-    changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"network": network}}
+    changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"level": network}}
     changes |= {"learn": "interactiveness", "data": {"feature_folder": str(tmp_path / "features")}}
     stored = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     stored.model.eval()
@@ -233,8 +235,8 @@ EXTRA = {"compress", "part_discriminators", "part_interactive", "part_attention"
         ({"update": "without-discriminator"}, R | C),
         ({"update": "without-discriminator", "published_behaviour": True}, R | C | D),
         ({"update": "without-classifiers"}, R | C - {"classify"} | D),
-        ({"learn": "interactiveness", "model": {"network": "part"}}, R | D | EXTRA),
-        ({"learn": "interactiveness", "update": "discriminator", "model": {"network": "part"}}, D | EXTRA),
+        ({"learn": "interactiveness", "model": {"level": "part"}}, R | D | EXTRA),
+        ({"learn": "interactiveness", "update": "discriminator", "model": {"level": "part"}}, D | EXTRA),
     ],
 )
 def test_what_changes(scenes: Path, tmp_path: Path, changes: dict[str, Any], expected: set[str]) -> None:
@@ -276,7 +278,7 @@ def test_a_step_cuts_each_gradient(scenes: Path, tmp_path: Path) -> None:
 def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
     scenes: Path, tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes: dict[str, Any] = {"model": {"network": network}, "epochs": 2, "batch_size": 2, "checkpoint_every": 1}
+    changes: dict[str, Any] = {"model": {"level": network}, "epochs": 2, "batch_size": 2, "checkpoint_every": 1}
     changes |= {"learn": "interactiveness" if network == "part" else "all"}
     whole = train(recipe(scenes, tmp_path, name="whole", **changes))
     parts = recipe(scenes, tmp_path, name="parts", **changes)
@@ -302,7 +304,7 @@ def test_half_precision_learns_too(scenes: Path, tmp_path: Path) -> None:
 
 
 def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> None:
-    part = {"learn": "interactiveness", "model": {"network": "part"}}
+    part = {"learn": "interactiveness", "model": {"level": "part"}}
     for published in (False, True):
         task = Task(recipe(scenes, tmp_path, published_behaviour=published, **part))
         batch = task.data.collate([task.data[0, 0]])
@@ -376,15 +378,15 @@ def test_annotations_in_another_vocabulary() -> None:
     assert (back[hico.verb_index("no_interaction")] == -1).all()
 
 
-def test_verbs_are_classes_where_the_layout_says_so(scenes: Path, tmp_path: Path) -> None:
-    task = Task(recipe(scenes, tmp_path, model={"layout": "vcoco"}))
+def test_verbs_are_classes_where_the_recipe_says_so(scenes: Path, tmp_path: Path) -> None:
+    task = Task(recipe(scenes, tmp_path, model={"classes": "verb"}))
     vocabulary = task.model.vocabulary
     assert task.verbs == tuple(range(4))
     batch = task.data.collate([task.data[0, i] for i in range(4)])
     assert batch.motions[:, vocabulary.verb_index("rest")].any()  # a motion of the person, and not of the pair
     assert not batch.classes[:, vocabulary.verb_index("rest")].any()
-    assert not task.model.with_object[vocabulary.verb_index("rest")]
-    assert task.model.with_object.sum() == 3
+    assert not with_object(vocabulary)[vocabulary.verb_index("rest")]
+    assert with_object(vocabulary).sum() == 3
     assert changed_parts(task) == R | C | D
     assert 0 <= task.validate(task.model)["map"] <= 1
 
@@ -416,7 +418,7 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
     vocabulary = network_vocabulary(made, Vocabulary.load(dataset))
     verbs = network_verbs(made, vocabulary)
     with torch.device("meta"):
-        model = TinModel(TinConfig(made.model.network, made.model.layout, made.model.backbone), vocabulary, verbs)
+        model = TinModel(network_config(made, verbs), vocabulary)
     assert (sum(p.numel() for p in model.parameters()) > 50e6) == published
 
 
@@ -433,7 +435,7 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"network": "part"}}, "the part network has no classes: it needs learn: interactiveness"),
+        ({"model": {"level": "part"}}, "the part network has no classes: it needs learn: interactiveness"),
         ({"learn": "streams", "update": "discriminator"}, "changes nothing that learn: streams depends on"),
         ({"start": "faster-rcnn"}, "the small backbone has no published weights"),
         ({"features": {"kind": "frozen"}}, "another start than scratch"),
@@ -468,11 +470,11 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
     names = [task.model.vocabulary.verbs[verb] for verb, _ in task.model.vocabulary.interactions]
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
-    np.testing.assert_allclose(task.weights.interactions, [expected[name] for name in names], rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.interactions, [expected[name] for name in names], rtol=1e-6)
     near, far = task.data.rows
     assert near == 2 + 2
     assert far == 4
-    np.testing.assert_allclose(task.weights.binary, np.log([2, 2]), rtol=1e-6)
+    np.testing.assert_allclose(task.model.loss_weights.binary, np.log([2, 2]), rtol=1e-6)
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ Blocks are torchvision's, so that batch normalisation is folded by the same func
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,8 +13,6 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import FrozenBatchNorm2d
 
 from interplay.layers.resnet import ResNet
-
-BackboneName = Literal["resnet50", "resnet-nano"]
 
 PIXEL_SCALE = 64.0
 """The networks take pixels in -128..128; layers without a pretraining for that want them near 1."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from interplay.training.batches import map_tensors
 
 from .annotated_pairs import PairList
+from .losses import PairTargets
 from .maps import pair_maps
 from .part_boxes import part_boxes
 from .representation import StoredImage
@@ -70,6 +71,11 @@ class Batch:
     def positives(self) -> int:
         """Pairs that interact."""
         return len(self.motions)
+
+    @property
+    def targets(self) -> PairTargets:
+        """What the loss compares with."""
+        return PairTargets(self.classes, self.motions, self.binary)
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on another device."""

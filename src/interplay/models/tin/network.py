@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from .backbone import BackboneName
+from interplay.models.two_stage import PairIndex
+
+from .config import BackboneName, Classes
 from .representation import Images, PairNetwork, Representation
 from .streams import Discriminator, NormedDense
-
-Layout = Literal["hico", "vcoco"]
-"""The two published arrangements of the discriminator's branches."""
 
 PIXEL_MEANS_BGR = (102.9801, 115.9465, 122.7717)
 
@@ -28,9 +26,11 @@ class TinOutputs:
             ``cls_score_binary`` and ``cls_prob_binary`` (N, 2), column 0 interactive, column 1 not; ``att_H``,
             ``att_O`` (rows, 1, H, W). Of the part network also ``cls_score_binary_all`` (N, 2), the largest over the
             parts, ``cls_score_vec`` (N, 10), the parts' attention, and their ``cls_prob_*``.
+        pairs: which detections the rows are pairs of, where detections are given.
     """
 
     scores: dict[str, Tensor]
+    pairs: PairIndex | None = None
 
     def __getitem__(self, name: str) -> Tensor:
         return self.scores[name]
@@ -40,33 +40,42 @@ class TinOutputs:
         """(N,) probability that each pair interacts."""
         return self.scores["cls_prob_binary"][:, 0]
 
+    @property
+    def fused(self) -> Tensor:
+        """(N, C) late fusion of the streams, 0..2."""
+        return self.scores["cls_prob_HO" if "cls_prob_HO" in self.scores else "cls_prob_HO_final"]
+
+    def judged_by(self, other: TinOutputs) -> TinOutputs:
+        """The same with the interactiveness of another network for the same pairs."""
+        return replace(self, scores={**self.scores, "cls_prob_binary": other["cls_prob_binary"]})
+
 
 class TinNetwork(PairNetwork):
     """R, C and D over pairs of boxes of one or several images.
 
     Args:
-        classes: number of interactions (HICO-DET 600) or verbs (V-COCO 29).
-        layout: which published arrangement of the discriminator.
+        count: number of classes: interactions (HICO-DET 600) or verbs (V-COCO 29).
+        classes: what they are, which decides between the two published arrangements of the discriminator.
         freeze: keep the backbone's stem and first block fixed.
         backbone: see `PairNetwork`.
     """
 
     def __init__(
-        self, classes: int, layout: Layout = "hico", freeze: bool = True, backbone: BackboneName = "resnet50"
+        self, count: int, classes: Classes = "interaction", freeze: bool = True, backbone: BackboneName = "resnet50"
     ) -> None:
         super().__init__(freeze, backbone)
-        self.classes, self.layout = classes, layout
+        self.count, self.per_verb = count, classes == "verb"
         widths, spatial = self.widths, self.spatial_width
         instance, hidden = widths.instance + widths.context, widths.hidden
         self.human_head, self.object_head, self.spatial_head = (
             nn.Sequential(NormedDense(inputs, hidden), NormedDense(hidden, hidden))
             for inputs in (instance, instance, widths.instance + spatial)
         )
-        self.classify = nn.ModuleDict({name: nn.Linear(hidden, classes) for name in ("H", "O", "sp")})
-        if layout == "hico":
-            self.discriminator = Discriminator(instance + spatial, instance, widths)
-        else:
+        self.classify = nn.ModuleDict({name: nn.Linear(hidden, count) for name in ("H", "O", "sp")})
+        if self.per_verb:
             self.discriminator = Discriminator(widths.instance + spatial, instance + widths.context, widths)
+        else:
+            self.discriminator = Discriminator(instance + spatial, instance, widths)
         self.interactive = nn.Linear(hidden, 2)
 
     @property
@@ -86,7 +95,7 @@ class TinNetwork(PairNetwork):
             object_boxes: the same for the objects; (N, .) or only the first `positives` rows.
             maps: (N, 3, 64, 64) of person, object and pose (`maps.pair_map`); (N, 64, 64, 3) is accepted too.
             positives: in training, how many rows (the first ones) have an interaction; the others get neither
-                object nor, in the V-COCO layout, human scores, and the discriminator does not see their objects. By
+                object nor, where classes are verbs, human scores, and the discriminator does not see their objects. By
                 default all.
 
         Returns:
@@ -102,23 +111,23 @@ class TinNetwork(PairNetwork):
         """What C and D make of R and the maps (N, 3, 64, 64)."""
         fc7_h, context_h, fc7_o, context_o = found.human, found.human_context, found.object, found.object_context
         count = len(fc7_o)
-        rows = len(fc7_h) if self.layout == "hico" else count
+        rows = count if self.per_verb else len(fc7_h)
         spatial = self.spatial(maps[:, :2])
         logits = {
             "H": self.classify["H"](self.human_head(torch.cat([fc7_h[:rows], context_h[:rows]], 1))),
             "O": self.classify["O"](self.object_head(torch.cat([fc7_o, context_o], 1))),
             "sp": self.classify["sp"](self.spatial_head(torch.cat([fc7_h, spatial], 1))),
         }
-        if self.layout == "hico":
-            first, second = torch.cat([fc7_h, context_h, spatial], 1), torch.cat([fc7_o, context_o], 1)
-        else:
+        if self.per_verb:
             first, second = torch.cat([fc7_h, spatial], 1), torch.cat([fc7_o, context_h[:count], context_o], 1)
+        else:
+            first, second = torch.cat([fc7_h, context_h, spatial], 1), torch.cat([fc7_o, context_o], 1)
         logits["binary"] = self.interactive(self.discriminator(first, second, maps[:, 2:]))
         scores = {f"cls_score_{name}": value for name, value in logits.items()}
         scores |= {f"cls_prob_{name}": value.sigmoid() for name, value in logits.items()}
         if count == len(fc7_h):
             fused = scores["cls_prob_sp"] * (scores["cls_prob_H"] + scores["cls_prob_O"])
-            scores["cls_prob_HO" if self.layout == "hico" else "cls_prob_HO_final"] = fused
+            scores["cls_prob_HO_final" if self.per_verb else "cls_prob_HO"] = fused
         return TinOutputs({**scores, "att_H": found.human_attention[:rows], "att_O": found.object_attention})
 
 

@@ -39,9 +39,9 @@ def combined_figures(
         InputError: the classifier has no classes.
         MissingFileError: no photographs.
     """
-    if classifier.is_part or not classifier.config.classifies:
+    if not classifier.classifies:
         raise InputError("the classifier must know interactions, this network only tells whether a pair interacts")
-    reader = PairReader(table.vocabulary, classifier.vocabulary, classifier.verbs)
+    reader = PairReader(table.vocabulary, classifier.vocabulary, tuple(classifier.verbs.tolist()))
 
     def pairs(parts: bool) -> ValidationPairs:
         return ValidationPairs(PairSource(InteractionDataset(table, images), reader, {}, longer_side, parts))
@@ -50,6 +50,6 @@ def combined_figures(
     figures = {"C alone": scores.classification()}
     for name, model in discriminators.items():
         judged = scores.judged_by(score_pairs(model, pairs(model.is_part)))
-        limits = model.config.interactive_below, model.config.not_interactive_above
+        limits = model.config.decoding.interactive_below, model.config.decoding.not_interactive_above
         figures[name] = {**judged.classification(), **judged.suppression(limits)}
     return figures

@@ -16,7 +16,7 @@ from interplay.training.processes import gather, process_count, process_rank
 
 from .examples import Example, collate
 from .model import TinModel
-from .suppression import INTERACTIVE, rejected
+from .published import INTERACTIVE, rejected
 from .training_pairs import ValidationPairs
 
 _PAIRS = 512
@@ -113,8 +113,8 @@ def _score(model: TinModel, examples: list[Example], labels: list[NDArray[np.int
     if model.is_part:
         scores = np.zeros((len(batch), 0), np.float32)
     else:
-        scores = _numpy(outputs["cls_prob_HO" if model.config.layout == "hico" else "cls_prob_HO_final"] / 2)
-        if model.config.layout == "hico":
+        scores = _numpy(outputs.fused / 2)
+        if model.config.network.classes == "interaction":
             scores[objects[:, None] != model.vocabulary.interactions[:, 1]] = 0
     interacts = np.arange(len(batch)) < batch.positives
     binary = _numpy(outputs["cls_prob_binary"])

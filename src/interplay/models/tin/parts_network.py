@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbone import BackboneName
+from .config import BackboneName
 from .network import TinOutputs, channels_first, with_image
 from .part_boxes import PARTS
 from .representation import Images, PairNetwork

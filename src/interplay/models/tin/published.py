@@ -1,29 +1,30 @@
-"""TIN's rules at test time: low-grade instance suppression (LIS) and non-interaction suppression (NIS).
+"""TIN's published rules at test time: which detections are paired, and how pairs are weighed and suppressed.
 
-CVPR 2019, sections 3.3 and 3.4. LIS weighs an interaction by how sure the detector is of its two boxes, and NIS
-removes pairs that the discriminator D rejects. D's scores may come from another network than the interactions' scores:
-which one is all that TIN's transfer modes differ in.
+CVPR 2019, sections 3.3 and 3.4, and the extension's evaluation (TPAMI 2021). Low-grade instance suppression (LIS)
+weighs an interaction by how sure the detector is of its two boxes. Non-interaction suppression (NIS) removes pairs that
+the discriminator rejects. The numbers are the published ones, fitted to Faster R-CNN's boxes on HICO-DET and V-COCO.
+
+Scores are the published ones divided by the largest that they can be, so that they are in 0..1. No ranking changes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
+from interplay.formats.tin_pairs import VCOCO_ACTIONS
 from interplay.vocabulary import Vocabulary
 
 INTERACTIVE, NOT_INTERACTIVE = 0, 1
-"""Columns of D's scores: two sigmoids that need not add up to 1."""
-
-MAX_PER_INTERACTION = 19_999
+"""Columns of the discriminator's scores: two sigmoids that need not add up to 1."""
 
 _E = 2.718281828459  # as the published code writes it
 
@@ -45,138 +46,275 @@ class InstanceSuppression:
 VCOCO_LIS = InstanceSuppression(6, 6, 7)
 HICO_LIS = InstanceSuppression(6, 10, 1.4)
 """Nearly ``exp(1.4 x)`` times a constant; only the ranking matters."""
-PAPER_LIS = InstanceSuppression(8.4, 12, 10)
-"""As remembered from the paper, not in the published code (inferred)."""
-TPAMI_LIS = InstanceSuppression(9, 1, 3)
-"""The four numbers of the extension's HICO-DET evaluation in the order of the other evaluations (inferred)."""
 
 
-def tpami_lis(scores: ArrayLike, published_behaviour: bool = True) -> NDArray[np.float64]:
+def tpami_lis(scores: ArrayLike) -> NDArray[np.float64]:
     """LIS of the extension's HICO-DET evaluation.
 
-    Args:
-        scores: detection scores in 0..1.
-        published_behaviour: pass the numbers in the published order, which makes the curve
-            ``score / (1 + exp(9)) + 3``, in effect the constant 3; otherwise `TPAMI_LIS`. The published mAP of the
-            extension was computed with the former.
+    The published code passes its four numbers in another order than the other evaluations. The curve becomes
+    ``score / (1 + exp(9)) + 3``, in effect the constant 3. The published mAP of the extension was computed with it.
     """
-    if not published_behaviour:
-        return TPAMI_LIS(scores)
-    x = np.asarray(scores, np.float64)
-    return x / (1 + _E**9.0) + 3
+    return np.asarray(scores, np.float64) / (1 + _E**9.0) + 3
 
 
-@cache
-def tables() -> dict[str, Any]:
-    """The published thresholds; pairs are [interactive, not interactive], objects and actions go by name."""
-    text = files("interplay.models.tin").joinpath("suppression_tables.json").read_text(encoding="utf-8")
-    content: dict[str, Any] = json.loads(text)
-    return content
+@dataclass(frozen=True)
+class PairRule:
+    """Pairs are confident people with every other confident detection, people included.
+
+    Attributes:
+        human_above: a person's score must be above this.
+        object_above: the other detection's.
+        fallback: where this gives no pair at all, so many of the best people and other detections are paired,
+            whatever their scores; 0 for none. As in the published HICO-DET test loop, the last detection takes the
+            place of people or others that are missing, whatever it is. Such pairs occur several times.
+    """
+
+    human_above: float
+    object_above: float
+    fallback: int = 0
+
+
+HICO_PAIRS = PairRule(0.8, 0.3, fallback=4)
+VCOCO_PAIRS = PairRule(0.6, 0.4)
+TPAMI_PAIRS = PairRule(0.0, 0.0)
+"""All, since the extension has limits of its own for each interaction, some of which are 0 (inferred)."""
+
+
+def select_pairs(
+    boxes: NDArray[np.floating], scores: NDArray[np.floating], is_human: NDArray[np.bool_], rule: PairRule
+) -> tuple[NDArray[np.int64], bool]:
+    """Pairs (P, 2) of a person's row and another detection's row, and whether these are confident, not a fallback.
+
+    Args:
+        boxes: (N, 4). Detections with the very same box are not paired.
+        scores: (N,) in 0..1.
+        is_human: (N,).
+        rule: such as `HICO_PAIRS`.
+    """
+    if not len(boxes) == len(scores) == len(is_human):
+        raise InputError(f"expected as many boxes, scores and kinds, got {len(boxes)}, {len(scores)}, {len(is_human)}")
+    same = (boxes[:, None] == boxes[None]).all(-1)
+    humans = is_human & (scores > rule.human_above)
+    pairs = np.argwhere(humans[:, None] & (scores > rule.object_above)[None] & ~same)
+    if len(pairs) or not rule.fallback or not len(boxes):
+        return pairs, True
+    order = np.argsort(-scores, kind="stable")
+    best, others = (order[is_human[order] == kind][: rule.fallback] for kind in (True, False))
+    rounds = max(len(best), len(others))
+    best, others = (np.append(found, np.full(rounds - len(found), len(boxes) - 1)) for found in (best, others))
+    return np.stack(np.meshgrid(best, others, indexing="ij"), -1).reshape(-1, 2), False
 
 
 @dataclass(frozen=True)
 class ScoredPairs:
-    """P pairs of one or many images, of a HICO-DET network.
+    """P pairs of one image, and what a network with C classes says of them.
 
     Attributes:
-        objects: (P,) index of the object's class in the vocabulary.
-        human_scores: (P,) detection scores.
-        object_scores: (P,).
-        scores: (P, I) fused score of every interaction of the vocabulary.
-        binary: (P, 2) of D: interactive, not interactive. Ignored where `exempt`.
-        exempt: (P,) bool: pairs that NIS leaves alone, those of images in which nothing was found with confidence.
+        humans, objects: (P,) row of each box among the image's detections.
+        human_scores, object_scores: (P,) detection scores.
+        labels: (P,) class of the object in the vocabulary.
+        scores: (P, C) late fusion, 0..2.
+        human_actions: (P, C) probabilities of the human stream.
+        binary: (P, 2) of the discriminator: interactive, not interactive.
+        confident: (P,) bool; others were paired since nothing was found with confidence, see `PairRule`.
     """
 
+    humans: NDArray[np.int64]
     objects: NDArray[np.int64]
     human_scores: NDArray[np.floating]
     object_scores: NDArray[np.floating]
+    labels: NDArray[np.int64]
     scores: NDArray[np.floating]
+    human_actions: NDArray[np.floating]
     binary: NDArray[np.floating]
-    exempt: NDArray[np.bool_]
+    confident: NDArray[np.bool_]
 
-    def __post_init__(self) -> None:
-        lengths = {name: len(value) for name, value in vars(self).items()}
-        if len(set(lengths.values())) > 1:
-            raise InputError(f"the arrays of pairs must have one length, got {lengths}")
-        if self.binary.shape != (len(self.objects), 2):
-            raise InputError(f"binary must have shape ({len(self.objects)}, 2), got {self.binary.shape}")
+    def __len__(self) -> int:
+        return len(self.humans)
 
 
 @dataclass(frozen=True)
-class RankedPairs:
-    """The pairs left for one interaction, best first: row of the pair (K,) and score (K,)."""
+class PairTriplets:
+    """T interactions of pairs: row of the pair, row of the object's box or -1, verb and score, each (T,)."""
 
-    interaction: int
     pair: NDArray[np.int64]
-    score: NDArray[np.float64]
+    object: NDArray[np.int64]
+    verb: NDArray[np.int64]
+    score: NDArray[np.floating]
 
 
+def of_objects(pairs: ScoredPairs, interactions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(pair, interaction) of all interactions (I, 2) of verb and object that a pair's object takes part in."""
+    return np.nonzero(pairs.labels[:, None] == interactions[:, 1])  # type: ignore[return-value]
+
+
+def rejected(binary: NDArray[np.floating], limits: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(P,) whether the discriminator rejects a pair: (P, 2) scores against (P, 2) or (2,) limits, both strictly."""
+    interactive = binary[:, INTERACTIVE] < limits[..., INTERACTIVE]
+    return interactive & (binary[:, NOT_INTERACTIVE] > limits[..., NOT_INTERACTIVE])
+
+
+def apply_hico(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
+    """HICO-DET's rule: NIS by the object's limits.
+
+    It spares the object's "no interaction" and pairs that are not confident.
+    """
+    weight = HICO_LIS(pairs.human_scores) * HICO_LIS(pairs.object_scores) / (2 * HICO_LIS(1.0) ** 2)
+    limits = hico_thresholds(vocabulary)[pairs.labels]
+    removed = rejected(np.asarray(pairs.binary, np.float64), limits) & pairs.confident
+    spared = np.isin(np.arange(len(vocabulary.interactions)), vocabulary.groups.get("no_interaction", ()))
+    pair, interaction = of_objects(pairs, vocabulary.interactions)
+    kept = spared[interaction] | ~removed[pair]
+    return _interactions(pairs, vocabulary, pair[kept], interaction[kept], weight)
+
+
+def apply_tpami(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
+    """The extension's rule on HICO-DET, whose protocol is ``tin-pami``: limits for each interaction.
+
+    A pair is kept for an interaction only above all three of `tpami_thresholds`.
+    """
+    weight = tpami_lis(pairs.human_scores) * tpami_lis(pairs.object_scores) / (2 * tpami_lis(1.0) ** 2)
+    measured = np.column_stack([pairs.human_scores, pairs.object_scores, pairs.binary[:, INTERACTIVE]])
+    pair, interaction = of_objects(pairs, vocabulary.interactions)
+    kept = (measured[pair] > tpami_thresholds()[interaction]).all(1)
+    return _interactions(pairs, vocabulary, pair[kept], interaction[kept], weight)
+
+
+def _interactions(
+    pairs: ScoredPairs,
+    vocabulary: Vocabulary,
+    pair: NDArray[np.int64],
+    interaction: NDArray[np.int64],
+    weight: NDArray[np.float64],
+) -> PairTriplets:
+    score = pairs.scores[pair, interaction].astype(np.float64) * weight[pair]
+    return PairTriplets(pair, pairs.objects[pair], vocabulary.interactions[interaction, 0], score)
+
+
+def apply_vcoco(
+    pairs: ScoredPairs, vocabulary: Vocabulary, verbs: NDArray[np.int64], prior: NDArray[np.floating] | None = None
+) -> PairTriplets:
+    """V-COCO's rule: each person gets at most one object per role, chosen before NIS.
+
+    Where NIS rejects the object, or it is a person, the role stays empty instead of going to the next object, and the
+    action keeps its score. An empty role is a triplet without object and with score 0; the action's own score is
+    another triplet without object, as `formats.vcoco_detections` reads them.
+
+    Args:
+        verbs: (C,) the vocabulary's verb of each class.
+        prior: (O, C) how often an action comes with an object; see `read_prior_mask`.
+    """
+    roles = np.array([vocabulary.verb_records[verb].role is not None for verb in verbs])
+    scores = pairs.scores.astype(np.float64) * allowed_actions(vocabulary)[pairs.labels][:, verbs]
+    if prior is not None:
+        scores = scores * prior[pairs.labels]
+    scores = scores * VCOCO_LIS(pairs.object_scores)[:, None]
+    limits = vcoco_thresholds(vocabulary)
+    most = float(VCOCO_LIS(1.0))
+    actions = vocabulary.verb_actions[verbs]
+    found: list[tuple[int, int, int, float]] = []  # pair, object, verb, score
+    for human in np.unique(pairs.humans):
+        rows = np.flatnonzero(pairs.humans == human)
+        first, best = rows[0], rows[scores[rows].argmax(0)]  # (C,) the best pair of each class
+        agent = VCOCO_LIS(pairs.human_scores[first]) / most
+        motion, role = agent * pairs.human_actions[first], agent * scores[rows].max(0) / (2 * most)
+        label = pairs.labels[best]
+        empty = rejected(pairs.binary[best].astype(np.float64), limits[label]) | (label == vocabulary.person)
+        empty = roles & (empty | (role == 0))
+        filled = roles & ~empty
+        found += [(first, -1, verb, score) for verb, score in zip(verbs[~roles], motion[~roles], strict=True)]
+        found += zip(best[filled], pairs.objects[best[filled]], verbs[filled], role[filled], strict=True)
+        found += [(first, -1, verb, 0.0) for verb in verbs[empty]]
+        for action in np.unique(actions[empty]):
+            own = np.flatnonzero(actions == action)
+            if role[own].any():
+                found.append((first, -1, verbs[own[filled[own].argmax()]], role[own].max()))
+    pair, thing, verb, score = (np.array(column) for column in zip(*found, strict=True)) if found else [np.zeros(0)] * 4
+    return PairTriplets(pair.astype(np.int64), thing.astype(np.int64), verb.astype(np.int64), score)
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    """The published limits; pairs are [interactive, not interactive], objects and actions go by name."""
+    text = files("interplay.models.tin").joinpath("published_tables.json").read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+@cache
 def hico_thresholds(vocabulary: Vocabulary) -> NDArray[np.float64]:
-    """(O, 2) thresholds of NIS: pairs below the first (interactive) and above the other (not interactive) go."""
-    content = tables()["hico"]
+    """(O, 2) limits of NIS by object: pairs below the first (interactive) and above the other (not interactive) go."""
+    content = _tables()["hico"]
     limits = np.tile(np.asarray(content["default"]), (len(vocabulary.objects), 1))
     for name, pair in content["objects"].items():
         limits[vocabulary.object_index(name)] = pair
     return limits
 
 
-def rejected(binary: NDArray[np.floating], limits: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """(P,) whether D rejects a pair: (P, 2) scores against (P, 2) or (2,) limits, both strictly."""
-    interactive = binary[:, INTERACTIVE] < limits[..., INTERACTIVE]
-    return interactive & (binary[:, NOT_INTERACTIVE] > limits[..., NOT_INTERACTIVE])
-
-
-def suppress_hico(pairs: ScoredPairs, vocabulary: Vocabulary, most: int = MAX_PER_INTERACTION) -> Iterator[RankedPairs]:
-    """HICO-DET's detections of every interaction, after LIS and NIS.
-
-    A pair has a score for the interactions of its object only. NIS never removes a pair from its object's
-    "no interaction".
-
-    Yields:
-        for every interaction, in the vocabulary's order, at most `most` pairs.
-    """
-    weight = HICO_LIS(pairs.human_scores) * HICO_LIS(pairs.object_scores)
-    limits = hico_thresholds(vocabulary)[pairs.objects]
-    removed = rejected(np.asarray(pairs.binary, np.float64), limits) & ~pairs.exempt
-    spared = set(vocabulary.groups["no_interaction"])
-    for interaction, (_, thing) in enumerate(vocabulary.interactions.tolist()):
-        kept = pairs.objects == thing
-        rows = np.flatnonzero(kept if interaction in spared else kept & ~removed)
-        yield _ranked(interaction, rows, pairs, weight, most)
-
-
+@cache
 def tpami_thresholds() -> NDArray[np.float64]:
     """(600, 3) by interaction of HICO-DET: least score of the person, of the object, least interactive probability.
 
     The first two are stored as one number n: ``floor(n / 10) / 10`` and ``(n mod 10) / 10``. Presumably they were tuned
     on the test set (inferred).
     """
-    content = tables()["tpami"]
+    content = _tables()["tpami"]
     both = np.asarray(content["detection"])
     return np.column_stack([both // 10 / 10, both % 10 / 10, content["interactiveness"]])
 
 
-def suppress_tpami(
-    pairs: ScoredPairs, vocabulary: Vocabulary, published_behaviour: bool = True, most: int = MAX_PER_INTERACTION
-) -> Iterator[RankedPairs]:
-    """HICO-DET's detections of every interaction as in the extension, whose protocol is ``tin-pami``.
+@cache
+def allowed_actions(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """(O, V) whether the table allows a verb with a class of object."""
+    content = _tables()["v-coco"]
+    allowed = np.ones((len(vocabulary.objects), len(vocabulary.verbs)), bool)
+    for name, objects in content["allowed"].items():
+        allowed[:, vocabulary.verb_index(name)] = np.isin(vocabulary.objects, objects)
+    for name, objects in content["forbidden"].items():
+        allowed[:, vocabulary.verb_index(name)] = ~np.isin(vocabulary.objects, objects)
+    return allowed
 
-    A pair is kept for an interaction only above all three of `tpami_thresholds`; `exempt` is not used.
+
+@cache
+def vcoco_thresholds(vocabulary: Vocabulary) -> NDArray[np.float64]:
+    """(O, 2) limits of NIS by class of object: interactive, not interactive."""
+    limits = np.zeros((len(vocabulary.objects), 2))
+    for name, pair in _tables()["v-coco"]["objects"].items():
+        limits[vocabulary.object_index(name)] = pair
+    return limits
+
+
+def published_actions(vocabulary: Vocabulary) -> tuple[int, ...] | None:
+    """The vocabulary's verb of each of the 29 published classes; None where its verbs are not these."""
+    try:
+        verbs = tuple(vocabulary.verb_index(name) for name in VCOCO_ACTIONS)
+    except InputError:
+        return None
+    return verbs if len(set(verbs)) == len(verbs) == len(vocabulary.verbs) else None
+
+
+def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(O, C) how often an action comes with an object, from the authors' ``prior_mask.pkl`` or the array as ``.npy``.
 
     Args:
-        published_behaviour: see `tpami_lis`.
+        path: (29, >= 81) by published action and by COCO's object, counted from 1.
+        vocabulary: with COCO's objects.
+        verbs: (C,) the vocabulary's verb of each class.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: it holds something else.
     """
-    lis = partial(tpami_lis, published_behaviour=published_behaviour)
-    weight = lis(pairs.human_scores) * lis(pairs.object_scores)
-    measured = np.column_stack([pairs.human_scores, pairs.object_scores, pairs.binary[:, INTERACTIVE]])
-    for interaction, limits in enumerate(tpami_thresholds()):
-        sure = (measured > limits).all(1) & (pairs.objects == vocabulary.interactions[interaction, 1])
-        yield _ranked(interaction, np.flatnonzero(sure), pairs, weight, most)
+    from interplay.checkpoints.restricted_pickle import load_plain_pickle
 
-
-def _ranked(
-    interaction: int, rows: NDArray[np.int64], pairs: ScoredPairs, weight: NDArray[np.float64], most: int
-) -> RankedPairs:
-    score = pairs.scores[rows, interaction].astype(np.float64) * weight[rows]
-    order = np.argsort(-score, kind="stable")[:most]
-    return RankedPairs(interaction, rows[order], score[order])
+    if not path.is_file():
+        raise MissingFileError(f"no prior mask {path}")
+    try:
+        mask = np.asarray(np.load(path) if path.suffix == ".npy" else load_plain_pickle(path), np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: not a prior mask: {error}") from None
+    if mask.ndim != 2 or mask.shape[0] != len(VCOCO_ACTIONS) or mask.shape[1] < 81:
+        raise InputError(f"{path}: a prior mask has shape ({len(VCOCO_ACTIONS)}, 81 or more), got {mask.shape}")
+    rows = [vocabulary.verb_index(name) for name in VCOCO_ACTIONS]
+    columns = [Vocabulary.load("coco").object_index(name) + 1 for name in vocabulary.objects]
+    return mask[[rows.index(verb) for verb in verbs.tolist()]][:, columns].T

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from interplay.models.tin.backbone import BackboneName
-from interplay.models.tin.losses import TrainModule
+from interplay.models.tin.config import BackboneName, Classes, Level, TrainModule
 from interplay.training import config
 from interplay.training.sections import (
     DataConfig,
@@ -27,20 +26,20 @@ Update = Literal["all", "discriminator", "without-discriminator", "without-class
 
 
 class NetworkSection(Section):
-    """Which network; see `interplay.models.tin.model.TinConfig`.
+    """Which network; see `interplay.models.tin.config.NetworkOptions`.
 
     Attributes:
         backbone: ``resnet50`` as published, or ``resnet-nano``, ours: a small network that trains from nothing.
-        network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
-        layout: classes are interactions and D's branches those published for HICO-DET, or verbs and V-COCO's.
-        classes: vocabulary whose interactions or verbs are the classes; by default the annotations'. Annotations in
-            another one are translated by name (`classes.class_table`).
+        level: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
+        classes: whether classes are interactions, as published for HICO-DET, or verbs, as published for V-COCO.
+        vocabulary: whose interactions or verbs are the classes; by default the annotations'. Annotations in another
+            one are translated by name (`classes.class_table`).
     """
 
     backbone: BackboneName = "resnet50"
-    network: Literal["instance", "part"] = "instance"
-    layout: Literal["hico", "vcoco"] = "hico"
-    classes: str | None = None
+    level: Level = "instance"
+    classes: Classes = "interaction"
+    vocabulary: str | None = None
 
 
 class PairsSection(Section):
@@ -144,7 +143,7 @@ class Recipe(TrainConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.model.network == "part" and self.classifies:
+        if self.model.level == "part" and self.classifies:
             raise ValueError("the part network has no classes: it needs learn: interactiveness")
         if self.update == "discriminator" and self.learn not in ("all", "interactiveness"):
             raise ValueError(f"update: discriminator changes nothing that learn: {self.learn} depends on")

@@ -17,7 +17,8 @@ from interplay.errors import InputError
 from interplay.layers.crops import crop_and_resize
 from interplay.layers.resnet import maps_by_size
 
-from .backbone import BackboneName, NanoBackbone, TinBackbone, nano_role_block, role_block
+from .backbone import NanoBackbone, TinBackbone, nano_role_block, role_block
+from .config import BackboneName
 from .streams import NANO, InstanceAttention, Keys, MapStream, Widths
 
 Role = Literal["human", "object"]

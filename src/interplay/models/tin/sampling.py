@@ -15,9 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from interplay.errors import InputError
 from interplay.ops.boxes import box_iou
 
-from .losses import VcocoTargets
-from .vcoco_suppression import WITHOUT_OBJECT, actions
-
 Draw = Callable[[int, int], tuple[int, int, int]]
 """Given the largest vertical and horizontal shift: uniform integers in -10..10 and between minus and plus these."""
 
@@ -152,35 +149,6 @@ def binary_labels(rows: TrainingRows, published_behaviour: bool = False) -> torc
     labels[: rows.positives, 0] = 1
     labels[rows.positives + int(published_behaviour) :, 1] = 1
     return labels
-
-
-def vcoco_targets(
-    rows: TrainingRows,
-    human: NDArray[np.generic],
-    pair: NDArray[np.generic],
-) -> VcocoTargets:
-    """Labels on V-COCO from what the people of the annotated pairs do, with anything and with the object (G, 29)."""
-    source = rows.source[: rows.positives]
-    own, near = (torch.from_numpy(np.ascontiguousarray(x[source], np.float32)) for x in (human, pair))
-    has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()])
-    return verb_targets(own, near, len(rows), has_object, binary_labels(rows))
-
-
-def verb_targets(
-    human: torch.Tensor, pair: torch.Tensor, rows: int, has_object: torch.Tensor, binary: torch.Tensor
-) -> VcocoTargets:
-    """Labels where classes are verbs.
-
-    Args:
-        human: (P, C) what the person of each interacting pair does, with anything.
-        pair: (P, C) with the object.
-        rows: pairs in all, the interacting ones first.
-        has_object: (C,) which verbs have an object.
-        binary: see `binary_labels`.
-    """
-    spatial = torch.cat([pair, pair.new_zeros(rows - len(pair), pair.shape[1])])
-    mask = has_object.float()
-    return VcocoTargets(human, pair, spatial, mask.expand_as(pair), mask.expand_as(spatial), binary)
 
 
 def _boxes(boxes: ArrayLike) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,18 @@ from interplay.vocabulary import Vocabulary
 
 from .annotated_pairs import PairReader
 from .annotated_poses import with_poses
+from .config import DecodingOptions, LossOptions, NetworkOptions, TinConfig
 from .examples import Batch
 from .feature_cache import FeatureCache
-from .losses import LossWeights, Terms, chosen_terms, class_weights, hico_losses, part_losses, vcoco_losses
-from .model import TinConfig, TinModel
+from .losses import LossWeights, class_weights
+from .model import TinModel
 from .network import TinNetwork, TinOutputs
 from .pair_scores import PairScores, score_pairs
 from .pair_source import PairSource
+from .published import published_actions
 from .recipe import Recipe, TinDataConfig
-from .sampling import verb_targets
 from .start import initialise
 from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
-from .vcoco_suppression import actions
-
-_OF_INTERACTING = ("human", "object")
-"""Terms of the loss that are means over interacting pairs; others are over all pairs."""
 
 
 class Task:
@@ -57,14 +53,7 @@ class Task:
         vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
         self.verbs = network_verbs(recipe, vocabulary)
         torch.manual_seed(recipe.seed)
-        config = TinConfig(
-            recipe.model.network,
-            recipe.model.layout,
-            recipe.model.backbone,
-            classifies=recipe.classifies or recipe.start in ("weights", "published"),
-            suppress=recipe.discriminates or recipe.start in ("weights", "published"),
-        )
-        self.model: Any = TinModel(config, vocabulary, self.verbs)
+        self.model: Any = TinModel(network_config(recipe, self.verbs), vocabulary)
         self.fresh = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.further = {name: load_tables(data) for name, data in recipe.further.items()}
@@ -76,7 +65,7 @@ class Task:
         self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
         if recipe.discriminates and not self.data.rows[1]:
             raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
-        self.weights = self._weights()
+        self.model.loss_weights = self._loss_weights()
         records = [fingerprint(table) for table in (self.tables.training, *(t.training for t in self.further.values()))]
         self.records = {
             "training": records,
@@ -94,18 +83,13 @@ class Task:
 
     def counts(self, batch: Batch) -> Tensor:
         """(2,) pairs that interact, and all pairs."""
-        return torch.tensor([float(batch.positives), float(len(batch))])
+        return batch.targets.counts()
 
     def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
-        """The terms of the loss, each a mean over the pairs and classes of the whole step."""
+        """The terms of the loss; see `TinModel.loss`."""
         given = batch.images, batch.humans, batch.objects, batch.maps
-        if self.model.is_part:
-            terms = part_losses(_full(network(*given, batch.parts)), batch.binary, self.weights.binary)
-        else:
-            terms = self._instance_terms(_full(network(*given, *self._positives(batch))), batch)
-        own = self.counts(batch).to(counts.mean)
-        shares = own / counts.mean.clamp(min=1e-9)
-        return {name: value * shares[0 if name in _OF_INTERACTING else 1] for name, value in terms.items()}
+        outputs = network(*given, batch.parts) if self.model.is_part else network(*given, *self._positives(batch))
+        return self.model.loss(outputs, batch.targets, counts)
 
     def validate(self, model: TinModel) -> dict[str, float]:
         """Figures on all pairs of annotated boxes; see `PairScores`."""
@@ -116,48 +100,40 @@ class Task:
         """Choose the limits of NIS on the validation images and describe the model."""
         scored = self._scored if self._scored is not None else score_pairs(model, self.validation)
         below, above = self._limits(scored)
-        model.config = replace(model.config, interactive_below=below, not_interactive_above=above)
+        model.set_decoding(interactive_below=below, not_interactive_above=above)
         return {**model.description(), "data": self.records, "validation": self._figures(scored)}
 
     def _figures(self, scored: PairScores) -> dict[str, float]:
         figures: dict[str, float] = {}
-        if self.model.config.classifies and not self.model.is_part:
+        if self.model.classifies:
             figures |= scored.classification()
-        if self.model.config.suppress:
+        if self.model.config.decoding.suppress:
             figures |= scored.suppression(self._limits(scored))
         return {name: value for name, value in figures.items() if not np.isnan(value)}
 
     def _limits(self, scored: PairScores) -> tuple[float, float]:
-        if self.config.nis_recall_loss is None or not self.model.config.suppress:
-            return TinConfig.interactive_below, TinConfig.not_interactive_above
+        decoding = self.model.config.decoding
+        if self.config.nis_recall_loss is None or not decoding.suppress:
+            return decoding.interactive_below, decoding.not_interactive_above
         return scored.limits(self.config.nis_recall_loss)
-
-    def _instance_terms(self, outputs: TinOutputs, batch: Batch) -> Terms:
-        if self.model.config.layout == "hico":
-            terms = hico_losses(outputs, batch.classes, batch.binary, batch.positives, self.weights)
-        else:
-            has_object = torch.from_numpy(self.model.with_object[list(self.verbs)]).to(batch.classes.device)
-            near = batch.classes[: batch.positives]
-            targets = verb_targets(batch.motions, near, len(batch), has_object, batch.binary)
-            terms = vcoco_losses(outputs, targets, self.weights)
-        return chosen_terms(terms, self.config.learn)
 
     def _positives(self, batch: Batch) -> list[int]:
         """As published, only pairs that interact have objects."""
         return [batch.positives] if self.config.published_behaviour else []
 
-    def _weights(self) -> LossWeights:
+    def _loss_weights(self) -> LossWeights:
         kind = self.config.pairs.class_weights
         if kind in ("hico", "v-coco"):
             weights = LossWeights.published(kind)
-            if self.config.classifies and len(weights.interactions) != len(self.data.class_counts):
+            count = 0 if weights.interactions is None else len(weights.interactions)
+            if self.config.classifies and count != len(self.data.class_counts):
                 raise InputError(
-                    f"pairs.class_weights: {kind} are for {len(weights.interactions)} classes, the network has "
+                    f"pairs.class_weights: {kind} are for {count} classes, the network has "
                     f"{len(self.data.class_counts)}: use 'annotations'"
                 )
             return weights
         if kind == "none":
-            return LossWeights(torch.ones(len(self.data.class_counts)), torch.ones(2))
+            return LossWeights()
         near, far = self.data.rows
         classes = self.data.class_counts if self.data.class_counts.any() else np.ones(1)
         motions = self.data.motion_counts if self.data.motion_counts.any() else np.ones(1)
@@ -224,17 +200,33 @@ def freeze(model: TinModel, recipe: Recipe) -> None:
             parameter.requires_grad_(False)
 
 
+def network_config(recipe: Recipe, verbs: tuple[int, ...]) -> TinConfig:
+    """The configuration of the network that a recipe trains, with the verb of each class where classes are verbs."""
+    trained = recipe.start in ("weights", "published")
+    options = recipe.model
+    return TinConfig(
+        network=NetworkOptions(
+            level=options.level,
+            classes=options.classes,
+            verbs=verbs,
+            backbone=options.backbone,
+            classifies=recipe.classifies or trained,
+        ),
+        loss=LossOptions(learn=recipe.learn),
+        decoding=DecodingOptions(suppress=recipe.discriminates or trained),
+    )
+
+
 def network_vocabulary(recipe: Recipe, annotations: Vocabulary) -> Vocabulary:
     """The vocabulary of the network's classes."""
-    return annotations if recipe.model.classes is None else Vocabulary.load(recipe.model.classes)
+    return annotations if recipe.model.vocabulary is None else Vocabulary.load(recipe.model.vocabulary)
 
 
 def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The verb of each class, where classes are verbs: V-COCO's in the published order."""
-    if recipe.model.layout == "hico":
+    """The verb of each class, where classes are verbs: the published actions in their order, other verbs in theirs."""
+    if recipe.model.classes == "interaction":
         return ()
-    names = actions() if vocabulary.name == "v-coco" else vocabulary.verbs
-    return tuple(vocabulary.verb_index(name) for name in names)
+    return published_actions(vocabulary) or tuple(range(len(vocabulary.verbs)))
 
 
 def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
@@ -249,8 +241,3 @@ def read_detections(path: Path | None, annotations: InteractionTable) -> dict[st
     if not found.keys() & set(annotations.files):
         raise InputError(f"{path} holds detections in {len(found)} photographs, none of which is annotated")
     return found
-
-
-def _full(outputs: TinOutputs) -> TinOutputs:
-    """Logits in float32, whatever the precision of the network."""
-    return TinOutputs({name: value.float() for name, value in outputs.scores.items()})
