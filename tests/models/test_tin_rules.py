@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interplay.errors import InputError
-from interplay.models.tin.lines import line_pixels
 from interplay.models.tin.losses import class_weights
-from interplay.models.tin.maps import pair_map, pair_maps
+from interplay.models.tin.maps import line_pixels, pair_map, pair_maps
 from interplay.models.tin.part_boxes import part_boxes
 from interplay.models.tin.published import HICO_PAIRS, select_pairs
 

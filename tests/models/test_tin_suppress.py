@@ -9,10 +9,9 @@ import torch
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
 from interplay.models.base import HoiModel
+from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor
 from interplay.models.tin.config import TinConfig
-from interplay.models.tin.interactiveness import PairJudge
 from interplay.models.tin.model import TinModel
-from interplay.models.tin.suppress import SuppressionRule, Suppressor
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,9 @@ def image() -> Interactions:
 
 def test_pixels_are_judged_whatever_the_vocabulary(model: TinModel, image: Interactions) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (128, 160, 3), dtype=np.uint8)
-    suppressor = Suppressor(PairJudge(model, image.vocabulary), SuppressionRule(rescore=True), lambda _: pixels)
+    suppressor = Suppressor(
+        InteractivenessScorer(model, image.vocabulary), SuppressionRule(rescore=True), lambda _: pixels
+    )
     found = suppressor(image)
     boxes = image.boxes
     expected = model.score_pairs(pixels, boxes[[0, 2]], boxes[[1, 1]]).interactiveness.numpy()
@@ -39,11 +40,11 @@ def test_pixels_are_judged_whatever_the_vocabulary(model: TinModel, image: Inter
     assert found.interactiveness is not None
     for human, thing, value in zip(found.human, found.object, found.interactiveness, strict=True):
         assert np.isnan(value) if thing < 0 else value == pytest.approx(given[human, thing], abs=1e-5)
-    assert (suppressor.counts.triplets, suppressor.counts.judged, suppressor.counts.removed) == (4, 3, 0)
+    assert (suppressor.counts.triplets, suppressor.counts.scored, suppressor.counts.removed) == (4, 3, 0)
 
 
 def test_photographs_are_needed(model: TinModel, image: Interactions) -> None:
-    judge = PairJudge(model, image.vocabulary)
+    judge = InteractivenessScorer(model, image.vocabulary)
     with pytest.raises(InputError, match="say where they are"):
         Suppressor(judge, SuppressionRule(rescore=True))
     with pytest.raises(InputError, match=r"there is none of a\.jpg"):
@@ -55,4 +56,4 @@ def test_other_models_cannot_judge(image: Interactions) -> None:
         pass
 
     with pytest.raises(InputError, match="Other does not tell whether a pair interacts"):
-        PairJudge(Other(), image.vocabulary)
+        InteractivenessScorer(Other(), image.vocabulary)

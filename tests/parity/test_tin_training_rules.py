@@ -11,6 +11,15 @@ import pytest
 import torch
 
 from interplay import Vocabulary
+from interplay.datasets.pair_sampling import (
+    Draw,
+    TrainingRows,
+    binary_labels,
+    groups,
+    jitter_box,
+    sample_rows,
+    uniform_draws,
+)
 from interplay.models.tin.config import TrainModule
 from interplay.models.tin.decode import with_object
 from interplay.models.tin.losses import (
@@ -26,15 +35,6 @@ from interplay.models.tin.losses import (
 from interplay.models.tin.maps import pair_maps
 from interplay.models.tin.network import TinOutputs
 from interplay.models.tin.published import published_actions
-from interplay.models.tin.sampling import (
-    Draw,
-    TrainingRows,
-    binary_labels,
-    groups,
-    jitter_box,
-    sample_rows,
-    uniform_draws,
-)
 from interplay.training.schedules import schedule_factor
 from interplay.training.sections import ScheduleConfig
 

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Suppress, and say what it did."""
     from rich.console import Console
 
-    from interplay.models.tin.suppress import SuppressionRule
+    from interplay.models.interactiveness import SuppressionRule
     from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
     from interplay.vocabulary import Vocabulary
 

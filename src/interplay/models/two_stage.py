@@ -1,12 +1,16 @@
-"""What two-stage systems share: which detections make pairs."""
+"""What two-stage systems share: which detections make pairs, and whether a pair interacts at all."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from interplay.interactions import Interactions
+from interplay.models.base import HoiModel
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -56,3 +60,45 @@ def enumerate_pairs(
     human = order[(found.labels[order] == person) & (found.scores[order] > min_human)][:max_humans]
     other = order[found.scores[order] > min_object][:max_objects]
     return np.array([(h, o) for h in human for o in other if h != o], np.int64).reshape(-1, 2)
+
+
+def most_confident(found: Detections, person: int, max_humans: int, max_boxes: int) -> NDArray[np.int64]:
+    """Rows (M,) of an image's people, at most `max_humans`, then of other boxes, at most `max_boxes` together.
+
+    Both are by falling score.
+    """
+    order = np.argsort(-found.scores, kind="stable")
+    humans = order[found.labels[order] == person][: min(max_humans, max_boxes)]
+    others = order[found.labels[order] != person][: max(max_boxes - len(humans), 0)]
+    return np.concatenate([humans, others])
+
+
+class InteractivenessModel(HoiModel):
+    """A two-stage model that tells whether a pair of given boxes interacts at all.
+
+    Attributes:
+        judges_pixels: whether it looks at the image; else it goes by boxes and their labels.
+    """
+
+    needs_detections = True
+    judges_pixels = True
+
+    @abstractmethod
+    def interactiveness(
+        self,
+        image: Interactions,
+        labels: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        pixels: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float32]:
+        """(P,) probability that each pair interacts, NaN where the model cannot tell.
+
+        Args:
+            image: boxes, their scores and keypoints.
+            labels: (N,) of the boxes in the model's vocabulary, -1 where it has no such object.
+            pairs: (P, 2) rows of a person's box and another one.
+            pixels: the RGB image (H, W, 3), for a model that looks at it.
+
+        Raises:
+            InputError: pixels are needed.
+        """

@@ -16,8 +16,8 @@ from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.base import ClassAxes, HoiModel
-from interplay.models.two_stage import PairIndex
+from interplay.models.base import ClassAxes
+from interplay.models.two_stage import InteractivenessModel, PairIndex
 from interplay.vocabulary import Vocabulary
 
 from .config import TinConfig, migrate_description
@@ -33,7 +33,7 @@ from .losses import (
     verb_targets,
 )
 from .maps import pair_maps
-from .network import PIXEL_MEANS_BGR, TinNetwork, TinOutputs
+from .network import TinNetwork, TinOutputs, network_image
 from .part_boxes import part_boxes
 from .parts_network import TinPartNetwork
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from interplay.detectors import Detections
 
 
-class TinModel(HoiModel):
+class TinModel(InteractivenessModel):
     """A TIN network with its vocabulary, its loss and its way from the scores of pairs to interactions.
 
     Args:
@@ -55,8 +55,6 @@ class TinModel(HoiModel):
     Raises:
         InputError: the vocabulary has not the classes that the decoding's rule is for.
     """
-
-    needs_detections = True
 
     def __init__(self, config: TinConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -173,6 +171,20 @@ class TinModel(HoiModel):
         with evaluating(self):
             return self(*(tensor.to(self.device) for tensor in given))
 
+    def interactiveness(
+        self,
+        image: Interactions,
+        labels: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        pixels: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float32]:
+        """(P,) probability that each pair (P, 2) interacts; see `InteractivenessModel`."""
+        if pixels is None:
+            raise InputError(f"{type(self).__name__} looks at the image, and there is none of {image.file}")
+        poses = None if image.keypoints is None else image.keypoints[pairs[:, 0]]
+        outputs = self.score_pairs(pixels, image.boxes[pairs[:, 0]], image.boxes[pairs[:, 1]], poses)
+        return outputs.interactiveness.float().cpu().numpy()
+
     def predict_batch(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
@@ -243,9 +255,3 @@ class TinModel(HoiModel):
         """The model that `description` describes, without weights."""
         current = migrate_description(description)
         return cls(TinConfig(**current["config"]), Vocabulary.from_dict(current["vocabulary"]))
-
-
-def network_image(image: NDArray[np.uint8]) -> Tensor:
-    """An RGB image (H, W, 3) as the networks take it: (1, 3, H, W), blue first, the mean taken off, not resized."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).float() - torch.tensor(PIXEL_MEANS_BGR)
-    return pixels.permute(2, 0, 1)[None]

@@ -82,20 +82,6 @@ def part_boxes(keypoints: ArrayLike, human_boxes: ArrayLike) -> NDArray[np.float
     return np.where(hidden[..., None], human[:, None], boxes).astype(np.float32)
 
 
-def correct_boxes(boxes: ArrayLike, width: int, height: int) -> NDArray[np.float64]:
-    """Boxes (..., 4) brought into an image as the published code does.
-
-    Negative corners become 0; a far edge beyond the image, or before the near edge, becomes the last pixel. A near
-    edge beyond the image stays, so that such a box is turned inside out; the crops read zeros there.
-    """
-    corrected = np.array(boxes, np.float64)
-    corrected[..., :2] = np.maximum(corrected[..., :2], 0)
-    for axis, side in ((0, width), (1, height)):
-        far = corrected[..., 2 + axis]
-        far[(far >= side) | (far < corrected[..., axis])] = side - 1
-    return corrected
-
-
 def _distance(joints: NDArray[np.float32], first: int, second: int) -> NDArray[np.float64]:
     between = joints[:, first, :2] - joints[:, second, :2]
     return np.sqrt((between.astype(np.float64) ** 2).sum(-1))

@@ -33,7 +33,7 @@ class NetworkSection(Section):
         level: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
         classes: whether classes are interactions, as published for HICO-DET, or verbs, as published for V-COCO.
         vocabulary: whose interactions or verbs are the classes; by default the annotations'. Annotations in another
-            one are translated by name (`classes.class_table`).
+            one are translated by name (`interplay.datasets.pairs.class_table`).
     """
 
     backbone: BackboneName = "resnet50"
@@ -43,12 +43,12 @@ class NetworkSection(Section):
 
 
 class PairsSection(Section):
-    """What a step sees of an image; see `sampling.sample_rows`.
+    """What a step sees of an image; see `interplay.datasets.pair_sampling.sample_rows`.
 
     Attributes:
         jittered: jittered copies of the annotated pairs, in all.
         non_interacting: most pairs that do not interact.
-        longer_side: photographs are made smaller until no side is longer; None leaves them.
+        longer_side: images are made smaller until no side is longer; None leaves them.
         class_weights: factors on the logits: the published ones of HICO-DET or V-COCO, made by the same rule from the
             annotations that are trained on, or none.
     """
@@ -76,7 +76,7 @@ class TinDataConfig(DataConfig):
     """What is trained and validated on.
 
     Attributes:
-        detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the photographs. Their pairs that
+        detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the images. Their pairs that
             overlap no annotated pair do not interact, beside those of annotated boxes, in training and in validation.
         pose: estimate the poses of annotated people, which replace those of the annotations: the name of an estimator
             or a file of poses, as of `interplay detect --pose`.

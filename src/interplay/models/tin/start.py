@@ -12,8 +12,8 @@ from interplay.errors import InputError
 from interplay.models.start import copy_fitting, start_file, start_from_weights
 
 from .model import TinModel
+from .network import PairNetwork
 from .recipe import Recipe
-from .representation import PairNetwork
 
 _RARE = -3.0
 """Bias of fresh logits where nothing weighs them: most classes do not apply to most pairs."""

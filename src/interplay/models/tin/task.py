@@ -11,33 +11,32 @@ import torch
 from torch import Tensor, nn
 
 from interplay.datasets import InteractionDataset
+from interplay.datasets.pair_source import PairSource
+from interplay.datasets.pairs import PairReader
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import StepCounts
+from interplay.models.feature_cache import FeatureCache
 from interplay.table import InteractionTable
+from interplay.training.annotated_poses import with_poses
 from interplay.training.cache import build_cache
 from interplay.training.tables import Tables, fingerprint, load_tables
 from interplay.vocabulary import Vocabulary
 
-from .annotated_pairs import PairReader
-from .annotated_poses import with_poses
 from .config import DecodingOptions, LossOptions, NetworkOptions, TinConfig
-from .examples import Batch
-from .feature_cache import FeatureCache
+from .data import Batch, JoinedPairs, TrainingPairs, ValidationPairs
 from .losses import LossWeights, class_weights
 from .model import TinModel
 from .network import TinNetwork, TinOutputs
-from .pair_scores import PairScores, score_pairs
-from .pair_source import PairSource
 from .published import published_actions
 from .recipe import Recipe, TinDataConfig
 from .start import initialise
-from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
+from .validation import PairScores, score_pairs
 
 
 class Task:
-    """Trains TIN's networks on annotated photographs.
+    """Trains TIN's networks on annotated images.
 
     Args:
         recipe: of the training.
@@ -57,7 +56,7 @@ class Task:
         self.fresh = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.further = {name: load_tables(data) for name, data in recipe.further.items()}
-        self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True))
+        self.validation = ValidationPairs(self._source(recipe.data, self.tables, validation=True), self.model.is_part)
         parts = [
             self._training(data, tables)
             for data, tables in [(recipe.data, self.tables), *((recipe.further[n], t) for n, t in self.further.items())]
@@ -92,24 +91,24 @@ class Task:
         return self.model.loss(outputs, batch.targets, counts)
 
     def validate(self, model: TinModel) -> dict[str, float]:
-        """Figures on all pairs of annotated boxes; see `PairScores`."""
+        """Metrics on all pairs of annotated boxes; see `PairScores`."""
         self._scored = score_pairs(model, self.validation)
-        return self._figures(self._scored)
+        return self._metrics(self._scored)
 
     def finish(self, model: TinModel) -> dict[str, Any]:
         """Choose the limits of NIS on the validation images and describe the model."""
         scored = self._scored if self._scored is not None else score_pairs(model, self.validation)
         below, above = self._limits(scored)
         model.set_decoding(interactive_below=below, not_interactive_above=above)
-        return {**model.description(), "data": self.records, "validation": self._figures(scored)}
+        return {**model.description(), "data": self.records, "validation": self._metrics(scored)}
 
-    def _figures(self, scored: PairScores) -> dict[str, float]:
-        figures: dict[str, float] = {}
+    def _metrics(self, scored: PairScores) -> dict[str, float]:
+        metrics: dict[str, float] = {}
         if self.model.classifies:
-            figures |= scored.classification()
+            metrics |= scored.classification()
         if self.model.config.decoding.suppress:
-            figures |= scored.suppression(self._limits(scored))
-        return {name: value for name, value in figures.items() if not np.isnan(value)}
+            metrics |= scored.suppression(self._limits(scored))
+        return {name: value for name, value in metrics.items() if not np.isnan(value)}
 
     def _limits(self, scored: PairScores) -> tuple[float, float]:
         decoding = self.model.config.decoding
@@ -134,14 +133,14 @@ class Task:
             return weights
         if kind == "none":
             return LossWeights()
-        near, far = self.data.rows
         classes = self.data.class_counts if self.data.class_counts.any() else np.ones(1)
         motions = self.data.motion_counts if self.data.motion_counts.any() else np.ones(1)
-        return LossWeights(class_weights(classes), class_weights([near, far]), class_weights(motions))
+        return LossWeights(class_weights(classes), class_weights(self.data.rows), class_weights(motions))
 
     def _training(self, data: TinDataConfig, tables: Tables) -> TrainingPairs:
         labels = self.config.published_behaviour and self.model.is_part
-        return TrainingPairs(self._source(data, tables, validation=False), self.config.pairs, labels, self.config.seed)
+        source = self._source(data, tables, validation=False)
+        return TrainingPairs(source, self.config.pairs, self.model.is_part, labels, self.config.seed)
 
     def _source(self, data: TinDataConfig, tables: Tables, validation: bool) -> PairSource:
         table = tables.validation if validation else tables.training
@@ -161,7 +160,6 @@ class Task:
             reader,
             read_detections(data.detections, table),
             self.config.pairs.longer_side,
-            self.model.is_part,
         )
 
     def _feature_folder(self, data: TinDataConfig) -> Path:
@@ -230,14 +228,14 @@ def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
 
 
 def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
-    """A detector's boxes by the photograph's name, in the annotations' vocabulary.
+    """A detector's boxes by the image's name, in the annotations' vocabulary.
 
     Raises:
-        MissingFileError, InputError: not a file of predictions, or of none of the photographs.
+        MissingFileError, InputError: not a file of predictions, or of none of the images.
     """
     if path is None:
         return {}
     found = {image.file or "": image for image in read(path, annotations.vocabulary)}
     if not found.keys() & set(annotations.files):
-        raise InputError(f"{path} holds detections in {len(found)} photographs, none of which is annotated")
+        raise InputError(f"{path} holds detections in {len(found)} images, none of which is annotated")
     return found

@@ -20,7 +20,7 @@ from interplay.training.sections import (
 
 
 class NetworkSection(Section):
-    """The network; see `interplay.models.tin_spatial.model.SpatialConfig`."""
+    """The network; see `interplay.models.tin_spatial.config.NetworkOptions`."""
 
     width: Annotated[int, Field(ge=8)] = 64
     layers: Annotated[int, Field(ge=0)] = 2
@@ -34,9 +34,9 @@ class AugmentationSection(Section):
 
     Attributes:
         flip: mirror half of the images.
-        jitter, rescale: see `interplay.models.tin.pairs`.
+        jitter, rescale: see `interplay.models.tin_spatial.data`.
         detector_share: share of images whose boxes are made to look like a detector's.
-        detector_miss, detector_jitter, detector_false: how; see `interplay.models.tin.pairs.DetectorNoise`.
+        detector_miss, detector_jitter, detector_false: how; see `interplay.models.tin_spatial.data.DetectorNoise`.
     """
 
     flip: bool = True
