@@ -37,8 +37,8 @@ class PairIndex:
     @classmethod
     def of_image(cls, pairs: NDArray[np.int64], confident: bool = True) -> PairIndex:
         """The pairs (P, 2) of human and object in a single image."""
-        human, thing = pairs.reshape(-1, 2).T
-        return cls(np.zeros(len(pairs), np.int64), human, thing, np.full(len(pairs), confident))
+        human, other = pairs.reshape(-1, 2).T
+        return cls(np.zeros(len(pairs), np.int64), human, other, np.full(len(pairs), confident))
 
     def of(self, image: int) -> NDArray[np.int64]:
         """The rows of an image's pairs."""

@@ -166,6 +166,6 @@ def apply_plain(
 
 def with_object(vocabulary: Vocabulary) -> NDArray[np.bool_]:
     """(V,) which verbs are done with an object; all where the vocabulary does not list its interactions."""
-    verb, thing = vocabulary.interactions.T
+    verb, label = vocabulary.interactions.T
     every = not len(verb)
-    return np.isin(np.arange(len(vocabulary.verbs)), verb[thing >= 0]) | every
+    return np.isin(np.arange(len(vocabulary.verbs)), verb[label >= 0]) | every

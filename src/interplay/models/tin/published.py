@@ -229,8 +229,8 @@ def apply_vcoco(
             own = np.flatnonzero(actions == action)
             if role[own].any():
                 found.append((first, -1, verbs[own[filled[own].argmax()]], role[own].max()))
-    pair, thing, verb, score = (np.array(column) for column in zip(*found, strict=True)) if found else [np.zeros(0)] * 4
-    return PairTriplets(pair.astype(np.int64), thing.astype(np.int64), verb.astype(np.int64), score)
+    pair, other, verb, score = (np.array(column) for column in zip(*found, strict=True)) if found else [np.zeros(0)] * 4
+    return PairTriplets(pair.astype(np.int64), other.astype(np.int64), verb.astype(np.int64), score)
 
 
 @cache

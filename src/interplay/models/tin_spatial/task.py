@@ -92,8 +92,8 @@ class Task:
         """Choose the NIS threshold on the validation images and describe the model."""
         scored = score_pairs(model, self.validation)
         model.set_decoding(suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
-        figures = {**self.validate(model), **scored.suppression(model.config.decoding.suppress_below)}
-        return {**model.description(), "data": self.tables.record(), "validation": figures}
+        metrics = {**self.validate(model), **scored.suppression(model.config.decoding.suppress_below)}
+        return {**model.description(), "data": self.tables.record(), "validation": metrics}
 
 
 class ScoredPairs:
