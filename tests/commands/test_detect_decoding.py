@@ -44,7 +44,7 @@ def test_a_published_rule(photo: Path) -> None:
     torch.manual_seed(0)
     hico = Vocabulary.load("hico-det")
     network = NetworkOptions(backbone="resnet-nano")
-    model = TinModel(TinConfig(network=network, decoding=DecodingOptions(suppress=False)), hico).eval()
+    model = TinModel(hico, TinConfig(network=network, decoding=DecodingOptions(suppress=False))).eval()
     save_weights(model, model.description(), "tin.safetensors")
     plain = detect("--model", "tin.safetensors")
     published = detect("--model", "tin.safetensors", "--decoding", "rule=published-hico")
@@ -60,7 +60,7 @@ def test_a_published_rule(photo: Path) -> None:
 
 
 def test_a_rule_for_other_classes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    model = TinModel(TinConfig(network=NetworkOptions(backbone="resnet-nano")), Vocabulary.load("hico-det"))
+    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=NetworkOptions(backbone="resnet-nano")))
     save_weights(model, model.description(), "tin.safetensors")
     arguments = ["--boxes", "boxes.jsonl", "--decoding", "rule=published-vcoco"]
     assert main(["detect", "a.png", "--model", "tin.safetensors", *arguments]) == 2

@@ -22,7 +22,7 @@ PLAIN = DecodingOptions(suppress=False)
 @pytest.fixture(scope="module")
 def hico_model() -> TinModel:
     torch.manual_seed(0)
-    return TinModel(TinConfig(decoding=PLAIN), Vocabulary.load("hico-det")).eval()
+    return TinModel(Vocabulary.load("hico-det"), TinConfig(decoding=PLAIN)).eval()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def vcoco_model() -> TinModel:
     vocabulary = Vocabulary.load("v-coco")
     order = tuple(reversed(range(len(vocabulary.verbs))))
     network = NetworkOptions(classes="verb", verbs=order)
-    return TinModel(TinConfig(network=network, decoding=PLAIN), vocabulary).eval()
+    return TinModel(vocabulary, TinConfig(network=network, decoding=PLAIN)).eval()
 
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
@@ -77,7 +77,7 @@ def test_classes_go_to_their_verbs(vcoco_model: TinModel) -> None:
 def test_non_interactive_pairs_are_removed(hico_model: TinModel) -> None:
     bias = hico_model.network.interactive.bias
     before = bias.detach().clone()
-    suppressing = TinModel(TinConfig(), hico_model.vocabulary)
+    suppressing = TinModel(hico_model.vocabulary, TinConfig())
     suppressing.network = hico_model.network
     with torch.no_grad():
         bias.copy_(torch.tensor([-9.0, 9.0]))
@@ -104,7 +104,7 @@ def test_poses_matter_where_they_are_given(vcoco_model: TinModel) -> None:
 
 
 def test_the_part_network_scores_pairs_and_nothing_else() -> None:
-    model = TinModel(TinConfig(network=NetworkOptions(level="part")), Vocabulary.load("hico-det")).eval()
+    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=NetworkOptions(level="part"))).eval()
     with torch.inference_mode():
         outputs = model.score_pairs(PHOTO, found().boxes[:2], found().boxes[2:])
     assert outputs.interactiveness.shape == (2,)
@@ -179,7 +179,7 @@ def test_vcocos_rule_gives_one_object_per_role(vcoco_model: TinModel) -> None:
 def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> None:
     """Published figures combine two networks: one for the interactions, one that tells which pairs interact."""
     path = tmp_path / "d.safetensors"
-    judge = TinModel(TinConfig(network=NetworkOptions(level="part")), hico_model.vocabulary).eval()
+    judge = TinModel(hico_model.vocabulary, TinConfig(network=NetworkOptions(level="part"))).eval()
     with torch.no_grad():
         judge.network.interactive.bias.copy_(torch.tensor([-9.0, 9.0]))
     save_weights(judge, judge.description(), path)

@@ -17,7 +17,7 @@ from interplay.models.tin.model import TinModel
 @pytest.fixture(scope="module")
 def model() -> TinModel:
     torch.manual_seed(0)
-    return TinModel(TinConfig(), Vocabulary.load("hico-det")).eval()
+    return TinModel(Vocabulary.load("hico-det"), TinConfig()).eval()
 
 
 @pytest.fixture

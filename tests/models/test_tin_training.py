@@ -254,7 +254,7 @@ def test_stem_first_block_and_normalisation_never_change() -> None:
 
 def published_on_meta() -> TinModel:
     with torch.device("meta"):
-        return TinModel(TinConfig(), WORLD)
+        return TinModel(WORLD, TinConfig())
 
 
 def test_each_gradient_is_cut_to_its_own_norm() -> None:
@@ -421,7 +421,7 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
     vocabulary = network_vocabulary(made, Vocabulary.load(dataset))
     verbs = network_verbs(made, vocabulary)
     with torch.device("meta"):
-        model = TinModel(network_config(made, verbs), vocabulary)
+        model = TinModel(vocabulary, network_config(made, verbs))
     assert (sum(p.numel() for p in model.parameters()) > 50e6) == published
 
 

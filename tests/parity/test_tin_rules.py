@@ -96,7 +96,7 @@ def test_low_grade_instance_suppression(folder: Path) -> None:
 def _model(rule: str, vocabulary: Vocabulary, **network: Any) -> TinModel:
     options = TinConfig(network=NetworkOptions(**network), decoding=DecodingOptions(rule=rule))
     with torch.device("meta"):  # no weights: outputs are the published ones
-        return TinModel(options, vocabulary)
+        return TinModel(vocabulary, options)
 
 
 def _decode(

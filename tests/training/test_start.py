@@ -196,7 +196,7 @@ def test_a_zero_shot_split_stays_when_another_ones_weights_are_copied(pictures: 
 def test_rows_and_columns_of_a_spatial_model_follow_their_classes() -> None:
     def spatial(objects: list[str], verbs: list[str]) -> TinSpatial:
         config = SpatialConfig(network=NetworkOptions(verbs=tuple(range(3)), width=8, heads=1))
-        return TinSpatial(config, Vocabulary.from_names(objects, verbs))
+        return TinSpatial(Vocabulary.from_names(objects, verbs), config)
 
     old, new = spatial(OBJECTS, VERBS), spatial(*OTHERS)
     for model in (old, new):

@@ -130,7 +130,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
         if count != expected:
             raise InputError(f"the network has {count} classes, the vocabulary {vocabulary.name!r} {expected}")
     with torch.device("meta"):
-        model = TinModel(TinConfig(network=options), vocabulary)
+        model = TinModel(vocabulary, TinConfig(network=options))
     model.network = network
     return model.eval()
 

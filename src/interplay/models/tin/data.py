@@ -205,12 +205,12 @@ class TrainingPairs:
         counts = np.zeros(2)
         for image in range(len(source)):
             positives, negatives = source.pairs(image)
-            parts = [part.start for part in groups(len(positives))]
-            self.places += [(image, start) for start in parts]
+            starts = [part.start for part in groups(len(positives))]
+            self.places += [(image, start) for start in starts]
             self.class_counts += positives.classes.sum(0)
             self.motion_counts += positives.motions.sum(0)
             most = min(len(negatives), options.non_interacting)
-            counts += len(positives) + len(parts) * options.jittered, len(parts) * most
+            counts += len(positives) + len(starts) * options.jittered, len(starts) * most
         if not self.places:
             raise InputError("no annotated pair interacts in a way that the network knows: there is nothing to learn")
         positive_rows, negative_rows = (counts / len(self.places)).tolist()

@@ -45,8 +45,8 @@ class TinModel(InteractivenessModel):
     """A TIN network with its vocabulary, its loss and its way from the scores of pairs to interactions.
 
     Args:
-        config: every choice; see `TinConfig`.
         vocabulary: what labels and classes mean.
+        config: every choice; see `TinConfig`.
 
     Attributes:
         loss_weights: factors on the logits in the loss, made of how often each class is annotated. Not part of the
@@ -56,7 +56,7 @@ class TinModel(InteractivenessModel):
         InputError: the vocabulary has not the classes that the decoding's rule is for.
     """
 
-    def __init__(self, config: TinConfig, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, config: TinConfig) -> None:
         super().__init__()
         check_decoding(config, vocabulary)
         self.config, self.vocabulary = config, vocabulary
@@ -254,4 +254,4 @@ class TinModel(InteractivenessModel):
     def from_description(cls, description: Mapping[str, Any]) -> TinModel:
         """The model that `description` describes, without weights."""
         current = migrate_description(description)
-        return cls(TinConfig(**current["config"]), Vocabulary.from_dict(current["vocabulary"]))
+        return cls(Vocabulary.from_dict(current["vocabulary"]), TinConfig(**current["config"]))

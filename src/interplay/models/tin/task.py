@@ -52,7 +52,7 @@ class Task:
         vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
         self.verbs = network_verbs(recipe, vocabulary)
         torch.manual_seed(recipe.seed)
-        self.model: Any = TinModel(network_config(recipe, self.verbs), vocabulary)
+        self.model: Any = TinModel(vocabulary, network_config(recipe, self.verbs))
         self.fresh = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.further = {name: load_tables(data) for name, data in recipe.further.items()}

@@ -43,7 +43,7 @@ class TinSpatial(InteractivenessModel):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, config: SpatialConfig, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, config: SpatialConfig) -> None:
         super().__init__()
         self.config = config
         self.vocabulary = vocabulary
@@ -247,4 +247,4 @@ class TinSpatial(InteractivenessModel):
     def from_description(cls, description: Mapping[str, Any]) -> TinSpatial:
         """The network that `description` describes, without weights."""
         current = migrate_description(description)
-        return cls(SpatialConfig(**current["config"]), Vocabulary.from_dict(current["vocabulary"]))
+        return cls(Vocabulary.from_dict(current["vocabulary"]), SpatialConfig(**current["config"]))

@@ -56,7 +56,7 @@ class Task:
         self.validation = PairSet(tables.validation, self.verbs)
         torch.manual_seed(config.seed)
         network = NetworkOptions(verbs=self.verbs, **config.model.model_dump())
-        self.model = TinSpatial(SpatialConfig(network=network), vocabulary)
+        self.model = TinSpatial(vocabulary, SpatialConfig(network=network))
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
         self.fresh: list[str] = []
         if config.start == "weights":
