@@ -8,7 +8,7 @@ import torch
 
 from interplay import Vocabulary, load_model
 from interplay.detectors import Detections
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
 from interplay.importers import load_published
 from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConfig
 from interplay.models.tin.model import TinModel
@@ -214,3 +214,18 @@ def test_descriptions_of_earlier_files_are_understood(vcoco_model: TinModel) -> 
     with torch.device("meta"):
         assert TinModel.from_description(earlier).config == vcoco_model.config
         assert TinModel.from_description(vcoco_model.description()).config == vcoco_model.config
+
+
+def test_prior_masks_that_do_not_fit(vcoco_model: TinModel, hico_model: TinModel, tmp_path) -> None:
+    with pytest.raises(InputError, match="prior_mask belongs to rule=published-vcoco, and the rule is plain"):
+        vcoco_model.set_decoding(prior_mask=tmp_path / "mask.npy")
+    np.save(tmp_path / "small.npy", np.ones((3, 81)))
+    for file, error, message in (
+        ("none.pkl", MissingFileError, "no prior mask"), ("small.npy", InputError, r"shape \(29, 81 or more\)")
+    ):  # fmt: skip
+        vcoco_model.set_decoding(rule="published-vcoco", prior_mask=str(tmp_path / file))
+        try:
+            with pytest.raises(error, match=message):
+                vcoco_model.predict(PHOTO, detections=found())
+        finally:
+            vcoco_model.set_decoding(rule="plain", prior_mask=None)

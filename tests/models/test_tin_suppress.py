@@ -8,7 +8,7 @@ import torch
 
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
-from interplay.models.base import HoiModel
+from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor
 from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
@@ -52,8 +52,6 @@ def test_photographs_are_needed(model: TinModel, image: Interactions) -> None:
 
 
 def test_other_models_cannot_judge(image: Interactions) -> None:
-    class Other(HoiModel):
-        pass
-
-    with pytest.raises(InputError, match="Other does not tell whether a pair interacts"):
-        InteractivenessScorer(Other(), image.vocabulary)
+    other = GGNet(image.vocabulary, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
+    with pytest.raises(InputError, match="GGNet does not tell whether a pair interacts"):
+        InteractivenessScorer(other, image.vocabulary)

@@ -102,7 +102,8 @@ def decode(
     fused, binary = outputs.fused.float().cpu().numpy(), outputs["cls_prob_binary"].float().cpu().numpy()
     human_actions = outputs["cls_prob_H"].float().cpu().numpy()
     options = config.decoding
-    prior = None if options.prior_mask is None else read_prior_mask(options.prior_mask, vocabulary, verbs)
+    mask = options.prior_mask
+    prior = None if mask is None else read_prior_mask(mask, vocabulary, tuple(verbs.tolist()))
     results = []
     for image, (found, size) in enumerate(zip(detections, sizes.tolist(), strict=True)):
         rows = outputs.pairs.of(image)

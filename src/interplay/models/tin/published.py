@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -293,7 +293,8 @@ def published_actions(vocabulary: Vocabulary) -> tuple[int, ...] | None:
     return verbs if len(set(verbs)) == len(verbs) == len(vocabulary.verbs) else None
 
 
-def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: NDArray[np.int64]) -> NDArray[np.float64]:
+@lru_cache(maxsize=1)
+def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: tuple[int, ...]) -> NDArray[np.float64]:
     """(O, C) how often an action comes with an object, from the authors' ``prior_mask.pkl`` or the array as ``.npy``.
 
     Args:
@@ -317,4 +318,4 @@ def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: NDArray[np.int64]
         raise InputError(f"{path}: a prior mask has shape ({len(VCOCO_ACTIONS)}, 81 or more), got {mask.shape}")
     rows = [vocabulary.verb_index(name) for name in VCOCO_ACTIONS]
     columns = [Vocabulary.load("coco").object_index(name) + 1 for name in vocabulary.objects]
-    return mask[[rows.index(verb) for verb in verbs.tolist()]][:, columns].T
+    return mask[[rows.index(verb) for verb in verbs]][:, columns].T
