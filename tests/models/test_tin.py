@@ -188,6 +188,7 @@ def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> Non
     hico_model.set_decoding(discriminator=str(path))
     try:
         judged = hico_model.predict(PHOTO, detections=boxes)
+        assert str(tmp_path) not in str(hico_model.description())
         hico_model.set_decoding(suppress=True)
         suppressed = hico_model.predict(PHOTO, detections=boxes)
     finally:
@@ -216,16 +217,19 @@ def test_descriptions_of_earlier_files_are_understood(vcoco_model: TinModel) -> 
         assert TinModel.from_description(vcoco_model.description()).config == vcoco_model.config
 
 
-def test_prior_masks_that_do_not_fit(vcoco_model: TinModel, hico_model: TinModel, tmp_path) -> None:
+def test_files_of_decoding_that_do_not_fit(vcoco_model: TinModel, tmp_path) -> None:
+    before = vcoco_model.config
     with pytest.raises(InputError, match="prior_mask belongs to rule=published-vcoco, and the rule is plain"):
         vcoco_model.set_decoding(prior_mask=tmp_path / "mask.npy")
     np.save(tmp_path / "small.npy", np.ones((3, 81)))
-    for file, error, message in (
-        ("none.pkl", MissingFileError, "no prior mask"), ("small.npy", InputError, r"shape \(29, 81 or more\)")
-    ):  # fmt: skip
-        vcoco_model.set_decoding(rule="published-vcoco", prior_mask=str(tmp_path / file))
-        try:
-            with pytest.raises(error, match=message):
-                vcoco_model.predict(PHOTO, detections=found())
-        finally:
-            vcoco_model.set_decoding(rule="plain", prior_mask=None)
+    with pytest.raises(MissingFileError, match="no prior mask"):
+        vcoco_model.set_decoding(rule="published-vcoco", prior_mask=str(tmp_path / "none.pkl"))
+    with pytest.raises(InputError, match=r"shape \(29, 81 or more\)"):
+        vcoco_model.set_decoding(rule="published-vcoco", prior_mask=str(tmp_path / "small.npy"))
+    with pytest.raises(MissingFileError, match="no weights"):
+        vcoco_model.set_decoding(discriminator=tmp_path / "none.safetensors")
+    spatial = load_model("tin-spatial-vcoco", device="cpu")
+    save_weights(spatial, spatial.description(), tmp_path / "spatial.safetensors")
+    with pytest.raises(InputError, match="must be a TIN network that looks at the image"):
+        vcoco_model.set_decoding(discriminator=tmp_path / "spatial.safetensors")
+    assert vcoco_model.config == before

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.errors import InputError
+from interplay.errors import InputError, InterplayError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
@@ -36,6 +36,7 @@ from .maps import pair_maps
 from .network import TinNetwork, TinOutputs, network_image
 from .part_boxes import part_boxes
 from .parts_network import TinPartNetwork
+from .published import read_prior_mask
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -110,12 +111,25 @@ class TinModel(InteractivenessModel):
         return self
 
     def set_decoding(self, **options: Any) -> None:
-        """See `HoiModel`; a rule must be for the model's classes."""
+        """See `HoiModel`.
+
+        Raises:
+            InputError, MissingFileError: a rule for other classes, or a file that is not there or does not fit.
+        """
+        from interplay.models.weights import read_description
+
         before = self.config
         super().set_decoding(**options)
+        decoding = self.config.decoding
         try:
             check_decoding(self.config, self.vocabulary)
-        except InputError:
+            if decoding.prior_mask is not None:
+                read_prior_mask(decoding.prior_mask, self.vocabulary, tuple(self.verbs.tolist()))
+            if decoding.discriminator is not None and read_description(decoding.discriminator)["system"] != "tin":
+                raise InputError(
+                    f"discriminator={decoding.discriminator} must be a TIN network that looks at the image"
+                )
+        except InterplayError:
             self.config = before
             raise
         self.__dict__.pop("_discriminator", None)
@@ -221,8 +235,7 @@ class TinModel(InteractivenessModel):
         if path is None:
             return None
         model = read_model(path)
-        if not isinstance(model, TinModel):
-            raise InputError(f"discriminator={path} must be a TIN network that looks at the image")
+        assert isinstance(model, TinModel)  # set_decoding sees to it
         return model.to(self.device)
 
     def decode(
@@ -243,10 +256,10 @@ class TinModel(InteractivenessModel):
         return decode(outputs, sizes, detections, self.vocabulary, self.config, self.verbs)
 
     def description(self) -> dict[str, Any]:
-        """What a weights file says about the model, enough to build it again."""
+        """What a weights file says about the model, enough to build it again; files of the user are not part of it."""
         return {
             "system": "tin",
-            "config": self.config.model_dump(mode="json"),
+            "config": self.config.model_dump(mode="json", exclude={"decoding": {"prior_mask", "discriminator"}}),
             "vocabulary": self.vocabulary.to_dict(),
         }
 
