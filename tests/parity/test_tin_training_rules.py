@@ -24,7 +24,7 @@ from interplay.models.tin.config import TrainModule
 from interplay.models.tin.decode import with_object
 from interplay.models.tin.losses import (
     LossWeights,
-    PairTargets,
+    TinTargets,
     VerbTargets,
     chosen_terms,
     interaction_losses,
@@ -79,9 +79,9 @@ def _compare(
         torch.testing.assert_close(logits.grad, losses[f"{case}/grad_total/{name}"], rtol=1e-4, atol=1e-6)
 
 
-def _hico_targets(losses: dict[str, torch.Tensor], case: str, positives: int) -> PairTargets:
+def _hico_targets(losses: dict[str, torch.Tensor], case: str, positives: int) -> TinTargets:
     classes = losses[f"{case}/in/gt_class_HO"]
-    return PairTargets(classes, classes[:positives], losses[f"{case}/in/binary_label"])
+    return TinTargets(classes, classes[:positives], losses[f"{case}/in/binary_label"])
 
 
 @pytest.mark.parametrize("case", ["hico0", "hico1"])
@@ -204,7 +204,7 @@ def test_batches(folder: Path, case: str) -> None:
             torch.from_numpy(_many_hot(values[f"gt_actions_{name}"], 29)[near]).float() for name in ("H", "HO")
         )
         has_object = torch.from_numpy(with_object(vocabulary)[list(published_actions(vocabulary) or ())])
-        targets = verb_targets(PairTargets(pairs, motions, binary_labels(rows)), has_object)
+        targets = verb_targets(TinTargets(pairs, motions, binary_labels(rows)), has_object)
         for ours, published in (("human", "gt_class_H"), ("pair", "gt_class_HO"), ("spatial", "gt_class_sp"),
                                 ("pair_mask", "Mask_HO"), ("spatial_mask", "Mask_sp")):  # fmt: skip
             np.testing.assert_array_equal(getattr(targets, ours), values[f"out_{published}"])

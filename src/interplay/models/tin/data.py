@@ -34,7 +34,7 @@ from interplay.models.feature_cache import (
 from interplay.training.batches import map_tensors
 from interplay.training.task import Place, shuffled
 
-from .losses import PairTargets
+from .losses import TinTargets
 from .maps import pair_maps
 from .network import network_image
 from .part_boxes import part_boxes
@@ -94,9 +94,9 @@ class Batch:
         return len(self.motions)
 
     @property
-    def targets(self) -> PairTargets:
+    def targets(self) -> TinTargets:
         """What the loss compares with."""
-        return PairTargets(self.classes, self.motions, self.binary)
+        return TinTargets(self.classes, self.motions, self.binary)
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on another device."""

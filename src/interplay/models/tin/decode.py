@@ -20,8 +20,8 @@ from .published import (
     HICO_PAIRS,
     TPAMI_PAIRS,
     VCOCO_PAIRS,
+    ImagePairs,
     PairTriplets,
-    ScoredPairs,
     apply_hico,
     apply_tpami,
     apply_vcoco,
@@ -108,7 +108,7 @@ def decode(
     for image, (found, size) in enumerate(zip(detections, sizes.tolist(), strict=True)):
         rows = outputs.pairs.of(image)
         human, other = outputs.pairs.human[rows], outputs.pairs.object[rows]
-        pairs = ScoredPairs(
+        pairs = ImagePairs(
             human, other, found.scores[human], found.scores[other], found.labels[other],
             fused[rows], human_actions[rows], binary[rows], outputs.pairs.confident[rows],
         )  # fmt: skip
@@ -141,9 +141,7 @@ def decode(
     return results
 
 
-def apply_plain(
-    pairs: ScoredPairs, vocabulary: Vocabulary, verbs: NDArray[np.int64], config: TinConfig
-) -> PairTriplets:
+def apply_plain(pairs: ImagePairs, vocabulary: Vocabulary, verbs: NDArray[np.int64], config: TinConfig) -> PairTriplets:
     """Half the late fusion times both detection scores, of the pairs that the discriminator lets pass."""
     options = config.decoding
     limits = np.array([options.interactive_below, options.not_interactive_above])

@@ -83,7 +83,7 @@ def weighted_cross_entropy(
     return (entropy if mask is None else entropy * mask.to(logits)).mean()
 
 
-def interaction_losses(outputs: TinOutputs, targets: PairTargets, weights: LossWeights) -> Terms:
+def interaction_losses(outputs: TinOutputs, targets: TinTargets, weights: LossWeights) -> Terms:
     """The four terms where classes are interactions, as published for HICO-DET.
 
     The appearance streams learn from pairs that interact only. The rows of others say "no interaction" with their
@@ -100,7 +100,7 @@ def interaction_losses(outputs: TinOutputs, targets: PairTargets, weights: LossW
 
 
 @dataclass(frozen=True)
-class PairTargets:
+class TinTargets:
     """Labels of N pairs of which the first P interact.
 
     Attributes:
@@ -144,7 +144,7 @@ class VerbTargets:
     binary: Tensor
 
 
-def verb_targets(targets: PairTargets, has_object: Tensor) -> VerbTargets:
+def verb_targets(targets: TinTargets, has_object: Tensor) -> VerbTargets:
     """Labels where classes are verbs; (C,) says which of these have an object."""
     pair = targets.classes[: targets.positives]
     spatial = torch.cat([pair, pair.new_zeros(len(targets.binary) - len(pair), pair.shape[1])])

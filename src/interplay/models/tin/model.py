@@ -25,7 +25,7 @@ from .decode import check_decoding, choose_pairs, decode, with_object
 from .losses import (
     OF_POSITIVES,
     LossWeights,
-    PairTargets,
+    TinTargets,
     chosen_terms,
     interaction_losses,
     part_losses,
@@ -134,13 +134,13 @@ class TinModel(InteractivenessModel):
             raise
         self.__dict__.pop("_discriminator", None)
 
-    def loss(self, outputs: TinOutputs, targets: PairTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(self, outputs: TinOutputs, targets: TinTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
         """The terms of the loss, each a mean over the pairs and classes of the whole step; the sum is minimised.
 
         Args:
             outputs: of `forward` for N pairs, those that interact first.
             targets: their labels.
-            counts: mean of `PairTargets.counts` over the parts of a training step; by default this batch is all of it.
+            counts: mean of `TinTargets.counts` over the parts of a training step; by default this batch is all of it.
         """
         outputs = TinOutputs({name: value.float() for name, value in outputs.scores.items()})
         weights = self.loss_weights

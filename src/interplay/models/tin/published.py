@@ -106,7 +106,7 @@ def select_pairs(
 
 
 @dataclass(frozen=True)
-class ScoredPairs:
+class ImagePairs:
     """P pairs of one image, and what a network with C classes says of them.
 
     Attributes:
@@ -143,7 +143,7 @@ class PairTriplets:
     score: NDArray[np.floating]
 
 
-def of_objects(pairs: ScoredPairs, interactions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def of_objects(pairs: ImagePairs, interactions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(pair, interaction) of all interactions (I, 2) of verb and object that a pair's object takes part in."""
     return np.nonzero(pairs.labels[:, None] == interactions[:, 1])  # type: ignore[return-value]
 
@@ -154,7 +154,7 @@ def rejected(binary: NDArray[np.floating], limits: NDArray[np.floating]) -> NDAr
     return interactive & (binary[:, NOT_INTERACTIVE] > limits[..., NOT_INTERACTIVE])
 
 
-def apply_hico(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
+def apply_hico(pairs: ImagePairs, vocabulary: Vocabulary) -> PairTriplets:
     """HICO-DET's rule: NIS by the object's limits.
 
     It spares the object's "no interaction" and pairs that are not confident.
@@ -168,7 +168,7 @@ def apply_hico(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
     return _interactions(pairs, vocabulary, pair[kept], interaction[kept], weight)
 
 
-def apply_tpami(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
+def apply_tpami(pairs: ImagePairs, vocabulary: Vocabulary) -> PairTriplets:
     """The extension's rule on HICO-DET, whose protocol is ``tin-pami``: limits for each interaction.
 
     A pair is kept for an interaction only above all three of `tpami_thresholds`.
@@ -181,7 +181,7 @@ def apply_tpami(pairs: ScoredPairs, vocabulary: Vocabulary) -> PairTriplets:
 
 
 def _interactions(
-    pairs: ScoredPairs,
+    pairs: ImagePairs,
     vocabulary: Vocabulary,
     pair: NDArray[np.int64],
     interaction: NDArray[np.int64],
@@ -192,7 +192,7 @@ def _interactions(
 
 
 def apply_vcoco(
-    pairs: ScoredPairs, vocabulary: Vocabulary, verbs: NDArray[np.int64], prior: NDArray[np.floating] | None = None
+    pairs: ImagePairs, vocabulary: Vocabulary, verbs: NDArray[np.int64], prior: NDArray[np.floating] | None = None
 ) -> PairTriplets:
     """V-COCO's rule: each person gets at most one object per role, chosen before NIS.
 

@@ -22,7 +22,7 @@ _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share
 
 
 @dataclass(frozen=True)
-class PairTargets:
+class SpatialTargets:
     """What the loss of B images with at most N boxes compares with.
 
     Attributes:
@@ -53,9 +53,9 @@ class PairBatch:
     detected: Tensor
 
     @property
-    def targets(self) -> PairTargets:
+    def targets(self) -> SpatialTargets:
         """What the loss compares with."""
-        return PairTargets(self.verbs, self.labelled)
+        return SpatialTargets(self.verbs, self.labelled)
 
     def to(self, device: torch.device | str) -> PairBatch:
         """The same on another device."""

@@ -28,7 +28,7 @@ from interplay.models.two_stage import InteractivenessModel, most_confident
 from interplay.vocabulary import Vocabulary
 
 from .config import SpatialConfig, migrate_description
-from .data import PairTargets
+from .data import SpatialTargets
 from .geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from .network import PairBlock, PairOutputs, zero_embedding
 
@@ -109,7 +109,9 @@ class TinSpatial(InteractivenessModel):
         valid = self._valid(labels)
         return valid & labelled[:, : valid.shape[1], None]
 
-    def loss(self, outputs: PairOutputs, targets: PairTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(
+        self, outputs: PairOutputs, targets: SpatialTargets, counts: StepCounts | None = None
+    ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact; weighted, the sum is minimised.
 
         Args:
