@@ -12,6 +12,8 @@ from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor
 from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
+from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
+from interplay.models.tin_spatial.model import TinSpatial
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,11 @@ def test_other_models_cannot_judge(image: Interactions) -> None:
     other = GGNet(image.vocabulary, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
     with pytest.raises(InputError, match="GGNet does not tell whether a pair interacts"):
         InteractivenessScorer(other, image.vocabulary)
+
+
+def test_a_vocabulary_without_people_is_refused() -> None:
+    words = Vocabulary.from_names(["cup", "dog"], ["hold"], "things")
+    with pytest.raises(InputError, match="'things' has no object 'person'"):
+        TinModel(words, TinConfig())
+    with pytest.raises(InputError, match="'things' has no object 'person'"):
+        TinSpatial(words, SpatialConfig(network=NetworkOptions(verbs=(0,))))

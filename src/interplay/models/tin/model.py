@@ -54,11 +54,13 @@ class TinModel(InteractivenessModel):
             weights.
 
     Raises:
-        InputError: the vocabulary has not the classes that the decoding's rule is for.
+        InputError: the vocabulary has no object "person", or not the classes that the decoding's rule is for.
     """
 
     def __init__(self, vocabulary: Vocabulary, config: TinConfig) -> None:
         super().__init__()
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         check_decoding(config, vocabulary)
         self.config, self.vocabulary = config, vocabulary
         self.loss_weights = LossWeights()

@@ -45,6 +45,8 @@ class TinSpatial(InteractivenessModel):
 
     def __init__(self, vocabulary: Vocabulary, config: SpatialConfig) -> None:
         super().__init__()
+        if vocabulary.person < 0:
+            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
         self.config = config
         self.vocabulary = vocabulary
         options, objects = config.network, len(vocabulary.objects)
