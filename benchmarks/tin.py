@@ -4,7 +4,7 @@
 
 480 x 640 pixels, random weights. ``as published`` computes appearance and context for every pair anew, as the
 published graph does with all pairs in one batch (its own test loop even repeats the backbone for each); ``each box
-once`` is what `interplay.models.tin.representation` does. The columns take turns, so that other work hits all alike.
+once`` is what `interplay.models.tin.network` does. The columns take turns, so that other work hits all alike.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.table import Table
 
 from interplay.cli import run_script
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.tin import representation as tin
+from interplay.models.tin import network as tin
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
 

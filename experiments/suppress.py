@@ -34,10 +34,9 @@ from interplay.metrics import evaluate_tables
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.scores import mean as mean_of
 from interplay.models.base import HoiModel
-from interplay.models.tin.geometry import REFERENCE_SIDE
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.pairs import DetectorNoise, PairSet, imitate_detector
-from interplay.models.tin.suppress import SuppressionRule, Suppressor, apply_rule
+from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor, apply_rule
+from interplay.models.tin_spatial.data import DetectorNoise, PairSet, imitate_detector
+from interplay.models.tin_spatial.geometry import REFERENCE_SIDE
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import trained_verbs
 from interplay.pipeline.suppress import defined_means, suppress_table
@@ -62,7 +61,7 @@ def default_model(alone: bool = False) -> TinSpatial:
     model = load_model(DEFAULT_MODEL, device="cpu")
     assert isinstance(model, TinSpatial)
     if alone:
-        model.config = replace(model.config, suppress_below=0.0)
+        model.set_decoding(suppress_below=0.0)
     return model
 
 
@@ -151,10 +150,10 @@ def compare(predicted: Predicted, name: str, below: float | None, console: Conso
     """Figures before and after, by what was done; prints them."""
     table = read(predicted.file)
     model = load_model(name)
-    limit = model.config.suppress_below if below is None and isinstance(model, TinSpatial) else below
+    limit = model.config.decoding.suppress_below if below is None and isinstance(model, TinSpatial) else below
     if limit is None:
         raise SystemExit(f"{name} has no threshold of its own: give --remove-below")
-    judge = PairJudge(model, table.vocabulary)
+    judge = InteractivenessScorer(model, table.vocabulary)
     rules = {
         f"removed below {limit:.3g}": SuppressionRule(limit),
         "rescored": SuppressionRule(None, rescore=True),

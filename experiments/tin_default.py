@@ -60,7 +60,7 @@ def predictors_of(name: str, model: HoiModel) -> dict[str, Predictor]:
     if not isinstance(model, TinModel):
         return {name: as_used(model)}
     ways = {name: as_used(model)}
-    if model.config.suppress:
+    if model.config.decoding.suppress:
         ways[f"{name}, C x D"] = times_interactiveness(model)
         ways[f"{name}, C x D, no poses"] = times_interactiveness(model, poses=False)
     return ways

@@ -21,7 +21,7 @@ import interplay
 from interplay.cli import run_script
 from interplay.datasets import load_annotations
 from interplay.models.tin.model import TinModel
-from interplay.models.tin.pair_figures import combined_figures
+from interplay.models.tin.validation import combined_metrics
 from tables import percent
 
 COLUMNS = {
@@ -60,7 +60,7 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = {}
     for seed, file in enumerate(arguments.classifier):
         discriminators = {name: load(files[seed]) for name, files in named.items()}
-        figures = combined_figures(load(file), discriminators, table, arguments.data, arguments.longer_side)
+        figures = combined_metrics(load(file), discriminators, table, arguments.data, arguments.longer_side)
         for name, values in figures.items():
             found.setdefault(name, []).append(values)
     shown = Table("", *COLUMNS.values())

@@ -22,7 +22,7 @@ from interplay import InteractionTable, evaluate, load_annotations, load_model, 
 from interplay.cli import run_script
 from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
-from interplay.models.tin.pairs import DetectorNoise, PairSet
+from interplay.models.tin_spatial.data import DetectorNoise, PairSet
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import score_pairs
 
@@ -39,7 +39,7 @@ def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
         chosen &= ~torch.eye(chosen.shape[1], dtype=torch.bool)
         labels = batch.labels[:, None].expand(chosen.shape)[chosen].numpy()
         np.add.at(seen, labels, 1)
-        np.add.at(done, labels, batch.targets[chosen].numpy())
+        np.add.at(done, labels, batch.verbs[chosen].numpy())
     rate = done / seen[:, None]
     scores, targets = [], []
     for start in range(0, len(testing), 128):
@@ -47,23 +47,26 @@ def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
         chosen = batch.labelled[:, :, None] & (batch.labels >= 0)[:, None]
         chosen &= ~torch.eye(chosen.shape[1], dtype=torch.bool)
         scores.append(rate[batch.labels[:, None].expand(chosen.shape)[chosen].numpy()])
-        targets.append(batch.targets[chosen].numpy())
+        targets.append(batch.verbs[chosen].numpy())
     return float(np.nanmean(mean_pair_average_precision(np.concatenate(scores), np.concatenate(targets))))
 
 
 def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[str, float]:
     """Figures on V-COCO test."""
     person = model.vocabulary.person
-    training = PairSet(load_annotations("v-coco", data, "trainval"), model.config.verbs)
-    testing = PairSet(load_annotations("v-coco", data, "test"), model.config.verbs)
+    training = PairSet(load_annotations("v-coco", data, "trainval"), model.config.network.verbs)
+    testing = PairSet(load_annotations("v-coco", data, "test"), model.config.network.verbs)
     began = time.perf_counter()
     scored = score_pairs(model, testing)
     seconds = time.perf_counter() - began
     noisy = score_pairs(model, testing, DetectorNoise())
     table = Table("role-action", "pairs", "AP", title="V-COCO test, annotated boxes")
+    verbs = model.config.network.verbs
     for k, ap in enumerate(scored.average_precisions):
         table.add_row(
-            model.vocabulary.official_verbs[model.config.verbs[k]], f"{scored.targets[:, k].sum():,}", f"{ap:.3f}"
+            model.vocabulary.official_verbs[verbs[k]],
+            f"{scored.targets[:, k].sum():,}",
+            f"{ap:.3f}",
         )
     console.print(table)
     return {
@@ -74,7 +77,7 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[
         "mean AP with imitated detections": noisy.mean_ap,
         "AP of interactiveness (D alone)": scored.interactiveness_ap,
         "share of pairs that interact": float(scored.interacts.mean()),
-        **scored.suppression(model.config.suppress_below),
+        **scored.suppression(model.config.decoding.suppress_below),
         "seconds": seconds,
     }
 

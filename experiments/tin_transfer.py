@@ -26,13 +26,18 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.cli import run_script
+from interplay.datasets.pairs import merge_duplicate_boxes, no_interaction_verbs
 from interplay.files import atomic_path
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.pairs import PairSet, no_interaction_verbs
-from interplay.models.tin.same_things import merge_same_things
-from interplay.models.tin.transfer import judge_pairs
+from interplay.models.interactiveness import InteractivenessScorer
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
-from interplay.models.tin_spatial.task import NIS_RECALL_LOSS, ScoredPairs, score_pairs, trained_verbs
+from interplay.models.tin_spatial.task import (
+    NIS_RECALL_LOSS,
+    ScoredPairs,
+    score_interactiveness,
+    score_pairs,
+    trained_verbs,
+)
 from interplay.training import load_config, train
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import held_out_images
@@ -66,7 +71,7 @@ def hico(folder: Path) -> DataSet:
     table = load_annotations("hico-det", folder, "test")
     # A prefix, because trainings hold images out by a hash of the name alone.
     half = held_out_images([f"half/{name}" for name in table.files], 0.5)
-    merged = InteractionTable.from_list(merge_same_things(image, HICO_SAME_THING) for image in table)
+    merged = InteractionTable.from_list(merge_duplicate_boxes(image, HICO_SAME_THING) for image in table)
     return DataSet("HICO-DET", merged.select(np.flatnonzero(half)), merged.select(np.flatnonzero(~half)))
 
 
@@ -131,7 +136,7 @@ def classified(model: TinSpatial, data: PairSet, verbs: tuple[int, ...]) -> Scor
     """The pairs of a set with C and D of a model; a verb that the model did not learn gets 0."""
     scored = score_pairs(model, data)
     scores = np.zeros((len(scored.verbs), len(verbs)), np.float32)
-    scores[:, np.searchsorted(verbs, model.config.verbs)] = scored.verbs
+    scores[:, np.searchsorted(verbs, model.config.network.verbs)] = scored.verbs
     return ScoredPairs(scores, scored.interactiveness, scored.targets)
 
 
@@ -145,10 +150,10 @@ def transfer(classifier: TinSpatial, judges: Mapping[str, TinSpatial], data: Dat
     interacting = score_pairs(classifier, choosing).interacts
     figures = {}
     for name, model in track(judges.items(), f"judging {data.name}"):
-        judge = PairJudge(model, data.testing.vocabulary)
-        judged = scored.judged_by(judge_pairs(judge, testing))
-        chosen = float(np.quantile(judge_pairs(judge, choosing)[interacting], NIS_RECALL_LOSS))
-        own, there = judged.suppression(model.config.suppress_below), judged.suppression(chosen)
+        judge = InteractivenessScorer(model, data.testing.vocabulary)
+        judged = scored.judged_by(score_interactiveness(judge, testing))
+        chosen = float(np.quantile(score_interactiveness(judge, choosing)[interacting], NIS_RECALL_LOSS))
+        own, there = judged.suppression(model.config.decoding.suppress_below), judged.suppression(chosen)
         figures[name] = {
             "pairs": len(judged.targets),
             "interacting": float(judged.interacts.mean()),

@@ -126,7 +126,8 @@ def test_poses_come_into_the_results_and_the_picture() -> None:
         (["--sample", "--min-score", "2"], "from 0 to 1"),
         (["--sample", "--verbs", "paint"], "GEN-VLKT"),
         (["--sample", "--verbs", "paint", "--vocabulary", "v-coco"], "not both"),
-        (["--sample", "--decoding", "nms=true"], "no options of decoding"),
+        (["--sample", "--decoding", "nms=true"], "no decoding option 'nms': expected suppress_below"),
+        (["--sample", "--decoding", "suppress_below=2"], "suppress_below"),
     ],
 )
 def test_usage_errors_say_what_is_wrong(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

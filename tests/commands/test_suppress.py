@@ -13,8 +13,8 @@ import pytest
 from interplay import Interactions, InteractionTable, Vocabulary, load_model, read, write
 from interplay.cli import main
 from interplay.detectors import Detections
-from interplay.models.tin.interactiveness import PairJudge
 from interplay.ops.boxes import distinct_boxes
+from interplay.models.interactiveness import InteractivenessScorer
 
 # A rider on a motorcycle, a far person, and a kite in the distance.
 BOXES = np.array([[200, 100, 300, 320], [170, 200, 340, 390], [560, 150, 600, 260], [20, 10, 60, 40]], np.float32)
@@ -77,7 +77,7 @@ def test_rescored_by_what_the_model_would_say(tmp_path: Path, suffix: str) -> No
             if (human, thing) in expected:
                 assert value == pytest.approx(expected[human, thing], abs=1e-4)
             else:
-                assert value < load_model("tin-spatial-vcoco").config.suppress_below
+                assert value < load_model("tin-spatial-vcoco").config.decoding.suppress_below
             assert score == pytest.approx(given[human, thing] * value, abs=1e-4)
     assert after.score.tolist() == sorted(after.score, reverse=True)
     assert (0, 1) in expected
@@ -89,7 +89,7 @@ def test_pairs_below_the_threshold_go(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {(h, o) for h, o in zip(table[0].human, table[0].object, strict=True)} == {(0, 1), (0, -1)}
     assert table[0].score.tolist() == pytest.approx([0.5, 0.1])
     assert table.files == ["a.jpg", "b.jpg"]
-    assert "5 interactions, 4 of pairs that were judged, 3 removed" in capsys.readouterr().out
+    assert "5 interactions, 4 of pairs that were scored, 3 removed" in capsys.readouterr().out
 
 
 def test_no_interaction_is_not_removed(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_most_confident_box_stands_for_its_copies() -> None:
 def test_own_vocabulary_is_judged_by_names(tmp_path: Path) -> None:
     names = Vocabulary.from_names(["person", "motorcycle", "unicorn", "kite"], ["tame"])
     image = scene(names, "tame", labels=[0, 1, 0, 2])
-    scores = PairJudge(load_model("tin-spatial-vcoco", device="cpu"), names)(image)
+    scores = InteractivenessScorer(load_model("tin-spatial-vcoco", device="cpu"), names)(image)
     assert np.isnan(scores).tolist() == [False, True, False, True, True]
 
 

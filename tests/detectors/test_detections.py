@@ -7,7 +7,7 @@ import pytest
 import supervision
 
 from interplay.detectors import Detections
-from interplay.detectors.object_names import COCO_OBJECTS, match_objects
+from interplay.ops.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError
 
 

@@ -199,6 +199,16 @@ def test_a_role_without_object_gives_way_to_one_with() -> None:
     assert not np.isnan(columns.role_box).any()
 
 
+def test_a_role_with_score_0_stays_empty_and_its_action_keeps_its_score() -> None:
+    image = example([0.9, 0.0, 0.7], object=[-1, -1, 2], verb=[HIT_WITH, HIT_WITH, HOLD])
+    columns = VcocoDetections.from_table(InteractionTable.from_list([image]))
+    actions = [NAMES.actions[a] for a in columns.agent_action]
+    assert dict(zip(actions, columns.agent_score.tolist(), strict=True)) == pytest.approx({"hit": 0.9, "hold": 0.7})
+    assert columns.role_verb.tolist() == [HIT_WITH, HOLD]
+    assert columns.role_score.tolist() == pytest.approx([0.0, 0.7])
+    assert np.isnan(columns.role_box[0]).all()
+
+
 def test_perfect_predictions_score_one() -> None:
     truth, found = InteractionTable.from_list([example()]), InteractionTable.from_list([example([0.9, 0.8, 0.7])])
     scores = evaluate_vcoco(found, truth)

@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interplay.errors import InputError
-from interplay.models.tin.lines import line_pixels
 from interplay.models.tin.losses import class_weights
-from interplay.models.tin.maps import pair_map, pair_maps
-from interplay.models.tin.pair_selection import HICO_PAIRS, select_pairs
+from interplay.models.tin.maps import line_pixels, pair_map, pair_maps
 from interplay.models.tin.part_boxes import part_boxes
-from interplay.models.tin.suppression import ScoredPairs
-from interplay.models.tin.vcoco_suppression import PersonPairs, suppress_vcoco
+from interplay.models.tin.published import HICO_PAIRS, select_pairs
 
 POINT = st.tuples(st.integers(-150, 200), st.integers(-150, 200))
 
@@ -66,16 +63,3 @@ def test_what_does_not_fit_is_refused() -> None:
         class_weights([0, 0])
     with pytest.raises(InputError, match="as many boxes, scores and kinds, got 1, 2, 1"):
         select_pairs(np.zeros((1, 4)), np.zeros(2), np.zeros(1, bool), HICO_PAIRS)
-    none = np.zeros(1)
-    with pytest.raises(InputError, match="must have one length"):
-        ScoredPairs(none.astype(int), none, none, np.zeros((2, 5)), np.zeros((1, 2)), none.astype(bool))
-
-
-def test_a_prior_needs_its_mask() -> None:
-    one = np.ones(1)
-    pairs = PersonPairs(0.9, np.ones(29), np.ones((1, 4)), np.array([1]), one, np.ones((1, 29)), np.ones((1, 2)))
-    assert suppress_vcoco(pairs, prior=1).agents["ride"] > 0
-    with pytest.raises(InputError, match="needs a prior mask"):
-        suppress_vcoco(pairs)
-    with pytest.raises(InputError, match="leave the person out"):
-        PersonPairs(0.9, np.ones(29), np.ones((0, 4)), np.zeros(0, int), np.ones(0), np.ones((0, 29)), np.ones((0, 2)))

@@ -11,8 +11,8 @@ from PIL import Image
 from interplay import load_annotations, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
-from interplay.models.tin.geometry import NUM_FEATURES, pair_geometry, scale_boxes
-from interplay.models.tin.pairs import DetectorNoise, PairSet, flip, imitate_detector
+from interplay.models.tin_spatial.data import DetectorNoise, PairSet, flip, imitate_detector
+from interplay.models.tin_spatial.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import score_pairs
 from interplay.samples import sample_path
@@ -38,14 +38,14 @@ BLANK = np.zeros((640, 960, 3), np.uint8)
 
 def test_embedded_model_on_vcoco_test(model: TinSpatial, data: Path) -> None:
     """Annotated boxes of all of V-COCO test: the figure on the card, well above the class prior's 0.50."""
-    scored = score_pairs(model, PairSet(load_annotations("v-coco", data / "vcoco", "test"), model.config.verbs))
+    scored = score_pairs(model, PairSet(load_annotations("v-coco", data / "vcoco", "test"), model.config.network.verbs))
     card = get_card("tin-spatial-vcoco").measured
     assert scored.mean_ap >= 0.87
     assert scored.mean_ap == pytest.approx(
         card["test: mean AP over 24 role-actions, annotated boxes"]["value"], abs=2e-3
     )
     assert scored.interactiveness_ap >= 0.98
-    figures = scored.suppression(model.config.suppress_below)
+    figures = scored.suppression(model.config.decoding.suppress_below)
     assert figures["nis_removed_non_interacting"] > 0.5
     assert figures["nis_removed_interacting"] < 0.02
 
@@ -84,7 +84,7 @@ def test_batches_give_what_single_images_give(model: TinSpatial, player: Detecti
 def test_suppression_removes_pairs(model: TinSpatial, player: Detections) -> None:
     found = model.predict(BLANK, detections=player)
     assert found.interactiveness is not None
-    assert (found.interactiveness >= model.config.suppress_below).all()
+    assert (found.interactiveness >= model.config.decoding.suppress_below).all()
     assert (found.human != found.object).all()
     assert (found.score <= found.box_scores[found.human] * found.box_scores[found.object] + 1e-6).all()
 
@@ -138,11 +138,11 @@ def test_imitated_detections_keep_targets_with_their_boxes(data: Path) -> None:
     batch = pairs.batch(torch.arange(len(pairs)))
     everyone, generator = torch.ones(len(pairs), dtype=torch.bool), torch.Generator().manual_seed(0)
     same = imitate_detector(batch, everyone, DetectorNoise(0.0, 0.0, 0), pairs.pool, generator)
-    assert torch.equal(same.targets, batch.targets)
+    assert torch.equal(same.verbs, batch.verbs)
     assert torch.equal(same.labels, batch.labels)
     noisy = imitate_detector(batch, everyone, DetectorNoise(0.3, 0.1, 5), pairs.pool, generator)
-    assert noisy.targets.sum() < batch.targets.sum()
-    image, human, thing, _ = noisy.targets.nonzero().T
+    assert noisy.verbs.sum() < batch.verbs.sum()
+    image, human, thing, _ = noisy.verbs.nonzero().T
     assert (noisy.labels[image, human] == 0).all()
     assert (noisy.labels[image, thing] >= 0).all()
     assert (noisy.boxes[..., 2:] > noisy.boxes[..., :2])[noisy.labels >= 0].all()

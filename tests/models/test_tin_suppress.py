@@ -9,15 +9,17 @@ import torch
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.model import TinConfig, TinModel
-from interplay.models.tin.suppress import SuppressionRule, Suppressor
+from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.model import TinModel
+from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
+from interplay.models.tin_spatial.model import TinSpatial
 
 
 @pytest.fixture(scope="module")
 def model() -> TinModel:
     torch.manual_seed(0)
-    return TinModel(TinConfig(), Vocabulary.load("hico-det")).eval()
+    return TinModel(Vocabulary.load("hico-det"), TinConfig()).eval()
 
 
 @pytest.fixture
@@ -30,7 +32,9 @@ def image() -> Interactions:
 
 def test_pixels_are_judged_whatever_the_vocabulary(model: TinModel, image: Interactions) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (128, 160, 3), dtype=np.uint8)
-    suppressor = Suppressor(PairJudge(model, image.vocabulary), SuppressionRule(rescore=True), lambda _: pixels)
+    suppressor = Suppressor(
+        InteractivenessScorer(model, image.vocabulary), SuppressionRule(rescore=True), lambda _: pixels
+    )
     found = suppressor(image)
     boxes = image.boxes
     expected = model.score_pairs(pixels, boxes[[0, 2]], boxes[[1, 1]]).interactiveness.numpy()
@@ -38,11 +42,11 @@ def test_pixels_are_judged_whatever_the_vocabulary(model: TinModel, image: Inter
     assert found.interactiveness is not None
     for human, thing, value in zip(found.human, found.object, found.interactiveness, strict=True):
         assert np.isnan(value) if thing < 0 else value == pytest.approx(given[human, thing], abs=1e-5)
-    assert (suppressor.counts.triplets, suppressor.counts.judged, suppressor.counts.removed) == (4, 3, 0)
+    assert (suppressor.counts.triplets, suppressor.counts.scored, suppressor.counts.removed) == (4, 3, 0)
 
 
 def test_photographs_are_needed(model: TinModel, image: Interactions) -> None:
-    judge = PairJudge(model, image.vocabulary)
+    judge = InteractivenessScorer(model, image.vocabulary)
     with pytest.raises(InputError, match="say where they are"):
         Suppressor(judge, SuppressionRule(rescore=True))
     with pytest.raises(InputError, match=r"there is none of a\.jpg"):
@@ -52,4 +56,12 @@ def test_photographs_are_needed(model: TinModel, image: Interactions) -> None:
 def test_other_models_cannot_judge(image: Interactions) -> None:
     other = GGNet(image.vocabulary, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
     with pytest.raises(InputError, match="GGNet does not tell whether a pair interacts"):
-        PairJudge(other, image.vocabulary)
+        InteractivenessScorer(other, image.vocabulary)
+
+
+def test_a_vocabulary_without_people_is_refused() -> None:
+    words = Vocabulary.from_names(["cup", "dog"], ["hold"], "things")
+    with pytest.raises(InputError, match="'things' has no object 'person'"):
+        TinModel(words, TinConfig())
+    with pytest.raises(InputError, match="'things' has no object 'person'"):
+        TinSpatial(words, SpatialConfig(network=NetworkOptions(verbs=(0,))))

@@ -16,17 +16,20 @@ from PIL import Image
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_model, write
 from interplay.datasets import load_annotations
+from interplay.datasets.pairs import PairReader, class_table
 from interplay.detectors import Detections
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.layers.normalisers import StepCounts
-from interplay.models.tin.annotated_pairs import PairReader
-from interplay.models.tin.classes import class_table
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.model import TinConfig, TinModel
-from interplay.models.tin.pair_figures import combined_figures
+from interplay.models.interactiveness import InteractivenessScorer
+from interplay.models.tin import data
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.decode import with_object
+from interplay.models.tin.model import TinModel
+from interplay.models.tin.network import network_image
 from interplay.models.tin.recipe import Recipe, load_recipe
 from interplay.models.tin.start import from_torchvision
-from interplay.models.tin.task import Task, network_verbs, network_vocabulary, read_detections
+from interplay.models.tin.task import Task, network_config, network_verbs, network_vocabulary, read_detections
+from interplay.models.tin.validation import combined_metrics
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
 from interplay.training.optimisers import clip_each_gradient
@@ -140,7 +143,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
 def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: Path) -> None:
     config = recipe(
         scenes, tmp_path, start="weights", start_file=str(trained), epochs=16, validate_every=16,
-        learn="interactiveness", model={"network": "part"}, features={"kind": "frozen"},
+        learn="interactiveness", model={"level": "part"}, features={"kind": "frozen"},
     )  # fmt: skip
     weights = train(config)
     assert last_row(weights)["d_ap"] > 0.8
@@ -154,14 +157,14 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
     model = load_model(str(weights))
     table = load_annotations("own", scenes / "annotations.jsonl", "train")
     classifier = load_model(str(trained))
-    figures = combined_figures(classifier, {"parts": model}, table, scenes)
+    figures = combined_metrics(classifier, {"parts": model}, table, scenes)
     assert figures["C alone"]["map"] == figures["parts"]["map"] == pytest.approx(last_row(trained)["map"])
     assert figures["parts"]["d_ap"] == pytest.approx(last_row(weights)["d_ap"])
     with pytest.raises(InputError, match="must know interactions"):
-        combined_figures(model, {}, table, scenes)
+        combined_metrics(model, {}, table, scenes)
 
     pixels, truth = _scene(1)
-    judged = PairJudge(model, WORLD)(truth, pixels)
+    judged = InteractivenessScorer(model, WORLD)(truth, pixels)
     assert judged.shape == (3,)
     assert np.isfinite(judged[:2]).all()
     assert np.isnan(judged[2])
@@ -221,20 +224,22 @@ def test_detected_pairs_go_by_name(scenes: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["instance", "part"])
-def test_stored_features_give_the_same_losses(scenes: Path, trained: Path, tmp_path: Path, network: str) -> None:
-    changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"network": network}}
+def test_stored_features_give_the_same_losses(
+    scenes: Path, trained: Path, tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"level": network}}
     changes |= {"learn": "interactiveness", "data": {"feature_folder": str(tmp_path / "features")}}
     stored = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     stored.model.eval()
     found = batch_loss(stored), batch_loss(stored, epoch=1), batch_loss(stored, epoch=2)
     assert found[0]["interactiveness"] != found[1]["interactiveness"]  # another draw of the boxes
     assert found[0] == found[2]
-    source, files = stored.data.source, stored.data.files
+    files = stored.data.files
     for epoch in (0, 1):
         with_files = batch_loss(stored, epoch)
-        source.__dict__["stored"] = lambda _, index: source.tensor(index)  # pixels instead of what is stored
-        from_pixels = batch_loss(stored, epoch)
-        del source.__dict__["stored"]
+        with monkeypatch.context() as patch:  # pixels instead of what is stored
+            patch.setattr(data, "stored_features", lambda _, source, index: network_image(source.pixels(index))[0])
+            from_pixels = batch_loss(stored, epoch)
         for name, value in with_files.items():
             torch.testing.assert_close(value, from_pixels[name], atol=2e-4, rtol=2e-3)
 
@@ -280,8 +285,8 @@ EXTRA = {"compress", "part_discriminators", "part_interactive", "part_attention"
         ({"update": "without-discriminator"}, R | C),
         ({"update": "without-discriminator", "published_behaviour": True}, R | C | D),
         ({"update": "without-classifiers"}, R | C - {"classify"} | D),
-        ({"learn": "interactiveness", "model": {"network": "part"}}, R | D | EXTRA),
-        ({"learn": "interactiveness", "update": "discriminator", "model": {"network": "part"}}, D | EXTRA),
+        ({"learn": "interactiveness", "model": {"level": "part"}}, R | D | EXTRA),
+        ({"learn": "interactiveness", "update": "discriminator", "model": {"level": "part"}}, D | EXTRA),
     ],
 )
 def test_what_changes(scenes: Path, tmp_path: Path, changes: dict[str, Any], expected: set[str]) -> None:
@@ -296,7 +301,7 @@ def test_stem_first_block_and_normalisation_never_change() -> None:
 
 def published_on_meta() -> TinModel:
     with torch.device("meta"):
-        return TinModel(TinConfig(), WORLD)
+        return TinModel(WORLD, TinConfig())
 
 
 def test_each_gradient_is_cut_to_its_own_norm() -> None:
@@ -323,7 +328,7 @@ def test_a_step_cuts_each_gradient(scenes: Path, tmp_path: Path) -> None:
 def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
     scenes: Path, tmp_path: Path, network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes: dict[str, Any] = {"model": {"network": network}, "epochs": 2, "batch_size": 2, "checkpoint_every": 1}
+    changes: dict[str, Any] = {"model": {"level": network}, "epochs": 2, "batch_size": 2, "checkpoint_every": 1}
     changes |= {"learn": "interactiveness" if network == "part" else "all"}
     whole = train(recipe(scenes, tmp_path, name="whole", **changes))
     parts = recipe(scenes, tmp_path, name="parts", **changes)
@@ -349,7 +354,7 @@ def test_half_precision_learns_too(scenes: Path, tmp_path: Path) -> None:
 
 
 def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> None:
-    part = {"learn": "interactiveness", "model": {"network": "part"}}
+    part = {"learn": "interactiveness", "model": {"level": "part"}}
     for published in (False, True):
         task = Task(recipe(scenes, tmp_path, published_behaviour=published, **part))
         batch = task.data.collate([task.data[0, 0]])
@@ -383,14 +388,14 @@ def test_a_step_in_two_parts_is_the_whole_step(scenes: Path, tmp_path: Path) -> 
 def test_pairs_of_an_annotated_image() -> None:
     _, scene = _scene(0)
     reader = PairReader(WORLD, WORLD)
-    near, far = reader.interacting(scene), reader.idle_pairs(scene)
-    assert len(near) == 2
-    assert len(far) == 2 * 3 - 2
-    assert near.classes.tolist() == [[True, False, False, False], [False, False, True, False]]
-    assert not far.classes.any()
-    assert sorted(near.labels.tolist()) == [1, 2]
+    positives, negatives = reader.positives(scene), reader.negatives(scene)
+    assert len(positives) == 2
+    assert len(negatives) == 2 * 3 - 2
+    assert positives.classes.tolist() == [[True, False, False, False], [False, False, True, False]]
+    assert not negatives.classes.any()
+    assert sorted(positives.labels.tolist()) == [1, 2]
     scene.unlabelled = np.array([False, True, False, False])
-    assert len(reader.idle_pairs(scene)) == 2  # nobody says what the second person does not do
+    assert len(reader.negatives(scene)) == 2  # nobody says what the second person does not do
 
 
 def test_no_interaction_is_a_label_and_not_an_interaction() -> None:
@@ -404,10 +409,10 @@ def test_no_interaction_is_a_label_and_not_an_interaction() -> None:
     )  # fmt: skip
     for published, positives in ((False, 1), (True, 2)):
         reader = PairReader(hico, hico, published_behaviour=published)
-        assert len(reader.interacting(image)) == positives
-        far = reader.idle_pairs(image)
-        assert far.classes[:, hico.interaction_index(idle, bicycle)].all()
-        assert len(far) == 2 - positives
+        assert len(reader.positives(image)) == positives
+        negatives = reader.negatives(image)
+        assert negatives.classes[:, hico.interaction_index(idle, bicycle)].all()
+        assert len(negatives) == 2 - positives
 
 
 def test_annotations_in_another_vocabulary() -> None:
@@ -423,15 +428,15 @@ def test_annotations_in_another_vocabulary() -> None:
     assert (back[hico.verb_index("no_interaction")] == -1).all()
 
 
-def test_verbs_are_classes_where_the_layout_says_so(scenes: Path, tmp_path: Path) -> None:
-    task = Task(recipe(scenes, tmp_path, model={"layout": "vcoco"}))
+def test_verbs_are_classes_where_the_recipe_says_so(scenes: Path, tmp_path: Path) -> None:
+    task = Task(recipe(scenes, tmp_path, model={"classes": "verb"}))
     vocabulary = task.model.vocabulary
     assert task.verbs == tuple(range(4))
     batch = task.data.collate([task.data[0, i] for i in range(4)])
     assert batch.motions[:, vocabulary.verb_index("rest")].any()  # a motion of the person, and not of the pair
     assert not batch.classes[:, vocabulary.verb_index("rest")].any()
-    assert not task.model.with_object[vocabulary.verb_index("rest")]
-    assert task.model.with_object.sum() == 3
+    assert not with_object(vocabulary)[vocabulary.verb_index("rest")]
+    assert with_object(vocabulary).sum() == 3
     assert changed_parts(task) == R | C | D
     assert 0 <= task.validate(task.model)["map"] <= 1
 
@@ -463,7 +468,7 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
     vocabulary = network_vocabulary(made, Vocabulary.load(dataset))
     verbs = network_verbs(made, vocabulary)
     with torch.device("meta"):
-        model = TinModel(TinConfig(made.model.network, made.model.layout, made.model.backbone), vocabulary, verbs)
+        model = TinModel(vocabulary, network_config(made, verbs))
     assert (sum(p.numel() for p in model.parameters()) > 50e6) == published
 
 
@@ -480,7 +485,7 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"network": "part"}}, "the part network has no classes: it needs learn: interactiveness"),
+        ({"model": {"level": "part"}}, "the part network has no classes: it needs learn: interactiveness"),
         ({"learn": "streams", "update": "discriminator"}, "changes nothing that learn: streams depends on"),
         ({"start": "faster-rcnn"}, "the small backbone has no published weights"),
         ({"features": {"kind": "frozen"}}, "another start than scratch"),
@@ -516,18 +521,18 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
     np.testing.assert_allclose(task.model.loss_weights.interactions, [expected[name] for name in names], rtol=1e-6)
-    near, far = task.data.rows
-    assert near == 2 + 2
-    assert far == 4
+    positives, negatives = task.data.rows
+    assert positives == 2 + 2
+    assert negatives == 4
     np.testing.assert_allclose(task.model.loss_weights.binary, np.log([2, 2]), rtol=1e-6)
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:
-    near, _ = Task(recipe(scenes, tmp_path)).data.source.pairs(2)
-    moved = near.poses[:, :, 0] + 1
+    positives, _ = Task(recipe(scenes, tmp_path)).data.source.pairs(2)
+    moved = positives.poses[:, :, 0] + 1
     poses = [
         {"image_id": "2.png", "keypoints": np.dstack([x, pose[:, 1], pose[:, 2]]).ravel().tolist()}
-        for x, pose in zip(moved, near.poses, strict=True)
+        for x, pose in zip(moved, positives.poses, strict=True)
     ]
     file = tmp_path / "poses.json"
     file.write_text(json.dumps([{**pose, "score": 1.0} for pose in poses]))

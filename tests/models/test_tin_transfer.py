@@ -9,12 +9,11 @@ import pytest
 import torch
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_model
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.pairs import PairSet
-from interplay.models.tin.same_things import merge_same_things
-from interplay.models.tin.transfer import judge_pairs
+from interplay.datasets.pairs import merge_duplicate_boxes
+from interplay.models.interactiveness import InteractivenessScorer
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
-from interplay.models.tin_spatial.task import score_pairs, trained_verbs
+from interplay.models.tin_spatial.task import score_interactiveness, score_pairs, trained_verbs
 
 RIDER, BICYCLE, STRANGER, DOG = [100, 50, 180, 300], [80, 180, 230, 380], [400, 60, 470, 290], [500, 250, 600, 350]
 BOXES = np.array([BICYCLE, RIDER, STRANGER, DOG], np.float32)
@@ -42,8 +41,8 @@ def test_the_judge_says_of_annotated_pairs_what_the_model_says(model: TinSpatial
     names = model.vocabulary
     two = [(1, 0, "ride"), (2, 3, "look")]
     table = InteractionTable.from_list([annotated(names, two), annotated(names, two[:1], width=1280, height=960)])
-    data = PairSet(table, model.config.verbs)
-    said = judge_pairs(PairJudge(model, names), data)
+    data = PairSet(table, model.config.network.verbs)
+    said = score_interactiveness(InteractivenessScorer(model, names), data)
     np.testing.assert_allclose(said, score_pairs(model, data).interactiveness, atol=1e-5)
     assert said.shape == (2 * 3 + 3,)
 
@@ -52,9 +51,11 @@ def test_objects_go_by_name_and_unknown_ones_are_left(model: TinSpatial) -> None
     own = Vocabulary.from_names(["dog", "unicorn", "person", "bicycle"], ["tame"])
     places = [own.object_index(name) for name in ("bicycle", "person", "person", "unicorn")]
     table = InteractionTable.from_list([annotated(own, [(1, 0, "tame")], labels=places)])
-    said = judge_pairs(PairJudge(model, own), PairSet(table, (0,)))
+    said = score_interactiveness(InteractivenessScorer(model, own), PairSet(table, (0,)))
     same = InteractionTable.from_list([annotated(model.vocabulary, [(1, 0, "ride")])])
-    with_dog = judge_pairs(PairJudge(model, model.vocabulary), PairSet(same, model.config.verbs))
+    with_dog = score_interactiveness(
+        InteractivenessScorer(model, model.vocabulary), PairSet(same, model.config.network.verbs)
+    )
     # People come first: the pairs of the rider are with the stranger, the bicycle and the unicorn or dog.
     assert said[2] == 1
     assert (said[:2] < 1).all()
@@ -74,7 +75,7 @@ def test_no_interaction_is_no_verb_and_its_pairs_are_negative() -> None:
     assert data.rows.tolist() == [0, 1, 2]
     batch = data.batch(torch.arange(3))
     assert batch.labelled[:, :2].tolist() == [[True, True], [False, True], [True, False]]
-    assert batch.targets.sum((1, 2, 3)).tolist() == [1, 0, 1]
+    assert batch.verbs.sum((1, 2, 3)).tolist() == [1, 0, 1]
 
 
 def test_of_whom_it_is_known_what_they_do() -> None:
@@ -87,11 +88,13 @@ def test_of_whom_it_is_known_what_they_do() -> None:
     assert known.rows.tolist() == [0, 1]
     assert untold.labelled.tolist() == [[True, False, False, False]]
     assert known.labelled.tolist() == [[True, False, False, False]] * 2
-    assert known.batch(torch.arange(2)).targets.sum((1, 2, 3)).tolist() == [1, 0]
+    assert known.batch(torch.arange(2)).verbs.sum((1, 2, 3)).tolist() == [1, 0]
 
 
 def test_another_discriminator_changes_only_the_factor(model: TinSpatial) -> None:
-    data = PairSet(InteractionTable.from_list([annotated(model.vocabulary, [(1, 0, "ride")])]), model.config.verbs)
+    data = PairSet(
+        InteractionTable.from_list([annotated(model.vocabulary, [(1, 0, "ride")])]), model.config.network.verbs
+    )
     scored = score_pairs(model, data)
     other = scored.judged_by(np.array([0.5, 1.0, 0.25], np.float32))
     np.testing.assert_allclose(other.classifier, scored.classifier, rtol=1e-4)
@@ -108,11 +111,11 @@ def test_boxes_of_one_person_become_one() -> None:
         labels=[names.object_index(name) for name in NAMES] * 2,
         keypoints=np.arange(8 * 51, dtype=np.float32).reshape(8, 17, 3),
     )
-    merged = merge_same_things(image)
+    merged = merge_duplicate_boxes(image)
     np.testing.assert_array_equal(merged.boxes, BOXES)
     found = list(zip(merged.human, merged.object, (names.verbs[v] for v in merged.verb), strict=True))
     assert found == [(1, 0, "ride"), (1, 0, "hold"), (2, 3, "feed"), (2, -1, "run")]
     assert merged.keypoints is not None
     assert image.keypoints is not None
     np.testing.assert_array_equal(merged.keypoints, image.keypoints[:4])
-    assert len(merge_same_things(image, overlap=0.999).boxes) == 8
+    assert len(merge_duplicate_boxes(image, overlap=0.999).boxes) == 8

@@ -14,8 +14,8 @@ import torch
 from interplay.errors import InputError
 from interplay.layers.crops import crop_and_resize
 from interplay.layers.resnet import fold_frozen_batch_norm
+from interplay.models.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.tin.convert import load_tin, unused_names
-from interplay.models.tin.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.tin.network import PIXEL_MEANS_BGR, TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
 from interplay.models.tin.start import from_faster_rcnn

@@ -10,18 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from interplay.models.tin.losses import (
-    LossWeights,
-    TrainModule,
-    VcocoTargets,
-    chosen_terms,
-    hico_losses,
-    part_losses,
-    vcoco_losses,
-)
-from interplay.models.tin.maps import pair_maps
-from interplay.models.tin.network import TinOutputs
-from interplay.models.tin.sampling import (
+from interplay import Vocabulary
+from interplay.datasets.pair_sampling import (
     Draw,
     TrainingRows,
     binary_labels,
@@ -29,9 +19,22 @@ from interplay.models.tin.sampling import (
     jitter_box,
     sample_rows,
     uniform_draws,
+)
+from interplay.models.tin.config import TrainModule
+from interplay.models.tin.decode import with_object
+from interplay.models.tin.losses import (
+    LossWeights,
+    TinTargets,
+    VerbTargets,
+    chosen_terms,
+    interaction_losses,
+    part_losses,
+    verb_losses,
     verb_targets,
 )
-from interplay.models.tin.vcoco_suppression import WITHOUT_OBJECT, actions
+from interplay.models.tin.maps import pair_maps
+from interplay.models.tin.network import TinOutputs
+from interplay.models.tin.published import published_actions
 from interplay.training.schedules import schedule_factor
 from interplay.training.sections import ScheduleConfig
 
@@ -76,13 +79,16 @@ def _compare(
         torch.testing.assert_close(logits.grad, losses[f"{case}/grad_total/{name}"], rtol=1e-4, atol=1e-6)
 
 
+def _hico_targets(losses: dict[str, torch.Tensor], case: str, positives: int) -> TinTargets:
+    classes = losses[f"{case}/in/gt_class_HO"]
+    return TinTargets(classes, classes[:positives], losses[f"{case}/in/binary_label"])
+
+
 @pytest.mark.parametrize("case", ["hico0", "hico1"])
 def test_losses_of_hico(losses: dict[str, torch.Tensor], case: str) -> None:
     scores = _scores(losses, case)
-    given = {name: losses[f"{case}/in/{name}"] for name in ("gt_class_HO", "binary_label", "H_num")}
-    terms = hico_losses(
-        scores, given["gt_class_HO"], given["binary_label"], int(given["H_num"]), LossWeights.published("hico")
-    )
+    targets = _hico_targets(losses, case, int(losses[f"{case}/in/H_num"]))
+    terms = interaction_losses(scores, targets, LossWeights.published("hico"))
     names = {"human": "H", "object": "O", "spatial": "sp", "interactiveness": "binary"}
     _compare(losses, case, scores, terms, {ours: f"{name}_cross_entropy" for ours, name in names.items()})
 
@@ -90,9 +96,9 @@ def test_losses_of_hico(losses: dict[str, torch.Tensor], case: str) -> None:
 @pytest.mark.parametrize("case", ["vcoco0", "vcoco1"])
 def test_losses_of_vcoco(losses: dict[str, torch.Tensor], case: str) -> None:
     scores = _scores(losses, case)
-    targets = VcocoTargets(*(losses[f"{case}/in/{name}"] for name in (
+    targets = VerbTargets(*(losses[f"{case}/in/{name}"] for name in (
         "gt_class_H", "gt_class_HO", "gt_class_sp", "Mask_HO", "Mask_sp", "binary_label")))  # fmt: skip
-    terms = vcoco_losses(scores, targets, LossWeights.published("v-coco"))
+    terms = verb_losses(scores, targets, LossWeights.published("v-coco"))
     torch.testing.assert_close(terms["human"], 2 * losses[f"{case}/loss/H_cross_entropy"], rtol=0, atol=1e-5)
     names = {"object": "HO", "spatial": "sp", "interactiveness": "binary"}
     _compare(losses, case, scores, terms, {ours: f"{name}_cross_entropy" for ours, name in names.items()})
@@ -122,8 +128,8 @@ def test_class_weights(folder: Path) -> None:
 @pytest.mark.parametrize(("module", "kept"), [("interactiveness", 1), ("instances", 2), ("streams", 3), ("all", 4)])
 def test_what_is_minimised(losses: dict[str, torch.Tensor], module: TrainModule, kept: int) -> None:
     scores = _scores(losses, "hico1")
-    target, binary = losses["hico1/in/gt_class_HO"], losses["hico1/in/binary_label"]
-    terms = chosen_terms(hico_losses(scores, target, binary, 5, LossWeights.published("hico")), module)
+    targets = _hico_targets(losses, "hico1", 5)
+    terms = chosen_terms(interaction_losses(scores, targets, LossWeights.published("hico")), module)
     torch.stack(list(terms.values())).sum().backward()
     reached = {name for name, logits in scores.scores.items() if logits.grad is not None}
     assert len(reached) == kept
@@ -193,10 +199,12 @@ def test_batches(folder: Path, case: str) -> None:
         labels = rows.gather(_many_hot(values["gt_actions_HO"], 600), _many_hot(values["neg_action"], 600))
         np.testing.assert_array_equal(labels, values["out_gt_class_HO"])
     else:
-        source = rows.source[: rows.positives]
-        done = [torch.from_numpy(_many_hot(values[f"gt_actions_{name}"], 29)[source]).float() for name in ("H", "HO")]
-        has_object = torch.tensor([name not in WITHOUT_OBJECT for name in actions()])
-        targets = verb_targets(*done, len(rows), has_object, binary_labels(rows))
+        vocabulary, near = Vocabulary.load("v-coco"), rows.source[: rows.positives]
+        motions, pairs = (
+            torch.from_numpy(_many_hot(values[f"gt_actions_{name}"], 29)[near]).float() for name in ("H", "HO")
+        )
+        has_object = torch.from_numpy(with_object(vocabulary)[list(published_actions(vocabulary) or ())])
+        targets = verb_targets(TinTargets(pairs, motions, binary_labels(rows)), has_object)
         for ours, published in (("human", "gt_class_H"), ("pair", "gt_class_HO"), ("spatial", "gt_class_sp"),
                                 ("pair_mask", "Mask_HO"), ("spatial_mask", "Mask_sp")):  # fmt: skip
             np.testing.assert_array_equal(getattr(targets, ours), values[f"out_{published}"])

@@ -18,7 +18,8 @@ from interplay.models.gen_vlkt.task import Task
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.start import copy_fitting, copy_model, start_from_weights
-from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
+from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
+from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.weights import read_weights, save_weights
 from interplay.training import load_config, train, validate_config
 from interplay.training.display import start_remarks
@@ -195,7 +196,8 @@ def test_a_zero_shot_split_stays_when_another_ones_weights_are_copied(pictures: 
 
 def test_rows_and_columns_of_a_spatial_model_follow_their_classes() -> None:
     def spatial(objects: list[str], verbs: list[str]) -> TinSpatial:
-        return TinSpatial(SpatialConfig(verbs=tuple(range(3)), width=8, heads=1), Vocabulary.from_names(objects, verbs))
+        config = SpatialConfig(network=NetworkOptions(verbs=tuple(range(3)), width=8, heads=1))
+        return TinSpatial(Vocabulary.from_names(objects, verbs), config)
 
     old, new = spatial(OBJECTS, VERBS), spatial(*OTHERS)
     for model in (old, new):

@@ -18,7 +18,7 @@ from rich.console import Console
 import interplay
 from interplay import InteractionTable, load_model
 from interplay.errors import InputError, MissingFileError
-from interplay.models.tin.pairs import PairSet
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import score_pairs, trained_verbs
 from interplay.models.weights import read_weights
@@ -51,7 +51,7 @@ def trained(riders_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_it_learns_what_boxes_tell(trained: Path, riders: InteractionTable) -> None:
     model = load_model(trained, device="cpu")
     assert isinstance(model, TinSpatial)
-    scored = score_pairs(model, PairSet(riders, model.config.verbs))
+    scored = score_pairs(model, PairSet(riders, model.config.network.verbs))
     assert scored.mean_ap > 0.9
     assert scored.interactiveness_ap > 0.9
 
@@ -101,7 +101,7 @@ def test_the_run_folder_tells_the_story(trained: Path) -> None:
     description = read_weights(trained)[1]
     assert description["training"]["epochs"] == 12
     assert description["data"]["training"]["images"] + description["data"]["validation"]["images"] == 240
-    assert 0 < description["config"]["suppress_below"] < 1
+    assert 0 < description["config"]["decoding"]["suppress_below"] < 1
 
 
 def test_validation_on_detected_boxes_by_the_official_protocol(
@@ -194,7 +194,7 @@ def test_verbs_are_those_with_objects(riders: InteractionTable) -> None:
 def test_suppression_keeps_what_it_promises(trained: Path, riders: InteractionTable) -> None:
     model = load_model(trained, device="cpu")
     assert isinstance(model, TinSpatial)
-    scored = score_pairs(model, PairSet(riders, model.config.verbs))
+    scored = score_pairs(model, PairSet(riders, model.config.network.verbs))
     for loss in (0.0, 0.05, 0.5):
         removed = scored.interactiveness < scored.suppression_threshold(loss)
         assert removed[scored.interacts].mean() <= loss + 1 / scored.interacts.sum()

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(Path(arguments.output))
     from rich.console import Console
 
-    from interplay.models.tin.suppress import SuppressionRule
+    from interplay.models.interactiveness import SuppressionRule
     from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
     from interplay.vocabulary import Vocabulary
 

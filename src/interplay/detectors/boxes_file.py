@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.detectors.detections import Detections
-from interplay.detectors.object_names import COCO_OBJECTS
+from interplay.ops.object_names import COCO_OBJECTS
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.ops.boxes import xywh_to_xyxy

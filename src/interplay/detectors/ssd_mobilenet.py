@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.detectors.object_names import COCO_OBJECTS
+from interplay.ops.object_names import COCO_OBJECTS
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
 from interplay.ops.boxes import box_area, distinct_boxes

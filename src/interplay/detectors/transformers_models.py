@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.detectors.object_names import COCO_OBJECTS, match_objects
+from interplay.ops.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.hub import fetch_command, load_pretrained
 

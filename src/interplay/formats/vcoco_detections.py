@@ -54,7 +54,8 @@ class VcocoDetections:
 
         A person's score for an action is the best of its triplets of that action without object if there are any,
         else the best of those with one. Every triplet with an object is a role detection; one of a role verb without
-        object is a role detection without box, unless the person has an object in that very role.
+        object is a role detection without box, unless the person has an object in that very role. One with
+        score 0 says that the role stays empty: others of that verb without object are then the action's score alone.
         """
         vocabulary = table.vocabulary
         human, verb, score = table.human_rows, table.verb, table.score
@@ -70,7 +71,9 @@ class VcocoDetections:
 
         in_role = person * len(vocabulary.verbs) + verb
         has_object = np.isin(in_role, in_role[~bare])
-        role = np.flatnonzero(~bare | (role_verbs(vocabulary)[verb] & ~has_object))
+        empty = bare & np.isin(in_role, in_role[bare & (score == 0)])
+        without_box = role_verbs(vocabulary)[verb] & ~has_object & (~empty | (score == 0))
+        role = np.flatnonzero(~bare | without_box)
         return cls(
             vocabulary=vocabulary,
             images=table.files,

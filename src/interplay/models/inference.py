@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
-from interplay.detectors.object_names import check_objects, match_objects
+from interplay.ops.object_names import check_objects, match_objects
 from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
 from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import InputError

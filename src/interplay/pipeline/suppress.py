@@ -20,8 +20,12 @@ from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.metrics import evaluate_tables
 from interplay.metrics.scores import HoiScores, VcocoScores
-from interplay.models.tin.interactiveness import PairJudge
-from interplay.models.tin.suppress import SuppressionCounts, SuppressionRule, Suppressor
+from interplay.models.interactiveness import (
+    InteractivenessScorer,
+    SuppressionCounts,
+    SuppressionRule,
+    Suppressor,
+)
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 from interplay.zoo import load_model
@@ -92,11 +96,10 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
     if not table.scored:
         raise InputError(f"{job.predictions} holds annotations: its interactions have no scores to suppress")
     model = load_model(job.model, weights=job.weights)
-    suppressor = Suppressor(
-        PairJudge(model, table.vocabulary), job.rule, _Photographs(job.images) if job.images is not None else None
-    )
+    scorer = InteractivenessScorer(model, table.vocabulary)
+    suppressor = Suppressor(scorer, job.rule, None if job.images is None else _Photographs(job.images))
     kept = suppress_table(table, suppressor, progress)
-    if suppressor.counts.judged == 0 and UNKNOWN_OBJECT in table.vocabulary.objects:
+    if suppressor.counts.scored == 0 and UNKNOWN_OBJECT in table.vocabulary.objects:
         raise InputError(
             f"{job.predictions} does not say which objects its boxes are, and {job.model} judges by that: give a file "
             "that does, or a TIN model that looks at images (--model tin-vcoco --weights FILE --images DIR)"
@@ -112,7 +115,7 @@ def suppress_table(table: InteractionTable, suppressor: Suppressor, progress: bo
     """Predictions of many images after suppression."""
     from rich.progress import track
 
-    images = track(table, description="judging pairs", total=len(table), disable=not progress)
+    images = track(table, description="scoring pairs", total=len(table), disable=not progress)
     return InteractionTable.from_list([suppressor(image) for image in images], table.vocabulary)
 
 
@@ -120,7 +123,7 @@ def print_report(report: SuppressReport, console: Console) -> None:
     """Counts, and where there are annotations, figures in percent before and after."""
     counts = report.counts
     console.print(
-        f"{counts.triplets:,} interactions, {counts.judged:,} of pairs that were judged, {counts.removed:,} removed",
+        f"{counts.triplets:,} interactions, {counts.scored:,} of pairs that were scored, {counts.removed:,} removed",
         highlight=False,
     )
     if not report.before:

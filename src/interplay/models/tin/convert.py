@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
-from interplay.formats.tin_pairs import VCOCO_ACTIONS
-from interplay.models.tin.model import TinConfig, TinModel
+from interplay.models.tin.config import NetworkOptions, TinConfig
+from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
+from interplay.models.tin.published import published_actions
 from interplay.vocabulary import Vocabulary
 
 _PREFIXES: tuple[tuple[str, str], ...] = (
@@ -109,27 +110,27 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
         InputError: as `load_tin`, or the classes are neither HICO-DET's 600 nor V-COCO's 29 and no vocabulary is given.
     """
     network = load_tin(state)
-    verbs: tuple[int, ...] = ()
     if isinstance(network, TinPartNetwork):
-        config, classes = TinConfig("part"), 0
+        options = NetworkOptions(level="part")
         vocabulary = vocabulary or Vocabulary.load("hico-det")
     else:
-        config, classes = TinConfig("instance", network.layout), network.classes
-        name = {("hico", 600): "hico-det", ("vcoco", 29): "v-coco"}.get((network.layout, classes))
+        count = network.count
+        name = {(False, 600): "hico-det", (True, 29): "v-coco"}.get((network.per_verb, count))
         if vocabulary is None and name is None:
             raise InputError(
-                f"a network with {classes} classes was trained on neither HICO-DET (600) nor V-COCO (29): give the "
+                f"a network with {count} classes was trained on neither HICO-DET (600) nor V-COCO (29): give the "
                 "vocabulary that it was trained with"
             )
         vocabulary = vocabulary or Vocabulary.load(str(name))
-        if network.layout == "vcoco":
-            order = VCOCO_ACTIONS if name and vocabulary.name == "v-coco" else vocabulary.verbs
-            verbs = tuple(vocabulary.verb_index(verb) for verb in order)
-        expected = len(vocabulary.interactions) if network.layout == "hico" else len(verbs)
-        if classes != expected:
-            raise InputError(f"the network has {classes} classes, the vocabulary {vocabulary.name!r} {expected}")
+        if network.per_verb:
+            verbs = published_actions(vocabulary) or tuple(range(len(vocabulary.verbs)))
+            options, expected = NetworkOptions(classes="verb", verbs=verbs), len(verbs)
+        else:
+            options, expected = NetworkOptions(), len(vocabulary.interactions)
+        if count != expected:
+            raise InputError(f"the network has {count} classes, the vocabulary {vocabulary.name!r} {expected}")
     with torch.device("meta"):
-        model = TinModel(config, vocabulary, verbs)
+        model = TinModel(vocabulary, TinConfig(network=options))
     model.network = network
     return model.eval()
 
@@ -172,5 +173,5 @@ def _build(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
             branch = state.get("fc_binary/fc8_binary_2/weights")
             if score is None or branch is None:
                 raise InputError("not a whole checkpoint of TIN: classifier or discriminator are missing")
-            network = TinNetwork(len(score), "vcoco" if branch.shape[1] == 4096 else "hico")
+            network = TinNetwork(len(score), "verb" if branch.shape[1] == 4096 else "interaction")
     return network.to_empty(device="cpu")

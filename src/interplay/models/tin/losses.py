@@ -19,12 +19,10 @@ from torch import Tensor
 
 from interplay.errors import InputError
 
+from .config import TrainModule
 from .network import TinOutputs
 
 Terms = dict[str, Tensor]
-
-TrainModule = Literal["all", "streams", "interactiveness", "instances", "spatial"]
-"""What a training minimises; the published TRAIN_MODULE 1, 2, 3, 4 and any other number."""
 
 MODULES: dict[TrainModule, tuple[str, ...]] = {
     "all": ("human", "object", "spatial", "interactiveness"),
@@ -34,13 +32,16 @@ MODULES: dict[TrainModule, tuple[str, ...]] = {
     "spatial": ("spatial",),
 }
 
+OF_POSITIVES = ("human", "object")
+"""Terms that are means over the pairs that interact; others are over all pairs."""
+
 HICO_POSITIVES, HICO_NEGATIVES = 15, 60
 VCOCO_POSITIVES, VCOCO_NEGATIVES = 15, 30
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors on the logits.
+    """Factors on the logits; None for 1.
 
     Attributes:
         interactions: (C,) of the object stream, and of the other two unless said otherwise.
@@ -48,8 +49,8 @@ class LossWeights:
         binary: (2,) of the discriminator: interactive, not interactive.
     """
 
-    interactions: Tensor
-    binary: Tensor
+    interactions: Tensor | None = None
+    binary: Tensor | None = None
     human: Tensor | None = None
 
     @staticmethod
@@ -82,26 +83,49 @@ def weighted_cross_entropy(
     return (entropy if mask is None else entropy * mask.to(logits)).mean()
 
 
-def hico_losses(outputs: TinOutputs, targets: Tensor, binary: Tensor, positives: int, weights: LossWeights) -> Terms:
-    """The four terms on HICO-DET, or any vocabulary whose classes are interactions.
+def interaction_losses(outputs: TinOutputs, targets: TinTargets, weights: LossWeights) -> Terms:
+    """The four terms where classes are interactions, as published for HICO-DET.
 
-    Args:
-        targets: (N, C) 0 or 1; the rows of pairs that do not interact say "no interaction" with their object.
-        binary: (N, 2) interactive, not interactive.
-        positives: how many rows, the first ones, interact; the appearance streams learn from these only.
+    The appearance streams learn from pairs that interact only. The rows of others say "no interaction" with their
+    object.
     """
-    near = targets[:positives]
+    count = targets.positives
+    positive = targets.classes[:count]
     return {
-        "human": weighted_cross_entropy(outputs["cls_score_H"][:positives], near, weights.interactions),
-        "object": weighted_cross_entropy(outputs["cls_score_O"][:positives], near, weights.interactions),
-        "spatial": weighted_cross_entropy(outputs["cls_score_sp"], targets, weights.interactions),
-        "interactiveness": weighted_cross_entropy(outputs["cls_score_binary"], binary, weights.binary),
+        "human": weighted_cross_entropy(outputs["cls_score_H"][:count], positive, weights.interactions),
+        "object": weighted_cross_entropy(outputs["cls_score_O"][:count], positive, weights.interactions),
+        "spatial": weighted_cross_entropy(outputs["cls_score_sp"], targets.classes, weights.interactions),
+        "interactiveness": weighted_cross_entropy(outputs["cls_score_binary"], targets.binary, weights.binary),
     }
 
 
 @dataclass(frozen=True)
-class VcocoTargets:
+class TinTargets:
     """Labels of N pairs of which the first P interact.
+
+    Attributes:
+        classes: (N, C) what the pairs do, "no interaction" included.
+        motions: (P, C) what the people of the interacting pairs do, with anything.
+        binary: (N, 2) interactive, not interactive.
+    """
+
+    classes: Tensor
+    motions: Tensor
+    binary: Tensor
+
+    @property
+    def positives(self) -> int:
+        """Pairs that interact."""
+        return len(self.motions)
+
+    def counts(self) -> Tensor:
+        """(2,) float: pairs that interact, and all pairs."""
+        return torch.tensor([float(self.positives), float(len(self.binary))])
+
+
+@dataclass(frozen=True)
+class VerbTargets:
+    """Labels of N pairs of which the first P interact, where classes are verbs.
 
     Attributes:
         human: (P, 29) what the person does, with anything.
@@ -120,29 +144,42 @@ class VcocoTargets:
     binary: Tensor
 
 
-def vcoco_losses(outputs: TinOutputs, targets: VcocoTargets, weights: LossWeights) -> Terms:
-    """The four terms on V-COCO. The human stream counts twice, the spatial one is not weighted."""
-    near = len(targets.pair)
-    human = weighted_cross_entropy(outputs["cls_score_H"][:near], targets.human, weights.human)
-    thing = weighted_cross_entropy(outputs["cls_score_O"][:near], targets.pair, weights.interactions, targets.pair_mask)
+def verb_targets(targets: TinTargets, has_object: Tensor) -> VerbTargets:
+    """Labels where classes are verbs; (C,) says which of these have an object."""
+    pair = targets.classes[: targets.positives]
+    spatial = torch.cat([pair, pair.new_zeros(len(targets.binary) - len(pair), pair.shape[1])])
+    mask = has_object.to(pair)
+    return VerbTargets(
+        targets.motions, pair, spatial, mask.expand_as(pair), mask.expand_as(spatial), targets.binary
+    )  # fmt: skip
+
+
+def verb_losses(outputs: TinOutputs, targets: VerbTargets, weights: LossWeights) -> Terms:
+    """The four terms where classes are verbs, as published for V-COCO.
+
+    The human stream counts twice, the spatial one is not weighted.
+    """
+    count = len(targets.pair)
+    score = outputs["cls_score_O"][:count]
     return {
-        "human": 2 * human,
-        "object": thing,
+        "human": 2 * weighted_cross_entropy(outputs["cls_score_H"][:count], targets.human, weights.human),
+        "object": weighted_cross_entropy(score, targets.pair, weights.interactions, targets.pair_mask),
         "spatial": weighted_cross_entropy(outputs["cls_score_sp"], targets.spatial, None, targets.spatial_mask),
         "interactiveness": weighted_cross_entropy(outputs["cls_score_binary"], targets.binary, weights.binary),
     }
 
 
-def part_losses(outputs: TinOutputs, binary: Tensor, weights: Tensor) -> Terms:
+def part_losses(outputs: TinOutputs, binary: Tensor, weights: Tensor | None) -> Terms:
     """The three terms of the part-level discriminator: instance, parts, and that the two agree.
 
     The last is the mean squared difference of the weighted logits; both sides learn from it.
     """
     whole, parts = outputs["cls_score_binary"], outputs["cls_score_binary_all"]
+    factor = 1.0 if weights is None else weights.to(whole)
     return {
         "interactiveness": weighted_cross_entropy(whole, binary, weights),
         "parts": weighted_cross_entropy(parts, binary, weights),
-        "agreement": F.mse_loss(whole * weights.to(whole), parts * weights.to(parts)),
+        "agreement": F.mse_loss(whole * factor, parts * factor),
     }
 
 

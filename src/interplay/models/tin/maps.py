@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from interplay.errors import InputError
 
-from .lines import line_pixels
+Ints = NDArray[np.int64]
 
 SIZE = 64
 JOINTS = 17
@@ -56,14 +56,14 @@ def pair_maps(
     Raises:
         InputError: boxes are not (N, 4), or there are not as many boxes and poses.
     """
-    human, thing = _boxes(human_boxes, "human_boxes"), _boxes(object_boxes, "object_boxes")
-    if not len(human) == len(thing) == len(poses):
-        raise InputError(f"expected as many human boxes, object boxes and poses, got {len(human)}, {len(thing)}, "
+    human, other = _boxes(human_boxes, "human_boxes"), _boxes(object_boxes, "object_boxes")
+    if not len(human) == len(other) == len(poses):
+        raise InputError(f"expected as many human boxes, object boxes and poses, got {len(human)}, {len(other)}, "
                          f"{len(poses)}")  # fmt: skip
     maps = np.zeros((len(human), 3, SIZE, SIZE), np.float32)
     if not len(human):
         return maps
-    human_grid, object_grid = boxes_on_grid(human, thing)
+    human_grid, object_grid = boxes_on_grid(human, other)
     maps[:, 0] = _rectangles(human_grid)
     maps[:, 1] = _rectangles(object_grid)
     known = [_keypoints(pose) for pose in poses]
@@ -77,22 +77,22 @@ def pair_maps(
 
 
 def boxes_on_grid(
-    human: NDArray[np.floating], thing: NDArray[np.floating]
+    human: NDArray[np.floating], other: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """The two boxes of every pair (N, 4) as whole pixels of the 64-grid over their union, in the boxes' precision."""
-    corner = np.minimum(human[:, :2], thing[:, :2])
-    far = np.maximum(human[:, 2:], thing[:, 2:])
-    sides = (far - corner).astype(np.float64) + 1  # (N, 2) width, height
+    corner = np.minimum(human[:, :2], other[:, :2])
+    opposite = np.maximum(human[:, 2:], other[:, 2:])
+    sides = (opposite - corner).astype(np.float64) + 1  # (N, 2) width, height
     rows = np.arange(len(human))
     long = (sides[:, 1] > sides[:, 0]).astype(np.int64)  # 1 where the union is higher than wide
     scale = sides[rows, long][:, None]
     grids = []
-    for boxes in (human, thing):
+    for boxes in (human, other):
         moved = (boxes - np.concatenate([corner, corner], 1)).astype(boxes.dtype).astype(np.float64)
-        near = SIZE * moved[:, :2] / scale
+        start = SIZE * moved[:, :2] / scale
         last = SIZE * sides / scale - 1
         last[rows, long] = SIZE - 1
-        grids.append(np.concatenate([near, last - SIZE * (sides - 1 - moved[:, 2:]) / scale], 1).astype(boxes.dtype))
+        grids.append(np.concatenate([start, last - SIZE * (sides - 1 - moved[:, 2:]) / scale], 1).astype(boxes.dtype))
     first, second = grids
     reached = np.maximum(first[:, 2:], second[:, 2:]).astype(np.float64)
     further = first[rows, 2 + long] > second[rows, 2 + long]
@@ -153,3 +153,59 @@ def _boxes(boxes: ArrayLike, name: str) -> NDArray[np.floating]:
     if array.ndim != 2 or array.shape[1] != 4:
         raise InputError(f"{name} must have shape (N, 4) as x1, y1, x2, y2, got {array.shape}")
     return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def line_pixels(starts: Ints, ends: Ints, size: int) -> tuple[Ints, Ints, Ints]:
+    """The pixels of S segments on a `size` x `size` grid.
+
+    Args:
+        starts: (S, 2) x, y; may lie outside of the grid.
+        ends: (S, 2).
+
+    Returns:
+        segment, row and column of every pixel, each (P,), segments in the given order.
+    """
+    a, b, inside = clip_segments(starts, ends, size)
+    swap = (b[:, 0] < a[:, 0])[:, None]
+    a, b = np.where(swap, b, a), np.where(swap, a, b)
+    run, rise = b[:, 0] - a[:, 0], np.abs(b[:, 1] - a[:, 1])
+    down = np.where(b[:, 1] < a[:, 1], -1, 1)
+    steep = rise > run
+    long, short = np.maximum(run, rise)[:, None], np.minimum(run, rise)[:, None]
+    step = np.arange(size)[None]
+    # The least number of side steps that keeps the error term, which starts at long - 2 short, from being negative.
+    aside = -((long - 2 * short * step) // np.maximum(2 * long, 1))
+    x = a[:, :1] + np.where(steep[:, None], aside, step)
+    y = a[:, 1:] + down[:, None] * np.where(steep[:, None], step, aside)
+    segment, place = np.nonzero((step <= long) & inside[:, None])
+    return segment, y[segment, place], x[segment, place]
+
+
+def clip_segments(starts: Ints, ends: Ints, size: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Segments cut to the grid: (S, 2), (S, 2), and whether anything of each is left (S,).
+
+    The ends are moved one after the other, first to the top or bottom row, then to the left or right column; each
+    move is truncated to whole pixels, and the later ones start from the moved ends (Cohen and Sutherland).
+    """
+    a, b = np.array(starts, np.int64), np.array(ends, np.int64)
+    last = size - 1
+    for axis in (1, 0):
+        ahead = _sides(a, last) & _sides(b, last)
+        crosses = ~ahead.any(1)
+        for moved, other in ((a, b), (b, a)):
+            low, high = moved[:, axis] < 0, moved[:, axis] > last
+            chosen = crosses & (low | high)
+            goal = np.where(low, 0, last)[chosen]
+            here, there = moved[chosen], other[chosen]
+            span = there - here
+            along = (goal - here[:, axis]).astype(np.float64) * span[:, 1 - axis] / span[:, axis]
+            here[:, 1 - axis] += np.trunc(along).astype(np.int64)
+            here[:, axis] = goal
+            moved[chosen] = here
+    outside = np.concatenate([_sides(a, last), _sides(b, last)], axis=1).any(1)
+    return a, b, np.logical_not(outside)
+
+
+def _sides(points: Ints, last: int) -> NDArray[np.bool_]:
+    """(S, 4) whether a point lies left of, right of, above, below the grid."""
+    return np.concatenate([points < 0, points > last], axis=1)

@@ -3,124 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.errors import InputError
+from interplay.errors import InputError, InterplayError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
 from interplay.layers.resnet import fold_frozen_batch_norm
-from interplay.models.base import ClassAxes, HoiModel
+from interplay.models.base import ClassAxes
+from interplay.models.two_stage import InteractivenessModel, PairIndex
 from interplay.vocabulary import Vocabulary
 
-from .backbone import BackboneName
+from .config import TinConfig, TinDescription, from_format_1
+from .decode import check_decoding, choose_pairs, decode, with_object
 from .losses import (
+    OF_POSITIVES,
     LossWeights,
-    TrainModule,
+    TinTargets,
     chosen_terms,
-    hico_losses,
+    interaction_losses,
     part_losses,
-    vcoco_losses,
+    verb_losses,
+    verb_targets,
 )
 from .maps import pair_maps
-from .network import PIXEL_MEANS_BGR, Layout, TinNetwork, TinOutputs
+from .network import TinNetwork, TinOutputs, network_image
 from .part_boxes import part_boxes
 from .parts_network import TinPartNetwork
-from .sampling import verb_targets
+from .published import read_prior_mask
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
 
-    from .examples import Batch
 
-MAX_PEOPLE, MAX_OBJECTS = 12, 24
-
-
-@dataclass(frozen=True)
-class TinConfig:
-    """What network it is, and how its scores become interactions.
-
-    Attributes:
-        network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
-        layout: of the instance network's discriminator.
-        backbone: see `PairNetwork`.
-        classifies: whether it knows interactions, or only tells whether a pair interacts (always so for ``part``).
-        min_person, min_object: detections below these scores make no pairs (published: 0.8 and 0.3 on HICO-DET, 0.6 and
-            0.4 on V-COCO, for Faster R-CNN's scores; other detectors' are lower).
-        suppress: remove pairs that the discriminator finds non-interactive with a probability above
-            `not_interactive_above` and interactive with one below `interactive_below` (NIS, HICO-DET's defaults).
-    """
-
-    network: Literal["instance", "part"] = "instance"
-    layout: Layout = "hico"
-    backbone: BackboneName = "resnet50"
-    classifies: bool = True
-    min_person: float = 0.3
-    min_object: float = 0.2
-    suppress: bool = True
-    not_interactive_above: float = 0.9
-    interactive_below: float = 0.1
-
-
-class TinModel(HoiModel):
-    """A TIN network with its vocabulary.
-
-    A triplet's score is half the late fusion p_sp (p_H + p_O), times both detection scores, 0..1. The published
-    evaluation weighs detections by fitted curves instead (`suppression`).
+class TinModel(InteractivenessModel):
+    """A TIN network with its vocabulary, its loss and its way from the scores of pairs to interactions.
 
     Args:
-        config: which network.
-        vocabulary: HICO-DET's layout: one class per interaction; V-COCO's: one per verb.
-        verbs: for V-COCO's layout, the vocabulary's verb of each class, in the network's order.
+        vocabulary: what labels and classes mean.
+        config: every choice; see `TinConfig`.
+
+    Attributes:
+        loss_weights: factors on the logits in the loss, made of how often each class is annotated. Not part of the
+            weights.
+
+    Raises:
+        InputError: the vocabulary has no object "person", or not the classes that the decoding's rule is for.
     """
 
-    config: TinConfig  # type: ignore[assignment]
-    needs_detections = True
+    config: TinConfig
+    description_class = TinDescription
+    migrations = (from_format_1,)
 
-    def __init__(self, config: TinConfig, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> None:
-        super().__init__(vocabulary, config)  # type: ignore[arg-type]
+    def __init__(self, vocabulary: Vocabulary, config: TinConfig) -> None:
+        super().__init__(vocabulary, config)
         if vocabulary.person < 0:
             raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
-        self.verbs = verbs
-        self.loss_weights: LossWeights
-        self.learn: TrainModule = "all"
+        check_decoding(config, vocabulary)
+        self.loss_weights = LossWeights()
+        backbone = config.network.backbone
         if self.is_part:
-            self.network: TinNetwork | TinPartNetwork = TinPartNetwork(backbone=config.backbone)
+            self.network: TinNetwork | TinPartNetwork = TinPartNetwork(backbone=backbone)
         else:
-            classes = len(vocabulary.interactions) if config.layout == "hico" else len(verbs)
-            self.network = TinNetwork(classes, config.layout, backbone=config.backbone)
+            self.network = TinNetwork(len(self.class_names), config.network.classes, backbone=backbone)
 
     @cached_property
-    def with_object(self) -> NDArray[np.bool_]:
-        """(V,) which verbs of the vocabulary are done with an object."""
-        verb, thing = self.vocabulary.interactions.T
-        return np.isin(np.arange(len(self.vocabulary.verbs)), verb[thing >= 0])
+    def verbs(self) -> NDArray[np.int64]:
+        """(C,) where classes are verbs, the vocabulary's verb of each class; empty otherwise."""
+        if self.config.network.classes == "interaction":
+            return np.zeros(0, np.int64)
+        return np.array(self.config.network.verbs or range(len(self.vocabulary.verbs)), np.int64)
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the network's classes are called."""
+        if self.config.network.classes == "interaction":
+            return self.vocabulary.pair_names(self.vocabulary.interactions)
+        return [self.vocabulary.verbs[verb] for verb in self.verbs]
 
     @property
     def is_part(self) -> bool:
         """Whether the network looks at body parts, and has no classes."""
-        return self.config.network == "part"
+        return self.config.network.level == "part"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it knows interactions, and not only whether a pair interacts."""
+        return self.config.network.classifies and not self.is_part
 
     def forward(self, *arguments: Any, **options: Any) -> TinOutputs:
         """The network's scores of pairs; see `TinNetwork.forward` and `TinPartNetwork.forward`."""
         return self.network(*arguments, **options)
 
     def class_axes(self) -> ClassAxes:
-        """The rows of C's three layers; see `HoiModel`."""
+        """The rows of the classifier's three layers; see `HoiModel`."""
         if self.is_part:
             return {}
-        names = self.vocabulary.pair_names(self.vocabulary.interactions)
-        if self.config.layout != "hico":
-            names = [self.vocabulary.verbs[verb] for verb in self.verbs]
         layers = [f"network.classify.{stream}.{kind}" for stream in ("H", "O", "sp") for kind in ("weight", "bias")]
-        return {layer: {0: names} for layer in layers}
+        return {layer: {0: self.class_names} for layer in layers}
 
     def prepare_inference(self) -> TinModel:
         """Fold batch normalisation and lay weights out channels last; the model can then not be trained or saved."""
@@ -128,6 +114,54 @@ class TinModel(HoiModel):
             fold_frozen_batch_norm(module)
             module.to(memory_format=torch.channels_last)
         return self
+
+    def set_decoding(self, **options: Any) -> None:
+        """See `HoiModel`.
+
+        Raises:
+            InputError, MissingFileError: a rule for other classes, or a file that is not there or does not fit.
+        """
+        from interplay.models.weights import read_description
+
+        before = self.config
+        super().set_decoding(**options)
+        decoding = self.config.decoding
+        try:
+            check_decoding(self.config, self.vocabulary)
+            if decoding.prior_mask is not None:
+                read_prior_mask(decoding.prior_mask, self.vocabulary, tuple(self.verbs.tolist()))
+            if decoding.discriminator is not None and read_description(decoding.discriminator)["system"] != "tin":
+                raise InputError(
+                    f"discriminator={decoding.discriminator} must be a TIN network that looks at the image"
+                )
+        except InterplayError:
+            self.config = before
+            raise
+        self.__dict__.pop("_discriminator", None)
+
+    def loss(self, outputs: TinOutputs, targets: TinTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
+        """The terms of the loss, each a mean over the pairs and classes of the whole step; the sum is minimised.
+
+        Args:
+            outputs: of `forward` for N pairs, those that interact first.
+            targets: their labels.
+            counts: mean of `TinTargets.counts` over the parts of a training step; by default this batch is all of it.
+        """
+        outputs = TinOutputs({name: value.float() for name, value in outputs.scores.items()})
+        weights = self.loss_weights
+        if self.is_part:
+            terms = part_losses(outputs, targets.binary, weights.binary)
+        else:
+            if self.config.network.classes == "interaction":
+                terms = interaction_losses(outputs, targets, weights)
+            else:
+                has_object = torch.from_numpy(with_object(self.vocabulary)[self.verbs])
+                terms = verb_losses(outputs, verb_targets(targets, has_object), weights)
+            terms = chosen_terms(terms, self.config.loss.learn)
+        if counts is None:
+            return terms
+        shares = targets.counts().to(counts.mean) / counts.mean.clamp(min=1e-9)
+        return {name: value * shares[0 if name in OF_POSITIVES else 1] for name, value in terms.items()}
 
     def score_pairs(
         self,
@@ -144,143 +178,98 @@ class TinModel(HoiModel):
         """
         count = len(human_boxes)
         poses = np.full((count, 17, 3), np.nan, np.float32) if poses is None else poses
-        human, thing = np.asarray(human_boxes, np.float32), np.asarray(object_boxes, np.float32)
+        humans, objects = np.asarray(human_boxes, np.float32), np.asarray(object_boxes, np.float32)
         given = [
             network_image(image),
-            torch.from_numpy(human),
-            torch.from_numpy(thing),
-            torch.from_numpy(pair_maps(human, thing, poses)),
+            torch.from_numpy(humans),
+            torch.from_numpy(objects),
+            torch.from_numpy(pair_maps(humans, objects, poses)),
         ]
         if isinstance(self.network, TinPartNetwork):
-            given.append(torch.from_numpy(part_boxes(poses, human).astype(np.float32)))
+            given.append(torch.from_numpy(part_boxes(poses, humans).astype(np.float32)))
         with evaluating(self):
             return self(*(tensor.to(self.device) for tensor in given))
+
+    def interactiveness(
+        self,
+        image: Interactions,
+        labels: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        pixels: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float32]:
+        """(P,) probability that each pair (P, 2) interacts; see `InteractivenessModel`."""
+        if pixels is None:
+            raise InputError(f"{type(self).__name__} looks at the image, and there is none of {image.file}")
+        poses = None if image.keypoints is None else image.keypoints[pairs[:, 0]]
+        outputs = self.score_pairs(pixels, image.boxes[pairs[:, 0]], image.boxes[pairs[:, 1]], poses)
+        return outputs.interactiveness.float().cpu().numpy()
 
     def predict_batch(
         self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
     ) -> list[Interactions]:
         """Interactions among given detections."""
-        if self.is_part or not self.config.classifies:
+        if not self.classifies:
             what = "part network" if self.is_part else "discriminator"
             raise InputError(
                 f"TIN's {what} tells whether a pair interacts, not how: use it with 'interplay suppress' on the "
-                "predictions of another model"
+                "predictions of another model, or as --decoding discriminator=FILE of a TIN model with classes"
             )
         assert detections is not None  # predict() sees to it
         return [self._predict_one(image, found) for image, found in zip(images, detections, strict=True)]
 
     def _predict_one(self, image: NDArray[np.uint8], found: Detections) -> Interactions:
-        humans, things = self._pairs(found)
-        if not len(humans):
+        pairs = choose_pairs(found, self.vocabulary.person, self.config.decoding)
+        if not len(pairs):
             return Interactions.empty(self.vocabulary)
-        poses = None if found.keypoints is None else found.keypoints[humans]
-        outputs = self.score_pairs(image, found.boxes[humans], found.boxes[things], poses)
-        return self._triplets(outputs, found, humans, things)
+        outputs = self._score(image, found, pairs)
+        return self.decode(outputs, torch.tensor([image.shape[:2]]), [found])[0]
 
-    def _pairs(self, found: Detections) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Indices of the people and objects of all pairs; everybody may also be an object."""
-        config, person = self.config, self.vocabulary.person
-        order = np.argsort(-found.scores, kind="stable")
-        human = order[(found.labels[order] == person) & (found.scores[order] > config.min_person)][:MAX_PEOPLE]
-        thing = order[found.scores[order] > config.min_object][:MAX_OBJECTS]
-        pairs = np.array([(h, o) for h in human for o in thing if h != o], np.int64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+    def _score(self, image: NDArray[np.uint8], found: Detections, pairs: PairIndex) -> TinOutputs:
+        poses = None if found.keypoints is None else found.keypoints[pairs.human]
+        given = image, found.boxes[pairs.human], found.boxes[pairs.object], poses
+        outputs = TinOutputs(self.score_pairs(*given).scores, pairs)
+        judge = self._discriminator
+        return outputs if judge is None else outputs.judged_by(judge.score_pairs(*given))
+
+    @cached_property
+    def _discriminator(self) -> TinModel | None:
+        """The network whose interactiveness is used instead of this one's."""
+        from interplay.models.weights import read_model
+
+        path = self.config.decoding.discriminator
+        if path is None:
+            return None
+        model = read_model(path)
+        assert isinstance(model, TinModel)  # set_decoding sees to it
+        return model.to(self.device)
 
     def decode(
         self, outputs: TinOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
     ) -> list[Interactions]:
-        """Triplets of one image whose pairs were scored; see `HoiModel`."""
-        if detections is None or len(detections) != 1:
-            raise InputError("TIN decodes one image at a time, from the detections that were paired")
-        return [self._triplets(outputs, detections[0], *self._pairs(detections[0]))]
+        """Interactions of B images by the rule of ``config.decoding``, best first.
 
-    def loss(self, outputs: TinOutputs, targets: Batch, counts: StepCounts | None = None) -> dict[str, Tensor]:
-        """The terms of the loss, each a mean over the pairs and classes of the whole step; see `HoiModel`."""
-        outputs = TinOutputs({name: value.float() for name, value in outputs.scores.items()})
-        weights, count = self.loss_weights, targets.positives
-        if self.is_part:
-            terms = part_losses(outputs, targets.binary, weights.binary)
-        elif self.config.layout == "hico":
-            terms = chosen_terms(hico_losses(outputs, targets.classes, targets.binary, count, weights), self.learn)
-        else:
-            has_object = torch.from_numpy(self.with_object[list(self.verbs)]).to(targets.classes.device)
-            rows = verb_targets(targets.motions, targets.classes[:count], len(targets), has_object, targets.binary)
-            terms = chosen_terms(vcoco_losses(outputs, rows, weights), self.learn)
-        if counts is None:
-            return terms
-        shares = torch.tensor([float(count), float(len(targets))]).to(counts.mean) / counts.mean.clamp(min=1e-9)
-        return {name: value * shares[0 if name in ("human", "object") else 1] for name, value in terms.items()}
+        Args:
+            outputs: scores of the images' pairs, with `TinOutputs.pairs`.
+            sizes: (B, 2) height, width.
+            detections: the detections that were paired, B of them.
 
-    def _triplets(
-        self, outputs: TinOutputs, found: Detections, humans: NDArray[np.int64], things: NDArray[np.int64]
-    ) -> Interactions:
-        """Triplets of the pairs (humans, things) that the discriminator lets pass, best first."""
-        binary = outputs["cls_prob_binary"].cpu().numpy()
-        config = self.config
-        removed = (binary[:, 1] > config.not_interactive_above) & (binary[:, 0] < config.interactive_below)
-        kept = np.nonzero(~removed)[0] if config.suppress else np.arange(len(humans))
-        confidence = found.scores[humans] * found.scores[things]
-        fused = "cls_prob_HO" if config.layout == "hico" else "cls_prob_HO_final"
-        scores = outputs[fused].cpu().numpy() / 2 * confidence[:, None]
-        rows = self._hico_rows(kept, found.labels[things]) if config.layout == "hico" else self._vcoco_rows(kept)
-        pair, verb, column = rows
-        score, thing = scores[pair, column], things[pair]
-        if config.layout == "vcoco":
-            alone = ~self.with_object[verb]
-            own = outputs["cls_prob_H"].cpu().numpy()[pair, column] * found.scores[humans[pair]]
-            score, thing = np.where(alone, own, score), np.where(alone, -1, thing)
-            first = np.unique(np.column_stack([humans[pair], verb, thing]), axis=0, return_index=True)[1]
-            pair, verb, score, thing = pair[first], verb[first], score[first], thing[first]
-        best = np.argsort(-score, kind="stable")
-        return Interactions(
-            boxes=found.boxes,
-            labels=found.labels,
-            box_scores=found.scores,
-            human=humans[pair][best],
-            object=thing[best],
-            verb=verb[best],
-            score=score[best].astype(np.float32),
-            interactiveness=binary[pair, 0][best],
-            keypoints=found.keypoints,
-            track=found.track,
-            vocabulary=self.vocabulary,
-        )
-
-    def _hico_rows(
-        self, kept: NDArray[np.int64], labels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """(pair, verb, class) of the interactions that each pair's object takes part in."""
-        verb, thing = self.vocabulary.interactions.T
-        pair, column = np.nonzero(labels[kept][:, None] == thing)
-        return kept[pair], verb[column], column
-
-    def _vcoco_rows(self, kept: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """(pair, verb, class) of all classes for each pair."""
-        classes = len(self.verbs)
-        column = np.tile(np.arange(classes), len(kept))
-        return np.repeat(kept, classes), np.asarray(self.verbs, np.int64)[column], column
-
-    def set_decoding(self, **options: Any) -> None:
-        """There are no options of decoding; always an `InputError`."""
-        raise InputError(f"{type(self).__name__} has no options of decoding, got {', '.join(options)}")
+        Raises:
+            InputError: no detections.
+        """
+        if detections is None:
+            raise InputError("TIN's pairs are pairs of detections: decode needs these")
+        return decode(outputs, sizes, detections, self.vocabulary, self.config, self.verbs)
 
     def description(self) -> dict[str, Any]:
-        """What a weights file says about the model, enough to build it again."""
+        """What a weights file says about the model, enough to build it again; files of the user are not part of it."""
         return {
             "system": "tin",
-            "config": asdict(self.config),
+            "config": self.config.model_dump(mode="json", exclude={"decoding": {"prior_mask", "discriminator"}}),
             "vocabulary": self.vocabulary.to_dict(),
-            "verbs": list(self.verbs),
         }
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> TinModel:
         """The model that `description` describes, without weights."""
-        vocabulary = Vocabulary.from_dict(description["vocabulary"])
-        return cls(TinConfig(**description["config"]), vocabulary, tuple(description["verbs"]))
-
-
-def network_image(image: NDArray[np.uint8]) -> Tensor:
-    """An RGB image (H, W, 3) as the networks take it: (1, 3, H, W), blue first, the mean taken off, not resized."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).float() - torch.tensor(PIXEL_MEANS_BGR)
-    return pixels.permute(2, 0, 1)[None]
+        known = TinDescription.model_validate(description)
+        return cls(known.vocabulary, known.config)

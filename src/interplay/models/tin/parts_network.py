@@ -11,11 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbone import BackboneName
-from .network import TinOutputs, channels_first, with_image
+from .config import BackboneName
+from .network import Discriminator, Images, PairNetwork, TinOutputs, Widths, channels_first, with_image
 from .part_boxes import PARTS
-from .representation import Images, PairNetwork
-from .streams import Discriminator, Widths
 
 
 class PartAttention(nn.Module):

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from interplay.models.tin.backbone import BackboneName
-from interplay.models.tin.losses import TrainModule
+from interplay.models.tin.config import BackboneName, Classes, Level, TrainModule
 from interplay.training import config
 from interplay.training.sections import (
     DataConfig,
@@ -27,30 +26,30 @@ Update = Literal["all", "discriminator", "without-discriminator", "without-class
 
 
 class NetworkSection(Section):
-    """Which network; see `interplay.models.tin.model.TinConfig`.
+    """Which network; see `interplay.models.tin.config.NetworkOptions`.
 
     Attributes:
         backbone: network that sees the pixels: ``resnet50`` as published, or ``resnet-nano``, ours, which is small and
             trains from nothing.
-        network: which network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
-        layout: classes are interactions and D's branches those published for HICO-DET, or verbs and V-COCO's.
-        classes: vocabulary whose interactions or verbs are the classes; by default the annotations'. Annotations in
-            another one are translated by name (`classes.class_table`).
+        level: which network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
+        classes: whether classes are interactions, as published for HICO-DET, or verbs, as published for V-COCO.
+        vocabulary: whose interactions or verbs are the classes; by default the annotations'. Annotations in another
+            one are translated by name (`interplay.datasets.pairs.class_table`).
     """
 
     backbone: BackboneName = "resnet50"
-    network: Literal["instance", "part"] = "instance"
-    layout: Literal["hico", "vcoco"] = "hico"
-    classes: str | None = None
+    level: Level = "instance"
+    classes: Classes = "interaction"
+    vocabulary: str | None = None
 
 
 class PairsSection(Section):
-    """What a step sees of an image; see `sampling.sample_rows`.
+    """What a step sees of an image; see `interplay.datasets.pair_sampling.sample_rows`.
 
     Attributes:
         jittered: jittered copies of the annotated pairs, in all.
         non_interacting: most pairs that do not interact.
-        longer_side: photographs are made smaller until no side is longer; ``null`` leaves them.
+        longer_side: images are made smaller until no side is longer; ``null`` leaves them.
         class_weights: factors on the logits: the published ones of HICO-DET or V-COCO, made by the same rule from the
             annotations that are trained on, or none.
     """
@@ -79,7 +78,7 @@ class TinDataConfig(DataConfig):
     """What is trained and validated on.
 
     Attributes:
-        detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the photographs. Their pairs that
+        detections: a ``.jsonl`` or ``.parquet`` file with a detector's boxes in the images. Their pairs that
             overlap no annotated pair do not interact, beside those of annotated boxes, in training and in validation.
         pose: estimate the poses of annotated people, which replace those of the annotations: the name of an estimator
             or a file of poses, as of `interplay detect --pose`.
@@ -167,9 +166,9 @@ class Recipe(TrainConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.model.network == "part" and self.classifies:
+        if self.model.level == "part" and self.classifies:
             raise ValueError("the part network has no classes: it needs learn: interactiveness")
-        finds = self.classifies or (self.model.network != "part" and self.start in ("weights", "published"))
+        finds = self.classifies or (self.model.level != "part" and self.start in ("weights", "published"))
         if self.data.validation_detections is not None and not finds:
             raise ValueError("data.validation_detections: a network without classes finds no interactions to score")
         if self.update == "discriminator" and self.learn not in ("all", "interactiveness"):

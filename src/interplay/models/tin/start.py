@@ -13,14 +13,14 @@ from interplay.models.start import copy_fitting, start_from_weights
 from interplay.training.inputs import start_file
 
 from .model import TinModel
+from .network import PairNetwork
 from .recipe import Recipe
-from .representation import PairNetwork
 
 _RARE = -3.0
-"""Bias of fresh logits where nothing weighs them: most classes do not apply to most pairs."""
+"""Bias of new logits where nothing weighs them: most classes do not apply to most pairs."""
 
 _DEVIATION = 58.0
-"""Standard deviation of photographs' colours in 0..255, which torchvision's networks divide by (0.224 to 0.229)."""
+"""Standard deviation of images' colours in 0..255, which torchvision's networks divide by (0.224 to 0.229)."""
 
 
 def initialise(model: TinModel, recipe: Recipe) -> list[str]:
@@ -41,11 +41,11 @@ def initialise(model: TinModel, recipe: Recipe) -> list[str]:
     file = start_file(recipe)
     state = read_state_dict(file)
     found = from_faster_rcnn(state) if recipe.start == "faster-rcnn" else from_torchvision(state)
-    fresh = copy_fitting(model.network, found, str(file))
-    missing = [name for name in fresh if name.split(".")[0] in ("backbone", "human_block", "object_block")]
+    uncovered = copy_fitting(model.network, found, str(file))
+    missing = [name for name in uncovered if name.split(".")[0] in ("backbone", "human_block", "object_block")]
     if missing:
         raise InputError(f"{file}: not a whole ResNet-50; {len(missing)} tensors are missing, such as {missing[0]}")
-    return [f"network.{name}" for name in fresh]
+    return [f"network.{name}" for name in uncovered]
 
 
 @torch.no_grad()

@@ -12,36 +12,36 @@ import torch
 from torch import Tensor, nn
 
 from interplay.datasets import InteractionDataset
+from interplay.datasets.pair_source import PairSource
+from interplay.datasets.pairs import PairReader
 from interplay.detectors import Detections
-from interplay.detectors.object_names import check_objects
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import StepCounts
+from interplay.models.feature_cache import FeatureCache
 from interplay.ops.image_names import ImageNames
+from interplay.ops.object_names import check_objects
 from interplay.table import InteractionTable
+from interplay.training.annotated_poses import with_poses
 from interplay.training.cache import build_cache
 from interplay.training.tables import Tables, fingerprint, load_tables, load_training_table
 from interplay.training.validation import DetectedValidation
 from interplay.vocabulary import Vocabulary
 
-from .annotated_pairs import PairReader
-from .annotated_poses import with_poses
-from .examples import Batch
-from .feature_cache import FeatureCache
+from .config import DecodingOptions, LossOptions, NetworkOptions, TinConfig
+from .data import Batch, JoinedPairs, TrainingPairs, ValidationPairs
 from .losses import LossWeights, class_weights
-from .model import TinConfig, TinModel
+from .model import TinModel
 from .network import TinNetwork, TinOutputs
-from .pair_scores import PairScores, score_pairs
-from .pair_source import PairSource
+from .published import published_actions
 from .recipe import Recipe, TinDataConfig
 from .start import initialise
-from .training_pairs import JoinedPairs, TrainingPairs, ValidationPairs
-from .vcoco_suppression import actions
+from .validation import PairScores, score_pairs
 
 
 class Task:
-    """Trains TIN's networks on annotated photographs.
+    """Trains TIN's networks on annotated images.
 
     Args:
         recipe: of the training.
@@ -58,18 +58,12 @@ class Task:
         vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
         self.verbs = network_verbs(recipe, vocabulary)
         torch.manual_seed(recipe.seed)
-        config = TinConfig(
-            recipe.model.network,
-            recipe.model.layout,
-            recipe.model.backbone,
-            classifies=recipe.classifies or recipe.start in ("weights", "published"),
-            suppress=recipe.discriminates or recipe.start in ("weights", "published"),
-        )
-        self.model: Any = TinModel(config, vocabulary, self.verbs)
+        self.model: Any = TinModel(vocabulary, network_config(recipe, self.verbs))
         self.newly_initialised = initialise(self.model, recipe)
         freeze(self.model, recipe)
         self.validation = ValidationPairs(
-            self._source(recipe.data, self.tables.validation, self.tables.validation_images, cached=False)
+            self._source(recipe.data, self.tables.validation, self.tables.validation_images, cached=False),
+            self.model.is_part,
         )
         self.detected = DetectedValidation(
             self.tables, vocabulary, recipe.data.validation_detections, recipe.data.pose, recipe.data.workers
@@ -79,7 +73,7 @@ class Task:
         self.data = parts[0] if len(parts) == 1 else JoinedPairs(parts, recipe.seed)
         if recipe.discriminates and not self.data.rows[1]:
             raise InputError("every annotated pair interacts: there is no pair to learn the opposite from")
-        self.model.loss_weights, self.model.learn = self._weights(), recipe.learn
+        self.model.loss_weights = self._loss_weights()
         self.records = {
             "training": [fingerprint(table) for _, table, _ in given],
             "validation": fingerprint(self.tables.validation),
@@ -96,64 +90,65 @@ class Task:
 
     def counts(self, batch: Batch) -> Tensor:
         """(2,) pairs that interact, and all pairs."""
-        return torch.tensor([float(batch.positives), float(len(batch))])
+        return batch.targets.counts()
 
     def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
-        """The terms of the loss, each a mean over the pairs and classes of the whole step."""
+        """The terms of the loss; see `TinModel.loss`."""
         given = batch.images, batch.humans, batch.objects, batch.maps
         outputs = network(*given, batch.parts) if self.model.is_part else network(*given, *self._positives(batch))
-        return self.model.loss(outputs, batch, counts)
+        return self.model.loss(outputs, batch.targets, counts)
 
     def validate(self, model: TinModel) -> dict[str, float]:
-        """Figures on all pairs of annotated boxes (see `PairScores`), and on detected ones (`DetectedValidation`)."""
+        """Metrics on all pairs of annotated boxes (see `PairScores`), and on detected ones (`DetectedValidation`)."""
         self._scored = score_pairs(model, self.validation)
-        return {**self._figures(self._scored), **self.detected(model)}
+        return {**self._metrics(self._scored), **self.detected(model)}
 
     def finish(self, model: TinModel) -> dict[str, Any]:
         """Choose the limits of NIS on the validation images and describe the model."""
         scored = self._scored if self._scored is not None else score_pairs(model, self.validation)
         below, above = self._limits(scored)
-        model.config = replace(model.config, interactive_below=below, not_interactive_above=above)
-        return {"data": self.records, "validation": self._figures(scored)}
+        model.set_decoding(interactive_below=below, not_interactive_above=above)
+        return {"data": self.records, "validation": self._metrics(scored)}
 
-    def _figures(self, scored: PairScores) -> dict[str, float]:
-        figures: dict[str, float] = {}
-        if self.model.config.classifies and not self.model.is_part:
-            figures |= scored.classification()
-        if self.model.config.suppress:
-            figures |= scored.suppression(self._limits(scored))
-        return {name: value for name, value in figures.items() if not np.isnan(value)}
+    def _metrics(self, scored: PairScores) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        if self.model.classifies:
+            metrics |= scored.classification()
+        if self.model.config.decoding.suppress:
+            metrics |= scored.suppression(self._limits(scored))
+        return {name: value for name, value in metrics.items() if not np.isnan(value)}
 
     def _limits(self, scored: PairScores) -> tuple[float, float]:
-        if self.config.nis_recall_loss is None or not self.model.config.suppress:
-            return TinConfig.interactive_below, TinConfig.not_interactive_above
+        decoding = self.model.config.decoding
+        if self.config.nis_recall_loss is None or not decoding.suppress:
+            return decoding.interactive_below, decoding.not_interactive_above
         return scored.limits(self.config.nis_recall_loss)
 
     def _positives(self, batch: Batch) -> list[int]:
         """As published, only pairs that interact have objects."""
         return [batch.positives] if self.config.published_behaviour else []
 
-    def _weights(self) -> LossWeights:
+    def _loss_weights(self) -> LossWeights:
         kind = self.config.pairs.class_weights
         if kind in ("hico", "v-coco"):
             weights = LossWeights.published(kind)
-            if self.config.classifies and len(weights.interactions) != len(self.data.class_counts):
+            count = 0 if weights.interactions is None else len(weights.interactions)
+            if self.config.classifies and count != len(self.data.class_counts):
                 raise InputError(
-                    f"pairs.class_weights: {kind} are for {len(weights.interactions)} classes, the network has "
+                    f"pairs.class_weights: {kind} are for {count} classes, the network has "
                     f"{len(self.data.class_counts)}: use 'annotations'"
                 )
             return weights
         if kind == "none":
-            return LossWeights(torch.ones(len(self.data.class_counts)), torch.ones(2))
-        near, far = self.data.rows
+            return LossWeights()
         classes = self.data.class_counts if self.data.class_counts.any() else np.ones(1)
         motions = self.data.motion_counts if self.data.motion_counts.any() else np.ones(1)
-        return LossWeights(class_weights(classes), class_weights([near, far]), class_weights(motions))
+        return LossWeights(class_weights(classes), class_weights(self.data.rows), class_weights(motions))
 
     def _training(self, data: TinDataConfig, table: InteractionTable, folder: Path) -> TrainingPairs:
         labels = self.config.published_behaviour and self.model.is_part
         source = self._source(data, table, folder, cached=True)
-        return TrainingPairs(source, self.config.pairs, labels, self.config.seed)
+        return TrainingPairs(source, self.config.pairs, self.model.is_part, labels, self.config.seed)
 
     def _source(self, data: TinDataConfig, table: InteractionTable, folder: Path, cached: bool) -> PairSource:
         if data.pose is not None:
@@ -171,7 +166,6 @@ class Task:
             reader,
             read_detections(data.detections, table),
             self.config.pairs.longer_side,
-            self.model.is_part,
         )
 
     def _feature_folder(self, data: TinDataConfig) -> Path:
@@ -210,26 +204,42 @@ def freeze(model: TinModel, recipe: Recipe) -> None:
             parameter.requires_grad_(False)
 
 
+def network_config(recipe: Recipe, verbs: tuple[int, ...]) -> TinConfig:
+    """The configuration of the network that a recipe trains, with the verb of each class where classes are verbs."""
+    trained = recipe.start in ("weights", "published")
+    options = recipe.model
+    return TinConfig(
+        network=NetworkOptions(
+            level=options.level,
+            classes=options.classes,
+            verbs=verbs,
+            backbone=options.backbone,
+            classifies=recipe.classifies or trained,
+        ),
+        loss=LossOptions(learn=recipe.learn),
+        decoding=DecodingOptions(suppress=recipe.discriminates or trained),
+    )
+
+
 def network_vocabulary(recipe: Recipe, annotations: Vocabulary) -> Vocabulary:
     """The vocabulary of the network's classes."""
-    return annotations if recipe.model.classes is None else Vocabulary.load(recipe.model.classes)
+    return annotations if recipe.model.vocabulary is None else Vocabulary.load(recipe.model.vocabulary)
 
 
 def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The verb of each class, where classes are verbs: V-COCO's in the published order."""
-    if recipe.model.layout == "hico":
+    """The verb of each class, where classes are verbs: the published actions in their order, other verbs in theirs."""
+    if recipe.model.classes == "interaction":
         return ()
-    names = actions() if vocabulary.name == "v-coco" else vocabulary.verbs
-    return tuple(vocabulary.verb_index(name) for name in names)
+    return published_actions(vocabulary) or tuple(range(len(vocabulary.verbs)))
 
 
 def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
-    """A detector's boxes by the annotated photograph's name, in the annotations' vocabulary.
+    """A detector's boxes by the annotated image's name, in the annotations' vocabulary.
 
     Boxes of objects that the annotations do not know are left out.
 
     Raises:
-        MissingFileError, InputError: not a file of predictions, of none of the photographs, or of none of the objects.
+        MissingFileError, InputError: not a file of predictions, of none of the images, or of none of the objects.
     """
     if path is None:
         return {}
@@ -251,5 +261,5 @@ def read_detections(path: Path | None, annotations: InteractionTable) -> dict[st
                 columns={} if boxes.keypoints is None else {"keypoints": boxes.keypoints},
             )
     if not found:
-        raise InputError(f"{path} holds detections in {len(table)} photographs, none of which is annotated")
+        raise InputError(f"{path} holds detections in {len(table)} images, none of which is annotated")
     return found

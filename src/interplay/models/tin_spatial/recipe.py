@@ -20,7 +20,7 @@ from interplay.training.sections import (
 
 
 class NetworkSection(Section):
-    """The size of the network.
+    """The size of the network; see `interplay.models.tin_spatial.config.NetworkOptions`.
 
     Attributes:
         width: channels of a pair's representation.

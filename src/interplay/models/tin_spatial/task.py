@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from interplay.datasets.pairs import no_interaction_verbs
 from interplay.errors import InputError
+from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import StepCounts
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
+from interplay.models.interactiveness import InteractivenessScorer
 from interplay.models.start import copy_model
-from interplay.models.tin import pairs as batches
-from interplay.models.tin.geometry import pair_geometry
-from interplay.models.tin.pairs import DetectorNoise, PairBatch, PairSet
-from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
-from interplay.models.tin_spatial.recipe import Recipe
 from interplay.models.weights import read_model
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
-from interplay.training.task import Place
 from interplay.training.validation import DetectedValidation
+
+from .config import NetworkOptions, SpatialConfig
+from .data import DetectorNoise, PairBatch, PairSet, SpatialData, detector_noise, imitate_detector
+from .geometry import pair_geometry
+from .model import TinSpatial
+from .recipe import Recipe
 
 _VALIDATION_BATCH = 128
 NIS_RECALL_LOSS = 0.01
@@ -56,7 +58,8 @@ class Task:
         self.validation = PairSet(tables.validation, self.verbs)
         self.detected = DetectedValidation(tables, vocabulary, config.data.validation_detections)
         torch.manual_seed(config.seed)
-        self.model = TinSpatial(SpatialConfig(verbs=self.verbs, **config.model.model_dump()), vocabulary)
+        network = NetworkOptions(verbs=self.verbs, **config.model.model_dump())
+        self.model = TinSpatial(vocabulary, SpatialConfig(network=network))
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
         self.newly_initialised: list[str] = []
         if config.start == "weights":
@@ -76,7 +79,7 @@ class Task:
     def loss(self, network: Callable[..., Any], batch: PairBatch, counts: StepCounts) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
         outputs = network(batch.boxes, batch.labels, batch.detected)
-        return self.model.loss(outputs, (batch.targets, batch.labelled), counts)
+        return self.model.loss(outputs, batch.targets, counts)
 
     def validate(self, model: TinSpatial) -> dict[str, float]:
         """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone.
@@ -95,64 +98,9 @@ class Task:
     def finish(self, model: TinSpatial) -> dict[str, Any]:
         """Choose the NIS threshold on the validation images and describe the model."""
         scored = score_pairs(model, self.validation)
-        model.config = replace(model.config, suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
-        figures = {**self.validate(model), **scored.suppression(model.config.suppress_below)}
-        return {"data": self.tables.record(), "validation": figures}
-
-
-class SpatialData:
-    """Batches of boxes, changed at random (a `TrainingData`).
-
-    Args:
-        pairs: the training images.
-        config: of the training.
-    """
-
-    def __init__(self, pairs: PairSet, config: Recipe) -> None:
-        self.pairs, self.config = pairs, config
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.pairs)
-
-    def __getitem__(self, place: Place) -> Place:
-        """The place itself: examples are made a batch at a time."""
-        return place
-
-    def name(self, index: int) -> str:
-        """The image's number among those with pairs."""
-        return f"image {index}"
-
-    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
-        """Images with about as many boxes go together, so that little is padding; the batches are in random order."""
-        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-        count = len(self.pairs)
-        order = torch.argsort(self.pairs.sizes.log() + torch.rand(count, generator=generator))
-        whole = max(count // batch_size, 1)
-        shuffled = torch.randperm(whole, generator=generator).tolist()
-        return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
-
-    def collate(self, places: Sequence[Place]) -> PairBatch:
-        """The augmented batch, the same for the same places."""
-        epoch, first = places[0]
-        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
-        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
-        options, count = self.config.augmentation, len(batch.boxes)
-        detected = torch.rand(count, generator=generator) < options.detector_share
-        if options.flip:
-            batch = batches.flip(batch, torch.rand(count, generator=generator) < 0.5)
-        if options.detector_share:
-            noise = detector_noise(self.config)
-            batch = batches.imitate_detector(batch, detected, noise, self.pairs.pool, generator)
-        deviation = options.jitter * (~detected).float()[:, None, None]
-        batch = replace(batch, boxes=batches.jitter(batch.boxes, deviation, generator))
-        return batches.rescale(batch, options.rescale, generator)
-
-
-def detector_noise(config: Recipe) -> DetectorNoise:
-    """How imitated detections differ from annotated boxes."""
-    options = config.augmentation
-    return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)
+        model.set_decoding(suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
+        metrics = {**self.validate(model), **scored.suppression(model.config.decoding.suppress_below)}
+        return {"data": self.tables.record(), "validation": metrics}
 
 
 class ScoredPairs:
@@ -227,7 +175,7 @@ def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = 
             batch = data.batch(torch.arange(start, min(start + _VALIDATION_BATCH, len(data))))
             if noise is not None:
                 everyone = torch.ones(len(batch.boxes), dtype=torch.bool)
-                batch = batches.imitate_detector(batch, everyone, noise, data.pool, generator)
+                batch = imitate_detector(batch, everyone, noise, data.pool, generator)
             outputs = model(
                 batch.boxes.to(model.device), batch.labels.to(model.device), batch.detected.to(model.device)
             )
@@ -237,17 +185,45 @@ def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = 
                 (
                     outputs.verb_probabilities().cpu()[chosen],
                     outputs.interactive_logits.sigmoid().cpu()[chosen],
-                    batch.targets[:, :people][chosen],
+                    batch.verbs[:, :people][chosen],
                 )
             )
     verbs, interactiveness, targets = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
     return ScoredPairs(verbs, interactiveness, targets)
 
 
+def score_interactiveness(scorer: InteractivenessScorer, data: PairSet) -> NDArray[np.float32]:
+    """(P,) probability that each pair interacts, in the order of `score_pairs`.
+
+    It is 1 where the scorer cannot tell, so that such pairs stay as they are. This is TIN's transfer (CVPR 2019,
+    section 3.1): a discriminator of one data set on pairs of another.
+
+    Args:
+        scorer: a model that does not look at pixels, with the vocabulary of the data.
+        data: annotated boxes.
+    """
+    scores = [np.zeros(0, np.float32)]
+    for k, size in enumerate(data.sizes.tolist()):
+        labels = data.labels[k, :size].numpy()
+        people = data.labelled[k, :size].numpy() & (labels == scorer.vocabulary.person)
+        human, other = np.nonzero(people[:, None] & ~np.eye(size, dtype=bool))
+        image = Interactions(
+            boxes=data.boxes[k, :size].numpy(),
+            labels=labels,
+            human=human,
+            object=other,
+            verb=np.zeros(len(human), np.int64),
+            vocabulary=scorer.vocabulary,
+            scored=False,
+        )
+        scores.append(scorer(image))
+    return np.nan_to_num(np.concatenate(scores), nan=1.0)
+
+
 def trained_verbs(table: InteractionTable) -> tuple[int, ...]:
     """Verbs that occur with an object, in the vocabulary's order; "no interaction" is none."""
     occurring = np.unique(table.verb[table.object >= 0])
-    return tuple(np.setdiff1d(occurring, batches.no_interaction_verbs(table.vocabulary)).tolist())
+    return tuple(np.setdiff1d(occurring, no_interaction_verbs(table.vocabulary)).tolist())
 
 
 def _training_geometry(data: PairSet, person: int) -> Tensor:

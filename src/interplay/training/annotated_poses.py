@@ -23,11 +23,11 @@ _PART = 200
 def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -> InteractionTable:
     """Annotations with an estimator's keypoints for every person; those they had are replaced.
 
-    People in photographs that cannot be read have none.
+    People in images that cannot be read have none.
 
     Args:
         table: the annotations.
-        images: folder of their photographs.
+        images: folder of the images.
         pose: what `load_pose_estimator` takes.
         folder: where poses are kept, in files named after a hash of estimator, images and boxes.
     """
@@ -43,7 +43,7 @@ def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -
     return table.with_columns(keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
 
 
-def _estimate(missing: list[tuple[Path, range]], photographs: InteractionDataset, estimator: PoseEstimator) -> None:
+def _estimate(missing: list[tuple[Path, range]], images: InteractionDataset, estimator: PoseEstimator) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -53,20 +53,20 @@ def _estimate(missing: list[tuple[Path, range]], photographs: InteractionDataset
         for file, part in missing:
             poses = []
             for index in part:
-                poses.append(_poses(photographs, index, estimator))
+                poses.append(_poses(images, index, estimator))
                 progress.advance(bar)
             with atomic_path(file) as temporary:
                 np.save(temporary, np.concatenate(poses), allow_pickle=False)
 
 
-def _poses(photographs: InteractionDataset, index: int, estimator: PoseEstimator) -> NDArray[np.float32]:
-    image = photographs.table[index]
+def _poses(images: InteractionDataset, index: int, estimator: PoseEstimator) -> NDArray[np.float32]:
+    image = images.table[index]
     keypoints = np.full((len(image.boxes), 17, 3), np.nan, np.float32)
     people = np.flatnonzero(image.labels == image.vocabulary.person)
     if not len(people):
         return keypoints
     try:
-        pixels = photographs[index].image
+        pixels = images[index].image
     except (ImageError, MissingFileError):
         return keypoints
     keypoints[people] = estimator.estimate(pixels, image.boxes[people], image.file)

@@ -1,7 +1,8 @@
-"""Annotated boxes and interactions of many images as padded tensors, and what training does to them."""
+"""Annotated boxes and interactions of many images as padded tensors, what training does to them, and its batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +11,27 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.models.tin.geometry import REFERENCE_SIDE
+from interplay.datasets.pairs import no_interaction_verbs
 from interplay.table import InteractionTable
-from interplay.vocabulary import Vocabulary
+from interplay.training.task import Place
+
+from .geometry import REFERENCE_SIDE
+from .recipe import Recipe
 
 _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share that are people
+
+
+@dataclass(frozen=True)
+class SpatialTargets:
+    """What the loss of B images with at most N boxes compares with.
+
+    Attributes:
+        verbs: (B, N, N, K) bool: verbs of each (person, object).
+        labelled: (B, N) bool: people whose interactions were annotated.
+    """
+
+    verbs: Tensor
+    labelled: Tensor
 
 
 @dataclass
@@ -25,15 +42,20 @@ class PairBatch:
         boxes: (B, N, 4) x1, y1, x2, y2.
         labels: (B, N) object class, -1 for padding.
         labelled: (B, N) bool: people whose interactions were annotated.
-        targets: (B, N, N, K) bool: verbs of each (person, object).
+        verbs: (B, N, N, K) bool: verbs of each (person, object).
         detected: (B,) bool: whether the boxes stand for a detector's.
     """
 
     boxes: Tensor
     labels: Tensor
     labelled: Tensor
-    targets: Tensor
+    verbs: Tensor
     detected: Tensor
+
+    @property
+    def targets(self) -> SpatialTargets:
+        """What the loss compares with."""
+        return SpatialTargets(self.verbs, self.labelled)
 
     def to(self, device: torch.device | str) -> PairBatch:
         """The same on another device."""
@@ -112,22 +134,16 @@ class PairSet:
         counts = self._offsets[images + 1] - self._offsets[images]
         rows = torch.cat([torch.arange(int(self._offsets[i]), int(self._offsets[i + 1])) for i in images])
         slot = torch.repeat_interleave(torch.arange(len(images)), counts)
-        targets = torch.zeros(len(images), width, width, self.num_verbs, dtype=torch.bool)
-        _, human, thing, verb = self._triplets[rows].T
-        targets[slot, human, thing, verb] = True
+        verbs = torch.zeros(len(images), width, width, self.num_verbs, dtype=torch.bool)
+        _, human, other, verb = self._triplets[rows].T
+        verbs[slot, human, other, verb] = True
         return PairBatch(
             boxes=self.boxes[images, :width].clone(),
             labels=self.labels[images, :width].clone(),
             labelled=self.labelled[images, :width].clone(),
-            targets=targets,
+            verbs=verbs,
             detected=torch.zeros(len(images), dtype=torch.bool),
         )
-
-
-def no_interaction_verbs(vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """Verbs that say that a pair does not interact."""
-    rows = list(vocabulary.groups.get("no_interaction", ()))
-    return np.unique(vocabulary.interactions[rows, 0]) if rows else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -211,7 +227,7 @@ def imitate_detector(
             boxes=boxes,
             labels=torch.cat([labels, false_labels], 1),
             labelled=torch.cat([labelled, false_labels == pool.person], 1),
-            targets=F.pad(batch.targets, (0, 0, 0, extra, 0, extra)),
+            verbs=F.pad(batch.verbs, (0, 0, 0, extra, 0, extra)),
             detected=chosen,
         ),
         pool.person,
@@ -225,11 +241,66 @@ def _compact(batch: PairBatch, person: int) -> PairBatch:
     order = torch.argsort(rank, dim=1, stable=True)[:, :width]
     image = torch.arange(len(order))[:, None]
     there = batch.labels >= 0
-    targets = batch.targets & (there[:, :, None] & there[:, None])[..., None]
+    verbs = batch.verbs & (there[:, :, None] & there[:, None])[..., None]
     return PairBatch(
         boxes=batch.boxes[image, order],
         labels=batch.labels[image, order],
         labelled=batch.labelled[image, order],
-        targets=targets[image[..., None], order[:, :, None], order[:, None, :]],
+        verbs=verbs[image[..., None], order[:, :, None], order[:, None, :]],
         detected=batch.detected,
     )
+
+
+class SpatialData:
+    """Batches of boxes, changed at random (a `TrainingData`).
+
+    Args:
+        pairs: the training images.
+        config: of the training.
+    """
+
+    def __init__(self, pairs: PairSet, config: Recipe) -> None:
+        self.pairs, self.config = pairs, config
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.pairs)
+
+    def __getitem__(self, place: Place) -> Place:
+        """The place itself: examples are made a batch at a time."""
+        return place
+
+    def name(self, index: int) -> str:
+        """The image's number among those with pairs."""
+        return f"image {index}"
+
+    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
+        """Images with about as many boxes go together, so that little is padding; the batches are in random order."""
+        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
+        count = len(self.pairs)
+        order = torch.argsort(self.pairs.sizes.log() + torch.rand(count, generator=generator))
+        whole = max(count // batch_size, 1)
+        shuffled = torch.randperm(whole, generator=generator).tolist()
+        return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
+
+    def collate(self, places: Sequence[Place]) -> PairBatch:
+        """The augmented batch, the same for the same places."""
+        epoch, first = places[0]
+        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
+        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+        options, count = self.config.augmentation, len(batch.boxes)
+        detected = torch.rand(count, generator=generator) < options.detector_share
+        if options.flip:
+            batch = flip(batch, torch.rand(count, generator=generator) < 0.5)
+        if options.detector_share:
+            noise = detector_noise(self.config)
+            batch = imitate_detector(batch, detected, noise, self.pairs.pool, generator)
+        deviation = options.jitter * (~detected).float()[:, None, None]
+        batch = replace(batch, boxes=jitter(batch.boxes, deviation, generator))
+        return rescale(batch, options.rescale, generator)
+
+
+def detector_noise(config: Recipe) -> DetectorNoise:
+    """How imitated detections differ from annotated boxes."""
+    options = config.augmentation
+    return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)

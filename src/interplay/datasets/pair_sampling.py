@@ -1,6 +1,7 @@
-"""What TIN learns from in one step: one image's annotated pairs with jittered boxes, and pairs that do not interact.
+"""What a two-stage network learns from in one step: annotated pairs with jittered boxes and pairs that do not interact.
 
-All randomness is drawn by a function that the caller gives, so that a batch can be repeated exactly.
+The numbers are those published for TIN. All randomness is drawn by a function that the caller gives, so that a batch
+can be repeated exactly.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from interplay.errors import InputError
 from interplay.ops.boxes import box_iou
-
-from .losses import VcocoTargets
 
 Draw = Callable[[int, int], tuple[int, int, int]]
 """Given the largest vertical and horizontal shift: uniform integers in -10..10 and between minus and plus these."""
@@ -48,8 +47,8 @@ class TrainingRows:
 
     def gather(self, positive: NDArray[np.generic], negative: NDArray[np.generic]) -> NDArray[np.generic]:
         """What belongs to every row (R, ...), from what belongs to the annotated (G, ...) and other pairs (M, ...)."""
-        near, far = self.source[: self.positives], self.source[self.positives :]
-        return np.concatenate([positive[near], negative[far]])
+        first, second = self.source[: self.positives], self.source[self.positives :]
+        return np.concatenate([positive[first], negative[second]])
 
 
 def uniform_draws(generator: np.random.Generator) -> Draw:
@@ -110,25 +109,25 @@ def sample_rows(
         augment: jittered pairs, shared evenly among the annotated ones, the rest to the last.
         most_negatives: published: 60.
     """
-    people, things = _boxes(humans), _boxes(objects)
-    far_people, far_things = _boxes(negative_humans), _boxes(negative_objects)
-    if not len(people):
+    human, other = _boxes(humans), _boxes(objects)
+    negative_human, negative_other = _boxes(negative_humans), _boxes(negative_objects)
+    if not len(human):
         raise InputError("an image without annotated pair has nothing to learn from")
-    if len(people) != len(things) or len(far_people) != len(far_things):
+    if len(human) != len(other) or len(negative_human) != len(negative_other):
         raise InputError("expected as many human boxes as object boxes")
-    share = augment // len(people)
+    share = augment // len(human)
     jittered = []
-    for k, (person, thing) in enumerate(zip(people, things, strict=True)):
-        count = share if k + 1 < len(people) else augment - share * k
-        variants = [jitter_box(box, *size, count, draw) for box in (person, thing)]
+    for k, pair in enumerate(zip(human, other, strict=True)):
+        count = share if k + 1 < len(human) else augment - share * k
+        variants = [jitter_box(box, *size, count, draw) for box in pair]
         jittered.append([moved[: min(map(len, variants))] for moved in variants])
-    source = np.repeat(np.arange(len(people)), [len(first) for first, _ in jittered])
-    negatives = np.arange(len(far_people))
+    source = np.repeat(np.arange(len(human)), [len(first) for first, _ in jittered])
+    negatives = np.arange(len(negative_human))
     if len(negatives) >= most_negatives:
         negatives = permute(len(negatives))[:most_negatives]
     return TrainingRows(
-        np.concatenate([*(first for first, _ in jittered), far_people[negatives]]),
-        np.concatenate([*(second for _, second in jittered), far_things[negatives]]),
+        np.concatenate([*(first for first, _ in jittered), negative_human[negatives]]),
+        np.concatenate([*(second for _, second in jittered), negative_other[negatives]]),
         np.concatenate([source, negatives]),
         len(source),
     )
@@ -151,23 +150,6 @@ def binary_labels(rows: TrainingRows, published_behaviour: bool = False) -> torc
     labels[: rows.positives, 0] = 1
     labels[rows.positives + int(published_behaviour) :, 1] = 1
     return labels
-
-
-def verb_targets(
-    human: torch.Tensor, pair: torch.Tensor, rows: int, has_object: torch.Tensor, binary: torch.Tensor
-) -> VcocoTargets:
-    """Labels where classes are verbs.
-
-    Args:
-        human: (P, C) what the person of each interacting pair does, with anything.
-        pair: (P, C) with the object.
-        rows: pairs in all, the interacting ones first.
-        has_object: (C,) which verbs have an object.
-        binary: see `binary_labels`.
-    """
-    spatial = torch.cat([pair, pair.new_zeros(rows - len(pair), pair.shape[1])])
-    mask = has_object.float()
-    return VcocoTargets(human, pair, spatial, mask.expand_as(pair), mask.expand_as(spatial), binary)
 
 
 def _boxes(boxes: ArrayLike) -> NDArray[np.float64]:

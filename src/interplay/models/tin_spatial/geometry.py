@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 REFERENCE_SIDE = 640.0
-"""Boxes are scaled so that the longer side of the image has this many pixels: what COCO's photographs have."""
+"""Boxes are scaled so that the longer side of the image has this many pixels: what COCO's images have."""
 
 NUM_FEATURES = 37
 
@@ -30,36 +30,36 @@ def pair_geometry(boxes: Tensor, num_humans: int) -> Tensor:
         (B, H, N, `NUM_FEATURES`), each in -6..6: edges and centres of the object relative to the person's box and
         size, size and area ratios, shapes, overlap, gap, distance, and both boxes' place and size in the image.
     """
-    human, thing = torch.broadcast_tensors(boxes[:, :num_humans, None], boxes[:, None])
+    human, other = torch.broadcast_tensors(boxes[:, :num_humans, None], boxes[:, None])
     human_size = (human[..., 2:] - human[..., :2]).clamp_min(1)
-    thing_size = (thing[..., 2:] - thing[..., :2]).clamp_min(1)
-    human_centre, thing_centre = (human[..., 2:] + human[..., :2]) / 2, (thing[..., 2:] + thing[..., :2]) / 2
-    human_area, thing_area = human_size.prod(-1, keepdim=True), thing_size.prod(-1, keepdim=True)
-    overlap = torch.minimum(human[..., 2:], thing[..., 2:]) - torch.maximum(human[..., :2], thing[..., :2])
+    object_size = (other[..., 2:] - other[..., :2]).clamp_min(1)
+    human_centre, object_centre = (human[..., 2:] + human[..., :2]) / 2, (other[..., 2:] + other[..., :2]) / 2
+    human_area, object_area = human_size.prod(-1, keepdim=True), object_size.prod(-1, keepdim=True)
+    overlap = torch.minimum(human[..., 2:], other[..., 2:]) - torch.maximum(human[..., :2], other[..., :2])
     intersection = overlap.clamp_min(0).prod(-1, keepdim=True)
-    offset = thing_centre - human_centre
+    offset = object_centre - human_centre
     distance = (offset / human_area.sqrt()).norm(dim=-1, keepdim=True)
     features = [
-        _compress((thing[..., :2] - human[..., :2]) / human_size),
-        _compress((thing[..., 2:] - human[..., 2:]) / human_size),
-        _compress((thing[..., :2] - human[..., 2:]) / human_size),
-        _compress((thing[..., 2:] - human[..., :2]) / human_size),
+        _compress((other[..., :2] - human[..., :2]) / human_size),
+        _compress((other[..., 2:] - human[..., 2:]) / human_size),
+        _compress((other[..., :2] - human[..., 2:]) / human_size),
+        _compress((other[..., 2:] - human[..., :2]) / human_size),
         _compress(offset / human_size),
-        _compress(offset / thing_size),
-        torch.log(thing_size / human_size),
+        _compress(offset / object_size),
+        torch.log(object_size / human_size),
         torch.log(human_size[..., :1] / human_size[..., 1:]),
-        torch.log(thing_size[..., :1] / thing_size[..., 1:]),
-        torch.log(thing_area / human_area),
+        torch.log(object_size[..., :1] / object_size[..., 1:]),
+        torch.log(object_area / human_area),
         intersection / human_area,
-        intersection / thing_area,
-        intersection / (human_area + thing_area - intersection),
+        intersection / object_area,
+        intersection / (human_area + object_area - intersection),
         _compress((-overlap).clamp_min(0) / human_size),
         torch.log1p(distance),
         (offset / human_size).abs().clamp_max(3),
         human / (REFERENCE_SIDE / 2) - 1,
-        thing / (REFERENCE_SIDE / 2) - 1,
+        other / (REFERENCE_SIDE / 2) - 1,
         torch.log(human_size / 100),
-        torch.log(thing_size / 100),
+        torch.log(object_size / 100),
     ]
     return torch.cat(features, -1).clamp(-6, 6)
 

@@ -1,23 +1,31 @@
-"""Figures on all pairs of annotated boxes: how well C names them, whether D tells them apart, what NIS is worth."""
+"""Metrics on all pairs of annotated boxes: how well C names them, whether D tells them apart, what NIS is worth.
+
+Also of C of one training with D of others: TIN's tables are made of such combinations.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interplay.datasets import InteractionDataset
+from interplay.datasets.pair_source import PairSource
+from interplay.datasets.pairs import PairReader
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.layers.modes import evaluating
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
+from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
 
-from .examples import Example, collate
+from .data import Example, ValidationPairs, collate
 from .model import TinModel
-from .suppression import INTERACTIVE, rejected
-from .training_pairs import ValidationPairs
+from .published import INTERACTIVE, rejected
 
 _PAIRS = 512
 """Pairs that are scored together."""
@@ -62,20 +70,20 @@ class PairScores:
     def suppression(self, limits: tuple[float, float]) -> dict[str, float]:
         """What D knows, and what NIS with such limits removes (0..1) and does to the mean AP."""
         removed = rejected(self.binary, np.asarray(limits))
-        figures = {
+        metrics = {
             "d_ap": pair_average_precision(self.binary[:, INTERACTIVE], self.interacts),
             "nis_removed_non_interacting": _share(removed[~self.interacts]),
             "nis_removed_interacting": _share(removed[self.interacts]),
         }
         if self.scores.shape[1]:
             kept = np.where(removed[:, None], 0, self.scores)
-            figures["map_with_suppression"] = _mean(kept, self.classes)
-            figures["map_times_interactiveness"] = _mean(self.scores * self.binary[:, :1], self.classes)
-        return figures
+            metrics["map_with_suppression"] = _mean(kept, self.classes)
+            metrics["map_times_interactiveness"] = _mean(self.scores * self.binary[:, :1], self.classes)
+        return metrics
 
 
 def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
-    """Score all pairs, in all processes of a training together. Photographs that cannot be read are left out."""
+    """Score all pairs, in all processes of a training together. Images that cannot be read are left out."""
     found: list[PairScores] = []
     mine = range(process_rank(), len(data), process_count())
     waiting: list[Example] = []
@@ -97,7 +105,7 @@ def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
             found.append(_score(model, waiting, labels))
     parts = gather(found)
     if not parts:
-        raise MissingFileError("none of the photographs to validate on can be read")
+        raise MissingFileError("none of the images to validate on can be read")
     return PairScores(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])))
 
 
@@ -105,16 +113,16 @@ def _score(model: TinModel, examples: list[Example], labels: list[NDArray[np.int
     """The pairs of a few images; those that interact come first."""
     batch = collate(examples).to(model.device)
     positives = [len(example.motions) for example in examples]
-    near = [own[:n] for own, n in zip(labels, positives, strict=True)]
-    far = [own[n:] for own, n in zip(labels, positives, strict=True)]
-    objects = np.concatenate([*near, *far])
+    first = [own[:n] for own, n in zip(labels, positives, strict=True)]
+    then = [own[n:] for own, n in zip(labels, positives, strict=True)]
+    objects = np.concatenate([*first, *then])
     outputs = model(batch.images, batch.humans, batch.objects, batch.maps, *([batch.parts] if model.is_part else []))
     classes = batch.classes.bool().cpu().numpy()
     if model.is_part:
         scores = np.zeros((len(batch), 0), np.float32)
     else:
-        scores = _numpy(outputs["cls_prob_HO" if model.config.layout == "hico" else "cls_prob_HO_final"] / 2)
-        if model.config.layout == "hico":
+        scores = _numpy(outputs.fused / 2)
+        if model.config.network.classes == "interaction":
             scores[objects[:, None] != model.vocabulary.interactions[:, 1]] = 0
     interacts = np.arange(len(batch)) < batch.positives
     binary = _numpy(outputs["cls_prob_binary"])
@@ -134,3 +142,42 @@ def _mean(scores: NDArray[np.float32], classes: NDArray[np.bool_]) -> float:
 
 def _share(values: NDArray[np.bool_]) -> float:
     return float(values.mean()) if len(values) else float("nan")
+
+
+def combined_metrics(
+    classifier: TinModel,
+    discriminators: Mapping[str, TinModel],
+    table: InteractionTable,
+    images: Path,
+    longer_side: int | None = None,
+) -> dict[str, dict[str, float]]:
+    """Metrics on all pairs of annotated boxes, of C alone and with every D, by its name.
+
+    Args:
+        classifier: gives the interactions' scores.
+        discriminators: each with the limits of NIS that it was saved with, chosen on its validation images.
+        table: annotations, such as a test split's.
+        images: folder of the images.
+        longer_side: images are made smaller until no side is longer, as in training.
+
+    Returns:
+        ``C alone`` and each name -> the metrics of `PairScores.classification` and `PairScores.suppression`.
+
+    Raises:
+        InputError: the classifier has no classes.
+        MissingFileError: no images.
+    """
+    if not classifier.classifies:
+        raise InputError("the classifier must know interactions, this network only tells whether a pair interacts")
+    reader = PairReader(table.vocabulary, classifier.vocabulary, tuple(classifier.verbs.tolist()))
+
+    def pairs(parts: bool) -> ValidationPairs:
+        return ValidationPairs(PairSource(InteractionDataset(table, images), reader, {}, longer_side), parts)
+
+    scores = score_pairs(classifier, pairs(False))
+    metrics = {"C alone": scores.classification()}
+    for name, model in discriminators.items():
+        judged = scores.judged_by(score_pairs(model, pairs(model.is_part)))
+        limits = model.config.decoding.interactive_below, model.config.decoding.not_interactive_above
+        metrics[name] = {**judged.classification(), **judged.suppression(limits)}
+    return metrics

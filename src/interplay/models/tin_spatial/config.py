@@ -1,0 +1,84 @@
+"""Every choice of TIN's spatial stream: network, loss and decoding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from interplay.options import ModelConfig, ModelDescription, Options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class NetworkOptions(Options):
+    """Size of the network.
+
+    Attributes:
+        verbs: verbs of the vocabulary that the classifier knows, by index.
+        width: channels of a pair's representation.
+        layers: rounds of attention between pairs.
+        heads: attention heads.
+        embedding: channels of an object class.
+        dropout: while training.
+    """
+
+    verbs: tuple[int, ...]
+    width: Annotated[int, Field(ge=8)] = 64
+    layers: Annotated[int, Field(ge=0)] = 2
+    heads: Positive = 4
+    embedding: Positive = 32
+    dropout: Share = 0.2
+
+
+class LossOptions(Options):
+    """Weights of the terms.
+
+    Attributes:
+        interactiveness: of the discriminator, on all pairs.
+        verbs: of the classifier. It learns from pairs that interact, about a quarter, and its sum is divided by all
+            pairs: a quarter keeps the two terms alike.
+    """
+
+    interactiveness: Weight = 1.0
+    verbs: Weight = 0.25
+
+
+class DecodingOptions(Options):
+    """How outputs become interactions.
+
+    Attributes:
+        suppress_below: non-interaction suppression: a pair whose interactiveness is below this is removed.
+        max_humans, max_boxes: of an image's detections at most so many people, and so many boxes in all, the most
+            confident ones, are paired.
+    """
+
+    suppress_below: Share = 0.0
+    max_humans: Positive = 32
+    max_boxes: Positive = 64
+
+
+class SpatialConfig(ModelConfig):
+    """A whole spatial stream: network, loss and decoding."""
+
+    network: NetworkOptions
+    loss: LossOptions = LossOptions()
+    decoding: DecodingOptions = DecodingOptions()
+
+
+class SpatialDescription(ModelDescription):
+    """What a weights file says about the model."""
+
+    config: SpatialConfig
+
+
+def from_format_1(description: dict[str, Any], state: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Format 2: sections; before, the configuration was flat."""
+    config = dict(description["config"])
+    decoding = {"suppress_below": config.pop("suppress_below", 0.0)}
+    return {**description, "config": {"network": config, "decoding": decoding}}, state
