@@ -13,8 +13,8 @@ import pytest
 from interplay import Interactions, InteractionTable, Vocabulary, load_model, read, write
 from interplay.cli import main
 from interplay.detectors import Detections
-from interplay.ops.boxes import distinct_boxes
 from interplay.models.interactiveness import InteractivenessScorer
+from interplay.ops.boxes import distinct_boxes
 
 # A rider on a motorcycle, a far person, and a kite in the distance.
 BOXES = np.array([[200, 100, 300, 320], [170, 200, 340, 390], [560, 150, 600, 260], [20, 10, 60, 40]], np.float32)

@@ -7,8 +7,8 @@ import pytest
 import supervision
 
 from interplay.detectors import Detections
-from interplay.ops.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError
+from interplay.ops.object_names import COCO_OBJECTS, match_objects
 
 
 @pytest.fixture

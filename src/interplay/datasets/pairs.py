@@ -7,7 +7,7 @@ correspondences here are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.columns import take_rows
-from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.ops.boxes import box_iou, distinct_boxes
 from interplay.ops.object_names import match_objects

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.detectors.detections import Detections
-from interplay.ops.object_names import COCO_OBJECTS
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.ops.boxes import xywh_to_xyxy
 from interplay.ops.image_names import ImageNames, same_names
+from interplay.ops.object_names import COCO_OBJECTS
 from interplay.table import InteractionTable
 from interplay.vocabulary import coco_80_index
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from interplay.columns import get_column
-from interplay.ops.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes, clip_boxes
+from interplay.ops.object_names import COCO_OBJECTS, match_objects
 
 if TYPE_CHECKING:
     import supervision

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.ops.object_names import COCO_OBJECTS
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
 from interplay.ops.boxes import box_area, distinct_boxes
+from interplay.ops.object_names import COCO_OBJECTS
 from interplay.vocabulary import coco_80_index
 
 _WEIGHTS = "frozen_inference_graph.pb"

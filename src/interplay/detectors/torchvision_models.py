@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.ops.object_names import COCO_OBJECTS
 from interplay.detectors.torchvision_weights import load_torchvision_weights
+from interplay.ops.object_names import COCO_OBJECTS
 from interplay.vocabulary import coco_80_index
 
 

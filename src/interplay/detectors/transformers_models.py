@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.ops.object_names import COCO_OBJECTS, match_objects
 from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.hub import fetch_command, load_pretrained
+from interplay.ops.object_names import COCO_OBJECTS, match_objects
 
 
 class TransformersDetector:

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
-from interplay.ops.object_names import check_objects, match_objects
 from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
 from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import InputError
@@ -25,6 +24,7 @@ from interplay.explanations import Explanation
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
+from interplay.ops.object_names import check_objects, match_objects
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel

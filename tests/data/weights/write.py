@@ -17,8 +17,10 @@ from interplay import Vocabulary
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.tin.model import TinConfig, TinModel
-from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.model import TinModel
+from interplay.models.tin_spatial.config import SpatialConfig
+from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.weights import newest_format
 
 TINY = {
@@ -40,14 +42,19 @@ def models() -> dict[str, HoiModel]:
     text = {"zero_shot": "unseen", "encoder": "minilm", "teacher": "caption"}
     vlkt = {"network": TINY, "decoding": {"nms": False}, "text": text}
     points = {"network": {"backbone": "dla-nano", "head_width": 1}, "decoding": {"top_k": 7}}
+    pairs = {"network": {"backbone": "resnet-nano"}, "decoding": {"min_human": 0.4, "suppress": False}}
+    verbs = {
+        "network": {"backbone": "resnet-nano", "classes": "verb", "verbs": (2, 0, 1)},
+        "decoding": {"min_object": 0.1},
+    }
+    size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2}
+    boxes = {"network": size, "decoding": {"suppress_below": 0.125}}
     return {
         "gen-vlkt": GenVlkt(WORLD, GenVlktConfig.model_validate(vlkt), seen=[0, 2]),
         "ggnet": GGNet(WORLD, GGNetConfig.model_validate(points), verbs=[2, 0]),
-        "tin": TinModel(TinConfig(backbone="resnet-nano", min_person=0.4, suppress=False), WORLD),
-        "tin-verbs": TinModel(TinConfig(layout="vcoco", backbone="resnet-nano", min_object=0.1), WORLD, (2, 0, 1)),
-        "tin-spatial": TinSpatial(
-            SpatialConfig((2, 0), width=8, layers=1, heads=1, embedding=2, suppress_below=0.125), WORLD
-        ),
+        "tin": TinModel(WORLD, TinConfig.model_validate(pairs)),
+        "tin-verbs": TinModel(WORLD, TinConfig.model_validate(verbs)),
+        "tin-spatial": TinSpatial(WORLD, SpatialConfig.model_validate(boxes)),
     }
 
 

@@ -115,4 +115,6 @@ def from_format_1(description: dict[str, Any], state: dict[str, Tensor]) -> tupl
     kept = ("min_person", "min_object", "suppress", "not_interactive_above", "interactive_below")
     decoding = {renamed.get(name, name): config[name] for name in kept if name in config}
     rest = {name: value for name, value in description.items() if name != "verbs"}
-    return {**rest, "config": {"network": network, "decoding": decoding}}, state
+    known = {*kept, "network", "layout", "backbone", "classifies"}
+    unknown = {name: value for name, value in config.items() if name not in known}  # refused when they are checked
+    return {**rest, "config": {**unknown, "network": network, "decoding": decoding}}, state

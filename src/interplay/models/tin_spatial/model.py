@@ -24,8 +24,8 @@ from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
 from interplay.layers.normalisers import StepCounts
 from interplay.models.base import ClassAxes
-from interplay.ops.boxes import distinct_boxes
 from interplay.models.two_stage import InteractivenessModel, most_confident
+from interplay.ops.boxes import distinct_boxes
 from interplay.vocabulary import Vocabulary
 
 from .config import SpatialConfig, SpatialDescription, from_format_1
