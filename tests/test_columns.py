@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from interplay import Column, Interactions, InteractionTable, Vocabulary, read, register_column, write
 from interplay.cli import main
-from interplay.columns import registered_columns
+from interplay.columns import HasColumns, registered_columns
 from interplay.datasets.builder import TableBuilder
 from interplay.datasets.images import Sample
 from interplay.datasets.transforms import mirror
@@ -23,16 +23,14 @@ from interplay.metrics.steps import keep_top_k
 from interplay.visual.sheet import resize
 
 NAMES = Vocabulary.from_names(["person", "kite", "dog"], ["fly", "walk"], "tiny")
-GAZE = register_column(
-    Column("gaze", per="box", dtype=np.float32, fill=np.nan, shape=(2,), doc="Where they look.", geometry="points")
-)
-TOUCH = register_column(Column("touch", per="box", dtype=bool, fill=False, shape=(3,)))
-HAPPY = register_column(Column("happy", per="box", dtype=bool, fill=False))
-RLE = register_column(Column("rle", per="box", dtype=str, fill="", geometry="pixels"))
-HANDS = register_column(Column("hands", per="triplet", dtype=np.int32, fill=-1))
-CERTAIN = register_column(Column("certain", per="triplet", dtype=bool, fill=False))
-CAMERA = register_column(Column("camera", per="image", dtype=np.float64, fill=np.nan, shape=(2, 2)))
-WEATHER = register_column(Column("weather", per="image", dtype=str, fill=""))
+GAZE = Column("gaze", per="box", dtype=np.float32, fill=np.nan, shape=(2,), doc="Where they look.", geometry="points")
+TOUCH = Column("touch", per="box", dtype=bool, fill=False, shape=(3,))
+HAPPY = Column("happy", per="box", dtype=bool, fill=False)
+RLE = Column("rle", per="box", dtype=str, fill="", geometry="pixels")
+HANDS = Column("hands", per="triplet", dtype=np.int32, fill=-1)
+CERTAIN = Column("certain", per="triplet", dtype=bool, fill=False)
+CAMERA = Column("camera", per="image", dtype=np.float64, fill=np.nan, shape=(2, 2))
+WEATHER = Column("weather", per="image", dtype=str, fill="")
 OWN = (GAZE, TOUCH, HAPPY, RLE, HANDS, CERTAIN, CAMERA, WEATHER)
 
 VALUES = {
@@ -54,6 +52,16 @@ def image(file: str, **columns: object) -> Interactions:
     return Interactions(
         boxes, [0, 1, 2], [0, 0], [1, -1], [0, 1], NAMES, file=file, width=64, height=66, scored=False, **columns
     )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_columns() -> Iterator[None]:
+    """The columns are known to these tests alone: other tests in this process have fields of the same names."""
+    for column in OWN:
+        register_column(column)
+    yield
+    for column in OWN:
+        delattr(HasColumns, column.name)
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from interplay.images import ImageError
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.tin.model import TinConfig, TinModel
-from interplay.models.tin_spatial.model import SpatialConfig, TinSpatial
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.model import TinModel
+from interplay.models.tin_spatial.config import SpatialConfig
+from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.weights import save_weights
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (128, 160, 3), np.uint8)
@@ -44,14 +46,14 @@ def found(objects: tuple[str, ...] | None = None) -> Detections:
 
 
 def spatial(vocabulary: Vocabulary) -> TinSpatial:
-    return TinSpatial(SpatialConfig(tuple(range(len(vocabulary.verbs)))), vocabulary)
+    verbs = tuple(range(len(vocabulary.verbs)))
+    return TinSpatial(vocabulary, SpatialConfig.model_validate({"network": {"verbs": verbs}}))
 
 
-def tin(layout: str) -> HoiModel:
-    vocabulary = Vocabulary.load("hico-det" if layout == "hico" else "v-coco")
-    verbs = () if layout == "hico" else tuple(range(len(vocabulary.verbs)))
-    config = TinConfig(layout=layout, backbone="resnet-nano", suppress=False)  # type: ignore[arg-type]
-    return TinModel(config, vocabulary, verbs)
+def tin(classes: str) -> HoiModel:
+    vocabulary = Vocabulary.load("hico-det" if classes == "interaction" else "v-coco")
+    network = {"classes": classes, "backbone": "resnet-nano"}
+    return TinModel(vocabulary, TinConfig.model_validate({"network": network, "decoding": {"suppress": False}}))
 
 
 def points() -> HoiModel:
@@ -64,8 +66,8 @@ def points() -> HoiModel:
 MODELS = {
     "tin-spatial, default": lambda: load_model("tin-spatial-vcoco", device="cpu"),
     "tin-spatial, untrained": lambda: spatial(Vocabulary.load("hico-det")),
-    "tin, interactions": lambda: tin("hico"),
-    "tin, verbs": lambda: tin("vcoco"),
+    "tin, interactions": lambda: tin("interaction"),
+    "tin, verbs": lambda: tin("verb"),
     "ggnet": points,
 }
 
@@ -153,7 +155,7 @@ def test_boxes_that_fit_no_object_are_refused() -> None:
 
 def test_a_model_needs_people() -> None:
     things = Vocabulary.from_names(["horse", "cart"], ["pull"])
-    for build in (spatial, lambda vocabulary: TinModel(TinConfig(backbone="resnet-nano"), vocabulary)):
+    for build in (spatial, lambda vocabulary: TinModel(vocabulary, TinConfig())):
         with pytest.raises(InputError, match=r"TIN looks for people.*no object 'person'"):
             build(things)
 

@@ -213,7 +213,8 @@ def test_descriptions_of_earlier_files_are_understood(vcoco_model: TinModel) -> 
         "verbs": vcoco_model.verbs.tolist(),
     }  # fmt: skip
     with torch.device("meta"):
-        assert TinModel.from_description(earlier).config == vcoco_model.config
+        (migrate,) = TinModel.migrations
+        assert TinModel.from_description(migrate(earlier, {})[0]).config == vcoco_model.config
         assert TinModel.from_description(vcoco_model.description()).config == vcoco_model.config
 
 

@@ -197,12 +197,12 @@ def test_validation_on_detected_boxes_by_the_official_protocol(scenes: Path, tra
         figures = last_row(train(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)))
     assert figures["score"] == figures["full"] > 0.7  # it learnt three of four classes by heart, and cannot say "rest"
     assert figures["map"] > 0.9
-    content = {"learn": "interactiveness", "model": {"network": "part"}, "start": "scratch"}
+    content = {"learn": "interactiveness", "model": {"level": "part"}, "start": "scratch"}
     with pytest.raises(InterplayError, match="without classes finds no interactions"):
         recipe(scenes, tmp_path, data={"validation_detections": boxes}, **content)
     with pytest.raises(MissingFileError, match=r"none\.jsonl"):
         Task(recipe(scenes, tmp_path, data={"validation_detections": str(tmp_path / "none.jsonl")}))
-    other = recipe(scenes, tmp_path, model={"classes": "hico-det"}, data={"validation_detections": boxes})
+    other = recipe(scenes, tmp_path, model={"vocabulary": "hico-det"}, data={"validation_detections": boxes})
     with pytest.raises(InputError, match=r"vocabulary 'own'.*'hico-det'"):
         Task(other)
 

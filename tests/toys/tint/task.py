@@ -24,7 +24,7 @@ class Task(PhotographTask):
         tables = tables or load_tables(recipe.data)
         torch.manual_seed(recipe.seed)
         model = Tint(tables.training.vocabulary, recipe.model)
-        self.fresh = start_from_weights(recipe, model, model.classifier)
+        self.newly_initialised = start_from_weights(recipe, model, model.classifier)
         super().__init__(recipe, tables, model)
         self.data = Photographs(tables.training, tables.images, recipe.seed, self.cache)
 
