@@ -24,7 +24,7 @@ from interplay.cli import run_script
 from interplay.systems import get_system
 from interplay.training import load_config
 from interplay.training.launch import launch
-from interplay.training.loading import Plan, load_parts
+from interplay.training.loading import BatchPlan, load_parts
 from interplay.training.optimisers import build_optimiser
 from interplay.training.sections import TrainConfig
 from interplay.training.step import LossModule, training_step
@@ -35,7 +35,7 @@ def loading_speed(config: TrainConfig, workers: int, cache: str, images: int) ->
     with tempfile.TemporaryDirectory() as folder:
         data = config.data.model_copy(update={"cache": cache, "cache_folder": Path(folder)})
         task = get_system(config.system).build_task(config.model_copy(update={"data": data}))
-        plan = Plan(len(task.data), config.batch_size, config.accumulate)
+        plan = BatchPlan(len(task.data), config.batch_size, config.accumulate)
         first = 0
         if cache != "none":  # fill it
             first = plan.steps_per_epoch
@@ -56,7 +56,7 @@ def step_speed(config: TrainConfig, rounds: int) -> float:
     """Images per second of the fastest step."""
     fabric = launch(config)
     task = get_system(config.system).build_task(config)
-    plan = Plan(len(task.data), config.batch_size, config.accumulate)
+    plan = BatchPlan(len(task.data), config.batch_size, config.accumulate)
     size = min(config.batch_size, len(task.data))
     network: Any = task.model
     if config.compile:

@@ -34,7 +34,7 @@ from interplay.metrics import HoiScores, evaluate_tables
 from interplay.training import load_config
 from interplay.training.checkpoints import WEIGHTS
 from interplay.training.tables import load_tables
-from interplay.training.validation import predict_photographs
+from interplay.training.validation import predict_images
 from tables import percent
 
 ROOT = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ class Runner:
         tables = load_tables(load_config(folder / "config.yaml").data)
         model = load_model(folder / WEIGHTS, device="cpu")
         truth = tables.validation
-        found = predict_photographs(model, truth, tables.validation_images, batch_size=16, workers=1)
+        found = predict_images(model, truth, tables.validation_images, batch_size=16, workers=1)
         scores = evaluate_tables(found, truth, overlap=overlap)
         assert isinstance(scores, HoiScores)
         with atomic_path(file) as temporary:

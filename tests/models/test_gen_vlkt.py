@@ -17,7 +17,7 @@ from interplay.datasets.transforms import clip, to_tensor
 from interplay.datasets.zero_shot import seen_interactions
 from interplay.errors import InputError
 from interplay.layers.inference import prepare_for_inference
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics import evaluate_hoi
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, GenVlktOutputs, PairTargets
 from interplay.models.gen_vlkt.config import LossOptions
@@ -28,7 +28,7 @@ from interplay.models.gen_vlkt.targets import pair_targets
 from interplay.models.gen_vlkt.task import Task
 from interplay.models.weights import load_state, read_weights, save_weights
 from interplay.table import InteractionTable
-from interplay.training.loading import Plan, load_parts
+from interplay.training.loading import BatchPlan, load_parts
 from interplay.training.tables import Tables
 
 WORLD = Vocabulary.from_dict(
@@ -315,7 +315,7 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
         model=tiny(network={"interaction_text": False, "object_text": False}),
     )
     task = Task(recipe, Tables(table, table[:5], tmp_path, tmp_path))
-    plan = Plan(len(task.data), recipe.batch_size)
+    plan = BatchPlan(len(task.data), recipe.batch_size)
     assert plan.steps_per_epoch == 2
     parts = [list(load_parts(task.data, plan, first, last, workers=0)) for first, last in ((0, 2), (0, 2), (2, 4))]
     first, again, other = ([part.batch.images for part in epoch] for epoch in parts)
@@ -326,7 +326,7 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
     assert len(problems) == 1
     assert "5.png" in problems[0]
     batch = parts[0][0].batch
-    losses = task.loss(task.model.train(), batch, StepCounts(task.counts(batch)))
+    losses = task.loss(task.model.train(), batch, LossNormaliser(task.counts(batch)))
     assert torch.stack(list(losses.values())).sum().isfinite()
     figures = task.validate(task.model)
     assert 0 <= figures["score"] <= 1

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from interplay import Interactions, InterplayError, Vocabulary
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.ggnet import (
     DecodingOptions,
     GGNet,
@@ -278,7 +278,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_parts(
     for chosen in (slice(0, 1), slice(1, 3)):
         part = {name: value[chosen] for name, value in vars(targets).items() if value is not None}
         parts.append((GGNetOutputs([{n: m[chosen] for n, m in maps.items()}]), GGNetTargets(**part)))
-    counts = StepCounts(torch.stack([count_targets(t, config) for _, t in parts]).mean(0), 2)
+    counts = LossNormaliser(torch.stack([count_targets(t, config) for _, t in parts]).mean(0), 2)
     found = [model.loss(outputs, target, counts) for outputs, target in parts]
     for name, value in whole.items():
         torch.testing.assert_close((found[0][name] + found[1][name]) / 2, value, rtol=1e-4, atol=1e-5, msg=name)

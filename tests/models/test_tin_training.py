@@ -19,7 +19,7 @@ from interplay.datasets import load_annotations
 from interplay.datasets.pairs import PairReader, class_table
 from interplay.detectors import Detections
 from interplay.errors import InputError, InterplayError, MissingFileError
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.interactiveness import InteractivenessScorer
 from interplay.models.tin import data
 from interplay.models.tin.config import TinConfig
@@ -118,7 +118,7 @@ def last_row(weights: Path) -> dict[str, float]:
 
 def batch_loss(task: Task, epoch: int = 0) -> dict[str, torch.Tensor]:
     batch = task.data.collate([task.data[epoch, i] for i in range(4)])
-    return task.loss(task.model, batch, StepCounts(task.counts(batch)))
+    return task.loss(task.model, batch, LossNormaliser(task.counts(batch)))
 
 
 def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -> None:
@@ -368,7 +368,7 @@ def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> No
         batch = task.data.collate([task.data[0, 0]])
         moved = batch.objects.clone()
         moved[batch.positives :, 1:] = torch.tensor([1.0, 1.0, 90.0, 90.0])
-        counts = StepCounts(task.counts(batch))
+        counts = LossNormaliser(task.counts(batch))
         losses = [task.loss(task.model, b, counts)["interactiveness"] for b in (batch, replace(batch, objects=moved))]
         assert torch.equal(*losses) == published
 
@@ -378,9 +378,9 @@ def test_a_step_in_two_parts_is_the_whole_step(scenes: Path, tmp_path: Path) -> 
     task.model.eval()
     examples = [task.data[0, i] for i in range(4)]
     whole, *halves = (task.data.collate(part) for part in (examples, examples[:1], examples[1:]))
-    expected = task.loss(task.model, whole, StepCounts(task.counts(whole)))
+    expected = task.loss(task.model, whole, LossNormaliser(task.counts(whole)))
     mean = torch.stack([task.counts(half) for half in halves]).mean(0)
-    found = [task.loss(task.model, half, StepCounts(mean, 2)) for half in halves]
+    found = [task.loss(task.model, half, LossNormaliser(mean, 2)) for half in halves]
     for name, value in expected.items():
         torch.testing.assert_close((found[0][name] + found[1][name]) / 2, value, rtol=1e-4, atol=1e-5)
 

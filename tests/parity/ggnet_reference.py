@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from interplay import Vocabulary
-from interplay.models.ggnet import GGNetConfig, GGNetTargets, NetworkOptions, Scene, TargetOptions, View
+from interplay.models.ggnet import AnnotatedView, GGNetConfig, GGNetTargets, NetworkOptions, TargetOptions, View
 from interplay.models.ggnet.channels import meaningful_pairs
 from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.ggnet.targets import encode
@@ -66,7 +66,7 @@ def pairs_of(folder: Path, dataset: str) -> np.ndarray:
 
 def scenes(
     folder: Path, annotations: str, samples: list[int], augmentation: list[dict[str, Any]] | None = None
-) -> list[Scene]:
+) -> list[AnnotatedView]:
     """Annotated samples as scenes."""
     everything = json.loads((folder / "targets" / "annotations.json").read_text())[annotations]
     images = np.load(folder / "targets" / "images.npz")
@@ -81,7 +81,7 @@ def scenes(
         hois = everything[i]["hoi_annotation"]
         ids = np.array([h["category_id"] for h in hois])
         found.append(
-            Scene(
+            AnnotatedView(
                 boxes=np.array([a["bbox"] for a in everything[i]["annotations"]]),
                 labels=coco_80_index(a["category_id"] for a in everything[i]["annotations"]),
                 human=np.array([h["subject_id"] for h in hois]),
@@ -103,7 +103,9 @@ def options(config: dict[str, Any], per_verb: bool, gaze_steps: int = 0) -> GGNe
     )
 
 
-def targets_of(folder: Path, config: dict[str, Any], found: list[Scene], size: int, ours: GGNetConfig) -> GGNetTargets:
+def targets_of(
+    folder: Path, config: dict[str, Any], found: list[AnnotatedView], size: int, ours: GGNetConfig
+) -> GGNetTargets:
     """Our encoding of scenes for an input of `size` pixels."""
     pairs = pairs_of(folder, config["dataset"])
     return encode(found, size // 4, size // 4, pairs, ours.targets, ours.network)

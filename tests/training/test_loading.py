@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError, InterplayError
 from interplay.images import ImageError
-from interplay.training.loading import Plan, load_parts
+from interplay.training.loading import BatchPlan, load_parts
 
 
 class Numbers:
@@ -38,12 +38,12 @@ class Numbers:
         return list(examples)
 
 
-def places(data: Numbers, plan: Plan, first: int, last: int, workers: int = 0) -> list[list[tuple[int, int]]]:
+def places(data: Numbers, plan: BatchPlan, first: int, last: int, workers: int = 0) -> list[list[tuple[int, int]]]:
     return [loaded.batch for loaded in load_parts(data, plan, first, last, workers)]
 
 
 def test_every_image_once_in_an_epoch_in_an_order_of_its_own() -> None:
-    steps = places(Numbers(10), Plan(10, 5), 0, 4)
+    steps = places(Numbers(10), BatchPlan(10, 5), 0, 4)
     epochs = [[index for step in steps[i : i + 2] for _, index in step] for i in (0, 2)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(10))] * 2
     assert epochs[0] != epochs[1]
@@ -51,14 +51,14 @@ def test_every_image_once_in_an_epoch_in_an_order_of_its_own() -> None:
 
 
 def test_the_incomplete_last_batch_is_left_out_unless_it_is_the_only_one() -> None:
-    assert Plan(11, 4).steps_per_epoch == 2
-    assert Plan(3, 4).steps_per_epoch == 1
-    assert len(places(Numbers(3), Plan(3, 4), 0, 1)[0]) == 3
+    assert BatchPlan(11, 4).steps_per_epoch == 2
+    assert BatchPlan(3, 4).steps_per_epoch == 1
+    assert len(places(Numbers(3), BatchPlan(3, 4), 0, 1)[0]) == 3
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_any_step_can_be_the_first(workers: int) -> None:
-    data, plan = Numbers(9), Plan(9, 2)
+    data, plan = Numbers(9), BatchPlan(9, 2)
     whole = places(data, plan, 0, 12)
     assert places(data, plan, 7, 12, workers) == whole[7:]
 
@@ -66,8 +66,8 @@ def test_any_step_can_be_the_first(workers: int) -> None:
 @pytest.mark.parametrize(("accumulate", "count", "size"), [(1, 2, 4), (2, 1, 4), (2, 3, 6), (1, 3, 5), (2, 2, 7)])
 def test_parts_make_up_the_batch(accumulate: int, count: int, size: int) -> None:
     data = Numbers(21)
-    whole = places(data, Plan(21, size), 0, 5)
-    divided = [places(data, Plan(21, size, accumulate, rank, count), 0, 5) for rank in range(count)]
+    whole = places(data, BatchPlan(21, size), 0, 5)
+    divided = [places(data, BatchPlan(21, size, accumulate, rank, count), 0, 5) for rank in range(count)]
     for step, batch in enumerate(whole):
         parts = [divided[rank][step * accumulate + i] for i in range(accumulate) for rank in range(count)]
         assert list(chain(*parts)) == batch
@@ -76,13 +76,13 @@ def test_parts_make_up_the_batch(accumulate: int, count: int, size: int) -> None
 
 def test_more_parts_than_images() -> None:
     with pytest.raises(InputError, match=r"batch_size=4, 9 training images.*2 processes, accumulate=3"):
-        Plan(9, 4, accumulate=3, count=2)
+        BatchPlan(9, 4, accumulate=3, count=2)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_broken_photographs_are_replaced_and_reported(workers: int) -> None:
     data = Numbers(6, broken=[2, 3])
-    loaded = list(load_parts(data, Plan(6, 3), 0, 2, workers))
+    loaded = list(load_parts(data, BatchPlan(6, 3), 0, 2, workers))
     assert sorted(index for part in loaded for _, index in part.batch) == [0, 1, 4, 4, 4, 5]
     assert {problem for part in loaded for problem in part.skipped} == {
         str(ImageError(f"{i}.jpg", "is broken")) for i in (2, 3)
@@ -93,7 +93,7 @@ def test_broken_photographs_are_replaced_and_reported(workers: int) -> None:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_folder_without_a_readable_photograph(workers: int) -> None:
     with pytest.raises(InterplayError, match=r"^none of 4 photographs in a row can be read: [^\n]*\d\.jpg[^\n]*$"):
-        next(load_parts(Numbers(4, broken=range(4)), Plan(4, 2), 0, 1, workers))
+        next(load_parts(Numbers(4, broken=range(4)), BatchPlan(4, 2), 0, 1, workers))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -103,4 +103,4 @@ def test_what_is_wrong_with_the_data_stops_the_training_with_one_line(workers: i
             raise InputError("use the original images")
 
     with pytest.raises(InterplayError, match=r"^use the original images$"):
-        next(load_parts(Resized(4), Plan(4, 2), 0, 1, workers))
+        next(load_parts(Resized(4), BatchPlan(4, 2), 0, 1, workers))

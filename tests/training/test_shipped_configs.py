@@ -17,7 +17,7 @@ from interplay import Interactions, InteractionTable, Vocabulary, write
 from interplay.systems import get_system
 from interplay.training import TrainConfig, load_config
 from interplay.training.launch import launch
-from interplay.training.loading import Loaded
+from interplay.training.loading import LoadedPart
 from interplay.training.optimisers import build_optimiser
 from interplay.training.step import LossModule, training_step
 
@@ -126,7 +126,7 @@ def assert_a_step_is_finite(config: TrainConfig) -> None:
     optimiser = build_optimiser(task.parameter_groups(), config.optimiser, BATCH)
     module, optimiser = fabric.setup(LossModule(task, task.model, fabric.autocast, "cpu"), optimiser)
     batch = task.data.collate([task.data[0, i] for i in range(BATCH)])
-    result = training_step(fabric, task, module, optimiser, [Loaded(batch, [], [])], config.optimiser, False)
+    result = training_step(fabric, task, module, optimiser, [LoadedPart(batch, [], [])], config.optimiser, False)
     assert result.broken(allow_overflow=False) == []
     assert 0 < result.gradient_norm < LARGEST_GRADIENT.get(config.system, math.inf)
     assert all(math.isfinite(value) for value in result.terms.values())

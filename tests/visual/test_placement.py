@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interplay.visual.placement import Precious, place_labels
+from interplay.visual.placement import KeepClear, place_labels
 
 
 def overlap(rectangles: np.ndarray) -> bool:
@@ -39,7 +39,7 @@ def test_a_label_alone_stays_at_its_anchor_but_off_what_matters() -> None:
     (free,) = place_labels(anchor, size, (400, 300), 12)
     assert free[0] <= 200 <= free[2]
     assert free[1] <= 150 <= free[3]
-    head = Precious((180, 130, 220, 170), 5.0)
+    head = KeepClear((180, 130, 220, 170), 5.0)
     (moved,) = place_labels(anchor, size, (400, 300), 12, [head])
     inside = max(0, min(moved[2], 220) - max(moved[0], 180)) * max(0, min(moved[3], 170) - max(moved[1], 130))
     assert inside < 0.1 * 40 * 40
@@ -54,7 +54,7 @@ def test_a_label_larger_than_the_frame_has_no_room() -> None:
 
 def test_leader_lines_do_not_cross_what_they_can_go_around() -> None:
     anchor, size = np.array([[200.0, 150.0]]), np.array([[60.0, 16.0]])
-    busy = [Precious((180, 130, 220, 170), 50.0)]  # nothing may lie at the anchor itself
+    busy = [KeepClear((180, 130, 220, 170), 50.0)]  # nothing may lie at the anchor itself
     for side in (-1, 1):
         fence = np.array([[100.0, 150.0 + side * 12, 300.0, 150.0 + side * 12]])
         (placed,) = place_labels(anchor, size, (400, 300), 12, busy, fence)

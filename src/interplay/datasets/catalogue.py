@@ -65,7 +65,7 @@ PASTANET_NOTE = (
 
 
 @dataclass(frozen=True)
-class Part:
+class PublishedFile:
     """One thing that a data set needs.
 
     Attributes:
@@ -84,16 +84,16 @@ _VCOCO_PAGE = "github.com/s-gupta/v-coco (data/vcoco and data/splits)"
 _COCO_PAGE = "cocodataset.org, 2014 (annotations_trainval2014.zip, train2014.zip, val2014.zip)"
 _HAKE_PAGE = "github.com/DirtyHarryLYL/HAKE (Annotations, Images); the lists are in the TIN repository, branch TIN-PAMI"
 
-ANNOTATIONS: dict[str, tuple[Part, ...]] = {
+ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
     "hico-det": (
-        Part("training annotations", ("train",), _HICO_PAGE),
-        Part("test annotations", ("test",), _HICO_PAGE),
+        PublishedFile("training annotations", ("train",), _HICO_PAGE),
+        PublishedFile("test annotations", ("test",), _HICO_PAGE),
     ),
     "v-coco": (
-        Part("training annotations", ("trainval", "train"), f"{_VCOCO_PAGE} with {_COCO_PAGE}"),
-        Part("test annotations", ("test",), f"{_VCOCO_PAGE} with {_COCO_PAGE}"),
+        PublishedFile("training annotations", ("trainval", "train"), f"{_VCOCO_PAGE} with {_COCO_PAGE}"),
+        PublishedFile("test annotations", ("test",), f"{_VCOCO_PAGE} with {_COCO_PAGE}"),
     ),
-    "pastanet-hoi": (Part("annotations", ("train",), _HAKE_PAGE),),
+    "pastanet-hoi": (PublishedFile("annotations", ("train",), _HAKE_PAGE),),
 }
 """Annotations that make a data set complete."""
 

@@ -13,7 +13,7 @@ from torch import Tensor, distributed
 
 
 @dataclass(frozen=True)
-class StepCounts:
+class LossNormaliser:
     """Counts of a training step.
 
     Attributes:
@@ -34,7 +34,7 @@ def process_count() -> int:
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
-def over_processes(counts: Tensor, parts: int = 1) -> StepCounts:
+def over_processes(counts: Tensor, parts: int = 1) -> LossNormaliser:
     """The counts of a step from those of this process.
 
     Args:
@@ -45,4 +45,4 @@ def over_processes(counts: Tensor, parts: int = 1) -> StepCounts:
     if processes > 1:
         counts = counts.clone()
         distributed.all_reduce(counts)
-    return StepCounts(counts / (processes * parts), processes * parts)
+    return LossNormaliser(counts / (processes * parts), processes * parts)

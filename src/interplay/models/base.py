@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError
 from interplay.explanations import Explanation
 from interplay.interactions import Interactions
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.inference import Image, Inference
 from interplay.models.weights import save_weights
 from interplay.options import ModelConfig, ModelDescription, problems_of
@@ -75,7 +75,7 @@ class HoiModel(nn.Module, ABC):
         """The network's outputs for a batch. Systems say what they take."""
 
     @abstractmethod
-    def loss(self, outputs: Any, targets: Any, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(self, outputs: Any, targets: Any, counts: LossNormaliser | None = None) -> dict[str, Tensor]:
         """The loss of a batch, term by term; what is minimised is the sum.
 
         Args:

@@ -17,10 +17,10 @@ from interplay.training.cache import ImageCache, build_cache
 from interplay.training.sections import TrainConfig
 from interplay.training.tables import Tables
 from interplay.training.task import shuffled
-from interplay.training.validation import predict_photographs, score_table
+from interplay.training.validation import predict_images, score_table
 
 
-class PhotographData:
+class ImageData:
     """Base of `TrainingData` on photographs.
 
     Args:
@@ -56,7 +56,7 @@ class PhotographData:
         return int(np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0])
 
 
-class PhotographTask:
+class ImageTask:
     """Base of tasks of one-stage models.
 
     Args:
@@ -90,7 +90,7 @@ class PhotographTask:
     def validate(self, model: HoiModel) -> dict[str, float]:
         """Figures by the data set's official protocol; see `score_table`."""
         truth = self.tables.validation
-        found = predict_photographs(
+        found = predict_images(
             model,
             truth,
             self.tables.validation_images,

@@ -20,14 +20,14 @@ from torch.utils.data import DataLoader, Dataset
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.images import ImageError
 from interplay.training.batches import map_tensors
-from interplay.training.task import Place, TrainingData
+from interplay.training.task import ExampleKey, TrainingData
 
 _MOST_BROKEN = 50
 """With so many broken photographs in a row, the folder is wrong."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """Which images make which part of which step.
 
     Attributes:
@@ -63,7 +63,7 @@ class Plan:
 
     def places(
         self, order: Callable[[int, int], Sequence[int] | np.ndarray], first: int, last: int
-    ) -> Iterator[list[Place]]:
+    ) -> Iterator[list[ExampleKey]]:
         """This process's parts of the steps from `first` to before `last`, `accumulate` for each step."""
         epoch, indices = -1, np.empty(0, np.int64)
         for step in range(first, last):
@@ -77,7 +77,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedPart:
     """A part of a step.
 
     Attributes:
@@ -90,14 +90,14 @@ class Loaded:
     names: list[str]
     skipped: list[str]
 
-    def pin_memory(self) -> Loaded:
+    def pin_memory(self) -> LoadedPart:
         """For the loader: in memory that a GPU reads directly."""
         return replace(self, batch=map_tensors(self.batch, torch.Tensor.pin_memory))
 
 
 def load_parts(
-    data: TrainingData, plan: Plan, first: int, last: int, workers: int, pin_memory: bool = False
-) -> Iterator[Loaded]:
+    data: TrainingData, plan: BatchPlan, first: int, last: int, workers: int, pin_memory: bool = False
+) -> Iterator[LoadedPart]:
     """The parts of the steps from `first` to before `last`, in order, loaded ahead.
 
     Photographs that cannot be read are replaced by the next ones of the data set.
@@ -124,7 +124,7 @@ def load_parts(
     return _readable(iter(loader))  # the workers start here
 
 
-def _readable(parts: Iterator[Loaded]) -> Iterator[Loaded]:
+def _readable(parts: Iterator[LoadedPart]) -> Iterator[LoadedPart]:
     """Raise here what a worker found, since an error that crosses processes arrives with its traceback as text."""
     for part in parts:
         if isinstance(part.batch, _Failure):
@@ -143,7 +143,7 @@ class _Examples(Dataset[Any]):
     def __init__(self, data: TrainingData) -> None:
         self.data = data
 
-    def __getitem__(self, place: Place) -> tuple[Any, str, list[str]]:
+    def __getitem__(self, place: ExampleKey) -> tuple[Any, str, list[str]]:
         """The example, its name, and what was wrong with those that it stands for."""
         epoch, index = place
         skipped: list[str] = []
@@ -160,10 +160,10 @@ class _Examples(Dataset[Any]):
 
 
 class _Parts:
-    def __init__(self, data: TrainingData, plan: Plan, first: int, last: int) -> None:
+    def __init__(self, data: TrainingData, plan: BatchPlan, first: int, last: int) -> None:
         self.data, self.plan, self.first, self.last = data, plan, first, last
 
-    def __iter__(self) -> Iterator[list[Place]]:
+    def __iter__(self) -> Iterator[list[ExampleKey]]:
         return self.plan.places(self.data.order, self.first, self.last)
 
 
@@ -171,11 +171,11 @@ class _Collate:
     def __init__(self, data: TrainingData) -> None:
         self.data = data
 
-    def __call__(self, results: list[tuple[Any, str, list[str]]]) -> Loaded:
+    def __call__(self, results: list[tuple[Any, str, list[str]]]) -> LoadedPart:
         examples, names, problems = (list(column) for column in zip(*results, strict=True))
         failures = [example for example in examples if isinstance(example, _Failure)]
         batch = failures[0] if failures else self.data.collate(examples)
-        return Loaded(batch, names, [problem for group in problems for problem in group])
+        return LoadedPart(batch, names, [problem for group in problems for problem in group])
 
 
 def _start_method() -> str | None:

@@ -37,7 +37,7 @@ from interplay.training.display import Display, batch_remark, display, epoch_lin
 from interplay.training.inputs import check_inputs
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
-from interplay.training.loading import Loaded, Plan, load_parts
+from interplay.training.loading import BatchPlan, LoadedPart, load_parts
 from interplay.training.loggers import build_loggers
 from interplay.training.optimisers import MovingAverage, build_optimiser, learning_rates, set_rates
 from interplay.training.processes import gather
@@ -97,7 +97,9 @@ class _Training:
     ) -> None:
         assert console is not None
         self.config, self.fabric, self.task, self.console = config, fabric, task, console
-        self.plan = Plan(len(task.data), config.batch_size, config.accumulate, fabric.global_rank, fabric.world_size)
+        self.plan = BatchPlan(
+            len(task.data), config.batch_size, config.accumulate, fabric.global_rank, fabric.world_size
+        )
         self.total = config.epochs * self.plan.steps_per_epoch
         self.images = min(config.batch_size, len(task.data))
         self.rates = learning_rates(config.optimiser, self.images)
@@ -161,7 +163,7 @@ class _Training:
             f"{batch_factor(options, self.images):.4g}: {options.scaling})",
         ]
 
-    def _step(self, loaded: Iterator[Loaded], shown: Display) -> None:
+    def _step(self, loaded: Iterator[LoadedPart], shown: Display) -> None:
         config, progress = self.config, self.progress
         began = time.perf_counter()
         parts = [next(loaded) for _ in range(config.accumulate)]
@@ -231,7 +233,7 @@ class _Training:
                 self.console.print(f"skipped: {problem}", highlight=False)
         self.skipped = []
 
-    def _stop_at(self, parts: list[Loaded], result: StepResult) -> None:
+    def _stop_at(self, parts: list[LoadedPart], result: StepResult) -> None:
         """Save the batch and raise."""
         step = self.progress.step + 1
         path = self.config.folder / f"not_finite_step{step}_rank{self.fabric.global_rank}.pt"

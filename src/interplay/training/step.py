@@ -12,8 +12,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from interplay.layers.normalisers import StepCounts, over_processes
-from interplay.training.loading import Loaded
+from interplay.layers.normalisers import LossNormaliser, over_processes
+from interplay.training.loading import LoadedPart
 from interplay.training.optimisers import clip_each_gradient
 from interplay.training.sections import OptimiserConfig
 from interplay.training.task import TrainingTask
@@ -43,10 +43,10 @@ class StepResult:
         return names
 
 
-class Part:
+class StepPart:
     """A batch with the counts of its step; not a dataclass, so that nobody looks for tensors in it."""
 
-    def __init__(self, batch: Any, counts: StepCounts) -> None:
+    def __init__(self, batch: Any, counts: LossNormaliser) -> None:
         self.batch, self.counts = batch, counts
 
 
@@ -73,7 +73,7 @@ class LossModule(nn.Module):
         self.network = network
         self._task, self._autocast, self._device_type = task, autocast, device_type
 
-    def forward(self, part: Part) -> dict[str, Tensor]:
+    def forward(self, part: StepPart) -> dict[str, Tensor]:
         """The terms of the loss."""
         with torch.autocast(self._device_type, enabled=False):
             return self._task.loss(self._mixed, part.batch, part.counts)
@@ -88,7 +88,7 @@ def training_step(
     task: TrainingTask,
     module: Any,
     optimiser: Any,
-    parts: Sequence[Loaded],
+    parts: Sequence[LoadedPart],
     options: OptimiserConfig,
     allow_overflow: bool,
 ) -> StepResult:
@@ -111,7 +111,7 @@ def training_step(
     for i, part in enumerate(parts):
         batch = part.batch.to(fabric.device)
         with fabric.no_backward_sync(module, enabled=i + 1 < len(parts)):
-            terms = module(Part(batch, counts))
+            terms = module(StepPart(batch, counts))
             values = torch.stack(list(terms.values())) / len(parts)
             fabric.backward(values.sum())
         names = list(terms)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 
-Place = tuple[int, int]
+ExampleKey = tuple[int, int]
 """An example: (epoch, index of the image)."""
 
 Example = TypeVar("Example")
@@ -32,7 +32,7 @@ class TrainingData(Protocol):
         """Number of images."""
         ...
 
-    def __getitem__(self, place: Place) -> Any:
+    def __getitem__(self, place: ExampleKey) -> Any:
         """One example.
 
         Raises:
@@ -80,7 +80,7 @@ class TrainingTask(Protocol):
         """
         ...
 
-    def loss(self, network: Callable[..., Any], batch: Any, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., Any], batch: Any, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss, whose sum is minimised.
 
         Args:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from interplay.models.base import HoiModel
 
 
-def predict_photographs(
+def predict_images(
     model: HoiModel,
     annotations: InteractionTable,
     images: Path,
@@ -114,7 +114,7 @@ class DetectedValidation:
         if self.detector is None:
             return {}
         truth, folder = self.tables.validation, self.tables.validation_images
-        found = predict_photographs(model, truth, folder, workers=self.workers, detector=self.detector, pose=self.pose)
+        found = predict_images(model, truth, folder, workers=self.workers, detector=self.detector, pose=self.pose)
         return score_table(found, truth)
 
 

@@ -16,7 +16,7 @@ from interplay.keypoints import BONES
 from interplay.visual.canvas import Canvas
 from interplay.visual.labels import Label, Layout
 from interplay.visual.palette import Colour, person_colour
-from interplay.visual.placement import Precious
+from interplay.visual.placement import KeepClear
 from interplay.visual.scene import Pair, group_pairs, join_phrases, number_people, object_noun, scene_box
 
 _HEAD, _OBJECT, _BODY, _LINK = 12.0, 8.0, 2.0, 2.5  # costs of hiding all of one
@@ -187,20 +187,20 @@ class _Scene:
         noun = object_noun(self.interactions, pair.object, self.numbers)
         return join_phrases(self.interactions.vocabulary, pair.verbs, noun, pair.scores if self.with_scores else None)
 
-    def precious(self) -> list[Precious]:
+    def precious(self) -> list[KeepClear]:
         """What labels should leave visible."""
         regions = []
         for box, corners in self.boxes.items():
             x1, y1, x2, y2 = corners
             if box in self.numbers:
                 side = (x2 - x1) / 4
-                regions.append(Precious((x1 + side, y1, x2 - side, y1 + 0.25 * (y2 - y1)), _HEAD))
-                regions.append(Precious((x1, y1, x2, y2), _BODY))
+                regions.append(KeepClear((x1 + side, y1, x2 - side, y1 + 0.25 * (y2 - y1)), _HEAD))
+                regions.append(KeepClear((x1, y1, x2, y2), _BODY))
             else:
-                regions.append(Precious((x1, y1, x2, y2), _OBJECT))
+                regions.append(KeepClear((x1, y1, x2, y2), _OBJECT))
         for link in self.links.values():
             for x, y in link.start + np.linspace(0, 1, _LINK_PARTS)[:, None] * (link.end - link.start):
-                regions.append(Precious((x - 2, y - 2, x + 2, y + 2), _LINK / _LINK_PARTS))
+                regions.append(KeepClear((x - 2, y - 2, x + 2, y + 2), _LINK / _LINK_PARTS))
         return regions
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from interplay.visual.canvas import Canvas
 from interplay.visual.palette import INK, Colour, load_font
-from interplay.visual.placement import Precious, nearest_point, place_labels
+from interplay.visual.placement import KeepClear, nearest_point, place_labels
 
 _SIZES = (1.0, 0.86, 0.74)  # tried in turn until every label has room
 _TEXT = 0.027  # height of the text, as a part of the geometric mean of the picture's sides
@@ -60,7 +60,7 @@ class Layout:
         self,
         labels: Sequence[Label],
         frame: tuple[int, int],
-        precious: Sequence[Precious],
+        precious: Sequence[KeepClear],
         lines: NDArray[np.float64] | None = None,
         text_scale: float = 1.0,
         font: str | os.PathLike[str] | None = None,

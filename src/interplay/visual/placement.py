@@ -25,7 +25,7 @@ _TANGLED_COST = 1.2  # per crossing of a leader line and another line
 
 
 @dataclass(frozen=True)
-class Precious:
+class KeepClear:
     """A region that labels should not hide.
 
     Attributes:
@@ -42,7 +42,7 @@ def place_labels(
     sizes: NDArray[np.float64],
     frame: tuple[int, int],
     unit: float,
-    precious: Sequence[Precious] = (),
+    precious: Sequence[KeepClear] = (),
     lines: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Find a rectangle for each label.
@@ -86,7 +86,7 @@ class _Search:
         sizes: NDArray[np.float64],
         frame: tuple[int, int],
         unit: float,
-        precious: Sequence[Precious],
+        precious: Sequence[KeepClear],
         lines: NDArray[np.float64],
     ) -> None:
         self.anchors, self.sizes, self.frame, self.unit, self.lines = anchors, sizes, frame, unit, lines
@@ -147,7 +147,7 @@ class _Search:
 class _HidingCost:
     """Sums, over any rectangle, the cost of the precious regions beneath it, through an integral image."""
 
-    def __init__(self, frame: tuple[int, int], cell: float, precious: Sequence[Precious]) -> None:
+    def __init__(self, frame: tuple[int, int], cell: float, precious: Sequence[KeepClear]) -> None:
         width, height = frame
         self.cell = cell
         self.shape = (int(np.ceil(height / cell)), int(np.ceil(width / cell)))

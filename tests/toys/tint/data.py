@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from interplay.models.one_stage import PhotographData
-from interplay.training.task import Place
+from interplay.models.one_stage import ImageData
+from interplay.training.task import ExampleKey
 
 from .model import mean_colour
 
@@ -31,10 +31,10 @@ class Batch:
         return replace(self, colours=self.colours.to(device), targets=self.targets.to(device))
 
 
-class Photographs(PhotographData):
+class Photographs(ImageData):
     """Mean colours of photographs."""
 
-    def __getitem__(self, place: Place) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, place: ExampleKey) -> tuple[Tensor, Tensor]:
         """One example."""
         sample = self.photographs[place[1]]
         found, vocabulary = sample.interactions, sample.interactions.vocabulary

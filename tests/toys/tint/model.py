@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from interplay import Interactions, Vocabulary
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes, HoiModel
 
 from .config import TintConfig, TintDescription
@@ -31,7 +31,7 @@ class Tint(HoiModel):
         """(B, 3) mean colours, 0..1 -> (B, I) logits."""
         return self.classifier(colours)
 
-    def loss(self, outputs: Tensor, targets: Tensor, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(self, outputs: Tensor, targets: Tensor, counts: LossNormaliser | None = None) -> dict[str, Tensor]:
         """Binary cross-entropy with (B, I) targets, divided by the number of pictures."""
         number = counts.mean[0] if counts else len(targets)
         total = F.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from interplay.layers.normalisers import StepCounts
-from interplay.models.one_stage import PhotographTask
+from interplay.layers.normalisers import LossNormaliser
+from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
 from interplay.training.tables import Tables, load_tables
 
@@ -17,7 +17,7 @@ from .model import Tint
 from .recipe import Recipe
 
 
-class Task(PhotographTask):
+class Task(ImageTask):
     """Trains `Tint` on annotated photographs."""
 
     def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
@@ -32,6 +32,6 @@ class Task(PhotographTask):
         """(1,) photographs."""
         return torch.tensor([float(len(batch))])
 
-    def loss(self, network: Callable[..., Tensor], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., Tensor], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss."""
         return self.model.loss(network(batch.colours), batch.targets, counts)

@@ -17,7 +17,7 @@ from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.outputs import PairTargets
 from interplay.models.gen_vlkt.targets import first_boxes, pair_targets
-from interplay.models.one_stage import PhotographData
+from interplay.models.one_stage import ImageData
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache
 
@@ -54,7 +54,7 @@ class Batch:
         return replace(self, images=images, targets=tuple(t.to(device) for t in self.targets))
 
 
-class TrainingImages(PhotographData):
+class TrainingImages(ImageData):
     """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:

@@ -21,7 +21,7 @@ from interplay.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class Detections:
+class DecodedTriplets:
     """The triplets of a batch before they become `Interactions`, T in all, by image.
 
     Attributes:
@@ -42,15 +42,15 @@ class Detections:
     object: NDArray[np.int64]
     score: NDArray[np.float32]
 
-    def select(self, rows: NDArray[np.int64]) -> Detections:
+    def select(self, rows: NDArray[np.int64]) -> DecodedTriplets:
         """The chosen triplets."""
         chosen = {name: getattr(self, name)[rows] for name in ("image", "query", "verb", "object", "score")}
-        return Detections(self.human_boxes, self.object_boxes, self.object_labels, self.object_scores, **chosen)
+        return DecodedTriplets(self.human_boxes, self.object_boxes, self.object_labels, self.object_scores, **chosen)
 
 
 def detections(
     outputs: GenVlktOutputs, sizes: Tensor, vocabulary: Vocabulary, per_verb: bool, options: DecodingOptions
-) -> Detections:
+) -> DecodedTriplets:
     """The triplets of a batch, before pair suppression.
 
     Args:
@@ -78,11 +78,11 @@ def detections(
         "object_scores": probabilities.cpu().numpy(),
     }
     if options.rule == "interaction":
-        return Detections(**shared, **_best_interactions(score, verb, object, options))
-    return Detections(**shared, **_all_verbs(score, verb, shared["object_labels"], vocabulary))
+        return DecodedTriplets(**shared, **_best_interactions(score, verb, object, options))
+    return DecodedTriplets(**shared, **_all_verbs(score, verb, shared["object_labels"], vocabulary))
 
 
-def suppress(found: Detections, options: DecodingOptions) -> Detections:
+def suppress(found: DecodedTriplets, options: DecodingOptions) -> DecodedTriplets:
     """Without the near-copies of a better pair.
 
     Copies are of the same interaction; where every verb of a pair is listed, whole pairs with the same object class
@@ -100,12 +100,12 @@ def suppress(found: Detections, options: DecodingOptions) -> Detections:
     return found.select((first[pairs, None] + np.arange(verbs)).ravel())
 
 
-def to_interactions(found: Detections, sizes: Tensor, vocabulary: Vocabulary) -> list[Interactions]:
+def to_interactions(found: DecodedTriplets, sizes: Tensor, vocabulary: Vocabulary) -> list[Interactions]:
     """One `Interactions` per image; their boxes are the people and then the objects that take part."""
     return [_one_image(found, i, height, width, vocabulary) for i, (height, width) in enumerate(sizes.tolist())]
 
 
-def _one_image(found: Detections, image: int, height: float, width: float, vocabulary: Vocabulary) -> Interactions:
+def _one_image(found: DecodedTriplets, image: int, height: float, width: float, vocabulary: Vocabulary) -> Interactions:
     start, end = np.searchsorted(found.image, [image, image + 1])
     query, verb, label = (a[start:end] for a in (found.query, found.verb, found.object))
     people, human = np.unique(query, return_inverse=True)

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import box_convert
 
-from interplay.layers.normalisers import StepCounts, over_processes
+from interplay.layers.normalisers import LossNormaliser, over_processes
 from interplay.models.gen_vlkt.config import LossOptions, Mimic
-from interplay.models.gen_vlkt.matching import Matches, match
+from interplay.models.gen_vlkt.matching import Assignment, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.ops.tensor_boxes import generalized_iou
 
@@ -29,7 +29,7 @@ def loss_terms(
     classes: Sequence[Tensor],
     teacher: Tensor | None,
     options: LossOptions,
-    counts: StepCounts | None = None,
+    counts: LossNormaliser | None = None,
 ) -> dict[str, Tensor]:
     """Every term of the loss, without its weight.
 
@@ -52,7 +52,7 @@ def loss_terms(
     terms: dict[str, Tensor] = {}
     for i, (layer, one, count) in enumerate(zip(layers, found, each, strict=True)):
         suffix = f"_{i}" if i < len(layers) - 1 else ""
-        values = one.terms(StepCounts(count, counts.parts), options.background)
+        values = one.terms(LossNormaliser(count, counts.parts), options.background)
         if options.mimic != "none":
             assert teacher is not None
             share = len(teacher) / count[4]
@@ -106,7 +106,7 @@ class _Found:
     """One layer's predictions beside what they were matched with."""
 
     def __init__(
-        self, layer: GenVlktOutputs, matches: Matches, targets: Sequence[PairTargets], classes: Sequence[Tensor]
+        self, layer: GenVlktOutputs, matches: Assignment, targets: Sequence[PairTargets], classes: Sequence[Tensor]
     ) -> None:
         at = (matches.image, matches.query)
         self.logits = layer.interaction_logits.float()
@@ -132,7 +132,7 @@ class _Found:
             [self.wanted.new_tensor(pairs), self.wanted.sum(), self.there.sum().float(), weights.float(), images]
         )
 
-    def terms(self, counts: StepCounts, background_weight: float) -> dict[str, Tensor]:
+    def terms(self, counts: LossNormaliser, background_weight: float) -> dict[str, Tensor]:
         """The layer's terms but the mimic loss, divided by the given counts."""
         pairs, positives, objects, weights, _ = counts.mean
         pairs = pairs.clamp(min=counts.floor(1))

@@ -23,7 +23,7 @@ NEVER = 1e6
 
 
 @dataclass(frozen=True)
-class Matches:
+class Assignment:
     """The matched pairs of a batch in one decoder layer, M in all, by image and then by query.
 
     Attributes:
@@ -39,7 +39,7 @@ class Matches:
 @torch.no_grad()
 def match(
     layers: Sequence[GenVlktOutputs], targets: Sequence[PairTargets], classes: Sequence[Tensor], options: LossOptions
-) -> list[Matches]:
+) -> list[Assignment]:
     """Match queries with targets, anew for every layer.
 
     Args:
@@ -64,7 +64,7 @@ def match(
         image = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor([len(q) for q, _ in found]))
         query = torch.cat([torch.from_numpy(q) for q, _ in found])
         target = torch.cat([torch.from_numpy(t) for _, t in found]) + starts[image]
-        matches.append(Matches(image.to(device), query.to(device), target.to(device)))
+        matches.append(Assignment(image.to(device), query.to(device), target.to(device)))
     return matches
 
 

@@ -16,7 +16,7 @@ from interplay.datasets.transforms import resize_image, to_tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.inference import prepare_for_inference
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.gen_vlkt import decode
 from interplay.models.gen_vlkt.config import GenVlktConfig, GenVlktDescription
@@ -156,7 +156,7 @@ class GenVlkt(HoiModel):
         return classifier(features)[..., self.seen]
 
     def loss(
-        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: StepCounts | None = None
+        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: LossNormaliser | None = None
     ) -> dict[str, Tensor]:
         """The loss of a batch, term by term; what is minimised is the sum.
 
@@ -173,7 +173,7 @@ class GenVlkt(HoiModel):
         return {name: value * weight_of(name, self.config.loss) for name, value in terms.items()}
 
     def loss_terms(
-        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: StepCounts | None = None
+        self, outputs: GenVlktOutputs, targets: Sequence[PairTargets], counts: LossNormaliser | None = None
     ) -> dict[str, Tensor]:
         """The terms of `loss` without their weights."""
         device = outputs.human_boxes.device

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.gen_vlkt.config import GenVlktConfig
 from interplay.models.gen_vlkt.data import Batch, TrainingImages
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.text import start_from_text
-from interplay.models.one_stage import PhotographTask
+from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
 from interplay.text import load_image_encoder
 from interplay.training.inputs import start_file
@@ -23,7 +23,7 @@ from interplay.training.tables import Tables, load_tables
 from interplay.vocabulary import Vocabulary
 
 
-class Task(PhotographTask):
+class Task(ImageTask):
     """Trains `GenVlkt` on annotated photographs.
 
     Args:
@@ -48,7 +48,7 @@ class Task(PhotographTask):
         """See `GenVlkt.count`."""
         return self.model.count(batch.targets)
 
-    def loss(self, network: Callable[..., GenVlktOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., GenVlktOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The weighted terms of the loss of a batch."""
         return self.model.loss(network(batch.images, batch.sizes), batch.targets, counts)
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from interplay.models.ggnet.model import GGNet
     from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
     from interplay.models.ggnet.recipe import Recipe, load_recipe
-    from interplay.models.ggnet.targets import GGNetTargets, Scene
+    from interplay.models.ggnet.targets import AnnotatedView, GGNetTargets
     from interplay.models.ggnet.transforms import View
 
 __all__ = [
     "ActPoints",
+    "AnnotatedView",
     "DecodingOptions",
     "GGNet",
     "GGNetConfig",
@@ -28,7 +29,6 @@ __all__ = [
     "LossOptions",
     "NetworkOptions",
     "Recipe",
-    "Scene",
     "StackMaps",
     "TargetOptions",
     "View",
@@ -47,7 +47,7 @@ __getattr__ = lazy_names(
         "LossOptions": "config",
         "NetworkOptions": "config",
         "Recipe": "recipe",
-        "Scene": "targets",
+        "AnnotatedView": "targets",
         "StackMaps": "network",
         "TargetOptions": "config",
         "View": "transforms",

@@ -15,7 +15,7 @@ from interplay.interactions import Interactions
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.targets import GGNetTargets
 from interplay.models.ggnet.transforms import View, network_input, random_colours, random_view
-from interplay.models.one_stage import PhotographData
+from interplay.models.one_stage import ImageData
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache
 
@@ -45,7 +45,7 @@ class Batch:
         return Batch(self.images.to(device, non_blocking=True), self.targets.to(device, non_blocking=True))
 
 
-class TrainingImages(PhotographData):
+class TrainingImages(ImageData):
     """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:

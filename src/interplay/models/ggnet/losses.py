@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.ggnet.config import CENTRE_HEATMAPS, GGNetConfig
 from interplay.models.ggnet.network import GGNetOutputs
 from interplay.models.ggnet.targets import GGNetTargets
@@ -101,7 +101,7 @@ def count_targets(targets: GGNetTargets, config: GGNetConfig) -> Tensor:
 
 
 def loss_terms(
-    outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig, counts: StepCounts | None = None
+    outputs: GGNetOutputs, targets: GGNetTargets, config: GGNetConfig, counts: LossNormaliser | None = None
 ) -> dict[str, Tensor]:
     """Every term of the loss without its weight, as the published training logs them.
 
@@ -117,7 +117,7 @@ def loss_terms(
         config: of the network.
         counts: of the whole training step; by default those of this batch.
     """
-    counts = counts or StepCounts(count_targets(targets, config))
+    counts = counts or LossNormaliser(count_targets(targets, config))
     stacks = [stack_terms(maps, targets, config, counts) for maps in outputs.all_heads]
     terms = {name: torch.stack([stack[name] for stack in stacks]).mean() for name in stacks[0]}
     if config.loss.matching_over_stacks == "sum":
@@ -144,7 +144,7 @@ def loss_weights(config: GGNetConfig) -> dict[str, float]:
 
 
 def stack_terms(
-    maps: Mapping[str, Tensor], targets: GGNetTargets, config: GGNetConfig, counts: StepCounts
+    maps: Mapping[str, Tensor], targets: GGNetTargets, config: GGNetConfig, counts: LossNormaliser
 ) -> dict[str, Tensor]:
     """The terms of one stack without their weights; see `loss_terms`."""
     images, objects, pairs, *positives = counts.mean.to(targets.hm.device)

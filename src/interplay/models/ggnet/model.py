@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.folding import fold_batch_norms
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.models.ggnet.channels import verb_channels
 from interplay.models.ggnet.config import GGNetConfig, GGNetDescription
@@ -159,7 +159,9 @@ class GGNet(HoiModel):
         network = self.config.network
         return network.interaction_heatmaps if self.config.decoding.score_map == "product" else (network.final_heatmap,)
 
-    def loss(self, outputs: GGNetOutputs, targets: GGNetTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(
+        self, outputs: GGNetOutputs, targets: GGNetTargets, counts: LossNormaliser | None = None
+    ) -> dict[str, Tensor]:
         """The loss of a batch, term by term; what is minimised is the sum.
 
         Args:

@@ -31,7 +31,7 @@ OVERLAP = 0.7
 
 
 @dataclass(frozen=True)
-class Scene:
+class AnnotatedView:
     """The annotated interactions of one photograph, and the part of it that the network sees.
 
     Attributes:
@@ -131,10 +131,10 @@ class TargetEncoder:
         options, network = self.config.targets, self.config.network
         return encode(scenes, width // self.stride, height // self.stride, self.pairs, options, network)
 
-    def _scene(self, annotation: Interactions, view: View) -> Scene:
+    def _scene(self, annotation: Interactions, view: View) -> AnnotatedView:
         verb = self.channels[annotation.verb]
         keep = (verb >= 0) & (annotation.object >= 0)
-        return Scene(
+        return AnnotatedView(
             boxes=annotation.boxes,
             labels=annotation.labels,
             human=annotation.human[keep],
@@ -146,7 +146,7 @@ class TargetEncoder:
 
 
 def encode(
-    scenes: Sequence[Scene],
+    scenes: Sequence[AnnotatedView],
     width: int,
     height: int,
     pairs: NDArray[np.bool_],
@@ -190,7 +190,9 @@ def encode(
     return GGNetTargets(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def encode_scene(scene: Scene, maps: dict[str, Array], pairs: NDArray[np.bool_], options: TargetOptions) -> None:
+def encode_scene(
+    scene: AnnotatedView, maps: dict[str, Array], pairs: NDArray[np.bool_], options: TargetOptions
+) -> None:
     """Write one image's targets into arrays (those of `GGNetTargets`, without the batch) that are all zero."""
     height, width = maps["hm"].shape[1:]
     boxes = output_boxes(scene, width, height, options.whole_pixels)
@@ -215,7 +217,11 @@ def encode_scene(scene: Scene, maps: dict[str, Array], pairs: NDArray[np.bool_],
 
 
 def encode_interactions(
-    scene: Scene, centres: NDArray[np.int64], maps: dict[str, Array], pairs: NDArray[np.bool_], options: TargetOptions
+    scene: AnnotatedView,
+    centres: NDArray[np.int64],
+    maps: dict[str, Array],
+    pairs: NDArray[np.bool_],
+    options: TargetOptions,
 ) -> None:
     """Interaction points, their offsets and hard negatives, one interaction after the other.
 
@@ -257,7 +263,7 @@ def encode_interactions(
         heatmap[:] = combine_all(heatmap, drawn)
 
 
-def output_boxes(scene: Scene, width: int, height: int, whole_pixels: bool) -> NDArray[np.float64]:
+def output_boxes(scene: AnnotatedView, width: int, height: int, whole_pixels: bool) -> NDArray[np.float64]:
     """(N, 4) boxes on the `width` x `height` output map, clipped to its pixels."""
     boxes = transform_boxes(scene.view.mirror(scene.boxes), scene.view.matrix(width, height))
     if whole_pixels:

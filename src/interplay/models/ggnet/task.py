@@ -7,19 +7,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.ggnet.data import Batch, TrainingImages
 from interplay.models.ggnet.losses import count_targets
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.network import GGNetOutputs
 from interplay.models.ggnet.recipe import Recipe
-from interplay.models.one_stage import PhotographTask
+from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
 from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 
 
-class Task(PhotographTask):
+class Task(ImageTask):
     """Trains `GGNet` on annotated photographs.
 
     Args:
@@ -39,7 +39,7 @@ class Task(PhotographTask):
         """See `losses.count_targets`."""
         return count_targets(batch.targets, self.model.config)
 
-    def loss(self, network: Callable[..., GGNetOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., GGNetOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The weighted terms of the loss of a batch."""
         return self.model.loss(network(batch.images), batch.targets, counts)
 

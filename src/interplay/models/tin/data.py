@@ -32,7 +32,7 @@ from interplay.models.feature_cache import (
     stored_features,
 )
 from interplay.training.batches import map_tensors
-from interplay.training.task import Place, shuffled
+from interplay.training.task import ExampleKey, shuffled
 
 from .losses import TinTargets
 from .maps import pair_maps
@@ -230,7 +230,7 @@ class TrainingPairs:
         """Random, by seed and epoch."""
         return shuffled(self.seed, epoch, len(self))
 
-    def __getitem__(self, place: Place) -> Example:
+    def __getitem__(self, place: ExampleKey) -> Example:
         """The example of an (epoch, index).
 
         Raises:
@@ -307,7 +307,7 @@ class JoinedPairs:
         """Examples of all."""
         return int(self.ends[-1])
 
-    def __getitem__(self, place: Place) -> Example:
+    def __getitem__(self, place: ExampleKey) -> Example:
         """The example of an (epoch, index)."""
         part, index = self._place(place[1])
         return part[place[0], index]

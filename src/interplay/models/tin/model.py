@@ -14,7 +14,7 @@ from torch import Tensor
 from interplay.errors import InputError, InterplayError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import ClassAxes
 from interplay.models.two_stage import InteractivenessModel, PairIndex
@@ -139,7 +139,7 @@ class TinModel(InteractivenessModel):
             raise
         self.__dict__.pop("_discriminator", None)
 
-    def loss(self, outputs: TinOutputs, targets: TinTargets, counts: StepCounts | None = None) -> dict[str, Tensor]:
+    def loss(self, outputs: TinOutputs, targets: TinTargets, counts: LossNormaliser | None = None) -> dict[str, Tensor]:
         """The terms of the loss, each a mean over the pairs and classes of the whole step; the sum is minimised.
 
         Args:

@@ -18,7 +18,7 @@ from interplay.detectors import Detections
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.interactions import Interactions
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.feature_cache import FeatureCache
 from interplay.ops.image_names import ImageNames
 from interplay.ops.object_names import check_objects
@@ -92,7 +92,7 @@ class Task:
         """(2,) pairs that interact, and all pairs."""
         return batch.targets.counts()
 
-    def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss; see `TinModel.loss`."""
         given = batch.images, batch.humans, batch.objects, batch.maps
         outputs = network(*given, batch.parts) if self.model.is_part else network(*given, *self._positives(batch))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interplay.datasets.pairs import no_interaction_verbs
 from interplay.table import InteractionTable
-from interplay.training.task import Place
+from interplay.training.task import ExampleKey
 
 from .geometry import REFERENCE_SIDE
 from .recipe import Recipe
@@ -266,7 +266,7 @@ class SpatialData:
         """Number of images."""
         return len(self.pairs)
 
-    def __getitem__(self, place: Place) -> Place:
+    def __getitem__(self, place: ExampleKey) -> ExampleKey:
         """The place itself: examples are made a batch at a time."""
         return place
 
@@ -283,7 +283,7 @@ class SpatialData:
         shuffled = torch.randperm(whole, generator=generator).tolist()
         return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
 
-    def collate(self, places: Sequence[Place]) -> PairBatch:
+    def collate(self, places: Sequence[ExampleKey]) -> PairBatch:
         """The augmented batch, the same for the same places."""
         epoch, first = places[0]
         generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)

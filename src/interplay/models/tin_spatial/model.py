@@ -22,7 +22,7 @@ from interplay.datasets.pairs import SAME_OBJECT
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes
 from interplay.models.two_stage import InteractivenessModel, most_confident
 from interplay.ops.boxes import distinct_boxes
@@ -114,7 +114,7 @@ class TinSpatial(InteractivenessModel):
         return valid & labelled[:, : valid.shape[1], None]
 
     def loss(
-        self, outputs: PairOutputs, targets: SpatialTargets, counts: StepCounts | None = None
+        self, outputs: PairOutputs, targets: SpatialTargets, counts: LossNormaliser | None = None
     ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact; weighted, the sum is minimised.
 

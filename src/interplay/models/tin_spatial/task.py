@@ -14,7 +14,7 @@ from interplay.datasets.pairs import no_interaction_verbs
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
-from interplay.layers.normalisers import StepCounts
+from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics.pairs import mean_pair_average_precision, pair_average_precision
 from interplay.models.interactiveness import InteractivenessScorer
 from interplay.models.start import copy_model
@@ -76,7 +76,7 @@ class Task:
         """(1,) pairs that are learnt from."""
         return self.model.learnt_pairs(batch.labels, batch.labelled).sum().float().reshape(1)
 
-    def loss(self, network: Callable[..., Any], batch: PairBatch, counts: StepCounts) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., Any], batch: PairBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
         outputs = network(batch.boxes, batch.labels, batch.detected)
         return self.model.loss(outputs, batch.targets, counts)
