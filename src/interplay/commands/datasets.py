@@ -176,7 +176,7 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
     with console.status("drawing"):
         shown = show(
             table,
-            arguments.images or image_root_of(arguments.source, arguments.split),
+            arguments.images or image_root_of(arguments.source, arguments.split or "test"),
             output,
             count=arguments.count,
             seed=arguments.seed,
