@@ -357,9 +357,7 @@ def test_decoding(folder: Path, case: str) -> None:
     np.testing.assert_array_equal(np.stack([result.human, result.object, ids], 1), data["result/hoi"])
 
 
-@pytest.mark.parametrize(
-    "case", ["baseline_hico_dla34", pytest.param("ggnet2_vcoco_hourglass", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("case", ["baseline_hico_dla34", "ggnet2_vcoco_hourglass"])
 def test_training_step(folder: Path, case: str) -> None:
     """One step in training mode: maps, every term of the loss, gradients, running statistics."""
     config, expected, state = load_case(folder, f"training_step/{case}")
