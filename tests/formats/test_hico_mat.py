@@ -127,5 +127,5 @@ def test_damaged_and_missing(tmp_path: Path, hico: Vocabulary) -> None:
     with pytest.raises(MissingFileError, match="detections_01"):
         read_hico_results(tmp_path, hico, FILES)
     (tmp_path / "detections_01.mat").write_bytes(b"not a mat file at all" * 20)
-    with pytest.raises(InputError, match="not a readable"):
+    with pytest.raises(InputError, match="not a MATLAB file"):
         read_hico_results(tmp_path, hico, FILES)

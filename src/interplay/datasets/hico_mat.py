@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from interplay.containers.isolated import check_mat_version, read_isolated
 from interplay.datasets.builder import TableBuilder, pick, reading
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -39,42 +40,62 @@ def read_hico_mat(source: Source, vocabulary: Vocabulary, split: str) -> Interac
     Raises:
         InputError: not the official structure; names image and field.
     """
-    from scipy.io import loadmat
-
     variable = _VARIABLES.get(split)
     if variable is None:
         raise InputError(f"{source.path}: HICO-DET has the splits train and test, not {split!r}")
-    try:
-        content = loadmat(source.path, variable_names=[variable])
-    except (NotImplementedError, ValueError, TypeError) as error:
-        raise InputError(f"{source.path}: not a MATLAB 5 file as HICO-DET's official one: {error}") from None
-    if variable not in content or content[variable].dtype.names is None:
-        raise InputError(f"{source.path}: the structure {variable!r} is missing; is this anno_bbox.mat?")
+    # a damaged file can end the process that reads it
+    images = read_isolated(f"{__name__}:_images", source.path, variable, what="a MATLAB file of version 5")
     builder = TableBuilder(vocabulary)
-    for i, image in enumerate(content[variable].reshape(-1)):
+    for i, (name, size, interactions) in enumerate(images):
         with reading(f"{source.path}: {variable}({i + 1})"):
-            size = image["size"].reshape(-1)[0]
-            builder.image(_text(image["filename"]), (_number(size["width"]), _number(size["height"])), origin=1)
-            for hoi in image["hoi"].reshape(-1):
-                _add_interaction(builder, hoi)
+            builder.image(name, size, origin=1)
+            for interaction in interactions:
+                _add_interaction(builder, *interaction)
     return builder.build()
 
 
-def _add_interaction(builder: TableBuilder, hoi: Any) -> None:
+_Boxes = list[tuple[int, int, int, int]]
+_Interaction = tuple[int, _Boxes, _Boxes, list[list[int]], bool]
+"""Class from 1, people, objects, pairs of positions in these from 1, and whether it is invisible."""
+
+
+def _add_interaction(
+    builder: TableBuilder, number: int, humans: _Boxes, objects: _Boxes, pairs: list[list[int]], invisible: bool
+) -> None:
     vocabulary = builder.vocabulary
-    index = pick(range(len(vocabulary.interactions)), _number(hoi["id"]) - 1, "id (less 1)")
+    index = pick(range(len(vocabulary.interactions)), number - 1, "id (less 1)")
     verb, label = (int(value) for value in vocabulary.interactions[index])
-    humans, objects = _boxes(hoi["bboxhuman"]), _boxes(hoi["bboxobject"])
-    connection = np.asarray(hoi["connection"]).astype(np.int64).reshape(-1, 2)
-    if _number(hoi["invis"]) or not len(connection):
+    if invisible or not len(pairs):
         builder.image_label(verb, label)
         return
-    for human, target in connection.tolist():
+    for human, target in pairs:
         person = builder.box(humans[pick(range(len(humans)), human - 1, "connection")], vocabulary.person)
         builder.triplet(person, verb, builder.box(objects[pick(range(len(objects)), target - 1, "connection")], label))
 
 
-def _boxes(value: Any) -> list[tuple[int, int, int, int]]:
+def _images(path: str, variable: str) -> list[tuple[str, tuple[int, int], list[_Interaction]]]:
+    """Name, size and interactions of every image. Run by a reader process."""
+    from scipy.io import loadmat
+
+    check_mat_version(path)
+    content = loadmat(path, variable_names=[variable])
+    if variable not in content or content[variable].dtype.names is None:
+        raise InputError(f"{path}: the structure {variable!r} is missing; is this anno_bbox.mat?")
+    found = []
+    for i, image in enumerate(content[variable].reshape(-1)):
+        with reading(f"{path}: {variable}({i + 1})"):
+            size = image["size"].reshape(-1)[0]
+            interactions = [_interaction(hoi) for hoi in image["hoi"].reshape(-1)]
+            found.append((_text(image["filename"]), (_number(size["width"]), _number(size["height"])), interactions))
+    return found
+
+
+def _interaction(hoi: Any) -> _Interaction:
+    pairs = np.asarray(hoi["connection"]).astype(np.int64).reshape(-1, 2).tolist()
+    return _number(hoi["id"]), _boxes(hoi["bboxhuman"]), _boxes(hoi["bboxobject"]), pairs, bool(_number(hoi["invis"]))
+
+
+def _boxes(value: Any) -> _Boxes:
     if value.dtype.names is None:  # an empty structure is saved as an empty matrix
         return []
     return [tuple(_number(box[side]) for side in ("x1", "y1", "x2", "y2")) for box in value.reshape(-1)]  # type: ignore[misc]

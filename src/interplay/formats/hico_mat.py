@@ -10,14 +10,14 @@ number, class inside the object, score; that is read as well. A single ``detecti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.isolated import ReaderProcess, check_mat_version
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.pair_table import pair_table
 from interplay.ops.image_names import image_number
@@ -39,7 +39,7 @@ _NOT_THERE = frozenset(
     )
 )  # fmt: skip
 """Numbers up to 9767 that no test image has."""
-_BLOCK = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
+_Block = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
 """Image, (n, 9) numbers and class of some detections."""
 
 
@@ -60,21 +60,20 @@ def read_hico_results(
 
     vocabulary = vocabulary or Vocabulary.load("hico-det")
     found = _found(path)
-    shapes = {number: _shape(file) for number, file in found.items()}
-    rows = {number: shape[0] for number, shape in shapes.items() if number and shape[1] != _LIST_COLUMNS}
-    order = _object_order(rows, vocabulary, path)
-    blocks: list[_BLOCK] = []
-    listed: list[bool] = []
-    columns = 0
-    # file by file: empty cells alone take more than a gigabyte for the whole test set
-    for number, file in track(found.items(), description="reading result files", disable=not progress):
-        cells, classes = _all_boxes(file), _classes_of(number, order, vocabulary)
-        listed.append(_is_list(cells))
-        if listed[-1]:
-            blocks.append(_from_list(cells, classes, file))
-        else:
-            columns = max(columns, cells.shape[1])
-            blocks.append(_from_cells(cells, classes, file))
+    with ReaderProcess("a MATLAB file of version 5") as reader:  # a damaged file can end the process that reads it
+        shapes = {number: reader.read(f"{__name__}:_shape", file) for number, file in found.items()}
+        rows = {number: shape[0] for number, shape in shapes.items() if number and shape[1] != _LIST_COLUMNS}
+        order = _object_order(rows, vocabulary, path)
+        blocks: list[_Block] = []
+        listed: list[bool] = []
+        columns = 0
+        # file by file: empty cells alone take more than a gigabyte for the whole test set
+        for number, file in track(found.items(), description="reading result files", disable=not progress):
+            classes = _classes_of(number, order, vocabulary)
+            *block, width, is_list = reader.read(f"{__name__}:_detections", file, classes)
+            blocks.append((block[0], block[1], block[2]))
+            listed.append(is_list)
+            columns = max(columns, 0 if is_list else width)
     names = _names(columns, files, path)
     if any(listed):
         names, blocks = _numbered(names, blocks, listed)
@@ -121,36 +120,31 @@ def _found(path: Path) -> dict[int, Path]:
     raise MissingFileError(f"{path} has no detections_01.mat ... detections_80.mat and no detections.mat")
 
 
-def _shape(file: Path) -> tuple[int, int]:
-    """Shape of ``all_boxes`` without reading it; (0, 5), an empty list, where it holds nothing."""
+def _shape(path: str) -> tuple[int, int]:
+    """Shape of ``all_boxes`` without reading it; (0, 5), an empty list, where it holds nothing. Run by a reader."""
     from scipy.io import whosmat
 
-    with _reading(file):
-        shapes = {name: shape for name, shape, _ in whosmat(file)}
+    check_mat_version(path)
+    shapes = {name: shape for name, shape, _ in whosmat(path)}
     if "all_boxes" not in shapes:
-        raise InputError(f"{file}: has no variable 'all_boxes'")
-    shape = shapes["all_boxes"]
+        raise InputError(f"{path}: has no variable 'all_boxes'")
+    shape = tuple(shapes["all_boxes"])
     if len(shape) != 2:
-        raise InputError(f"{file}: 'all_boxes' must have two dimensions, got {shape}")
+        raise InputError(f"{path}: 'all_boxes' must have two dimensions, got {shape}")
     return shape if all(shape) else (0, _LIST_COLUMNS)
 
 
-def _all_boxes(file: Path) -> NDArray[Any]:
+def _detections(
+    path: str, classes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int, bool]:
+    """One file's detections, the number of its columns, and whether it is a list. Run by a reader."""
     from scipy.io import loadmat
 
-    with _reading(file):
-        cells = loadmat(file, variable_names=["all_boxes"])["all_boxes"]
-    return cells if cells.size else np.empty((0, _LIST_COLUMNS), object)
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except NotImplementedError:
-        raise InputError(f"{file}: saved in MATLAB's version 7.3; save it again with save(..., '-v7')") from None
-    except Exception as error:  # scipy raises many kinds for damaged files
-        raise InputError(f"{file}: not a readable .mat file: {error}") from None
+    cells = loadmat(path, variable_names=["all_boxes"])["all_boxes"]
+    cells = cells if cells.size else np.empty((0, _LIST_COLUMNS), object)
+    if _is_list(cells):
+        return *_from_list(cells, classes, path), cells.shape[1], True
+    return *_from_cells(cells, classes, path), cells.shape[1], False
 
 
 def _is_list(cells: NDArray[Any]) -> bool:
@@ -182,7 +176,7 @@ def _classes_of(number: int, order: list[int], vocabulary: Vocabulary) -> NDArra
     return np.flatnonzero(vocabulary.interactions[:, 1] == order[number - 1])
 
 
-def _from_cells(cells: NDArray[Any], classes: NDArray[np.int64], file: Path) -> _BLOCK:
+def _from_cells(cells: NDArray[Any], classes: NDArray[np.int64], file: str) -> _Block:
     if len(cells) != len(classes):
         raise InputError(f"{file}: 'all_boxes' has {len(cells)} rows, expected one for each of {len(classes)} classes")
     if cells.dtype != object:
@@ -201,7 +195,7 @@ def _from_cells(cells: NDArray[Any], classes: NDArray[np.int64], file: Path) -> 
     )
 
 
-def _from_list(cells: NDArray[Any], classes: NDArray[np.int64], file: Path) -> _BLOCK:
+def _from_list(cells: NDArray[Any], classes: NDArray[np.int64], file: str) -> _Block:
     """Images are *numbers* here, still to be looked up."""
     try:
         flat = np.array([np.concatenate([np.ravel(x) for x in row]) for row in cells], np.float64).reshape(-1, 11)
@@ -216,7 +210,7 @@ def _from_list(cells: NDArray[Any], classes: NDArray[np.int64], file: Path) -> _
     return image, flat[:, [0, 1, 2, 3, 4, 5, 6, 7, 10]], label
 
 
-def _numbered(names: list[str], blocks: list[_BLOCK], is_list: list[bool]) -> tuple[list[str], list[_BLOCK]]:
+def _numbered(names: list[str], blocks: list[_Block], is_list: list[bool]) -> tuple[list[str], list[_Block]]:
     """Turn image numbers into indices; images that have no name yet get the official one."""
     position = {number: i for i, number in enumerate(map(image_number, names)) if number is not None}
     names = list(names)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.checkpoints.restricted_pickle import load_plain_pickle
+from interplay.containers.pickles import load_plain_pickle
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.tin_pairs import Pair, collect_pairs, vcoco_with_unknown_object
 from interplay.interactions import Interactions

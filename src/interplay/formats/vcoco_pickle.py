@@ -1,7 +1,7 @@
 """V-COCO's result file: a pickle of one dict per detected person.
 
 ``{"image_id": 165, "person_box": [x1, y1, x2, y2], "hit_agent": 0.9, "hit_instr": [x1, y1, x2, y2, 0.8], ...}``.
-A pickle can run code when it is opened; this one is read by `restricted_pickle`, which makes plain data only.
+A pickle can run code when it is opened; this one is read by `containers.pickles`, which makes plain data only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.checkpoints.restricted_pickle import load_plain_pickle
+from interplay.containers.pickles import load_plain_pickle
 from interplay.errors import InputError
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.vocabulary import Vocabulary

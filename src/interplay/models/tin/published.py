@@ -306,7 +306,7 @@ def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: tuple[int, ...]) 
         MissingFileError: no such file.
         InputError: it holds something else.
     """
-    from interplay.checkpoints.restricted_pickle import load_plain_pickle
+    from interplay.containers.pickles import load_plain_pickle
 
     if not path.is_file():
         raise MissingFileError(f"no prior mask {path}")
