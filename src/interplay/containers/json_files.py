@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,10 @@ def parse_json(text: str | bytes, where: str, finite: bool = True) -> Any:
     """
     if isinstance(text, bytes):
         text = decode(text, where)
-    hooks: dict[str, Any] = {"object_pairs_hook": _unique}
-    if finite:
-        hooks["parse_constant"] = _refuse_constant
-    if _WIDE_NUMBER.search(text):  # hooks for every number would slow all files down for the sake of a few
-        hooks |= {"parse_int": _integer, "parse_float": _finite if finite else float}
+    # hooks for every number would slow all files down for the sake of a few
+    decoder = _decoder(finite, _WIDE_NUMBER.search(text) is not None)
     try:
-        value = json.loads(text, **hooks)
+        value = decoder.decode(text)
         if _HALF_CHARACTER.search(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value
@@ -98,6 +96,16 @@ def parse_json(text: str | bytes, where: str, finite: bool = True) -> Any:
         raise InputError(f"{where}: not JSON: a text holds half a character (a lone surrogate)") from None
     except RecursionError:
         raise InputError(f"{where}: not read: lists or objects are nested too deeply") from None
+
+
+@cache
+def _decoder(finite: bool, wide: bool) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_unique,
+        parse_constant=_refuse_constant if finite else None,
+        parse_int=_integer if wide else None,
+        parse_float=_finite if wide and finite else None,
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
