@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "generated", "own"]
+DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "hoi-a", "generated", "own"]
 """Data sets; ``own`` is one's own data."""
 
 DATASETS: tuple[str, ...] = get_args(DatasetName)

@@ -1,7 +1,7 @@
 """`Vocabulary`: the objects, verbs and interactions that a data set or a model knows, and their names.
 
-Built in are ``hico-det``, ``v-coco``, ``pastanet-hoi`` and ``coco``; one's own is a JSON file of the same form
-(see ``Vocabulary.from_dict``).
+Built in are ``hico-det``, ``v-coco``, ``pastanet-hoi``, ``hoi-a`` and ``coco``; one's own is a JSON file of the same
+form (see ``Vocabulary.from_dict``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import atomic_path
 
-BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "generated")
+BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "hoi-a", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
 _SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, *DATASETS)} | {

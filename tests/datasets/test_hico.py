@@ -126,10 +126,14 @@ def test_interactions_of_boxes_that_do_not_exist_are_left_out(hico_folder: Path)
 @pytest.mark.parametrize(
     ("form", "change", "message"),
     [
-        ("pairs/instances_test2015.json", ("annotation", 0, "verb", 0, 117), "00000001.jpg: 'verb' holds 117"),
-        ("pairs/instances_test2015.json", ("annotation", 2, "object", 0, -1), "00000003.jpg: 'object' holds -1"),
-        ("pairs/instances_test2015.json", ("annotation", 0, "boxes_h", 0, [1, 2, 3]), "a box needs 4 numbers, got 3"),
-        ("pairs/instances_test2015.json", ("objects", 0, "aeroplane"), "unknown object 'aeroplane'"),
+        ("pairs/instances_test2015.json", ("annotation", 0, "verb", 0, 117), "00000001.jpg': 'verb' holds 117"),
+        ("pairs/instances_test2015.json", ("annotation", 2, "object", 0, -1), "00000003.jpg': 'object' holds -1"),
+        (
+            "pairs/instances_test2015.json",
+            ("annotation", 0, "boxes_h", 0, [1, 2, 3]),
+            "a box needs 4 finite",
+        ),
+        ("pairs/instances_test2015.json", ("objects", 9, "velocipede"), "unknown object 'velocipede'"),
         ("hoia/test_hico.json", (0, "annotations", 0, "category_id", 12), "'category_id' holds 12"),
         ("hoia/test_hico.json", (0, "hoi_annotation", 0, "category_id", 0), "category_id"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
@@ -44,18 +45,19 @@ class TableBuilder:
         self._image_label_starts: list[int] = []
         self._seen: dict[tuple[tuple[float, ...], int], int] = {}
 
-    def image(self, file: str, size: Sequence[int] = (0, 0), origin: float = 0, **columns: ArrayLike) -> None:
+    def image(self, file: str, size: Sequence[Any] = (0, 0), origin: float = 0, **columns: ArrayLike) -> None:
         """Start the next image.
 
         Args:
             file: its file name, without folders.
-            size: width, height in pixels; zeros where unknown.
+            size: width, height in pixels; zero or None where unknown.
             origin: index that the source gives to the first pixel; subtracted from all boxes of this image.
             columns: the image's values of columns per image.
         """
         self._keep("image", len(self._files), columns)
-        self._files.append(file)
-        self._sizes.append((int(size[0]), int(size[1])))
+        width, height = (side_length(value, name) for value, name in zip(size, ("width", "height"), strict=True))
+        self._files.append(image_name(file))
+        self._sizes.append((width, height))
         self._origins.append(origin)
         self._box_starts.append(len(self._boxes))
         self._triplet_starts.append(len(self._triplets))
@@ -64,6 +66,7 @@ class TableBuilder:
 
     def box(self, box: Sequence[float], label: int) -> int:
         """Index inside the current image of this box, added unless the same box of the same class is there."""
+        check_box(box)
         key = (tuple(box), label)
         index = self._seen.get(key)
         if index is None:
@@ -76,10 +79,7 @@ class TableBuilder:
         Args:
             columns: the box's values of columns per box.
         """
-        if len(box) != 4:
-            raise ValueError(f"a box needs 4 numbers, got {len(box)}")
-        if not all(isinstance(value, (int, float)) and isfinite(value) for value in box):
-            raise ValueError(f"a box needs 4 numbers, got {list(box)}")
+        check_box(box)
         self._keep("box", len(self._boxes), columns)
         self._boxes.append(box)
         self._labels.append(label)
@@ -140,15 +140,86 @@ class TableBuilder:
         return column.as_array([values.get(row, unknown) for row in range(count)], count)
 
 
-def pick(values: Sequence[int], index: int, field: str) -> int:
+MOST_PIXELS = 10_000_000
+"""Coordinates and sides beyond this are no pixels of an image."""
+
+
+def check_box(box: Any) -> None:
+    """Whether a value from a file is a box: four finite numbers within `MOST_PIXELS`.
+
+    Raises:
+        InputError: it is not; shows the beginning of it.
+    """
+    if not isinstance(box, (list, tuple)) or len(box) != 4 or not all(map(_is_coordinate, box)):
+        raise InputError(f"a box needs 4 finite numbers of pixels, got {shown(box)}")
+
+
+def _is_coordinate(value: Any) -> bool:
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return real and abs(value) <= MOST_PIXELS  # no integer is too long for this, and NaN is never smaller
+
+
+def whole_number(value: Any, field: str) -> int:
+    """A whole number from a file: ``3``, and as some tools write it ``3.0`` or ``"3"``.
+
+    Raises:
+        InputError: it is something else (null, true, 0.5, NaN, infinity, a list); names the field.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and isfinite(value) and value == int(value):
+        return int(value)
+    if isinstance(value, str) and len(value) < 20 and value.strip().removeprefix("-").isdecimal():
+        return int(value)
+    raise InputError(f"{field!r} holds {shown(value)}, expected a whole number")
+
+
+def side_length(value: Any, field: str) -> int:
+    """Width or height in pixels from a file; 0 where it is null or 0, which stand for "not known".
+
+    Raises:
+        InputError: no whole number, or none from 0 to `MOST_PIXELS`; names the field.
+    """
+    pixels = 0 if value is None else whole_number(value, field)
+    if not 0 <= pixels <= MOST_PIXELS:
+        raise InputError(f"{field!r} holds {shown(value)}, expected a number of pixels")
+    return pixels
+
+
+def image_name(value: Any) -> str:
+    """An image's file name from a file.
+
+    Raises:
+        InputError: no text, an empty one, or one that holds half a character (a lone surrogate).
+    """
+    if not isinstance(value, str) or not value:
+        raise InputError(f"expected the image's file name, got {shown(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the image's file name {shown(value)} holds half a character (a lone surrogate)") from None
+    return value
+
+
+def pick(values: Sequence[int], index: Any, field: str) -> int:
     """``values[index]`` for an index from a file, which must not be negative.
 
     Raises:
-        InputError: it is out of range; names the field.
+        InputError: it is no whole number, or out of range; names the field.
     """
+    index = whole_number(index, field)
     if not 0 <= index < len(values):
-        raise InputError(f"{field!r} holds {index}, expected 0..{len(values) - 1}")
+        raise InputError(f"{field!r} holds {shown(index)}, expected 0..{len(values) - 1}")
     return values[index]
+
+
+def shown(value: Any) -> str:
+    """A value from a file as a message shows it: never long, also where it is large or deep."""
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring = 2, 60
 
 
 @contextmanager
@@ -160,5 +231,5 @@ def reading(where: str) -> Iterator[None]:
         raise InputError(f"{where}: {error}") from None
     except KeyError as error:
         raise InputError(f"{where}: the field {error} is missing") from None
-    except (IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"{where}: {error}") from None

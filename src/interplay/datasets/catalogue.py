@@ -41,8 +41,16 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("vcoco-hoia", "test"): Expected(4946),
     ("vcoco-pairs", "trainval"): Expected(5400, 13817),
     ("vcoco-pairs", "test"): Expected(4946, 12402),
+    ("hoi-a", "trainval"): Expected(29842),
+    ("hoi-a", "test"): Expected(8787, 21623),
 }
 """(form, split) -> counts."""
+
+EXPECTED_OWN: dict[tuple[str, str], Expected] = {
+    ("HIFO", "train"): Expected(945, 1685),
+    ("HIFO", "test"): Expected(229, 378),
+}
+"""(how image names start, split) -> counts of published data sets that bring their own vocabulary."""
 
 LIST_LENGTHS = {
     "vcoco_train.ids": 2533,
@@ -82,6 +90,7 @@ class PublishedFile:
 _HICO_PAGE = "www-personal.umich.edu/~ywchao/hico (hico_20160224_det.tar.gz, 7.5 GB: images and anno_bbox.mat)"
 _VCOCO_PAGE = "github.com/s-gupta/v-coco (data/vcoco and data/splits)"
 _COCO_PAGE = "cocodataset.org, 2014 (annotations_trainval2014.zip, train2014.zip, val2014.zip)"
+_HOIA_PAGE = "github.com/YueLiao/PPDM (HOI-A: images and the files in the form of the query detectors)"
 _HAKE_PAGE = "github.com/DirtyHarryLYL/HAKE (Annotations, Images); the lists are in the TIN repository, branch TIN-PAMI"
 
 ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
@@ -94,10 +103,14 @@ ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
         PublishedFile("test annotations", ("test",), f"{_VCOCO_PAGE} with {_COCO_PAGE}"),
     ),
     "pastanet-hoi": (PublishedFile("annotations", ("train",), _HAKE_PAGE),),
+    "hoi-a": (
+        PublishedFile("training annotations", ("trainval", "train"), _HOIA_PAGE),
+        PublishedFile("test annotations", ("test",), _HOIA_PAGE),
+    ),
 }
 """Annotations that make a data set complete."""
 
-IMAGES: dict[str, str] = {"hico-det": _HICO_PAGE, "v-coco": _COCO_PAGE, "pastanet-hoi": _HAKE_PAGE}
+IMAGES: dict[str, str] = {"hico-det": _HICO_PAGE, "v-coco": _COCO_PAGE, "pastanet-hoi": _HAKE_PAGE, "hoi-a": _HOIA_PAGE}
 """Where the photographs come from."""
 
 COCO_INSTANCES = f"{_COCO_PAGE}; instances_vcoco_all_2014.json is made of it by V-COCO's script_pick_annotations.py"

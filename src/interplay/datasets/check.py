@@ -91,8 +91,8 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
 
 def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
     name = str(source.path.relative_to(folder))
-    if form is forms.OWN:
-        yield from _check_own(source, name, seen)
+    if form.datasets == ("own",) or form is forms.OWN:
+        yield from _check_own(source, form, name, seen)
         return
     if form is forms.GENERATED:
         yield from _check_generated(source, name)
@@ -120,7 +120,7 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
         found = seen.setdefault(dataset, _Found())
         found.splits.add(held)
         found.images.add(table)
-        yield _compare(dataset, name, form, held, table)
+        yield _compare(dataset, name, form, held, table, catalogue.EXPECTED.get((form.name, held)) if held else None)
         for warning in caught:
             yield Finding(dataset, "note", name, str(warning.message).removeprefix(f"{source.path}: "))
 
@@ -133,13 +133,27 @@ def _split_held(table: InteractionTable, path: Path) -> str | None:
     return split_of(path)
 
 
-def _compare(dataset: str, name: str, form: forms.Form, split: str | None, table: InteractionTable) -> Finding:
+def _expected_of_own(table: InteractionTable, path: Path) -> catalogue.Expected | None:
+    """What is published of data that bring their own vocabulary."""
+    for (start, split), expected in catalogue.EXPECTED_OWN.items():
+        if split == split_of(path) and table.files and all(file.startswith(f"{start}_") for file in table.files):
+            return expected
+    return None
+
+
+def _compare(
+    dataset: str,
+    name: str,
+    form: forms.Form,
+    split: str | None,
+    table: InteractionTable,
+    expected: catalogue.Expected | None,
+) -> Finding:
     counted = {"images": len(table), "interactions": len(table.verb)}
     if table.unlabelled is not None:
         people = table.labels == table.vocabulary.person
         counted["labelled people"] = int((people & ~table.unlabelled).sum())
     listing = ", ".join(f"{number:,} {what}" for what, number in counted.items())
-    expected = catalogue.EXPECTED.get((form.name, split)) if split else None
     if expected is None:
         return Finding(dataset, "ok", name, f"{listing} ({form.name})")
     published = {"images": expected.images, "interactions": expected.interactions}
@@ -152,19 +166,29 @@ def _compare(dataset: str, name: str, form: forms.Form, split: str | None, table
     return Finding(dataset, "ok", name, f"{listing}, as published ({form.name}, {split})")
 
 
-def _check_own(source: Source, name: str, seen: dict[str, _Found]) -> Iterator[Finding]:
-    try:
-        table = read_source(forms.OWN, source, "test", None)
-    except InputError as error:
-        yield Finding(f"own: {name}", "broken", name, f"{error}; for all problems: interplay datasets validate")
+def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Found]) -> Iterator[Finding]:
+    dataset = f"own: {name}"
+    if form is forms.OWN_NUMBERS:
+        detail = "own data that number their classes; with a vocabulary: interplay datasets stats FILE --vocabulary V"
+        yield Finding(dataset, "note", name, detail)
         return
-    seen.setdefault(f"own: {name}", _Found()).images.add(table)
-    yield Finding(f"own: {name}", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")
-    if source.kind == "json":
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            table = read_source(form, source, "test", None)
+    except InputError as error:
+        yield Finding(dataset, "broken", name, f"{error}; for all problems: interplay datasets validate")
+        return
+    seen.setdefault(dataset, _Found()).images.add(table)
+    expected = _expected_of_own(table, source.path)
+    yield _compare(dataset, name, form, split_of(source.path), table, expected)
+    for warning in caught:
+        yield Finding(dataset, "note", name, str(warning.message).removeprefix(f"{source.path}: "))
+    if form is forms.OWN and source.kind == "json":
         report = validate(source.path)
         if report.problems:
             detail = f"{report.errors} errors, {report.warnings} warnings; see: interplay datasets validate"
-            yield Finding(f"own: {name}", "different" if report.errors else "note", name, detail)
+            yield Finding(dataset, "different" if report.errors else "note", name, detail)
 
 
 def _check_generated(source: Source, name: str) -> Iterator[Finding]:

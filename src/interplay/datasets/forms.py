@@ -12,6 +12,9 @@ from interplay.datasets.sources import Source
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
+Reader = Callable[[Source, Vocabulary | None, str], InteractionTable]
+"""Reads a file: which names its numbers mean (None for those that it holds), and which split of it."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -21,8 +24,8 @@ class Form:
         name: short name, for reports.
         datasets: data sets that come in this form.
         description: how the published files are called and who uses them.
-        recognise: whether a file is in this form, told by its first bytes.
-        read: reads one file; None where that takes more than a file and the data set's vocabulary (see `load`).
+        recognise: whether a file is in this form and holds one of these data sets, told by its content.
+        read: reads one file; None where that takes more than a file and a vocabulary (see `load`).
         every_split: whether one file holds every split.
     """
 
@@ -30,7 +33,7 @@ class Form:
     datasets: tuple[str, ...]
     description: str
     recognise: Callable[[Source], bool]
-    read: Callable[[Source, Vocabulary, str], InteractionTable] | None = None
+    read: Reader | None = None
     every_split: bool = False
 
 
@@ -47,12 +50,28 @@ def _is_generated(source: Source) -> bool:
     return _is_own(source) and isinstance(line, dict) and "scene" in line and "sha256" in line
 
 
-def _read_generated(source: Source, vocabulary: Vocabulary, split: str) -> InteractionTable:
+def _read_generated(source: Source, vocabulary: Vocabulary | None, split: str) -> InteractionTable:
     from interplay.formats import read
 
     table = read(source.path, vocabulary)
     table.unlabelled = np.zeros(len(table.boxes), bool)  # of everybody there it is known what they do
     return table
+
+
+def _named(read: Callable[[Source, Vocabulary, str], InteractionTable]) -> Reader:
+    """A reader of a form whose files hold no names."""
+
+    def checked(source: Source, vocabulary: Vocabulary | None, split: str) -> InteractionTable:
+        assert vocabulary is not None  # of a published data set
+        return read(source, vocabulary, split)
+
+    return checked
+
+
+def _read_own_pairs(source: Source, vocabulary: Vocabulary | None, split: str) -> InteractionTable:
+    is_hico = pair_lists.is_hico_form(source)
+    read = pair_lists.read_hico_pairs if is_hico else pair_lists.read_vcoco_pairs
+    return read(source, vocabulary)
 
 
 GENERATED = Form(
@@ -64,7 +83,7 @@ GENERATED = Form(
 )
 OWN = Form(
     "own",
-    ("hico-det", "v-coco", "pastanet-hoi", "own"),
+    ("hico-det", "v-coco", "pastanet-hoi", "hoi-a", "own"),
     "JSON Lines or Parquet as interplay writes them (see the docs, Your own data)",
     _is_own,
 )
@@ -74,12 +93,19 @@ VCOCO_ACTIONS = Form(
     "vcoco_{train,val,trainval,test}.json, official, with COCO's instances files beside it",
     vcoco.is_vcoco_actions,
 )
+OWN_NUMBERS = Form(
+    "own-hoia",
+    ("own",),
+    "the form of trainval_hico.json with classes of your own, which the vocabulary (--vocabulary FILE) names",
+    hoia.is_hoia,
+    lambda source, vocabulary, split: hoia.read_own_hoia(source, vocabulary),
+)
 HAKE = Form(
     "hake",
     ("hico-det", "pastanet-hoi"),
     "hico-det-training-set-instance-level.json, hake_large_annotation.json (HAKE)",
     hake.is_hake,
-    lambda source, vocabulary, split: hake.read_hake(source, vocabulary),
+    _named(lambda source, vocabulary, split: hake.read_hake(source, vocabulary)),
 )
 FORMS: tuple[Form, ...] = (
     GENERATED,
@@ -88,7 +114,7 @@ FORMS: tuple[Form, ...] = (
         ("hico-det",),
         "anno_bbox.mat, official",
         hico_mat.is_hico_mat,
-        hico_mat.read_hico_mat,
+        _named(hico_mat.read_hico_mat),
         every_split=True,
     ),
     Form(
@@ -103,7 +129,7 @@ FORMS: tuple[Form, ...] = (
         ("hico-det",),
         "trainval_hico.json, test_hico.json (PPDM, QPIC, CDN, GEN-VLKT)",
         hoia.is_hico_hoia,
-        lambda source, vocabulary, split: hoia.read_hico_hoia(source, vocabulary),
+        _named(lambda source, vocabulary, split: hoia.read_hico_hoia(source, vocabulary)),
     ),
     HAKE,
     VCOCO_ACTIONS,
@@ -112,7 +138,7 @@ FORMS: tuple[Form, ...] = (
         ("v-coco",),
         "trainval_vcoco.json, test_vcoco.json (QPIC, CDN, GEN-VLKT)",
         hoia.is_vcoco_hoia,
-        lambda source, vocabulary, split: hoia.read_vcoco_hoia(source, vocabulary),
+        _named(lambda source, vocabulary, split: hoia.read_vcoco_hoia(source, vocabulary)),
     ),
     Form(
         "vcoco-pairs",
@@ -120,6 +146,21 @@ FORMS: tuple[Form, ...] = (
         "instances_vcoco_{trainval,test}.json (SCG, UPT, PViC); pairs with an object only",
         pair_lists.is_vcoco_pairs,
         lambda source, vocabulary, split: pair_lists.read_vcoco_pairs(source, vocabulary),
+    ),
+    Form(
+        "hoi-a",
+        ("hoi-a",),
+        "trainval_hoia.json, test_hoia.json (PPDM, AS-Net)",
+        hoia.is_hoi_a,
+        _named(lambda source, vocabulary, split: hoia.read_hoi_a(source, vocabulary)),
+    ),
+    OWN_NUMBERS,
+    Form(
+        "own-pairs",
+        ("own",),
+        "the form of instances_train2015.json or instances_vcoco_test.json with names of your own",
+        lambda source: pair_lists.is_hico_form(source) or pair_lists.is_vcoco_form(source),
+        _read_own_pairs,
     ),
     OWN,
 )

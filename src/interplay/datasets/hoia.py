@@ -1,14 +1,17 @@
-"""The form of the query detectors, first used for HOI-A: ``{trainval,test}_{hico,vcoco}.json``.
+"""The form of the query detectors, first used for HOI-A: ``{trainval,test}_{hoia,hico,vcoco}.json``.
 
-PPDM, QPIC, CDN, GEN-VLKT and their many descendants read it. A list of images, each with ``annotations`` (boxes
-with COCO's 91-id ``category_id``) and ``hoi_annotation`` (``subject_id``, ``object_id``: positions in
-``annotations``; ``category_id``: the verb). What the form does not say, and the circulating files differ in:
+PPDM, QPIC, CDN, GEN-VLKT and their many descendants read it, and their users write their own data in it. A list of
+images, each with ``annotations`` (boxes with ``category_id``) and ``hoi_annotation`` (``subject_id``, ``object_id``:
+positions in ``annotations``; ``category_id``: the verb). It holds numbers, no names: whose they are is told by the
+names of the images (`interplay.datasets.content`), and one's own data need a vocabulary. What the form does not say,
+and the circulating files differ in:
 
+- HOI-A numbers its 11 objects and 10 verbs from 1, and so does one's own data, unless a 0 occurs.
+- HICO-DET's and V-COCO's objects have COCO's 91 ids. HICO-DET's verbs count from 1, V-COCO's from 0 (29 action-roles).
 - ``test_hico.json`` holds the official boxes, which count pixels from 1. ``trainval_hico.json`` was made from
   boxes that already counted from 0 (and merged strongly overlapping boxes of a pair). Checked against the
   official annotations: image 1 of the training set starts [208, 33, 427, 300] there and [207, 32, 426, 299] here;
   the test boxes are identical.
-- HICO-DET's verbs count from 1, V-COCO's from 0 (the 29 action-roles).
 - ``hoi_category_id`` (1..600) exists only in ``trainval_hico.json``.
 - ``trainval_hico.json`` leaves out the 485 training images without a visible interaction.
 - V-COCO's file lists all of COCO's instances; ``object_id`` -1 stands for "no object". A person whom V-COCO labelled
@@ -19,9 +22,11 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from interplay.datasets.builder import TableBuilder, pick, reading
+from interplay.datasets.builder import TableBuilder, pick, reading, shown, whole_number
+from interplay.datasets.content import first_file_names, named_like
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
@@ -31,26 +36,27 @@ _HICO_TEST_FILE = re.compile(r"HICO_test2015_\d+\.\w+$")
 
 
 def is_hoia(source: Source) -> bool:
-    """Whether this is the form, of either data set."""
+    """Whether this is the form, of any data set."""
     return source.mentions("annotations", "hoi_annotation", "subject_id")
 
 
 def is_hico_hoia(source: Source) -> bool:
-    """Whether this is the form and nothing says that it is V-COCO."""
-    return is_hoia(source) and not _looks_like_vcoco(source)
+    """Whether this is the form with HICO-DET's images."""
+    return is_hoia(source) and named_like("hico-det", first_file_names(source))
 
 
 def is_vcoco_hoia(source: Source) -> bool:
-    """Whether this is the form and nothing says that it is HICO-DET."""
-    return is_hoia(source) and not (b"HICO_" in source.head or source.mentions("hoi_category_id"))
+    """Whether this is the form with V-COCO's images."""
+    return is_hoia(source) and named_like("v-coco", first_file_names(source))
 
 
-def _looks_like_vcoco(source: Source) -> bool:
-    return b'"COCO_' in source.head or re.search(rb'"object_id": ?-1\b', source.head) is not None
+def is_hoi_a(source: Source) -> bool:
+    """Whether this is the form with HOI-A's images."""
+    return is_hoia(source) and named_like("hoi-a", first_file_names(source))
 
 
 def read_hico_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
-    """HICO-DET, or one's own data in the same form.
+    """HICO-DET.
 
     Interactions that point outside ``annotations`` (the training file has some) are dropped with a warning.
 
@@ -58,26 +64,78 @@ def read_hico_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
         InputError: a field is missing or does not fit; names file, image and field.
     """
     records = _records(source)
-    table = _object_table(source, records, vocabulary)
+    objects = _hico_objects(source, records, vocabulary)
+    verbs = {i + 1: i for i in range(len(vocabulary.verbs))}
+    return _read(source, records, vocabulary, objects, verbs, least_object=0)
+
+
+def read_hoi_a(source: Source, vocabulary: Vocabulary) -> InteractionTable:
+    """HOI-A, or other data that number a vocabulary's objects and verbs from 1 (from 0 where a 0 occurs).
+
+    Objects may also have COCO's 91 ids, where they are COCO's 80 and an id above 80 occurs. An ``object_id`` of -1 says
+    that no object takes part.
+
+    Raises:
+        InputError: a field is missing or does not fit; names file, image and field.
+    """
+    records = _records(source)
+    objects = _numbering(source, _category_ids(source, records, "annotations"), vocabulary.objects, "objects")
+    verbs = _numbering(source, _category_ids(source, records, "hoi_annotation"), vocabulary.verbs, "verbs")
+    return _read(source, records, vocabulary, objects, verbs, least_object=-1)
+
+
+def read_own_hoia(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
+    """One's own data; as `read_hoi_a`.
+
+    Raises:
+        InputError: no vocabulary; says what one must have.
+    """
+    if vocabulary is None:
+        records = _records(source)
+        highest = (max(_category_ids(source, records, name), default=0) for name in ("annotations", "hoi_annotation"))
+        counts = " and ".join(f"{kind} up to {n}" for kind, n in zip(("objects", "verbs"), highest, strict=True))
+        raise InputError(
+            f"{source.path} numbers its classes ({counts}) and does not name them, and its images "
+            f"({', '.join(map(repr, first_file_names(source)[:2]))}) are none of HICO-DET's, V-COCO's or HOI-A's. Give "
+            "--vocabulary FILE, a JSON file with the names in the order of the numbers, from 1: "
+            '{"name": "workshop", "objects": ["person", "bench"], "verbs": ["hold", "sit on"]}'
+        )
+    return read_hoi_a(source, vocabulary)
+
+
+def _read(
+    source: Source,
+    records: list[dict[str, Any]],
+    vocabulary: Vocabulary,
+    objects: dict[int, int],
+    verbs: dict[int, int],
+    least_object: int,
+) -> InteractionTable:
+    """The images.
+
+    Args:
+        objects, verbs: what a ``category_id`` means.
+        least_object: -1 where an ``object_id`` of -1 says that no object takes part, else 0.
+    """
     builder = TableBuilder(vocabulary)
     dropped = 0
     for record in records:
-        with reading(f"{source.path}: {record.get('file_name')}"):
+        with reading(f"{source.path}: {shown(record.get('file_name'))}"):
             file = record["file_name"]
-            origin = 1 if _HICO_TEST_FILE.search(file) else 0
-            builder.image(file, (record.get("width", 0), record.get("height", 0)), origin)
-            position = [builder.box(a["bbox"], _object(table, a)) for a in record["annotations"]]
+            origin = 1 if isinstance(file, str) and _HICO_TEST_FILE.search(file) else 0
+            builder.image(file, (record.get("width"), record.get("height")), origin)
+            position = [builder.box(a["bbox"], _index(objects, a, "object")) for a in record["annotations"]]
             for hoi in record["hoi_annotation"]:
-                human, target = hoi["subject_id"], hoi["object_id"]
-                if max(human, target) >= len(position) or min(human, target) < 0:
+                human, target = (whole_number(hoi[name], name) for name in ("subject_id", "object_id"))
+                if max(human, target) >= len(position) or human < 0 or target < least_object:
                     dropped += 1
                     continue
-                verb = pick(range(len(vocabulary.verbs)), int(hoi["category_id"]) - 1, "category_id (less 1)")
-                builder.triplet(position[human], verb, position[target])
+                verb = _index(verbs, hoi, "verb")
+                builder.triplet(position[human], verb, position[target] if target >= 0 else -1)
     if dropped:
         warnings.warn(
             f"{source.path}: left out {dropped} interactions that name a box which their image does not have",
-            stacklevel=2,
+            stacklevel=4,
         )
     return builder.build()
 
@@ -88,21 +146,21 @@ def read_vcoco_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
     Raises:
         InputError: a field is missing or does not fit; names file, image and field.
     """
-    table = _coco_91_table()
+    objects = _coco_91_table()
     builder = TableBuilder(vocabulary, columns=["unlabelled"])
     for record in _records(source):
-        with reading(f"{source.path}: {record.get('file_name')}"):
-            builder.image(record["file_name"], (record.get("width", 0), record.get("height", 0)))
-            active = {hoi["subject_id"] for hoi in record["hoi_annotation"]}
+        with reading(f"{source.path}: {shown(record.get('file_name'))}"):
+            builder.image(record["file_name"], (record.get("width"), record.get("height")))
+            active = {whole_number(hoi["subject_id"], "subject_id") for hoi in record["hoi_annotation"]}
             position = []
             for i, annotation in enumerate(record["annotations"]):
-                label = _object(table, annotation)
+                label = _index(objects, annotation, "object")
                 unlabelled = label == vocabulary.person and i not in active
                 position.append(builder.instance(annotation["bbox"], label, unlabelled=unlabelled))
             for hoi in record["hoi_annotation"]:
                 human = pick(position, hoi["subject_id"], "subject_id")
                 target = pick(position, hoi["object_id"], "object_id") if hoi["object_id"] != -1 else -1
-                verb = pick(range(len(vocabulary.verbs)), int(hoi["category_id"]), "category_id")
+                verb = pick(range(len(vocabulary.verbs)), hoi["category_id"], "category_id")
                 builder.triplet(human, verb, target)
     return builder.build()
 
@@ -118,24 +176,60 @@ def _coco_91_table() -> dict[int, int]:
     return {coco: i for i, coco in enumerate(COCO_91_IDS)}
 
 
-def _object(table: dict[int, int], annotation: dict[str, Any]) -> int:
-    category = int(annotation["category_id"])
+def _index(table: dict[int, int], annotation: dict[str, Any], kind: str) -> int:
+    """What an annotation's ``category_id`` means.
+
+    Raises:
+        InputError: nothing.
+    """
+    category = whole_number(annotation["category_id"], "category_id")
     if category not in table:
-        raise InputError(f"'category_id' holds {category}, which is not one of COCO's object ids")
+        expected = f"one of {len(table)} numbers of {kind}s from {min(table)} to {max(table)}"
+        raise InputError(f"'category_id' holds {shown(category)}, expected {expected}")
     return table[category]
 
 
-def _object_table(source: Source, records: list[dict[str, Any]], vocabulary: Vocabulary) -> dict[int, int]:
+def _category_ids(source: Source, records: Iterable[dict[str, Any]], name: str) -> set[int]:
+    """The numbers of all objects (``annotations``) or verbs (``hoi_annotation``)."""
+    return {number for record in records for number in _ids_of(source, record, name)}
+
+
+def _ids_of(source: Source, record: dict[str, Any], name: str) -> Iterator[int]:
+    with reading(f"{source.path}: {shown(record.get('file_name'))}"):
+        for item in record[name]:
+            yield whole_number(item["category_id"], "category_id")
+
+
+def _numbering(source: Source, numbers: set[int], names: tuple[str, ...], kind: str) -> dict[int, int]:
+    """Which number means which name.
+
+    Raises:
+        InputError: there are more numbers than names.
+    """
+    if kind == "objects" and len(names) == len(COCO_91_IDS) < max(numbers, default=0):
+        return _coco_91_table()
+    first = 0 if 0 in numbers else 1
+    beyond = [number for number in numbers if not first <= number < first + len(names)]
+    if beyond:
+        raise InputError(
+            f"{source.path}: its {kind} are numbered {min(numbers)} to {max(numbers)}, but the vocabulary names "
+            f"{len(names)} {kind}. Give --vocabulary a file with the names of all, in the order of the numbers"
+        )
+    return {first + i: i for i in range(len(names))}
+
+
+def _hico_objects(source: Source, records: list[dict[str, Any]], vocabulary: Vocabulary) -> dict[int, int]:
     """COCO's 91 ids, unless ``hoi_category_id`` shows that the objects are numbered 1..80 without gaps."""
     counted: list[tuple[int, int]] = []  # the object's category id, and its index according to hoi_category_id
     for record in records:
-        with reading(f"{source.path}: {record.get('file_name')}"):
+        with reading(f"{source.path}: {shown(record.get('file_name'))}"):
             boxes = record["annotations"]
             for hoi in record["hoi_annotation"]:
-                interaction, target = hoi.get("hoi_category_id", 0), hoi["object_id"]
+                interaction = whole_number(hoi.get("hoi_category_id", 0), "hoi_category_id")
+                target = whole_number(hoi["object_id"], "object_id")
                 if 1 <= interaction <= len(vocabulary.interactions) and 0 <= target < len(boxes):
                     expected = vocabulary.interactions[interaction - 1, 1]
-                    counted.append((int(boxes[target]["category_id"]), int(expected)))
+                    counted.append((whole_number(boxes[target]["category_id"], "category_id"), int(expected)))
     official = _coco_91_table()
     if counted:
         as_91 = sum(official.get(category, -1) == label for category, label in counted)

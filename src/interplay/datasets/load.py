@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from interplay.datasets import forms
+from interplay.datasets.content import check_content
 from interplay.datasets.sources import Source, open_source, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.defaults import DATASETS
@@ -36,15 +37,17 @@ def load_annotations(
     The form is told by a file's content. Accepted are, for ``hico-det``: the official ``anno_bbox.mat``,
     ``instances_{train,test}2015.json``, ``{trainval,test}_hico.json`` and HAKE's instance-level file; for
     ``v-coco``: the official ``vcoco_*.json`` with COCO's instances files beside it,
-    ``instances_vcoco_{trainval,test}.json`` and ``{trainval,test}_vcoco.json``; for ``pastanet-hoi``: HAKE-Large's
+    ``instances_vcoco_{trainval,test}.json`` and ``{trainval,test}_vcoco.json``; for ``hoi-a``:
+    ``{trainval,test}_hoia.json``; for ``pastanet-hoi``: HAKE-Large's
     file with the ``split_*.txt`` lists beside it; for ``generated`` a folder that ``interplay synthesize`` wrote, or a
     benchmark's folder with one for each split; and for published data sets also interplay's own JSON Lines and Parquet.
+    ``own`` data may be in the last two, or in the published JSON forms (the first one needs a `vocabulary` then).
 
     A box that the source repeats in an image is one box of the table; interactions are never merged, and come in
     the order of the source. Boxes are x1, y1, x2, y2 in pixels counted from 0.
 
     Args:
-        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"``, ``"generated"`` or ``"own"``.
+        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"``, ``"hoi-a"``, ``"generated"`` or ``"own"``.
         path: a file, or a folder that is searched for the best form of the split.
         split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
@@ -52,7 +55,8 @@ def load_annotations(
 
     Raises:
         MissingFileError: nothing at `path`, or a folder without annotations of this data set and split.
-        InputError: the content is in none of the accepted forms, or broken; says where.
+        InputError: the content is in none of the accepted forms, broken, or another data set's (more than a tenth of
+            its images or interactions do not fit); says where.
     """
     name = dataset_name(dataset)
     if split not in _SPLITS:
@@ -80,7 +84,7 @@ def dataset_name(name: str) -> str:
 
 
 def detect_dataset(path: str | os.PathLike[str]) -> str:
-    """Which data set a file or folder holds; ``own`` for interplay's own forms.
+    """Which data set a file or folder holds; ``own`` for interplay's own forms, and for classes of one's own.
 
     Raises:
         MissingFileError: nothing there, or a folder without annotations.
@@ -112,31 +116,48 @@ def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabu
     """One file in a known form; all images that it holds of the split (most forms hold one).
 
     Args:
-        vocabulary: None only for `forms.OWN`.
+        vocabulary: None only for one's own data, whose names the file may hold.
 
     Raises:
-        InputError: the content is broken; says where.
+        InputError: the content is broken, or not that of the data set which the form is of; says where.
     """
     if form is forms.OWN:
         return _read_own(source.path, vocabulary)
-    assert vocabulary is not None
     if form is forms.VCOCO_ACTIONS:
-        return read_vcoco_actions([source], coco_beside(source.path), vocabulary)
-    assert form.read is not None
-    return form.read(source, vocabulary, split)
+        assert vocabulary is not None
+        table = read_vcoco_actions([source], coco_beside(source.path), vocabulary)
+    else:
+        assert form.read is not None
+        table = form.read(source, vocabulary, split)
+    if len(form.datasets) == 1:
+        check_content(form.datasets[0], table, source)
+    return table
 
 
 def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
-    form = forms.OWN if name == "own" else forms.recognise(source, name)
+    form = forms.recognise(source, name)
+    if form is None and name == "own":
+        form = forms.OWN  # whose reader names what is wrong by line
     if form is None:
-        raise InputError(
-            f"{source.path} holds no annotations of {name} in a form that interplay reads. It reads\n"
-            f"{forms.accepted(name)}"
-        )
+        raise InputError(f"{_not_of(source, name)} interplay reads\n{forms.accepted(name)}")
     table = read_source(form, source, split, vocabulary)
     if name == "pastanet-hoi" and form is forms.HAKE:
         return _only_listed(table, source.path.parent, f"split_{split}.txt")
     return table
+
+
+def _not_of(source: Source, name: str) -> str:
+    """What a file holds instead of annotations of a data set."""
+    other = forms.recognise(source)
+    if other is None:
+        return f"{source.path} holds no annotations of {name} in a form that interplay reads."
+    if other.datasets != ("own",):
+        there = other.datasets[0]
+        return f"{source.path} holds no annotations of {name}, but {there}'s: say --dataset {there}."
+    return (
+        f"{source.path} holds no annotations of {name}, but data of your own: its images or classes have other names. "
+        "Say --dataset own, and --vocabulary FILE where it does not name its classes."
+    )
 
 
 def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
@@ -156,11 +177,14 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
         if form is not None:
             found.setdefault(form.name, []).append(source)
     if name == "own" and sum(map(len, found.values())) > 1:
-        files = ", ".join(str(s.path.relative_to(folder)) for s in found["own"])
-        raise InputError(f"{folder} holds several annotation files ({files}); give the one that is meant")
+        several = [source for sources in found.values() for source in sources]
+        found = {form: fitting for form, sources in found.items() if (fitting := _of_split(sources, split))}
+        if sum(map(len, found.values())) != 1:
+            files = ", ".join(str(s.path.relative_to(folder)) for s in several)
+            raise InputError(f"{folder} holds several annotation files ({files}); give the one that is meant")
     for form in forms.FORMS:
         sources = found.get(form.name, [])
-        chosen = sources[:1] if form.every_split else _choose(sources, name, split, folder)
+        chosen = sources[:1] if form.every_split or name == "own" else _choose(sources, name, split, folder)
         if not chosen:
             continue
         if form is forms.VCOCO_ACTIONS:
@@ -222,6 +246,11 @@ def _choose(sources: Sequence[Source], name: str, split: str, folder: Path) -> l
         if all(n in by_split for n in names):
             return [by_split[n] for n in names]
     return [by_split[None]] if None in by_split else []
+
+
+def _of_split(sources: Sequence[Source], split: str) -> list[Source]:
+    """The files whose names speak of a split."""
+    return [source for source in sources if split_of(source.path) == split]
 
 
 def _folder_split(path: Path, folder: Path) -> str | None:

@@ -1,87 +1,215 @@
 """The form with one human box and one object box per pair: ``instances_*2015.json``, ``instances_vcoco_*.json``.
 
-It was published with the spatially conditioned graphs (SCG, ICCV 2021) and is what SCG, UPT and PViC read.
-HICO-DET: ``annotation[i]`` has ``boxes_h``, ``boxes_o``, ``hoi``, ``object``, ``verb``; ``filenames``, ``size``
-(width, height), ``objects`` and ``verbs`` stand beside it. V-COCO: ``annotations[i]`` has ``boxes_h``,
-``boxes_o``, ``actions`` (24 role-actions), ``objects`` (0 is background) and ``file_name``; ``classes`` and
-``objects`` stand beside it.
+It was published with the spatially conditioned graphs (SCG, ICCV 2021) and is what SCG, UPT and PViC read; many write
+their own data in it, with names of their own. HICO-DET: ``annotation[i]`` has ``boxes_h``, ``boxes_o``, ``hoi``,
+``object``, ``verb``; ``filenames``, ``size`` (width, height), ``objects``, ``verbs`` and ``correspondence`` (rows of
+class, object, verb) stand beside it. V-COCO: ``annotations[i]`` has ``boxes_h``, ``boxes_o``, ``actions`` (24
+role-actions), ``objects`` (0 is background) and ``file_name``; ``classes`` and ``objects`` stand beside it.
 
-HICO-DET's boxes are the official file's and count pixels from 1; V-COCO's are COCO's, from 0.
+A file is HICO-DET's or V-COCO's if it has their names and their images, else it holds one's own data, and the names in
+it are the vocabulary. HICO-DET's boxes are the official file's and count pixels from 1, as SCG's reader expects of
+every file of that form; a file with a coordinate below 1 cannot do so, and is read as it is. V-COCO's are COCO's,
+from 0.
 """
 
 from __future__ import annotations
 
-from interplay.datasets.builder import TableBuilder, pick, reading
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from interplay.datasets.builder import TableBuilder, pick, reading, shown, whole_number
+from interplay.datasets.content import mostly_known, named_like, same_names
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 
-def is_hico_pairs(source: Source) -> bool:
-    """Whether this is HICO-DET's variant."""
+def is_hico_form(source: Source) -> bool:
+    """Whether this is HICO-DET's variant, of any data set."""
     return source.mentions("annotation", "boxes_h", "boxes_o", "hoi")
 
 
-def is_vcoco_pairs(source: Source) -> bool:
-    """Whether this is V-COCO's variant."""
+def is_vcoco_form(source: Source) -> bool:
+    """Whether this is V-COCO's variant, of any data set."""
     return source.mentions("annotations", "boxes_h", "boxes_o", "actions")
 
 
-def read_hico_pairs(source: Source, vocabulary: Vocabulary) -> InteractionTable:
-    """HICO-DET; images without a visible pair are in the table, with nothing in them.
+def is_hico_pairs(source: Source) -> bool:
+    """Whether this is HICO-DET in its variant."""
+    hico = Vocabulary.load("hico-det")
+
+    def fits(content: dict[str, Any]) -> bool:
+        classes = mostly_known(content["objects"], hico, "object") and mostly_known(content["verbs"], hico, "verb")
+        return classes and named_like("hico-det", map(str, content["filenames"]))
+
+    return is_hico_form(source) and _holds(source, fits)
+
+
+def is_vcoco_pairs(source: Source) -> bool:
+    """Whether this is V-COCO in its variant."""
+    vcoco = Vocabulary.load("v-coco")
+
+    def fits(content: dict[str, Any]) -> bool:
+        objects, verbs = content["objects"][1:], content["classes"]
+        classes = mostly_known(objects, vcoco, "object") and mostly_known(verbs, vcoco, "verb")
+        return classes and named_like("v-coco", (str(image["file_name"]) for image in content["annotations"]))
+
+    return is_vcoco_form(source) and _holds(source, fits)
+
+
+def _holds(source: Source, fits: Callable[[dict[str, Any]], bool]) -> bool:
+    """Whether a file's content fits; of a broken one the form is all that tells, and reading it says what is wrong."""
+    try:
+        return fits(source.content)
+    except (InputError, KeyError, TypeError, IndexError, AttributeError):
+        return True
+
+
+def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
+    """HICO-DET, or one's own data; images without a visible pair are in the table, with nothing in them.
+
+    Args:
+        vocabulary: None for the names that the file holds.
 
     Raises:
         InputError: a field is missing or does not fit; names file, image and field.
     """
     content, where = source.content, str(source.path)
     with reading(where):
-        files, sizes, annotations = content["filenames"], content["size"], content["annotation"]
-        objects = [vocabulary.object_index(name) for name in content["objects"]]
-        verbs = [vocabulary.verb_index(name) for name in content["verbs"]]
+        files, annotations = content["filenames"], content["annotation"]
+        sizes = content.get("size") or [(0, 0)] * len(files)
+        if vocabulary is None:
+            vocabulary = _vocabulary_in(source.path, content["objects"], content["verbs"], content)
+        object_classes = _Classes(content["objects"], "object", vocabulary)
+        verb_classes = _Classes(content["verbs"], "verb", vocabulary)
         if not len(files) == len(sizes) == len(annotations):
             raise InputError(
                 f"'filenames', 'size' and 'annotation' must be equally long, got {len(files)}, {len(sizes)} and "
                 f"{len(annotations)}"
             )
     builder = TableBuilder(vocabulary)
+    person = _person(vocabulary, where)
+    with reading(where):
+        origin = _origin(annotations, where)
     for file, size, annotation in zip(files, sizes, annotations, strict=True):
-        with reading(f"{where}: {file}"):
-            builder.image(file, size, origin=1)
+        with reading(f"{where}: {shown(file)}"):
+            builder.image(file, size, origin=origin)
             pairs = zip(
                 annotation["boxes_h"], annotation["boxes_o"], annotation["verb"], annotation["object"], strict=True
             )
             for human, object_box, verb, label in pairs:
-                person = builder.box(human, vocabulary.person)
-                target = builder.box(object_box, pick(objects, label, "object"))
-                builder.triplet(person, pick(verbs, verb, "verb"), target)
+                human_index = builder.box(human, person)
+                target = builder.box(object_box, object_classes.index(label, "object"))
+                builder.triplet(human_index, verb_classes.index(verb, "verb"), target)
     return builder.build()
 
 
-def read_vcoco_pairs(source: Source, vocabulary: Vocabulary) -> InteractionTable:
-    """V-COCO; the form holds pairs only: no people without an object, no body motions.
+def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
+    """V-COCO, or one's own data; the form holds pairs only: no people without an object, no body motions.
+
+    Args:
+        vocabulary: None for the names that the file holds.
 
     Raises:
         InputError: a field is missing or does not fit; names file, image and field.
     """
     content, where = source.content, str(source.path)
     with reading(where):
-        annotations = content["annotations"]
-        verbs = [vocabulary.verb_index(name) for name in content["classes"]]
+        annotations, classes = content["annotations"], content["classes"]
         background, *names = content["objects"]
         if background != "background":
-            raise InputError(f"'objects' must start with 'background', got {background!r}")
-        objects = [vocabulary.object_index(name) for name in names]
+            raise InputError(f"'objects' must start with 'background', got {shown(background)}")
+        if vocabulary is None:
+            vocabulary = _vocabulary_in(source.path, names, classes, {})
+        object_classes, verb_classes = _Classes(names, "object", vocabulary), _Classes(classes, "verb", vocabulary)
     builder = TableBuilder(vocabulary)
+    person = _person(vocabulary, where)
     for annotation in annotations:
         file = annotation.get("file_name") if isinstance(annotation, dict) else annotation
-        with reading(f"{where}: {file}"):
+        with reading(f"{where}: {shown(file)}"):
             builder.image(annotation["file_name"])
             pairs = zip(
                 annotation["boxes_h"], annotation["boxes_o"], annotation["actions"], annotation["objects"], strict=True
             )
             for human, object_box, action, label in pairs:
-                person = builder.box(human, vocabulary.person)
-                target = builder.box(object_box, pick(objects, label - 1, "objects (less the background)"))
-                builder.triplet(person, pick(verbs, action, "actions"), target)
+                human_index = builder.box(human, person)
+                number = whole_number(label, "objects") - 1
+                target = builder.box(object_box, object_classes.index(number, "objects (less the background)"))
+                builder.triplet(human_index, verb_classes.index(action, "actions"), target)
     return builder.build()
+
+
+def _vocabulary_in(path: Path, objects: Any, verbs: Any, content: dict[str, Any]) -> Vocabulary:
+    """The vocabulary that a file carries; HICO-DET's own where it has exactly those names."""
+    hico = Vocabulary.load("hico-det")
+    if same_names(objects, hico.objects) and same_names(verbs, hico.verbs):
+        return hico
+    rows = [[whole_number(value, "correspondence") for value in row] for row in content.get("correspondence") or []]
+    rows.sort(key=lambda row: row[0])  # a file in circulation gives one number twice: both classes count
+    pairs = [[pick(verbs, verb, "correspondence"), pick(objects, label, "correspondence")] for _, label, verb in rows]
+    complete = [row[0] for row in rows] == list(range(len(rows)))
+    groups = {name: content[name] for name in ("rare", "non_rare") if complete and content.get(name)}
+    return Vocabulary.from_dict(
+        {
+            "name": path.stem,
+            "objects": objects,
+            "verbs": verbs,
+            "interactions": pairs,
+            "groups": groups,
+        },
+        source=str(path),
+    )
+
+
+def _person(vocabulary: Vocabulary, where: str) -> int:
+    """The class of the human boxes, which the form does not name."""
+    if vocabulary.person < 0:
+        raise InputError(
+            f"{where}: its human boxes have no class of their own, and the vocabulary {vocabulary.name!r} has no "
+            "object 'person': add it"
+        )
+    return vocabulary.person
+
+
+class _Classes:
+    """The objects or verbs that a file names, as a vocabulary has them. Those that are not used may be unknown."""
+
+    def __init__(self, names: Sequence[str], kind: Literal["object", "verb"], vocabulary: Vocabulary) -> None:
+        find = vocabulary.find_object if kind == "object" else vocabulary.find_verb
+        self.names, self.kind, self.vocabulary = names, kind, vocabulary
+        self.indices = [find(name) for name in names]
+
+    def index(self, number: Any, field: str) -> int:
+        """The vocabulary's index of the class of a number in the file.
+
+        Raises:
+            InputError: no class has this number, or the vocabulary has no class of that name.
+        """
+        index = pick(self.indices, number, field)
+        if index < 0:  # looked up once more for its error
+            name = self.names[whole_number(number, field)]
+            look_up = self.vocabulary.object_index if self.kind == "object" else self.vocabulary.verb_index
+            return look_up(name)
+        return index
+
+
+def _origin(annotations: Sequence[dict[str, Any]], where: str) -> int:
+    """Index of the first pixel: 1, unless a coordinate shows that it is 0."""
+    boxes = [box for annotation in annotations for name in ("boxes_h", "boxes_o") for box in annotation[name]]
+    try:
+        lowest = np.array(boxes, np.float64).reshape(-1, 4)[:, :2].min(initial=np.inf)
+    except (ValueError, TypeError, OverflowError):
+        return 1  # something is no box, which reading it says
+    if lowest >= 1:
+        return 1
+    warnings.warn(
+        f"{where}: pixels count from 1 in this form, but a box starts at {lowest:g}: its boxes are read as they are, "
+        "counted from 0",
+        stacklevel=3,
+    )
+    return 0

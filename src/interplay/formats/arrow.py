@@ -14,7 +14,10 @@ from interplay.columns import INTERACTION_FIELDS, Column, get_column, registered
 from interplay.errors import InputError
 from interplay.formats.records import lists_indices
 from interplay.table import InteractionTable, offsets
-from interplay.vocabulary import BUILT_IN, Vocabulary
+from interplay.vocabulary import Vocabulary
+
+_COMMON = ("hico-det", "v-coco", "pastanet-hoi", "coco")
+"""Vocabularies that names without a vocabulary are looked up in."""
 
 _PAIR = pa.struct([("verb", pa.string()), ("object", pa.string())])
 _ALWAYS = ("interactiveness", "keypoints", "unlabelled")
@@ -329,7 +332,7 @@ def _positions(names: pa.Array, index_of: Any) -> NDArray[np.int64]:
 def _vocabulary_of(objects: list[list[str]], verbs: list[list[str]]) -> Vocabulary:
     object_names = list(dict.fromkeys(n for group in objects for n in group))
     verb_names = list(dict.fromkeys(n for group in verbs for n in group))
-    for name in BUILT_IN[:-1]:
+    for name in _COMMON:
         vocabulary = Vocabulary.load(name)
         known = all(vocabulary.find_object(n) >= 0 for n in object_names)
         if known and all(vocabulary.find_verb(n) >= 0 for n in verb_names):

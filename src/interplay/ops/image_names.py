@@ -46,7 +46,7 @@ class ImageNames:
         plain = _plain(name)
         if plain in self._exact:
             return self._exact[plain]
-        named = self._by_base_name.get(_base(plain), [])
+        named = self._by_base_name.get(base_name(plain), [])
         if not named:
             number = image_number(plain)
             named = [i for i in self._by_number.get(number, []) if _same_number(plain, self.names[i])]
@@ -56,7 +56,7 @@ class ImageNames:
     def _by_base_name(self) -> dict[str, list[int]]:
         positions = defaultdict(list)
         for name, position in self._exact.items():
-            positions[_base(name)].append(position)
+            positions[base_name(name)].append(position)
         return dict(positions)
 
     @cached_property
@@ -156,12 +156,13 @@ def _plain(name: str) -> str:
     return name.replace("\\", "/")
 
 
-def _base(name: str) -> str:
+def base_name(name: str) -> str:
+    """A name without folders, whichever slash they are written with."""
     return _plain(name).rpartition("/")[2]
 
 
 def _stem(name: str) -> str:
     """The base name without suffix."""
-    base = _base(name)
+    base = base_name(name)
     stem, dot, _ = base.rpartition(".")
     return stem if dot and stem else base
