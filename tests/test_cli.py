@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +62,72 @@ def test_a_warning_is_one_plain_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "interplay models: warning: objects are numbered 1..80\n"
+
+
+PROGRAM = """
+import sys
+from interplay.cli import main
+from interplay.commands import models
+
+def work(_):
+    {code}
+    return 0
+
+models.run = work
+sys.exit(main(["models"]))
+"""
+
+
+def run(code: str, shell: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """`interplay models`, with a line of code as its work, in a process of its own."""
+    command = shlex.join([sys.executable, "-c", PROGRAM.format(code=code)])
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} {shell}"],
+        capture_output=True,
+        text=True,
+        encoding=variables.get("PYTHONIOENCODING", "utf-8"),
+        env={**os.environ, "INTERPLAY_DEBUG": "", **variables},
+    )
+
+
+PRINTS = ["print('x' * 200_000)", "from rich.console import Console; Console().print('x' * 200_000)"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "expected"),
+    [
+        ("open('/no/such/place', 'w')", "/no/such/place: No such file or directory", 2),
+        ("raise MemoryError", "not enough memory", 2),
+        ("raise KeyError('x')", "unexpected KeyError: 'x' (run it again with INTERPLAY_DEBUG=1", 1),
+    ],
+)
+def test_every_error_is_one_line(code: str, said: str, expected: int) -> None:
+    done = run(code)
+    assert done.returncode == expected
+    assert done.stderr.startswith(f"interplay models: {said}")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" in run(code, INTERPLAY_DEBUG="1").stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize("code", [*PRINTS, "print('x')"])
+def test_an_output_that_is_full_is_said(code: str) -> None:
+    done = run(code, "> /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "interplay models: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("code", PRINTS)
+def test_a_reader_that_has_seen_enough_is_no_fault(code: str) -> None:
+    done = run(code, "| true")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "latin-1", "ascii", "cp932", "utf-8"])
+def test_what_a_console_cannot_show_does_not_end_the_work(encoding: str) -> None:
+    done = run(r"print('\u2013 \u25a0 \u0416 \udce9 done')", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(r" \udce9 done" + "\n")
 
 
 def test_public_names_exist() -> None:

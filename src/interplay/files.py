@@ -1,13 +1,37 @@
-"""Writing files so that an interruption never leaves half of one behind."""
+"""Writing files so that an interruption never leaves half of one behind, and checking where they shall go."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
+import platform
+import re
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from interplay.errors import InputError
+
+_LONGEST_NAME = 255
+"""Bytes of a file's name on the usual file systems."""
+
+_LONGEST_SUFFIX = 16
+
+# Of which machine and process a temporary file is, so that those of killed processes can be told.
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_TEMPORARY = re.compile(r"\.interplay-([0-9a-f]{6})-(\d+)-[0-9a-f]{8}(\..*)?")
+_ABANDONED_AFTER = 7 * 24 * 3600.0
+"""Seconds after which a temporary file of another machine counts as left behind."""
+
+_swept: set[tuple[int, int]] = set()
+_sweeping = threading.Lock()
 
 
 @contextmanager
@@ -15,7 +39,13 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is renamed to `path`, on failure removed.
 
     Missing parent folders are made. The temporary name keeps the suffix, since some writers look at it. Who may read
-    the file follows from the umask, as for any new file, also where its writer, safetensors, is stricter.
+    the file stays as it was; of a new file it follows from the umask, also where its writer, safetensors, is stricter.
+    A link stays a link: the file behind it is replaced. What is no file, such as ``/dev/stdout``, is written to.
+    Temporary files that killed processes left in the folder are removed.
+
+    Raises:
+        InputError: `path` is a folder.
+        OSError: names `path`.
 
     Example:
         >>> import tempfile, pathlib
@@ -25,15 +55,181 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         >>> target.read_text()
         'whole'
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
+    wanted = Path(path)
+    with naming(wanted):
+        known = _state(wanted)
+    if known is not None and stat.S_ISDIR(known.st_mode):
+        raise InputError(f"{wanted} is a folder, expected a file")
+    if known is not None and not stat.S_ISREG(known.st_mode):
+        with _device(wanted) as temporary:
+            yield temporary
+        return
+    target = Path(os.path.realpath(wanted)) if wanted.is_symlink() else wanted
+    temporary = target.with_name(_temporary_name(target))
     try:
-        temporary.touch()
-        mode = stat.S_IMODE(temporary.stat().st_mode)
-        temporary.unlink()
-        yield temporary
-        temporary.chmod(mode)
-        temporary.replace(target)
+        with naming(wanted, temporary):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(target.parent)
+            temporary.touch()
+            mode = stat.S_IMODE((temporary.stat() if known is None else known).st_mode)
+            temporary.unlink()
+            yield temporary
+            temporary.chmod(mode)
+            temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str], *others: Path) -> Iterator[None]:
+    """Let an `OSError` inside that names no file, or one of `others`, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or str(error.filename) in map(str, others)):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
+
+
+def check_target(path: str | os.PathLike[str], suffixes: Collection[str] = ()) -> Path:
+    """The path of a file that can be written, checked before the work that fills it.
+
+    Args:
+        path: the file.
+        suffixes: what its name may end in, whatever the case; anything if empty.
+
+    Raises:
+        InputError: another suffix, a folder, or a name or folder that cannot be written; says why.
+    """
+    target = Path(path)
+    if suffixes and target.suffix.lower() not in suffixes:
+        raise InputError(f"{path}: expected a name ending in {' or '.join(suffixes)}, got {target.suffix!r}")
+    try:
+        known = _state(target)
+        if known is not None:
+            if stat.S_ISDIR(known.st_mode):
+                raise InputError(f"{path} is a folder, expected a file")
+            if not stat.S_ISREG(known.st_mode):
+                return target
+        elif len(os.fsencode(target.name)) > _LONGEST_NAME:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        check_folder_target(Path(os.path.realpath(target)).parent)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    return target
+
+
+def check_folder_target(folder: str | os.PathLike[str]) -> Path:
+    """The path of a folder that is there or can be made, and in which files can be written.
+
+    Raises:
+        InputError: a file is in its place or above it, or it cannot be written; says why.
+    """
+    place = Path(folder)
+    try:
+        nearest = Path(os.path.abspath(place))  # noqa: PTH100  # keeps the links of the path that the user gave
+        while (known := _state(nearest)) is None:
+            nearest = nearest.parent
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+    if not stat.S_ISDIR(known.st_mode):
+        raise InputError(f"{nearest} is a file, expected a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {nearest} cannot be written: {os.strerror(errno.EACCES)}")
+    return place
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The file beside another one that is named after it: its whole name, cut where that is too long, and `ending`."""
+    return path.with_name(fitting_name(path.name, ending))
+
+
+def fitting_name(stem: str, ending: str) -> str:
+    """`stem` and `ending` as the name of a file; a stem that is too long is cut, and told apart by a digest."""
+    encoded = os.fsencode(stem)
+    room = _LONGEST_NAME - len(os.fsencode(ending))
+    if len(encoded) <= room:
+        return stem + ending
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return encoded[: room - 9].decode("utf-8", "ignore") + f"-{digest}{ending}"
+
+
+def content_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's content, 16 hexadecimal digits.
+
+    Raises:
+        InputError: it cannot be read, or is no file; says why.
+    """
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe would be waited for
+            raise InputError(f"{path}: expected a file")
+        with Path(path).open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return digest.hexdigest()[:16]
+
+
+def _state(path: Path) -> os.stat_result | None:
+    """What is at a path, links followed, or None."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _device(target: Path) -> Iterator[Path]:
+    """A temporary file whose content is written to a pipe or device, which must not be replaced by a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / f"content{_short_suffix(target)}"
+        yield temporary
+        with naming(target), temporary.open("rb") as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
+
+
+def _temporary_name(target: Path) -> str:
+    return f".interplay-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{_short_suffix(target)}"
+
+
+def _short_suffix(target: Path) -> str:
+    return target.suffix if len(os.fsencode(target.suffix)) <= _LONGEST_SUFFIX else ""
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files of processes that are gone, once for each folder."""
+    state = folder.stat()
+    with _sweeping:
+        key = (state.st_dev, state.st_ino)
+        if key in _swept:
+            return
+        _swept.add(key)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if is_abandoned(entry):
+                    os.unlink(entry.path)  # noqa: PTH108  # of an entry
+
+
+def is_abandoned(entry: os.DirEntry[str] | Path) -> bool:
+    """Whether a file is a temporary one of a process that is gone."""
+    found = _TEMPORARY.fullmatch(entry.name)
+    if found is None:
+        return False
+    if found[1] == _MACHINE and os.name != "nt":
+        return not process_runs(int(found[2]))
+    return time.time() - entry.stat().st_mtime > _ABANDONED_AFTER
+
+
+def process_runs(number: int) -> bool:
+    """Whether there is a process of this number on this machine (not on Windows)."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True

@@ -1,0 +1,118 @@
+"""`locked`: one process at a time for an output."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from interplay.errors import InputError
+from interplay.files import beside, naming
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
+"""How file systems say that they know no locks."""
+
+_held: set[str] = set()
+_guard = threading.Lock()
+
+
+class LockedError(InputError):
+    """Another process writes the same output."""
+
+
+@contextmanager
+def locked(output: str | os.PathLike[str], *, folder: bool = False) -> Iterator[None]:
+    """Keep other processes from writing an output meanwhile.
+
+    The lock is the operating system's, on a small file beside the output or in it, so that a process that was killed
+    holds none. Links to one output share its lock. Where the file system knows no locks there is none.
+
+    Args:
+        output: a file, or a folder.
+        folder: it is a folder, which is made if needed.
+
+    Raises:
+        LockedError: another process, or another place in this one, writes it; names the process.
+    """
+    real = Path(os.path.realpath(output))
+    lock = real / ".interplay.lock" if folder else beside(real.with_name(f".{real.name}"), ".lock")
+    with _guard:
+        if str(lock) in _held:
+            raise LockedError(f"{output} is being written by this process already")
+        _held.add(str(lock))
+    try:
+        with naming(output):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = _acquire(lock, output)
+        try:
+            yield
+        finally:
+            _release(lock, handle)
+    finally:
+        with _guard:
+            _held.discard(str(lock))
+
+
+def _acquire(lock: Path, output: str | os.PathLike[str]) -> int:
+    while True:
+        with naming(output, lock):
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            _lock(handle)
+        except OSError as error:
+            holder = os.read(handle, 500).decode("utf-8", "replace").strip()
+            os.close(handle)
+            if error.errno in _NO_LOCKS:
+                return -1
+            raise LockedError(
+                f"{output} is being written by {holder or 'another process'}; wait until it is done, or give "
+                "another name"
+            ) from None
+        try:
+            current = os.stat(lock)  # noqa: PTH116
+        except OSError:
+            current = None
+        if current is not None and os.path.samestat(current, os.fstat(handle)):
+            break
+        os.close(handle)  # whoever held it removed the file meanwhile
+    os.ftruncate(handle, 0)
+    os.write(handle, f"process {os.getpid()} ({_command()})\n".encode(errors="backslashreplace"))
+    return handle
+
+
+def _release(lock: Path, handle: int) -> None:
+    if handle < 0:
+        return
+    with suppress(OSError):
+        lock.unlink()  # before it is free: nobody else can hold it yet
+    os.close(handle)
+    if os.name == "nt":  # where an open file cannot be removed
+        with suppress(OSError):
+            lock.unlink()
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name if sys.argv else "python", *sys.argv[1:]])[:200]
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        """Lock a byte far behind the text, which can be read by others then."""
+        os.lseek(handle, 1 << 30, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(handle, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        """A lock of the process, not of the open file: workers that outlive a killed parent do not inherit it."""
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
