@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.images import ImageError, find_images, read_image
 
 
@@ -224,3 +225,74 @@ def test_photographs_read(data):
         pixels = read_image(path)
         assert pixels.dtype == np.uint8
         assert pixels.ndim == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pipes and links")
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "circle.jpg").symlink_to("circle.jpg")
+    (tmp_path / "dangling.jpg").symlink_to("nowhere")
+    found = find_images([tmp_path])
+    assert names(found, tmp_path) == ["circle.jpg", "dangling.jpg", "pipe.jpg"]
+    for path, reason in zip(found, ["symbolic links", "no image", "it is a pipe"], strict=True):
+        with pytest.raises(InterplayError, match=reason):
+            read_image(path)
+
+
+def test_a_file_larger_than_any_image_is_not_read(tmp_path):
+    path = tmp_path / "m.jpg"
+    with path.open("wb") as stream:
+        stream.truncate(30 << 30)
+    with pytest.raises(ImageError, match="more than any image"):
+        read_image(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_cannot_be_looked_into_is_named(tree):
+    (tree / "sub").chmod(0)
+    try:
+        found = find_images([tree])
+        assert names(found, tree) == ["a.png", "b.JPG", "deep/er/e.webp", "sub"]
+        with pytest.raises(ImageError, match="cannot be read"):
+            read_image(found[-1])
+    finally:
+        (tree / "sub").chmod(0o755)
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (4, 3)).save("~photo.png")
+    assert [path.name for path in find_images(["~photo.png"])] == ["~photo.png"]
+    assert read_image("~photo.png").shape == (3, 4, 3)
+    with pytest.raises(InputError, match="no such file"):
+        find_images(["~nobody-of-this-name/x.png"])
+    with pytest.raises(MissingFileError, match="no image"):
+        read_image("~nobody-of-this-name/x.png")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_lists_in_any_encoding(tmp_path, encoding):
+    for name in (" spaced .png", "täg.png"):
+        Image.new("RGB", (4, 3)).save(tmp_path / name)
+    text = f"{tmp_path} \r\n{tmp_path}/täg.png\r\n{tmp_path}/ spaced .png\n"
+    found = find_images(["-"], stdin=io.TextIOWrapper(io.BytesIO(text.encode(encoding))))
+    assert sorted(names(found, tmp_path)) == [" spaced .png", "täg.png"]
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_list_is_said(text):
+    with pytest.raises(InputError, match="standard input names no image"):
+        find_images(["-"], stdin=io.StringIO(text))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA", "1", "CMYK", "PA"])
+def test_large_images_are_converted_in_parts_as_in_one(mode):
+    rows, columns = np.mgrid[0:1100, 0:1000]
+    base = Image.fromarray(np.stack([rows % 251, columns % 241, (rows + columns) % 256], -1).astype(np.uint8))
+    image = base.convert(mode) if mode != "PA" else base.convert("P").convert("PA")
+    if image.has_transparency_data:
+        front = image.convert("RGBA")
+        whole = Image.alpha_composite(Image.new("RGBA", front.size, "white"), front).convert("RGB")
+    else:
+        whole = image.convert("RGB")
+    assert np.array_equal(read_image(image), np.asarray(whole))

@@ -29,6 +29,21 @@ def test_only_so_many_items_are_taken_ahead() -> None:
     assert len(taken) == 6
 
 
+def test_heavy_items_wait_alone() -> None:
+    weights = [3, 3, 9, 1, 1, 1, 1, 20, 2]
+    held, most = [], 0
+
+    def work(weight: int) -> int:
+        held.append(weight)
+        return weight
+
+    for weight in prefetch(work, weights, workers=1, ahead=8, weight=lambda weight: weight, most=6):
+        held.remove(weight)
+        time.sleep(0.005)  # what may begin has begun
+        most = max(most, sum(held) if len(held) > 1 else 0)
+    assert most <= 6
+
+
 def test_items_are_taken_in_the_callers_thread_and_work_is_done_in_others() -> None:
     takers, workers = set(), set()
 

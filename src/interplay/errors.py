@@ -18,6 +18,10 @@ class InputError(InterplayError, ValueError):
     """Something the user gave (an argument, an array, a file's content) is not usable."""
 
 
+class ModelError(InterplayError):
+    """A model cannot be used at all: another image will not go better."""
+
+
 class MissingFileError(InterplayError, FileNotFoundError):
     """A file that is needed is not there."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import io
 import os
+import re
+import stat
 import sys
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 89_478_485
 """Default limit on width x height: a quarter of a gigabyte of RGB, beyond any usual camera."""
+
+# A file larger than these tell holds no image within the limit on pixels: four values of 16 bits, and much beside them.
+_BYTES_PER_PIXEL = 8
+_MOST_EXTRA = 64 << 20
 
 IMAGE_SUFFIXES = frozenset(
     f".{suffix}"
@@ -100,14 +107,7 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
     from PIL import Image
 
     if isinstance(source, (str, os.PathLike)):
-        name = os.fspath(source)
-        path = Path(name).expanduser()
-        if not path.exists():
-            raise MissingFileError(f"no image {name}{_url_hint(name)}")
-        try:
-            return _decode(io.BytesIO(path.read_bytes()), name, max_pixels)
-        except OSError as error:  # a folder, no permission, a failing disk
-            raise ImageError(name, f"cannot be read: {error.strerror or error}") from error
+        return _decode(io.BytesIO(_content(os.fspath(source), max_pixels)), text_name(source), max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decode(io.BytesIO(source), "image bytes", max_pixels)
     if isinstance(source, Image.Image):
@@ -115,17 +115,101 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
     return _from_array(source)
 
 
+def _content(name: str, max_pixels: int) -> bytes:
+    """A file's bytes, after a look at what it is and how large."""
+    shown = text_name(name)
+    try:
+        path = home_path(_named(name))
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise ImageError(shown, f"cannot be read: it is {_kind(state.st_mode)}, not a file")
+        if state.st_size > max_pixels * _BYTES_PER_PIXEL + _MOST_EXTRA:
+            raise ImageError(
+                shown,
+                f"{state.st_size / 1e9:,.1f} GB, more than any image of {max_pixels:,} pixels has; it is not read",
+            )
+        return path.read_bytes()
+    except ImageError:
+        raise
+    except FileNotFoundError:
+        raise MissingFileError(f"no image {shown}{_url_hint(shown)}") from None
+    except OSError as error:  # no permission, a link to itself, a failing disk
+        raise ImageError(shown, f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a name with a zero byte
+        raise MissingFileError(f"no image {shown!r}: {error}") from None
+    except MemoryError:
+        raise ImageError(shown, "not enough memory to read it") from None
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Width and height of an image file in pixels, as it is stored, without decoding it; None where it is no image."""
+    from PIL import Image
+
+    try:
+        place = home_path(_named(os.fspath(path)))
+        if not stat.S_ISREG(place.stat().st_mode):
+            return None
+        with _without_pillow_limit(), Image.open(place, formats=_known_formats()) as image:
+            return image.size
+    except Exception:  # whoever reads it says what is wrong
+        return None
+
+
+def _known_formats() -> list[str]:
+    from PIL import Image
+
+    Image.init()
+    return [known for known in _FORMATS if known in Image.OPEN]
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def home_path(path: str | os.PathLike[str]) -> Path:
+    """A path whose ``~`` is the home folder, unless something here has this very name or nobody's home is known."""
+    given = Path(path)
+    if str(given).startswith("~") and not os.path.lexists(given):
+        with suppress(RuntimeError):
+            return given.expanduser()
+    return given
+
+
+def text_name(path: str | os.PathLike[str]) -> str:
+    """A path as text that every file and console takes: bytes that are not UTF-8 are written ``\\xe9``.
+
+    `read_image` finds the file under this name too.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _named(name: str) -> Path:
+    """The file that `text_name` called so, where there is none of just this name."""
+    try:
+        path = Path(os.fsdecode(os.fsencode(name)))
+    except UnicodeEncodeError:  # a locale that knows ASCII only
+        return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
+    if "\\x" not in name or os.path.lexists(path):
+        return path
+    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(name))
+    return Path(os.fsdecode(raw))
+
+
 def find_images(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None = None) -> list[Path]:
     """The image files that `specs` name, in order, each once.
+
+    A folder below one of them that cannot be looked into stands in the list itself, so that whoever reads the images
+    names it.
 
     Args:
         specs: files (taken whatever their suffix), folders (searched recursively for `IMAGE_SUFFIXES`, sorted,
             hidden files left out), patterns such as ``"photos/**/*.jpg"``, and ``"-"`` for a list on standard
-            input, one of the former a line.
+            input, one of the former a line, in UTF-8 or, with its mark, UTF-16.
         stdin: what ``"-"`` reads; `sys.stdin` by default.
 
     Raises:
-        InputError: something named does not exist, or a folder or pattern holds no image; names it.
+        InputError: something named does not exist, or a folder, pattern or list holds no image; names it.
     """
     found: dict[str, Path] = {}
     for spec in _with_listed(specs, stdin):
@@ -136,44 +220,92 @@ def find_images(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None = 
 
 def _with_listed(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None) -> Iterator[str]:
     for spec in specs:
-        if spec == "-":
-            yield from (line for line in map(str.strip, stdin or sys.stdin) if line)
-        else:
-            yield str(spec)
+        if spec != "-":
+            yield os.fspath(spec)
+            continue
+        listed = [line for line in _list_text(stdin or sys.stdin).splitlines() if line.strip()]
+        if not listed:
+            raise InputError("standard input names no image: expected a list of files and folders, one a line")
+        for line in listed:
+            # blanks around a name may belong to it
+            yield line if os.path.lexists(line) or not line.strip() else line.strip()
+
+
+def _list_text(stream: TextIO | None) -> str:
+    """The names on standard input, whatever wrote them: Windows' shells mark their text, and some use UTF-16."""
+    if stream is None:
+        return ""
+    if not hasattr(stream, "buffer"):
+        return stream.read().removeprefix("\ufeff")
+    raw: bytes = stream.buffer.read()
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif len(raw) > 3 and 0 in raw[:2]:  # UTF-16 without its mark: every other byte of a Latin letter is 0
+        encoding = "utf-16-le" if raw[1] == 0 else "utf-16-be"
+    else:
+        return os.fsdecode(raw.removeprefix(codecs.BOM_UTF8))
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: a list in {encoding.upper()} that is damaged: {error.reason}") from None
 
 
 def _expand(spec: str) -> list[Path]:
-    path = Path(spec).expanduser()
-    if path.is_dir():
-        images = sorted(_walk(path))
-        if not images:
-            raise InputError(f"no image in the folder {spec} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
-        return images
-    if path.exists():
-        return [path]
-    if glob.has_magic(spec):
-        matches = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  # has_magic's twin
-        images = sorted(m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES and m.is_file())
-        if not images:
-            raise InputError(f"no image matches the pattern {spec}")
-        return images
-    raise InputError(f"no such file or folder: {spec}{_url_hint(spec)}")
+    try:
+        path = home_path(spec)
+        if path.is_dir():
+            images = sorted(_walk(path))
+            if not images:
+                raise InputError(f"no image in the folder {spec} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+            return images
+        if os.path.lexists(path):
+            return [path]
+        if glob.has_magic(spec):
+            matches = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  # has_magic's twin
+            images = sorted(m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES and not m.is_dir())
+            if not images:
+                raise InputError(f"no image matches the pattern {spec}")
+            return images
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{text_name(spec)[:300]!r} cannot be looked up: {reason}") from None
+    raise InputError(f"no such file or folder: {text_name(spec)}{_url_hint(spec)}")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Images below a folder. Links to folders are followed (data sets are often linked), circles are not."""
-    seen: set[str] = set()
-    for base, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(base)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    """Images below a folder, and folders that cannot be looked into."""
+    unreadable: list[Path] = []
+    for base, _, files in walk(folder, lambda error: unreadable.append(Path(error.filename))):
         for name in files:
             path = Path(base, name)
             if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
                 yield path
+    yield from unreadable
+
+
+def walk(
+    folder: str | os.PathLike[str], on_error: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk` that follows links to folders (data sets are often linked), but no circles, and no hidden folders.
+
+    Args:
+        folder: where it begins.
+        on_error: called for a folder that cannot be looked into.
+
+    Returns:
+        A stream of folders with the names of folders and files in them, both sorted; the former may be changed.
+    """
+    seen: set[tuple[int, int]] = set()
+    for base, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        state = os.stat(base)  # noqa: PTH116  # of every folder of large trees
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield base, folders, sorted(files)
 
 
 def _url_hint(name: str) -> str:
@@ -186,8 +318,7 @@ def _decode(stream: io.BytesIO, name: str, max_pixels: int) -> NDArray[np.uint8]
     start = stream.getvalue()[:64]
     if not start:
         raise ImageError(name, "the file is empty")
-    Image.init()
-    formats = [known for known in _FORMATS if known in Image.OPEN]
+    formats = _known_formats()
     try:
         with _without_pillow_limit():
             image = Image.open(stream, formats=formats)
@@ -229,7 +360,6 @@ def _without_pillow_limit() -> Iterator[None]:
 
 
 def _to_rgb(image: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint8]:
-    from PIL import Image
 
     width, height = image.size
     if width * height > max_pixels:
@@ -238,18 +368,32 @@ def _to_rgb(image: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint8]
         )
     orientation = _orientation(image)
     image.load()
+    pixels: NDArray[np.uint8]
     if image.mode.startswith(("I", "F")):
         pixels = _grey_to_rgb(np.asarray(image))
-    elif image.has_transparency_data:
-        front = image.convert("RGBA")
-        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", front.size, "white"), front).convert("RGB"))
     else:
-        pixels = np.asarray(image.convert("RGB"))
+        pixels = np.empty((height, width, 3), np.uint8)
+        for top in range(0, height, _rows_at_once(width)):  # a whole copy of each step would be much memory
+            bottom = min(top + _rows_at_once(width), height)
+            pixels[top:bottom] = _plain_rgb(image.crop((0, top, width, bottom)))
     transpose, flip_rows, flip_columns = _ORIENTATIONS.get(orientation, (False, False, False))
     if transpose:
         pixels = pixels.transpose(1, 0, 2)
     pixels = pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
-    return np.array(pixels, np.uint8, order="C")
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def _rows_at_once(width: int) -> int:
+    return max(1, (1 << 20) // width)
+
+
+def _plain_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    if image.has_transparency_data:
+        front = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", front.size, "white"), front)
+    return np.asarray(image.convert("RGB"))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -10,6 +10,8 @@ from rich.console import Console
 import interplay
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
+from interplay.images import find_images
+from interplay.locks import LockedError, locked
 from interplay.pipeline import Job, run_job, screen
 
 VCOCO = Vocabulary.load("v-coco")
@@ -66,7 +68,7 @@ def test_only_what_is_asked_for_is_written(model: Any, photo: Callable[..., Path
     shown.run(Job([photo("a.png")], pictures=Path("p")), model)
     assert [path.name for path in Path("p").iterdir()] == ["a.png"]
     shown.run(Job([photo("a.png")], output=Path("r.parquet"), report=Path("r.html")), model)
-    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "p", "r.parquet", "r.run.json"}
+    assert {path.name for path in Path().iterdir()} == {"a.png", "r.html", "p", "r.parquet", "r.parquet.run.json"}
 
 
 def test_a_report_comes_on_top_of_the_default(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
@@ -190,3 +192,57 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch: pytest.
         for _ in range(4):
             advance()
     assert out.file.getvalue() == "detecting: 2 of 4 images, 0.1 images/s\n"  # type: ignore[attr-defined]
+
+
+def test_a_foreign_file_is_left_as_it_is_also_in_the_default_folder(photo: Callable[..., Path]) -> None:
+    notes = Path("interplay_output/interactions.jsonl")
+    notes.parent.mkdir()
+    notes.write_text("my notes")
+    for given in ({}, {"output": notes}):
+        with pytest.raises(InputError, match="left as it is"):
+            Job([photo("a.png")], **given)
+    assert notes.read_text() == "my notes"
+
+
+def test_an_output_that_another_process_writes_is_refused(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    job = Job([photo("a.png")], output=Path("r.jsonl"))
+    with locked("r.jsonl"), pytest.raises(LockedError):
+        shown.run(job, model)
+    assert model.seen == []
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet"])
+def test_an_output_that_vanishes_is_said_at_once(photo: Callable[..., Path], model: Any, name: str) -> None:
+    paths = [photo(f"{i:02}.png") for i in range(40)]
+
+    def call(images: Sequence[np.ndarray], names: Sequence[str]) -> list[Interactions]:
+        for file in Path("out").iterdir():
+            file.unlink()
+        return model(images, names)
+
+    with pytest.raises((InputError, FileNotFoundError), match="removed"):
+        Shown().run(Job(paths, output=Path("out") / name, batch_size=4), call)
+    assert len(model.seen) < 40
+
+
+def test_names_that_are_not_utf8_are_written_escaped(model: Any, photo: Callable[..., Path]) -> None:
+    photo("in/ok.png")
+    try:
+        photo("in/caf\udce9.png")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system takes UTF-8 names only")
+    for _ in range(2):
+        shown = Shown()
+        job = Job(find_images(["in"]), output=Path("r.jsonl"), pictures=Path("p"), report=Path("r.html"))
+        assert shown.run(job, model) == 0
+    assert "2 images of 2 already done" in shown.said
+    assert interplay.read("r.jsonl").files == ["in/caf\\xe9.png", "in/ok.png"]
+    assert len(list(Path("p").iterdir())) == 2
+    assert Path("r.html").read_text().count('<img loading="lazy"') == 2
+
+
+def test_a_name_of_any_length_has_its_picture(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    long = "a" * 247
+    paths = [photo(f"{long}.png"), photo(f"{long}.bmp"), photo(f"{long}b.bmp")]
+    assert shown.run(Job(paths, pictures=Path("p")), model) == 0
+    assert len(list(Path("p").iterdir())) == 3

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from interplay import Interactions
-from interplay.errors import InputError
-from interplay.pipeline import Detected, Failure, detect_images
+from interplay.errors import InputError, ModelError
+from interplay.pipeline import Detected, Failure, detect_images, run
 
 
 def test_every_image_has_its_result_in_order(model: Any, photo: Callable[..., Path]) -> None:
@@ -83,3 +83,40 @@ def test_stopping_early_leaves_the_rest_undone(model: Any, photo: Callable[..., 
     next(stream)
     stream.close()
     assert len(model.seen) < 20
+
+
+def test_very_wide_and_very_high_images_are_alone(model: Any, tmp_path: Path) -> None:
+    sizes = [(40, 30), (1, 900), (900, 1), (30, 40), (40, 30)]
+    for i, size in enumerate(sizes):
+        Image.new("RGB", size).save(tmp_path / f"{i}.png")
+    list(detect_images([tmp_path / f"{i}.png" for i in range(5)], model, batch_size=4))
+    assert [[Path(name).stem for name in batch] for batch in model.batches] == [["0"], ["1"], ["2"], ["3", "4"]]
+
+
+def test_batches_are_bounded_by_pixels(model: Any, photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MOST_PIXELS", 3 * 48 * 40)
+    done = list(detect_images([photo(f"{i}.png") for i in range(7)], model, batch_size=6))
+    assert [type(item) for item in done] == [Detected] * 7
+    assert [len(batch) for batch in model.batches] == [3, 3, 1]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 412 GB")])
+def test_an_image_that_needs_too_much_memory_does_not_stop_the_others(
+    model: Any, photo: Callable[..., Path], error: Exception
+) -> None:
+    def small(images: Sequence[np.ndarray], names: Sequence[str]) -> list[Interactions]:
+        if any(name.endswith("b.png") for name in names):
+            raise error
+        return model(images, names)
+
+    done = list(detect_images([photo("a.png"), photo("b.png"), photo("c.png")], small))
+    assert [type(item) for item in done] == [Detected, Failure, Detected]
+    assert "memory" in done[1].reason
+
+
+def test_a_model_that_cannot_be_used_is_said_once(photo: Callable[..., Path]) -> None:
+    def broken(images: Sequence[np.ndarray], names: Sequence[str]) -> list[Interactions]:
+        raise ModelError("its outputs are not finite")
+
+    with pytest.raises(ModelError):
+        list(detect_images([photo("a.png"), photo("b.png")], broken))

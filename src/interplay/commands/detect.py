@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.errors import InputError
     from interplay.images import find_images
     from interplay.pipeline import Job, TextClasses, chosen_min_score, load_predictor, run_job
-    from interplay.pipeline.results import check_output
+    from interplay.pipeline.results import check_output, file_setting
 
     messages = Console(stderr=True)
     if arguments.sample == bool(arguments.images):
@@ -108,13 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
         pictures=arguments.pictures,
         report=arguments.report,
         settings={
-            "model": arguments.model,
-            "weights": _name(arguments.weights),
+            "model": file_setting(arguments.model),
+            "weights": file_setting(arguments.weights),
             "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
-            "boxes": _name(arguments.boxes),
-            "pose": arguments.pose,
+            "boxes": file_setting(arguments.boxes),
+            "pose": file_setting(arguments.pose),
             "decoding": decoding,
-            "classes": vars(classes),
+            "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
         },
         min_score=chosen_min_score(arguments.model, arguments.weights, arguments.min_score),
         top_k=arguments.top_k,
@@ -136,7 +136,3 @@ def run(arguments: argparse.Namespace) -> int:
     for note in inference.notes():
         messages.print(note, highlight=False, markup=False, soft_wrap=True)
     return 1 if failures else 0
-
-
-def _name(path: Path | None) -> str | None:
-    return None if path is None else path.as_posix()

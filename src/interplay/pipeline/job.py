@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
-from interplay.errors import InputError, InterplayError
-from interplay.images import read_image
+from interplay.errors import InputError
+from interplay.files import check_folder_target, check_target
+from interplay.images import read_image, text_name
 from interplay.interactions import Interactions
+from interplay.locks import locked
 from interplay.pipeline.pictures import inside, plan_pictures, save_picture
 from interplay.pipeline.results import ResultFile, check_output, check_settings, identity, read_record
-from interplay.pipeline.run import Failure, Predict, detect_images
+from interplay.pipeline.run import Failure, Predict, detect_images, image_problem
 from interplay.pipeline.screen import count, progress, say, show_results
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
@@ -70,18 +73,23 @@ class Job:
         if self.output is None and self.pictures is None:
             self.output = DEFAULT_FOLDER / "interactions.jsonl"
             self.pictures = DEFAULT_FOLDER / "pictures"
-            # this folder is for looking: only a run that was stopped is worth continuing
-            self.overwrite = self.overwrite or read_record(self.output) != (self.settings, False)
+            # this folder is for looking: only a run that was stopped is worth continuing, and only our own is replaced
+            record = read_record(self.output)
+            self.overwrite = self.overwrite or record not in (None, (self.settings, False))
         if self.report is not None:
             self.report = report_path(self.report)
         if self.output is not None:
             check_output(self.output)
             if not self.overwrite:
                 check_settings(self.output, self.settings)
+        if self.report is not None:
+            check_target(self.report)
+        if not self.images:
+            raise InputError("no image was given")
         if self.pictures is not None:
             if self.pictures.is_file():
                 raise InputError(f"{self.pictures} is a file, expected a folder for pictures")
-            own = self.pictures
+            own = check_folder_target(self.pictures)
             self.images = [path for path in self.images if not inside(path, own)]  # pictures of an earlier run
         if not self.images:
             raise InputError("no image is left to do: all of them are pictures that an earlier run drew")
@@ -99,7 +107,16 @@ def run_job(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console,
 
     Raises:
         KeyboardInterrupt: after saying how to continue.
+        LockedError: another process writes the output.
+        OSError: the output cannot be written; what was done before is in it.
     """
+    if job.output is None:
+        return _run(job, predict, vocabulary, screen, messages)
+    with locked(job.output):
+        return _run(job, predict, vocabulary, screen, messages)
+
+
+def _run(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, messages: Console) -> int:
     results = None
     todo = list(job.images)
     if job.output is not None:
@@ -139,7 +156,7 @@ def _work(
             for item in stream:
                 if isinstance(item, Failure):
                     failures += 1
-                    say(messages, f"skipped {item.path}: {item.reason}")
+                    say(messages, f"skipped {text_name(item.path)}: {item.reason}")
                 else:
                     keep(item.interactions)
                 finished += 1
@@ -161,16 +178,18 @@ def _only(table: InteractionTable, images: Sequence[Path]) -> InteractionTable:
 def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: Console) -> None:
     """Pictures of images whose results were there already, but not their pictures."""
     known = {identity(image.file): image for image in table if image.file}
-    missing = [(known[identity(path)], target) for path, target in plan.items()
-               if not target.is_file() and identity(path) in known]  # fmt: skip
+    missing = [(path, known[identity(path)], target) for path, target in plan.items()
+               if identity(path) in known and not os.path.isfile(target)]  # fmt: skip  # noqa: PTH113  # any name
 
-    def draw(item: tuple[Interactions, Path]) -> None:
-        image, target = item
-        assert image.file is not None  # by how `known` is made
+    def draw(item: tuple[Path, Interactions, Path]) -> None:
+        path, image, target = item
         try:
-            save_picture(draw_interactions(read_image(image.file), image), target)
-        except InterplayError as error:
-            say(messages, f"no picture of {image.file}: {error}")
+            save_picture(draw_interactions(read_image(path), image), target)
+        except Exception as error:
+            reason = image_problem(error)
+            if reason is None:
+                raise
+            say(messages, f"no picture of {image.file}: {reason}")
 
     with progress(messages, "drawing", len(missing)) as advance:
         for _ in prefetch(draw, missing):
@@ -180,7 +199,7 @@ def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: 
 def _written(job: Job) -> Iterator[Path]:
     if job.output is not None:
         yield job.output
-    drawn = [target for target in job.plan.values() if target.is_file()]
+    drawn = [target for target in job.plan.values() if os.path.isfile(target)]  # noqa: PTH113  # any name
     if job.pictures is not None and drawn:
         yield drawn[0] if len(drawn) == 1 else job.pictures
     if job.report is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, beside, fitting_name
 
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp"))
 _QUALITY = 92
@@ -35,11 +35,11 @@ def plan_pictures(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
     for path, full in zip(paths, absolute, strict=True):
         target = folder / full.relative_to(shared)
         if target.suffix.lower() not in _SUFFIXES:
-            target = target.with_name(f"{target.name}.jpg")
+            target = beside(target, ".jpg")
         number = 2
         plain = target
         while _key(target) in taken:
-            target = plain.with_name(f"{plain.stem}-{number}{plain.suffix}")
+            target = plain.with_name(fitting_name(plain.stem, f"-{number}{plain.suffix}"))
             number += 1
         if _key(target) in originals:
             raise InputError(f"the picture of {path} would replace a photograph ({target}); choose another folder")
@@ -61,7 +61,7 @@ def save_picture(picture: NDArray[np.uint8], target: Path) -> None:
 
 def inside(path: Path, folder: Path) -> bool:
     """Whether a file lies in a folder or below it."""
-    return path.resolve().is_relative_to(folder.resolve())
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _key(path: Path) -> str:

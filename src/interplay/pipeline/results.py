@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from interplay.errors import InputError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, beside, check_target, content_digest, naming
 from interplay.formats import SUFFIXES, read, write
 from interplay.formats.jsonl import append_jsonl
+from interplay.images import text_name
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -21,15 +22,16 @@ from interplay.vocabulary import Vocabulary
 class ResultFile:
     """A ``.jsonl`` or ``.parquet`` file of interactions that grows by one image at a time.
 
-    Beside it lies ``NAME.run.json`` with the settings that made it and whether the run finished. A Parquet file is
-    written when the run finishes, from ``NAME.partial.jsonl``.
+    Beside it lies ``NAME.run.json`` with the settings that made it and whether the run finished. Without that record a
+    file is somebody else's, and is left as it is. A Parquet file is written when the run finishes, from
+    ``NAME.partial.jsonl``. Whoever has several processes takes `interplay.locks.locked` first.
 
     Args:
         path: the file.
         vocabulary: the model's.
         settings: what determines the results (model, weights, detector, ...). Results of other settings are not
             continued.
-        overwrite: start over.
+        overwrite: start over, whatever the file holds.
 
     Attributes:
         done: the images in the file when it was opened, by absolute path.
@@ -45,40 +47,58 @@ class ResultFile:
         self.path = path
         self.vocabulary = vocabulary
         self.settings = dict(settings)
-        self.lines = path if path.suffix == ".jsonl" else path.with_suffix(".partial.jsonl")
+        self.lines = lines_path(path)
         self._record = record_path(path)
         self._stream: TextIO | None = None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if overwrite:
-            for old in (self.lines, path, self._record):
-                old.unlink(missing_ok=True)
-        else:
-            check_settings(path, self.settings)
-            if self.lines != path and path.is_file() and not self.lines.is_file():
-                write(read(path, vocabulary), self.lines, vocabulary)
-        self.done = frozenset(identity(file) for file in repair_lines(self.lines))
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if overwrite:
+                _start_over(path)
+        check_settings(path, self.settings)
+        if self.lines != path and _has_content(path) and not self.lines.is_file():
+            write(_read_results(path, vocabulary), self.lines, vocabulary)
+        with naming(self.lines):
+            self.done = frozenset(identity(file) for file in repair_lines(self.lines))
 
     def __enter__(self) -> ResultFile:
         self._note(finished=False)
-        self._stream = self.lines.open("a", encoding="utf-8", newline="\n")
+        with naming(self.lines):
+            self._stream = self.lines.open("a", encoding="utf-8", newline="\n")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._stream is not None
-        self._stream.close()
-        self._stream = None
+        stream, self._stream = self._stream, None
+        try:
+            with naming(self.lines):
+                stream.close()
+        except OSError:
+            if error is None:
+                raise
 
     def __contains__(self, path: Path) -> bool:
         """Whether the image was in the file when it was opened."""
         return identity(path) in self.done
 
     def append(self, interactions: Interactions) -> None:
-        """Add one image; it is in the file, whole, when this returns."""
+        """Add one image; it is in the file, whole, when this returns.
+
+        Raises:
+            InputError: the file was removed or replaced meanwhile.
+            OSError: it cannot be written; names it.
+        """
         if self._stream is None:
             raise RuntimeError("a ResultFile is written inside a 'with' block")
-        append_jsonl(interactions, self._stream)
+        with naming(self.lines):
+            try:
+                there = os.path.samestat(self.lines.stat(), os.fstat(self._stream.fileno()))
+            except FileNotFoundError:
+                there = False
+            if not there:
+                raise InputError(f"{self.lines} was removed or replaced while it was written; run the command again")
+            append_jsonl(interactions, self._stream)
 
     def finish(self) -> InteractionTable:
         """Mark the run as finished, after its `with` block; returns everything in the file."""
@@ -90,21 +110,28 @@ class ResultFile:
         return table
 
     def _note(self, finished: bool) -> None:
+        content = {"output": self.path.name, "settings": self.settings, "finished": finished}
         with atomic_path(self._record) as temporary:
-            temporary.write_text(json.dumps({"settings": self.settings, "finished": finished}, indent=1) + "\n")
+            temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def check_output(path: Path) -> None:
-    """Raise InputError unless a result file can have this name."""
+    """Raise InputError unless a result file can have this name and place."""
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a name ending in {' or '.join(SUFFIXES)}, got {path.suffix!r}")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, expected a file")
+    check_target(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no file that could be continued; give a file")
 
 
 def record_path(path: Path) -> Path:
     """The file beside a result file that says how it was made."""
-    return path.with_suffix(".run.json")
+    return beside(path, ".run.json")
+
+
+def lines_path(path: Path) -> Path:
+    """The file to which a run adds lines: the result file itself, or one beside it."""
+    return path if path.suffix == ".jsonl" else beside(path, ".partial.jsonl")
 
 
 def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
@@ -112,22 +139,68 @@ def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
     try:
         record = json.loads(record_path(path).read_text(encoding="utf-8"))
         return dict(record["settings"]), bool(record["finished"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 
 def check_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Raise InputError where a result file was made with other settings."""
+    """Raise InputError where a file is not a result of ours, or was made with other settings."""
+    if not any(_has_content(file) for file in (path, lines_path(path))):
+        return
     record = read_record(path)
     if record is None:
-        return
-    before = record[0]
-    differing = [key for key in {**before, **settings} if before.get(key) != settings.get(key)]
-    if differing:
-        changes = ", ".join(f"{key} {before.get(key)!r} (now {settings.get(key)!r})" for key in differing)
         raise InputError(
-            f"{path} holds results made with {changes}. Give --overwrite to start over, or another --output"
+            f"{path} is not empty, and no {record_path(path).name} beside it says that a run of interplay's wrote it, "
+            "so it is left as it is. Give another --output, or --overwrite to replace it"
         )
+    before = record[0]
+    changes = [
+        _change(key, before.get(key), settings.get(key))
+        for key in {**before, **settings}
+        if before.get(key) != settings.get(key)
+    ]
+    if changes:
+        raise InputError(
+            f"{path} holds results made with {', '.join(changes)}. Give --overwrite to start over, or another --output"
+        )
+
+
+CONTENT = "sha256:"
+"""How a setting begins that stands for a file's content."""
+
+
+def file_setting(path: str | os.PathLike[str] | None) -> str | None:
+    """A setting that names a file, as its record has it: by content, so that a file that changed is another one."""
+    if path is None or not Path(path).is_file():
+        return None if path is None else str(path)
+    return f"{CONTENT}{content_digest(path)}"
+
+
+def _change(key: str, before: Any, now: Any) -> str:
+    if all(isinstance(value, str) and value.startswith(CONTENT) for value in (before, now)):
+        return f"other content in the file of {key}"
+    return f"{key} {before!r} (now {now!r})"
+
+
+def _start_over(path: Path) -> None:
+    """Empty a result file; a link to one stays."""
+    for old in (lines_path(path), path):
+        if old.is_file():
+            os.truncate(old, 0)
+    record_path(path).unlink(missing_ok=True)
+    if lines_path(path) != path:
+        lines_path(path).unlink(missing_ok=True)
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _read_results(path: Path, vocabulary: Vocabulary) -> InteractionTable:
+    table = read(path, vocabulary)
+    if len(table) and not table.scored:
+        raise InputError(f"{path} holds annotations, not results, so it cannot be continued")
+    return table
 
 
 def repair_lines(path: Path) -> list[str]:
@@ -145,13 +218,12 @@ def repair_lines(path: Path) -> list[str]:
         for number, line in enumerate(stream, start=1):
             ends_line = line.endswith(b"\n")
             if line.strip():
-                try:
-                    record = json.loads(line)
-                    files.append(record["file"])
-                except (ValueError, KeyError, TypeError) as error:
-                    if not ends_line:
+                file = _file_of_result(line)
+                if file is None:
+                    if not ends_line and _is_beginning(line):
                         break
-                    raise InputError(f"{path}, line {number}: not a result, so it cannot be continued") from error
+                    raise InputError(f"{path}, line {number}: not a result, so it cannot be continued")
+                files.append(file)
             good += len(line)
     if good < path.stat().st_size:
         os.truncate(path, good)
@@ -161,6 +233,24 @@ def repair_lines(path: Path) -> list[str]:
     return files
 
 
+_BEGINNING = b'{"file": "'
+
+
+def _is_beginning(line: bytes) -> bool:
+    """Whether a line can be the first part of one that `append_jsonl` writes."""
+    return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
+
+
+def _file_of_result(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+        file, boxes, interactions = record["file"], record["boxes"], record["interactions"]
+        results = isinstance(boxes, list) and "scores" in record and all("score" in one for one in interactions)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return file if isinstance(file, str) and results else None
+
+
 def identity(file: str | Path) -> str:
     """What makes two names the same image: their absolute path, links not followed."""
-    return os.path.abspath(file)  # noqa: PTH100  # resolve() follows links
+    return os.path.abspath(text_name(file))  # noqa: PTH100  # resolve() follows links

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,14 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
-from interplay.errors import InterplayError
-from interplay.images import ImageError, read_image
+from interplay.errors import InterplayError, ModelError
+from interplay.images import ImageError, image_size, read_image, text_name
 from interplay.interactions import Interactions
 from interplay.pipeline.pictures import save_picture
 from interplay.prefetch import prefetch
 from interplay.visual import draw_interactions
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"))
+
+MOST_PIXELS = 100_000_000
+"""Pixels of the images that wait at one time for the model, are with it, or wait to be drawn: 0.3 GB of RGB each."""
+
+MOST_ASPECT = 8
+"""An image with a longer side of more than so many shorter ones does not share a batch with others."""
 
 Predict: TypeAlias = Callable[[Sequence[NDArray[np.uint8]], Sequence[str]], Sequence[Interactions]]
 """What a model does here: RGB images (H, W, 3) and their file names -> one `Interactions` per image."""
@@ -31,7 +38,7 @@ class Detected:
 
     Attributes:
         path: the image.
-        interactions: what was found; its `file` is `path` with forward slashes.
+        interactions: what was found; its `file` is the `result_name` of `path`.
         picture: where the drawn picture was written, or None.
     """
 
@@ -82,12 +89,18 @@ def detect_images(
         target = targets.get(detected.path)
         if target is None:
             return detected
-        save_picture(draw_interactions(image, detected.interactions), target)
+        try:
+            save_picture(draw_interactions(image, detected.interactions), target)
+        except Exception as error:
+            reason = image_problem(error)
+            if reason is None:
+                raise
+            return Failure(detected.path, f"its picture cannot be drawn: {reason}")
         return replace(detected, picture=target)
 
-    images = prefetch(_read, paths, workers, ahead=2 * batch_size)
+    images = prefetch(_read, paths, workers, ahead=2 * batch_size, weight=_pixels_of_file, most=MOST_PIXELS)
     found = _predict_all(images, predict, batch_size, min_score, top_k)
-    return prefetch(finish, found, workers, ahead=2 * workers)
+    return prefetch(finish, found, workers, ahead=2 * workers, weight=_pixels_held, most=MOST_PIXELS)
 
 
 def _read(path: Path) -> tuple[Path, NDArray[np.uint8]] | Failure:
@@ -95,10 +108,72 @@ def _read(path: Path) -> tuple[Path, NDArray[np.uint8]] | Failure:
         return Failure(path, "it is a video, and only images are read; take frames out of it and give their folder")
     try:
         return path, read_image(path)
-    except ImageError as error:
-        return Failure(path, error.reason)
-    except InterplayError as error:  # gone since it was found
-        return Failure(path, str(error))
+    except Exception as error:
+        reason = image_problem(error)
+        if reason is None:
+            raise
+        return Failure(path, reason)
+
+
+def image_problem(error: Exception) -> str | None:
+    """What an error says about one image, whose loss does not stop the others; None where it is about more."""
+    if isinstance(error, ModelError):
+        return None
+    if isinstance(error, ImageError):
+        return error.reason
+    if isinstance(error, InterplayError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _ERRORS_OF_NAMES:
+        return error.strerror
+    kind, text = type(error).__name__, str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(text)):
+        return "not enough memory for it"
+    if type(error).__module__.partition(".")[0] == "cv2":
+        return "not enough memory for it" if _NO_MEMORY.search(text) else f"{kind}: {' '.join(text.split())[:200]}"
+    return None
+
+
+_ERRORS_OF_NAMES = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+"""Errors of the operating system that another image need not have."""
+
+_NO_MEMORY = re.compile("out of memory|allocate memory|insufficient memory|not enough memory|alloc", re.IGNORECASE)
+
+
+def _pixels_of_file(path: Path) -> int:
+    """Pixels of an image, as its first bytes say; 0 where it is none."""
+    size = image_size(path)
+    return 0 if size is None else size[0] * size[1]
+
+
+def _pixels_held(item: tuple[NDArray[np.uint8], Detected] | Failure) -> int:
+    return 0 if isinstance(item, Failure) else item[0].shape[0] * item[0].shape[1]
+
+
+def _batches(
+    images: Iterator[tuple[Path, NDArray[np.uint8]] | Failure], batch_size: int
+) -> Iterator[list[tuple[Path, NDArray[np.uint8]] | Failure]]:
+    """Batches of at most so many images, and of as many pixels as memory is meant for.
+
+    A model that pads its images to a common size would need much memory for a very wide and a very high one together:
+    such an image is a batch of its own.
+    """
+    batch: list[tuple[Path, NDArray[np.uint8]] | Failure] = []
+    held = 0
+    for item in images:
+        pixels, alone = 0, False
+        if not isinstance(item, Failure):
+            height, width = item[1].shape[:2]
+            pixels, alone = height * width, max(height, width) > MOST_ASPECT * min(height, width)
+        if batch and (alone or held + pixels > MOST_PIXELS):
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += pixels
+        if alone or len(batch) == batch_size:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 def _predict_all(
@@ -108,7 +183,7 @@ def _predict_all(
     min_score: float | None,
     top_k: int | None,
 ) -> Iterator[tuple[NDArray[np.uint8], Detected] | Failure]:
-    while batch := list(islice(images, batch_size)):
+    for batch in _batches(images, batch_size):
         readable = [item for item in batch if not isinstance(item, Failure)]
         answers = iter(_predict_batch(readable, predict))
         for item in batch:
@@ -119,7 +194,12 @@ def _predict_all(
             path, image = item  # type: ignore[misc]  # a Failure has been dealt with
             height, width = image.shape[:2]
             kept = answer.filter(min_score, top_k)
-            yield image, Detected(path, replace(kept, file=path.as_posix(), width=width, height=height))
+            yield image, Detected(path, replace(kept, file=result_name(path), width=width, height=height))
+
+
+def result_name(path: Path) -> str:
+    """What an image is called in results: its path with forward slashes, see `text_name`."""
+    return text_name(path.as_posix())
 
 
 def _predict_batch(
@@ -130,8 +210,11 @@ def _predict_batch(
         return []
     paths, images = zip(*batch, strict=True)
     try:
-        return predict(images, [path.as_posix() for path in paths])
-    except InterplayError as error:
+        return predict(images, [result_name(path) for path in paths])
+    except Exception as error:
+        reason = image_problem(error)
+        if reason is None:
+            raise
         if len(batch) == 1:
-            return [Failure(paths[0], error.reason if isinstance(error, ImageError) else str(error))]
+            return [Failure(paths[0], reason)]
         return [answer for item in batch for answer in _predict_batch([item], predict)]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interplay.images import text_name
 from interplay.table import InteractionTable
 from interplay.visual import image_table, summary_table
 from interplay.visual.tables import count
@@ -76,7 +77,7 @@ def show_results(console: Console, table: InteractionTable, written: Sequence[Pa
             say(console, image.file or "")
             console.print(image_table(image))
     for path in written:
-        say(console, f"wrote {path}")
+        say(console, f"wrote {text_name(path)}")
 
 
 __all__ = ["count", "progress", "say", "show_results"]
