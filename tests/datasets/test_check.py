@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from interplay import Vocabulary
+import interplay
+from interplay import Interactions, Vocabulary
 from interplay.datasets import Finding, catalogue, check_folder
 from interplay.errors import MissingFileError
 
@@ -135,3 +138,34 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert finding.status == "missing"
     with pytest.raises(MissingFileError):
         check_folder(tmp_path / "absent")
+
+
+def odd_files(folder: Path) -> dict[str, str]:
+    """Files that are not what they seem, and what is said of each."""
+    (folder / "corre_hico.npy").write_bytes(b"\x93NUMPY")
+    (folder / "vcoco_val.ids").write_bytes("1\n2\ncaf\xe9\n".encode("latin-1"))
+    (folder / "loop.jsonl").symlink_to("loop.jsonl")
+    (folder / "deep.json").write_text("[" * 100_000)
+    os.mkfifo(folder / "pipe.json")
+    return {
+        "corre_hico.npy": "not an .npy file",
+        "vcoco_val.ids": "line 3, byte 4",
+        "loop.jsonl": "symbolic links",
+    }
+
+
+def test_odd_files_are_reported_and_the_rest_is_checked(ride: Interactions, tmp_path: Path) -> None:
+    expected = odd_files(tmp_path)
+    (tmp_path / "below").mkdir()
+    interplay.write([replace(ride, scored=False)], tmp_path / "below" / "good.jsonl")
+    findings = check_folder(tmp_path)
+    for name, detail in expected.items():
+        assert any(f.what == name and f.status == "broken" and detail in f.detail for f in findings), name
+    assert any(f.what == "below/good.jsonl" and f.status == "ok" for f in findings)
+
+
+def test_links_in_a_circle_end(ride: Interactions, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
+    interplay.write([replace(ride, scored=False)], tmp_path / "good.jsonl")
+    assert any(f.status == "missing" and f.what == "images" for f in check_folder(tmp_path))

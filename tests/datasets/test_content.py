@@ -225,15 +225,15 @@ def test_numbers_that_are_none_are_named(write: Callable, place: tuple, value: A
     assert len(str(error.value)) < 600
 
 
-@pytest.mark.parametrize("value", [5, None, ["a.jpg"], {}, "", "\ud800.jpg", float("inf")], ids=repr)
+@pytest.mark.parametrize("value", [5, None, ["a.jpg"], {}, "", "\ud800.jpg", float("inf")], ids=ascii)
 def test_a_file_name_is_a_text(write: Callable, value: Any) -> None:
     records = hoia_records()
     records[2]["file_name"] = value
-    with pytest.raises(InputError, match="file name"):
+    with pytest.raises(InputError, match=r"some\.json.*(file name|half a character|Infinity)"):
         load_annotations("own", write(records), vocabulary=KITCHEN)
     content = pairs_content(["a.jpg", "b.jpg"])
     content["filenames"][1] = value
-    with pytest.raises(InputError, match="file name"):
+    with pytest.raises(InputError, match=r"some\.json.*(file name|half a character|Infinity)"):
         load_annotations("own", write(content))
 
 

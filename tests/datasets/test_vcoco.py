@@ -138,7 +138,7 @@ def test_half_a_file_is_named(vcoco_folder: Path) -> None:
     path = vcoco_folder / "hoia" / "test_vcoco.json"
     content = json.dumps(json.loads(path.read_text()))
     path.write_text(content[: len(content) // 2])
-    with pytest.raises(InputError, match="not a whole JSON file"):
+    with pytest.raises(InputError, match="not JSON"):
         load_annotations("v-coco", path)
 
 

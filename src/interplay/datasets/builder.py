@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from interplay.columns import Column, Per, get_column
+from interplay.containers.guard import brief
 from interplay.errors import InputError
 from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import Vocabulary
@@ -151,7 +151,7 @@ def check_box(box: Any) -> None:
         InputError: it is not; shows the beginning of it.
     """
     if not isinstance(box, (list, tuple)) or len(box) != 4 or not all(map(_is_coordinate, box)):
-        raise InputError(f"a box needs 4 finite numbers of pixels, got {shown(box)}")
+        raise InputError(f"a box needs 4 finite numbers of pixels, got {brief(box)}")
 
 
 def _is_coordinate(value: Any) -> bool:
@@ -171,7 +171,7 @@ def whole_number(value: Any, field: str) -> int:
         return int(value)
     if isinstance(value, str) and len(value) < 20 and value.strip().removeprefix("-").isdecimal():
         return int(value)
-    raise InputError(f"{field!r} holds {shown(value)}, expected a whole number")
+    raise InputError(f"{field!r} holds {brief(value)}, expected a whole number")
 
 
 def side_length(value: Any, field: str) -> int:
@@ -182,7 +182,7 @@ def side_length(value: Any, field: str) -> int:
     """
     pixels = 0 if value is None else whole_number(value, field)
     if not 0 <= pixels <= MOST_PIXELS:
-        raise InputError(f"{field!r} holds {shown(value)}, expected a number of pixels")
+        raise InputError(f"{field!r} holds {brief(value)}, expected a number of pixels")
     return pixels
 
 
@@ -193,11 +193,11 @@ def image_name(value: Any) -> str:
         InputError: no text, an empty one, or one that holds half a character (a lone surrogate).
     """
     if not isinstance(value, str) or not value:
-        raise InputError(f"expected the image's file name, got {shown(value)}")
+        raise InputError(f"expected the image's file name, got {brief(value)}")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InputError(f"the image's file name {shown(value)} holds half a character (a lone surrogate)") from None
+        raise InputError(f"the image's file name {brief(value)} holds half a character (a lone surrogate)") from None
     return value
 
 
@@ -209,17 +209,8 @@ def pick(values: Sequence[int], index: Any, field: str) -> int:
     """
     index = whole_number(index, field)
     if not 0 <= index < len(values):
-        raise InputError(f"{field!r} holds {shown(index)}, expected 0..{len(values) - 1}")
+        raise InputError(f"{field!r} holds {brief(index)}, expected 0..{len(values) - 1}")
     return values[index]
-
-
-def shown(value: Any) -> str:
-    """A value from a file as a message shows it: never long, also where it is large or deep."""
-    return _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring = 2, 60
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from typing import Literal
 
 import numpy as np
 
+from interplay.containers.arrays import read_npy
+from interplay.containers.text import read_text
 from interplay.datasets import catalogue, forms
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.load import coco_beside, read_source, split_of
-from interplay.datasets.sources import Source, walk_files
+from interplay.datasets.sources import Source, sources_in, walk_files
 from interplay.datasets.validate import validate
-from interplay.errors import InputError, InterplayError, MissingFileError
+from interplay.errors import InterplayError, MissingFileError
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
@@ -73,12 +75,16 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
         raise MissingFileError(f"no folder {folder}")
     seen: dict[str, _Found] = {}
     findings: list[Finding] = []
-    for path in walk_files(folder):
-        source = Source(path)
+
+    def note_odd(path: Path, reason: str) -> None:
+        name = str(path.relative_to(folder))
+        findings.append(Finding("not looked into", "broken", name, reason.removeprefix(f"{path}: ")))
+
+    for source in sources_in(folder, on_problem=note_odd):
         form = forms.recognise(source)
         if form is not None:
             if on_file is not None:
-                on_file(path)
+                on_file(source.path)
             findings += _check_annotations(source, form, folder, seen)
     findings += _check_tables(folder, seen)
     for dataset, found in seen.items():
@@ -176,7 +182,7 @@ def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Fou
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             table = read_source(form, source, "test", None)
-    except InputError as error:
+    except InterplayError as error:
         yield Finding(dataset, "broken", name, f"{error}; for all problems: interplay datasets validate")
         return
     seen.setdefault(dataset, _Found()).images.add(table)
@@ -201,7 +207,7 @@ def _check_generated(source: Source, name: str) -> Iterator[Finding]:
         table = read_source(forms.GENERATED, source, "test", Vocabulary.load("generated"))
         changed = changed_pictures(folder)
         verified = verify(folder)
-    except InputError as error:
+    except InterplayError as error:
         yield Finding("generated", "broken", name, str(error))
         return
     yield Finding("generated", "ok", name, f"{len(table):,} images, {len(table.verb):,} interactions")
@@ -222,23 +228,29 @@ def _check_tables(folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
         if path.name in catalogue.LIST_LENGTHS:
             dataset = catalogue.LIST_DATASETS[path.suffix]
             seen.setdefault(dataset, _Found())
-            lines, expected = len(path.read_text(encoding="utf-8").split()), catalogue.LIST_LENGTHS[path.name]
-            if lines == expected:
-                yield Finding(dataset, "ok", name, f"{lines:,} images, as published")
-            else:
-                yield Finding(dataset, "different", name, f"{lines:,} images, published: {expected:,}")
+            yield _check_list(path, name, dataset)
         elif path.name == "corre_hico.npy":
             yield _check_correspondence(path, name)
     if "pastanet-hoi" in seen:
         yield Finding("pastanet-hoi", "note", "split sizes", catalogue.PASTANET_NOTE)
 
 
+def _check_list(path: Path, name: str, dataset: str) -> Finding:
+    try:
+        lines, expected = len(read_text(path).split()), catalogue.LIST_LENGTHS[path.name]
+    except InterplayError as error:
+        return Finding(dataset, "broken", name, str(error))
+    if lines == expected:
+        return Finding(dataset, "ok", name, f"{lines:,} images, as published")
+    return Finding(dataset, "different", name, f"{lines:,} images, published: {expected:,}")
+
+
 def _check_correspondence(path: Path, name: str) -> Finding:
     vocabulary = Vocabulary.load("hico-det")
     expected = vocabulary.interaction_lookup[:, :-1] >= 0
     try:
-        matrix = np.load(path, allow_pickle=False)
-    except (ValueError, OSError) as error:
+        matrix = read_npy(path)
+    except InterplayError as error:
         return Finding("hico-det", "broken", name, str(error))
     if matrix.shape != expected.shape or not np.array_equal(matrix > 0, expected):
         return Finding("hico-det", "different", name, "not the 117 x 80 table of HICO-DET's 600 interactions")

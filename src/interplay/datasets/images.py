@@ -84,7 +84,13 @@ class ImageFinder:
     @cached_property
     def _paths(self) -> list[Path]:
         found = []
+        seen: set[str] = set()
         for folder, folders, names in os.walk(self.root, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:  # links in a circle
+                folders.clear()
+                continue
+            seen.add(real)
             folders[:] = sorted(f for f in folders if not f.startswith("."))
             found += [Path(folder, name) for name in sorted(names) if _is_image(name)]
         return found

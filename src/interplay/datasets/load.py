@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from interplay.containers.text import read_text
 from interplay.datasets import forms
 from interplay.datasets.content import check_content
-from interplay.datasets.sources import Source, open_source, walk_files
+from interplay.datasets.sources import Source, open_source, sources_in, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
@@ -91,7 +92,7 @@ def detect_dataset(path: str | os.PathLike[str]) -> str:
         InputError: none of the accepted forms, or a folder with several data sets.
     """
     path = Path(path)
-    sources = [Source(p) for p in walk_files(path)] if path.is_dir() else [open_source(path)]
+    sources = sources_in(path) if path.is_dir() else [open_source(path)]
     found = {form.datasets for source in sources if (form := forms.recognise(source)) is not None}
     names = {"own" if "own" in datasets else datasets[0] for datasets in found}
     if len(names) == 1:
@@ -171,8 +172,7 @@ def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
 
 def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
     found: dict[str, list[Source]] = {}
-    for path in walk_files(folder):
-        source = Source(path)
+    for source in sources_in(folder):
         form = forms.recognise(source, name)
         if form is not None:
             found.setdefault(form.name, []).append(source)
@@ -188,7 +188,7 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
         if not chosen:
             continue
         if form is forms.VCOCO_ACTIONS:
-            coco = [s for s in (Source(p) for p in walk_files(folder)) if forms.is_coco_instances(s)]
+            coco = [s for s in sources_in(folder) if forms.is_coco_instances(s)]
             if not coco:
                 continue  # labels without boxes: another form may have both
             assert vocabulary is not None
@@ -261,8 +261,8 @@ def _folder_split(path: Path, folder: Path) -> str | None:
 def coco_beside(path: Path) -> list[Source]:
     """COCO's instances files near a V-COCO file: below its folder, in the folder above, or in folders next to it."""
     near = ((path.parent, 2), (path.parent.parent, 1))
-    paths = dict.fromkeys(p for folder, depth in near for p in walk_files(folder, frozenset({".json"}), depth))
-    return _likely_first([s for s in map(Source, paths) if forms.is_coco_instances(s)])
+    sources = {source.path: source for folder, depth in near for source in sources_in(folder, {".json"}, depth)}
+    return _likely_first([source for source in sources.values() if forms.is_coco_instances(source)])
 
 
 def _likely_first(coco: list[Source]) -> list[Source]:
@@ -274,7 +274,7 @@ def _only_listed(table: InteractionTable, folder: Path, list_name: str) -> Inter
     lists = [p for p in walk_files(folder, frozenset({Path(list_name).suffix})) if p.name == list_name]
     if not lists:
         raise MissingFileError(f"the split needs the published list {list_name}, which is not in {folder}")
-    listed = set(lists[0].read_text(encoding="utf-8").split())
+    listed = set(read_text(lists[0]).split())
     keys = [file if list_name.endswith(".txt") else str(image_number(file)) for file in table.files]
     chosen = np.flatnonzero([key in listed for key in keys])
     if len(chosen) < len(listed):

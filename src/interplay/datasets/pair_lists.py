@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from interplay.datasets.builder import TableBuilder, pick, reading, shown, whole_number
+from interplay.containers.guard import brief
+from interplay.datasets.builder import TableBuilder, pick, reading, whole_number
 from interplay.datasets.content import mostly_known, named_like, same_names
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -97,7 +98,7 @@ def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> Interactio
     with reading(where):
         origin = _origin(annotations, where)
     for file, size, annotation in zip(files, sizes, annotations, strict=True):
-        with reading(f"{where}: {shown(file)}"):
+        with reading(f"{where}: {brief(file)}"):
             builder.image(file, size, origin=origin)
             pairs = zip(
                 annotation["boxes_h"], annotation["boxes_o"], annotation["verb"], annotation["object"], strict=True
@@ -123,7 +124,7 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
         annotations, classes = content["annotations"], content["classes"]
         background, *names = content["objects"]
         if background != "background":
-            raise InputError(f"'objects' must start with 'background', got {shown(background)}")
+            raise InputError(f"'objects' must start with 'background', got {brief(background)}")
         if vocabulary is None:
             vocabulary = _vocabulary_in(source.path, names, classes, {})
         object_classes, verb_classes = _Classes(names, "object", vocabulary), _Classes(classes, "verb", vocabulary)
@@ -131,7 +132,7 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
     person = _person(vocabulary, where)
     for annotation in annotations:
         file = annotation.get("file_name") if isinstance(annotation, dict) else annotation
-        with reading(f"{where}: {shown(file)}"):
+        with reading(f"{where}: {brief(file)}"):
             builder.image(annotation["file_name"])
             pairs = zip(
                 annotation["boxes_h"], annotation["boxes_o"], annotation["actions"], annotation["objects"], strict=True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from interplay.errors import InputError, MissingFileError
+from interplay.containers.guard import reading, regular_file
+from interplay.containers.json_files import parse_json, read_json
+from interplay.errors import InputError, InterplayError, MissingFileError
 
 Kind = Literal["mat", "parquet", "json", "text", "empty", "other"]
 
@@ -35,9 +37,14 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes."""
-        with self.path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+        """The first bytes, without a byte order mark.
+
+        Raises:
+            InputError: it cannot be read, or is a pipe or device.
+        """
+        regular_file(self.path)
+        with reading(self.path, "a file"), self.path.open("rb") as file:
+            return file.read(HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
 
     @cached_property
     def kind(self) -> Kind:
@@ -61,9 +68,9 @@ class Source:
     def first_line(self) -> Any:
         """The first line as a JSON value, None when it is not one."""
         line, _, _ = self.head.lstrip().partition(b"\n")
-        try:
-            return json.loads(line)
-        except ValueError:
+        try:  # whoever reads it says what is not UTF-8
+            return parse_json(line.decode(errors="replace"), str(self.path), finite=False)
+        except InputError:
             return None
 
     @cached_property
@@ -71,12 +78,9 @@ class Source:
         """The whole file as a JSON value.
 
         Raises:
-            InputError: it is not JSON; says where.
+            InputError: it is not JSON, or not UTF-8; says where.
         """
-        try:
-            return json.loads(self.path.read_bytes())
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{self.path}: not a whole JSON file: {error}") from None
+        return read_json(self.path)
 
 
 def open_source(path: str | os.PathLike[str]) -> Source:
@@ -90,15 +94,57 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     return Source(path)
 
 
-def walk_files(folder: Path, suffixes: frozenset[str] = SUFFIXES, depth: int = MAX_DEPTH) -> Iterator[Path]:
-    """Files below `folder` with one of `suffixes`, in order of their names, folders after files."""
+def walk_files(
+    folder: Path,
+    suffixes: frozenset[str] = SUFFIXES,
+    depth: int = MAX_DEPTH,
+    on_problem: Callable[[Path, str], None] | None = None,
+) -> Iterator[Path]:
+    """Files below `folder` with one of `suffixes`, in order of their names, folders after files.
+
+    Args:
+        on_problem: called with a file or folder that cannot be looked at, such as a link to itself, and the reason; by
+            default these are passed over.
+
+    Raises:
+        InputError: `folder` itself cannot be looked into.
+    """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise InputError(f"cannot look into {folder}: {error.strerror}") from None
+    folders: list[Path] = []
     for entry in entries:
-        if entry.is_file() and os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122 - many files
-            yield Path(entry.path)
-    for entry in entries:
-        if depth > 0 and entry.is_dir() and not entry.name.startswith("."):
-            yield from walk_files(Path(entry.path), suffixes, depth - 1)
+        fits = os.path.splitext(entry.name)[1].lower() in suffixes  # noqa: PTH122 - many files
+        try:
+            if fits and entry.is_file():
+                yield Path(entry.path)
+            elif depth > 0 and not entry.name.startswith(".") and entry.is_dir():
+                folders.append(Path(entry.path))
+        except OSError as error:
+            if on_problem is not None and fits:
+                on_problem(Path(entry.path), str(error.strerror))
+    for below in folders:
+        try:
+            yield from walk_files(below, suffixes, depth - 1, on_problem)
+        except InputError as error:
+            if on_problem is not None:
+                on_problem(below, str(error))
+
+
+def sources_in(
+    folder: Path,
+    suffixes: Collection[str] = SUFFIXES,
+    depth: int = MAX_DEPTH,
+    on_problem: Callable[[Path, str], None] | None = None,
+) -> Iterator[Source]:
+    """The readable files of `walk_files`, whose arguments these are; others are passed over or named like there."""
+    for path in walk_files(folder, frozenset(suffixes), depth, on_problem):
+        source = Source(path)
+        try:
+            _ = source.head
+        except InterplayError as error:
+            if on_problem is not None:
+                on_problem(path, str(error))
+            continue
+        yield source
