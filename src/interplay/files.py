@@ -214,6 +214,11 @@ def _sweep(folder: Path) -> None:
                     os.unlink(entry.path)  # noqa: PTH108  # of an entry
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one that `atomic_path` makes."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def is_abandoned(entry: os.DirEntry[str] | Path) -> bool:
     """Whether a file is a temporary one of a process that is gone."""
     found = _TEMPORARY.fullmatch(entry.name)

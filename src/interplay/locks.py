@@ -16,6 +16,9 @@ from interplay.files import beside, naming
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 """How file systems say that they know no locks."""
 
+LOCK_FILE = ".interplay.lock"
+"""Name of the lock's file in a folder that is locked."""
+
 _held: set[str] = set()
 _guard = threading.Lock()
 
@@ -39,7 +42,7 @@ def locked(output: str | os.PathLike[str], *, folder: bool = False) -> Iterator[
         LockedError: another process, or another place in this one, writes it; names the process.
     """
     real = Path(os.path.realpath(output))
-    lock = real / ".interplay.lock" if folder else beside(real.with_name(f".{real.name}"), ".lock")
+    lock = real / LOCK_FILE if folder else beside(real.with_name(f".{real.name}"), ".lock")
     with _guard:
         if str(lock) in _held:
             raise LockedError(f"{output} is being written by this process already")

@@ -22,6 +22,7 @@ from interplay.cli import main
 from interplay.datasets import ImageFinder, InteractionDataset, check_folder, load_annotations
 from interplay.datasets.generated import BENCHMARKS, GeneratedDataset, Settings
 from interplay.errors import InputError, MissingFileError
+from interplay.locks import LockedError, locked
 from interplay.vocabulary import Vocabulary
 from interplay.world import synthesize
 from interplay.world.labels import label
@@ -91,6 +92,34 @@ def test_going_on_after_a_kill(made: Path, tmp_path: Path) -> None:
         GeneratedDataset(out)
     assert main(command[3:]) == 0
     assert digest(out) == digest(made)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_script_needs_nothing_around_its_call(made: Path, tmp_path: Path, workers: int) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from interplay.world import synthesize\nfrom interplay.datasets.generated import Settings\n"
+        f"print('begins')\nsynthesize('out', Settings(5, seed=4, size=96), workers={workers})\n"
+    )
+    done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "begins\n"), done.stderr
+    assert digest(tmp_path / "out") == digest(made)
+
+
+def test_two_processes_do_not_write_one_folder(tmp_path: Path) -> None:
+    with locked(tmp_path / "out", folder=True), pytest.raises(LockedError, match="is being written"):
+        synthesize(tmp_path / "out", SETTINGS)
+
+
+def test_what_a_killed_run_left_before_its_first_file_is_no_content(made: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from interplay.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary: temporary.write_text('{'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "generated.json")])
+    assert len(list(tmp_path.iterdir())) == 1
+    synthesize(tmp_path, SETTINGS)
+    assert digest(tmp_path) == digest(made)
 
 
 def test_a_lost_picture_is_made_again(made: Path, tmp_path: Path) -> None:

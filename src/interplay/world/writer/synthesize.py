@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, scene_name
 from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError, InterplayError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, check_folder_target, is_temporary
+from interplay.locks import LOCK_FILE, locked
 
 from . import worker
 from .files import write_bytes
@@ -43,21 +46,28 @@ def synthesize(
     Raises:
         InputError: the folder holds something else, or a data set of other settings; no such act or mesh.
         MissingExtraError: the extra ``body`` is not installed.
+        LockedError: another process writes to the folder.
         InterplayError: a worker process died.
     """
     from interplay.world.acts import find_acts
 
-    from .card import write_card
-
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
     console = console or Console(quiet=True)
-    folder = Path(out)
+    folder = check_folder_target(out)
     find_acts(settings.acts)
     _check_meshes(settings.meshes)
-    _claim(folder, settings)
-    _prepare_body(console)
-    _unpack(folder)
+    _check_is_ours(folder)  # before the lock, which would make the folder
+    with locked(folder, folder=True):
+        _claim(folder, settings)
+        _prepare_body(console)
+        _unpack(folder)
+        return _write(folder, settings, workers, console)
+
+
+def _write(folder: Path, settings: Settings, workers: int, console: Console) -> Path:
+    from .card import write_card
+
     parts = folder / worker.PARTS
     wanted = range(settings.start, settings.start + settings.scenes)
     missing = [i for i in wanted if not (parts / f"{scene_name(i)}.json").is_file()]
@@ -116,9 +126,12 @@ def _results(
     left = iter(missing)
     while True:
         for index in left:
-            waiting.add(
-                pool.submit(worker.make_scene, str(folder), index, settings.seed, settings.size, settings.acts, extras)
-            )
+            with _without_main_module():
+                waiting.add(
+                    pool.submit(
+                        worker.make_scene, str(folder), index, settings.seed, settings.size, settings.acts, extras
+                    )
+                )
             if len(waiting) >= ahead:
                 break
         if not waiting:
@@ -126,6 +139,17 @@ def _results(
         finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in finished:
             yield future.result()
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """New processes would run the script that calls `synthesize` first, and with it the call; they need none of it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager
@@ -161,11 +185,17 @@ def _claim(folder: Path, settings: Settings) -> None:
                 f"{folder} holds a generated data set with other settings ({listing}); give another folder"
             )
         return
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty and holds no generated data set; give another folder")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file, expected a folder")
+    _check_is_ours(folder)
     write_bytes(described, (json.dumps(settings.fingerprint(), indent=1) + "\n").encode())
+
+
+def _check_is_ours(folder: Path) -> None:
+    """Raise InputError where a folder holds something else; what a killed run left of its beginning is no content."""
+    if not folder.is_dir() or (folder / SETTINGS_FILE).is_file():
+        return
+    for path in folder.iterdir():
+        if path.name != LOCK_FILE and not (is_temporary(path.name) or path.match(".generated.*.json")):
+            raise InputError(f"{folder} is not empty and holds no generated data set; give another folder")
 
 
 def _unpack(folder: Path) -> None:
