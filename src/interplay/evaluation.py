@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from interplay.datasets import load_annotations
+from interplay.formats.reading import Reading
 from interplay.formats.results import read_results
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics import HoiScores, PairNms, Setting, VcocoScores, evaluate_tables
@@ -25,6 +26,7 @@ def evaluate(
     nms: PairNms | None = None,
     zero_shot: str | None = None,
     overlap: float | None = None,
+    allow_partial: bool = False,
     progress: bool = False,
 ) -> HoiScores | VcocoScores:
     """Score predictions against a data set's annotations.
@@ -43,10 +45,12 @@ def evaluate(
         zero_shot: mean AP of the classes that a split hides from training, of the others, and of all: ``rare-first``,
             ``non-rare-first``, ``unseen-object``, ``unseen-verb`` (HICO-DET), or a group of the vocabulary's.
         overlap: smallest overlap (IoU) of a match, instead of the protocol's 0.5 (not for V-COCO).
+        allow_partial: score predictions of a part of the images or classes too. The scores' ``coverage`` then says
+            which part; see `interplay.metrics.coverage`.
         progress: show how far a long read is.
 
     Raises:
-        InputError: something does not fit; says what.
+        InputError: something does not fit, such as predictions of other images than annotated; says what.
         MissingFileError: a file is not there.
 
     Example:
@@ -60,6 +64,9 @@ def evaluate(
         1.0
     """
     truth = annotations if isinstance(annotations, InteractionTable) else load_annotations(dataset, annotations, split)
+    reading = Reading()
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
-        predictions = read_results(predictions, truth.vocabulary, truth.files, progress)
-    return evaluate_tables(predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap)
+        predictions = read_results(predictions, truth.vocabulary, truth.files, progress, reading)
+    return evaluate_tables(
+        predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap, allow_partial, reading
+    )

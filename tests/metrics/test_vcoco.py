@@ -231,9 +231,8 @@ def test_images_are_found_by_coco_id() -> None:
     truth = InteractionTable.from_list([example()])
     found = VcocoDetections.from_table(InteractionTable.from_list([example([0.9, 0.8, 0.7], file="x.jpg")]))
     assert evaluate_vcoco(replace(found, images=["42"]), truth).mean["agent"] == 1
-    missed = evaluate_vcoco(replace(found, images=["43"]), truth)
-    assert missed.mean["agent"] == 0
-    assert "not among the annotated" in missed.notes[0]
+    with pytest.raises(InputError, match="none of the 1 predicted images is annotated"):
+        evaluate_vcoco(replace(found, images=["43"]), truth)
 
 
 def test_empty_inputs() -> None:

@@ -46,6 +46,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlap", type=float, metavar="IOU", help="smallest overlap of a match, instead of the protocol's 0.5"
     )
+    parser.add_argument(
+        "--allow-partial",
+        action="store_true",
+        help="score predictions of a part of the images or classes too, and say which part (default: an error)",
+    )
     parser.add_argument("--top-k", type=positive, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
         "--nms",
@@ -88,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             nms=PairNms(*arguments.nms) if arguments.nms else None,
             zero_shot=arguments.zero_shot,
             overlap=arguments.overlap,
+            allow_partial=arguments.allow_partial,
             progress=console.is_terminal,
         )
         if len(names) > 1:

@@ -44,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"whose annotations: {', '.join(DATASETS)}",
     )
+    parser.add_argument(
+        "--allow-partial",
+        action="store_true",
+        help="score predictions of a part of the annotated images or classes too (default: an error)",
+    )
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
     parser.add_argument(
         "--vocabulary",
@@ -77,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         annotations=arguments.annotations,
         dataset=arguments.dataset,
         split=arguments.split,
+        allow_partial=arguments.allow_partial,
         vocabulary=Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None,
     )
     print_report(suppress_file(job, progress=console.is_terminal), console)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from interplay.containers.isolated import ReaderProcess, check_mat_version
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.pair_table import pair_table
+from interplay.formats.reading import Reading
 from interplay.ops.image_names import image_number
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -44,13 +45,18 @@ _Block = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
 
 
 def read_hico_results(
-    path: Path, vocabulary: Vocabulary | None = None, files: Sequence[str] | None = None, progress: bool = False
+    path: Path,
+    vocabulary: Vocabulary | None = None,
+    files: Sequence[str] | None = None,
+    progress: bool = False,
+    reading: Reading | None = None,
 ) -> InteractionTable:
     """Read a folder of result files, or a single ``detections.mat``.
 
     Args:
         files: names of the images, in the order of the columns; not needed for the 9,658 of the official test set.
         progress: show a progress bar; there are nearly six million cells in a full result.
+        reading: takes the files that are missing in a folder.
 
     Raises:
         MissingFileError: no such files.
@@ -64,6 +70,8 @@ def read_hico_results(
         shapes = {number: reader.read(f"{__name__}:_shape", file) for number, file in found.items()}
         rows = {number: shape[0] for number, shape in shapes.items() if number and shape[1] != _LIST_COLUMNS}
         order = _object_order(rows, vocabulary, path)
+        if reading is not None:
+            _note_absent(path, found, order, vocabulary, reading)
         blocks: list[_Block] = []
         listed: list[bool] = []
         columns = 0
@@ -166,6 +174,18 @@ def _object_order(rows: dict[int, int], vocabulary: Vocabulary, path: Path) -> l
         f"{path}: detections_{number:02d}.mat has {rows[number]} rows, but the object has {expected} classes "
         "(in COCO's order; alphabetical order does not fit either)"
     )
+
+
+def _note_absent(
+    path: Path, found: dict[int, Path], order: list[int], vocabulary: Vocabulary, reading: Reading
+) -> None:
+    """Say which objects have no file in a folder."""
+    absent = [n for n in range(1, len(order) + 1) if n not in found]
+    if path.is_file() or 0 in found or not absent:
+        return
+    reading.absent_files = [f"detections_{n:02d}.mat ({vocabulary.objects[order[n - 1]]})" for n in absent]
+    reading.absent_classes = np.concatenate([_classes_of(n, order, vocabulary) for n in absent])
+    reading.notes.append(f"of {len(order)} expected files, {reading.absence}")
 
 
 def _classes_of(number: int, order: list[int], vocabulary: Vocabulary) -> NDArray[np.int64]:

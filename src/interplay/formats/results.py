@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
+from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -25,6 +26,7 @@ def read_results(
     vocabulary: Vocabulary | None = None,
     files: Sequence[str] | None = None,
     progress: bool = False,
+    reading: Reading | None = None,
 ) -> InteractionTable | VcocoDetections:
     """Read predictions.
 
@@ -33,6 +35,7 @@ def read_results(
             HICO-DET's of ``.mat`` files. A ``.json`` file has only numbers and says nothing.
         files: names of the annotated images; HICO-DET's result files count images instead of naming them.
         progress: show how far a long read is.
+        reading: takes what there is to say about the file; without it a folder that lacks files is refused.
 
     Raises:
         MissingFileError: nothing there.
@@ -45,7 +48,11 @@ def read_results(
     if source.is_dir() or suffix == ".mat":
         from interplay.formats.hico_mat import read_hico_results
 
-        return read_hico_results(source, vocabulary, files, progress)
+        told = reading or Reading()
+        table = read_hico_results(source, vocabulary, files, progress, told)
+        if reading is None and told.absent_files:
+            raise InputError(f"{source}: expected a result file for every object; {told.absence}")
+        return table
     if suffix in (".jsonl", ".parquet"):
         from interplay.formats import read
 
@@ -73,9 +80,10 @@ def read_result_table(
     vocabulary: Vocabulary | None = None,
     files: Sequence[str] | None = None,
     progress: bool = False,
+    reading: Reading | None = None,
 ) -> InteractionTable:
     """Like `read_results`, as triplets also where the file has V-COCO's people; see `VcocoDetections.to_table`."""
-    found = read_results(path, vocabulary, files, progress)
+    found = read_results(path, vocabulary, files, progress, reading)
     return found.to_table() if isinstance(found, VcocoDetections) else found
 
 

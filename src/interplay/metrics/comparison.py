@@ -26,7 +26,8 @@ class Comparison:
     Attributes:
         title: data set, protocol and setting, which all rows share.
         metrics: names of the columns.
-        rows: name of the result file -> one value for each column, NaN where it does not exist.
+        rows: name of the result file, with the share it covers where that is a part -> one value for each column, NaN
+            where it does not exist.
     """
 
     title: str
@@ -92,7 +93,10 @@ def compare(scores: Mapping[str, HoiScores | VcocoScores]) -> Comparison:
         title = f"v-coco: AP, protocol {first.protocol}"
     means = {name: value.means for name, value in scores.items()}
     metrics = [key for key in first.means if any(not math.isnan(row[key]) for row in means.values())]
-    rows = {name: [100 * row[key] for key in metrics] for name, row in means.items()}
+    named = {
+        name: f"{name} ({value.coverage.label})" if value.coverage.partial else name for name, value in scores.items()
+    }
+    rows = {named[name]: [100 * row[key] for key in metrics] for name, row in means.items()}
     return Comparison(title, [key.replace("_", " ") for key in metrics], rows)
 
 

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.errors import InputError
+from interplay.formats.reading import Reading
 from interplay.metrics.average_precision import average_precision
+from interplay.metrics.coverage import Coverage, cover
 from interplay.metrics.matching import Matches, PairArrays, match_pairs, rank_hits
 from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
-from interplay.ops.image_names import match_images
+from interplay.metrics.steps import without_repeats
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
@@ -60,6 +62,8 @@ def evaluate_hoi(
     setting: Setting = "default",
     zero_shot: str | None = None,
     overlap: float | None = None,
+    allow_partial: bool = False,
+    reading: Reading | None = None,
 ) -> HoiScores:
     """Average precision and highest recall of every interaction class.
 
@@ -75,10 +79,12 @@ def evaluate_hoi(
         zero_shot: tell the unseen classes of this split apart from the seen ones: a published split of HICO-DET's
             (`interplay.datasets.zero_shot.published_splits`), or a group of the vocabulary's interactions.
         overlap: smallest overlap (IoU) of a match, above 0 and up to 1, instead of the protocol's 0.5.
+        allow_partial: score predictions of a part of the images or classes too; see `interplay.metrics.coverage`.
+        reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:
-        InputError: the vocabularies differ, the protocol is unknown or lacks the setting, there is no such split, or
-            no pair can have that overlap.
+        InputError: the images do not fit (`interplay.metrics.coverage`), the vocabularies differ, the protocol is
+            unknown or lacks the setting, there is no such split, or no pair can have that overlap.
     """
     name = annotations.vocabulary.name
     groups = _zero_shot_groups(annotations.vocabulary, zero_shot) if zero_shot else {}
@@ -93,13 +99,14 @@ def evaluate_hoi(
             f"{annotations.vocabulary.name!r}; read both with the same one"
         )
     classes = HoiClasses.of(annotations)
-    images = match_images(predictions.files, annotations.files)
-    everything = np.arange(len(annotations))
-    truth, unusable_truth = _pairs(annotations, classes, everything)
+    truth, unusable_truth = _pairs(annotations, classes, np.arange(len(annotations)))
+    images, coverage = cover(predictions.files, annotations.files, truth.label, reading, allow_partial)
+    predictions, repeats = without_repeats(predictions, images.position)
     found, dropped = _pairs(predictions, classes, images.position)
     if not rules.empty_images_count:
         found = found[np.isin(found.image, truth.image)]
-    notes = images.notes() + _notes(dropped, unusable_truth, len(predictions.verb))
+    notes = [] if reading is None else list(reading.notes)
+    notes += images.notes(repeats) + _notes(dropped, unusable_truth, len(predictions.verb))
     if overlap is not None:
         notes.append(f"boxes match from an overlap of {overlap:g}, which is not the protocol's")
     matches = match_pairs(found, truth, rules)
@@ -115,7 +122,7 @@ def evaluate_hoi(
         keep = known[classes.pairs[matches.label, 1], matches.image]
         if rules.known_object == "images":
             positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
-    scores = _scored(matches, keep, positives, classes, rules, setting, notes)
+    scores = _scored(matches, keep, positives, classes, rules, setting, coverage, notes)
     return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
 
 
@@ -130,6 +137,7 @@ def _scored(
     classes: HoiClasses,
     rules: PairProtocol,
     setting: Setting,
+    coverage: Coverage,
     notes: list[str],
 ) -> HoiScores:
     counts = np.bincount(positives.label, minlength=len(classes.pairs))
@@ -148,6 +156,7 @@ def _scored(
         ap=average_precision(hits, rules.average_precision, rules.recall_thresholds),
         max_recall=hits.max_recall,
         hits=hits,
+        coverage=coverage,
         notes=notes,
     )
 

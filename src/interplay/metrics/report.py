@@ -25,6 +25,8 @@ def print_scores(scores: HoiScores | VcocoScores, console: Console) -> None:
         _print_hoi(scores, console)
     else:
         _print_vcoco(scores, console)
+    if scores.coverage.partial:
+        console.print(f"PARTIAL: this {scores.coverage.label}", highlight=False, markup=False, style="bold")
     for note in scores.notes:
         console.print(f"note: {note}", highlight=False, markup=False)
 
@@ -54,7 +56,7 @@ def _print_hoi(scores: HoiScores, console: Console) -> None:
     from rich.table import Table
 
     split = f", zero-shot {scores.zero_shot}" if scores.zero_shot else ""
-    table = Table(title=f"{scores.dataset}: protocol {scores.protocol}, setting {scores.setting}{split}")
+    table = Table(title=f"{scores.dataset}: protocol {scores.protocol}, setting {scores.setting}{split}{_part(scores)}")
     for name in ("classes", "mAP %", "max recall %", "annotated", "predicted"):
         table.add_column(name, justify="left" if name == "classes" else "right")
     positives, detections = scores.hits.positives, scores.hits.detections
@@ -82,7 +84,7 @@ def _print_vcoco(scores: VcocoScores, console: Console) -> None:
     from rich.table import Table
 
     caption = "S1, S2: role AP in scenarios 1 and 2" if scores.ap_role_s1 else None
-    table = Table(title=f"v-coco: protocol {scores.protocol}", caption=caption)
+    table = Table(title=f"v-coco: protocol {scores.protocol}{_part(scores)}", caption=caption)
     agents = {name: i for i, name in enumerate(scores.ap_agent)}
     figures = ["S1 %", "S2 %"] if scores.ap_role_s1 else ["role %"]
     columns = ["action", "annotated", "agent %", "role", *figures]
@@ -151,6 +153,11 @@ def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
                 count, found = int(hits.positives[i]), int(hits.detections[i])
                 rows.append([kind, name, str(count), str(found), _number(figures[name])])
     return ["figure", "name", "annotated", "predicted", "ap"], rows
+
+
+def _part(scores: HoiScores | VcocoScores) -> str:
+    """What a title says of scores that are of a part only."""
+    return f"; {scores.coverage.label}" if scores.coverage.partial else ""
 
 
 def _percent(value: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from interplay.metrics.average_precision import RankedHits
+from interplay.metrics.coverage import Coverage
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class HoiScores:
         ap, max_recall: (C,) float64, NaN for a class that is not annotated.
         hits: the ranked true positives behind them.
         notes: what the user should know: things dropped, images missing.
+        coverage: which part of the annotations the predictions speak of.
         zero_shot: the split whose unseen and seen classes are told apart instead of rare and other ones, if any.
     """
 
@@ -36,6 +38,7 @@ class HoiScores:
     ap: NDArray[np.float64]
     max_recall: NDArray[np.float64]
     hits: RankedHits
+    coverage: Coverage
     notes: list[str] = field(default_factory=list)
     zero_shot: str | None = None
 
@@ -79,6 +82,7 @@ class HoiScores:
             "classes": self.classes,
             "num_annotated": self.hits.positives.tolist(),
             "num_predicted": self.hits.detections.tolist(),
+            "coverage": self.coverage.to_dict(),
             "notes": self.notes,
         }
 
@@ -96,6 +100,7 @@ class VcocoScores:
         hits: the ranked true positives behind them, by the names of the tables above.
         labels: what the classes of each of `hits` are called.
         notes: what the user should know.
+        coverage: which part of the annotations the predictions speak of.
         ap: of a protocol that has one figure per action-role (29); empty otherwise.
     """
 
@@ -108,6 +113,7 @@ class VcocoScores:
     labels: Mapping[str, list[str]]
     notes: list[str] = field(default_factory=list)
     ap: dict[str, float] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=lambda: Coverage(0, 0))
 
     @property
     def means(self) -> dict[str, float]:
@@ -123,6 +129,7 @@ class VcocoScores:
             "ap_role_s1": plain(self.ap_role_s1),
             "ap_role_s2": plain(self.ap_role_s2),
             "mean": plain(self.mean),
+            "coverage": self.coverage.to_dict(),
             "notes": self.notes,
         }
         return content | {"ap": plain(self.ap)} if self.ap else content

@@ -44,6 +44,32 @@ def suppress_pairs(table: InteractionTable, settings: PairNms | None = None) -> 
     return with_triplets(table, rows)
 
 
+def without_repeats(table: InteractionTable, position: NDArray[np.int64]) -> tuple[InteractionTable, int]:
+    """Drop what an image that a file lists again only says again: a sampler that fills up batches makes such files.
+
+    Copies are triplets with the same boxes, verb, object category and score. Inside one listing nothing is dropped:
+    published protocols count what a model says twice as two predictions.
+
+    Args:
+        position: (I,) which image each listing is of; negative where it is unknown.
+
+    Returns:
+        The table without the copies, and how many there were.
+    """
+    listings = np.bincount(position[position >= 0], minlength=1)
+    again = (position >= 0) & (listings[position] > 1)
+    rows = np.flatnonzero(again[table.image_index])
+    if not len(rows):
+        return table, 0
+    listing = table.image_index[rows]
+    numbers = (position[listing], table.verb[rows], table.object_labels[rows], table.score[rows])
+    said = np.column_stack([*numbers, table.human_boxes[rows], np.nan_to_num(table.object_boxes[rows], nan=-1)])
+    _, first, inverse = np.unique(said.astype(np.float64), axis=0, return_index=True, return_inverse=True)
+    copies = rows[listing != listing[first[inverse.reshape(-1)]]]
+    kept = np.setdiff1d(np.arange(len(table.verb)), copies)
+    return with_triplets(table, kept), len(copies)
+
+
 def with_triplets(table: InteractionTable, rows: NDArray[np.int64]) -> InteractionTable:
     """The table with only the given triplet rows, which must come image by image in the table's order."""
     counts = np.bincount(table.image_index[rows], minlength=len(table))

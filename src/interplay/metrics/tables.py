@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interplay.errors import InputError
+from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics.hoi import evaluate_hoi
 from interplay.metrics.protocols import Setting
@@ -21,8 +22,13 @@ def evaluate_tables(
     nms: PairNms | None = None,
     zero_shot: str | None = None,
     overlap: float | None = None,
+    allow_partial: bool = False,
+    reading: Reading | None = None,
 ) -> HoiScores | VcocoScores:
     """Score predictions against annotations, both as tables; see `interplay.evaluate` for the arguments.
+
+    Args:
+        reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:
         InputError: something does not fit; says what.
@@ -37,11 +43,11 @@ def evaluate_tables(
     if not any(record.role is not None for record in annotations.vocabulary.verb_records):
         if not isinstance(predictions, InteractionTable):
             raise InputError(f"V-COCO's result form cannot be scored on {annotations.vocabulary.name!r}")
-        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot, overlap)
+        return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot, overlap, allow_partial, reading)
     if zero_shot is not None:
         raise InputError("zero-shot figures are of interaction classes, and V-COCO's are of roles: leave zero-shot out")
     if overlap is not None:
         raise InputError("V-COCO's overlap is 0.5 for every protocol: leave overlap out")
     if setting != "default":
         raise InputError("V-COCO has no known-object setting; leave it at default")
-    return evaluate_vcoco(predictions, annotations, protocol)
+    return evaluate_vcoco(predictions, annotations, protocol, allow_partial, reading)

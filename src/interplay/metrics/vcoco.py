@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, near_matches
+from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections, role_verbs
 from interplay.metrics.average_precision import RankedHits, average_precision
+from interplay.metrics.coverage import cover
 from interplay.metrics.matching import PairArrays, claim, match_pairs, rank_hits
 from interplay.metrics.protocols import PROTOCOLS
 from interplay.metrics.scores import VcocoScores, mean
+from interplay.metrics.steps import without_repeats
 from interplay.metrics.vcoco_data import VcocoAnnotations
-from interplay.ops.image_names import match_images
 from interplay.ops.overlap import aligned_iou
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -39,14 +41,19 @@ def evaluate_vcoco(
     predictions: InteractionTable | VcocoDetections,
     annotations: InteractionTable | VcocoAnnotations,
     protocol: str | None = None,
+    allow_partial: bool = False,
+    reading: Reading | None = None,
 ) -> VcocoScores:
     """V-COCO's scores. Images are matched by name or COCO id; NaN scores are dropped.
 
     Args:
         protocol: a name from `VCOCO_PROTOCOLS`; None is ``"official"``.
+        allow_partial: score predictions of a part of the images too; see `interplay.metrics.coverage`.
+        reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:
-        InputError: unknown protocol, vocabularies that differ, or a vocabulary without actions and roles.
+        InputError: the images do not fit (`interplay.metrics.coverage`), unknown protocol, vocabularies that differ,
+            or a vocabulary without actions and roles.
     """
     protocol = protocol or "official"
     if protocol not in VCOCO_PROTOCOLS:
@@ -60,18 +67,22 @@ def evaluate_vcoco(
     if not role_verbs(annotations.vocabulary).any():
         raise InputError(f"the vocabulary {annotations.vocabulary.name!r} has no roles; V-COCO's evaluation needs them")
     truth = VcocoAnnotations.from_table(annotations) if isinstance(annotations, InteractionTable) else annotations
-    found = VcocoDetections.from_table(predictions) if isinstance(predictions, InteractionTable) else predictions
-    images = match_images(found.images, truth.images)
-    notes = images.notes()
-    placed = found.on_images(images.position, truth.images)
-    if not len(found):
+    named = predictions.files if isinstance(predictions, InteractionTable) else predictions.images
+    images, coverage = cover(named, truth.images, reading=reading, allow_partial=allow_partial)
+    repeats = 0
+    if isinstance(predictions, InteractionTable):
+        predictions, repeats = without_repeats(predictions, images.position)
+        predictions = VcocoDetections.from_table(predictions)
+    notes = [*(reading.notes if reading else []), *images.notes(repeats)]
+    placed = predictions.on_images(images.position, truth.images)
+    if not len(predictions):
         notes.append("there are no predictions at all")
     if not truth.has_body_motions:
         notes.append("the annotations have no body motions (stand, walk, run, smile); these have no figure")
     if not truth.knows_unlabelled:
         notes.append("the annotations do not tell people without labels; predictions on them count as false")
     scores = _official(placed, truth) if protocol == "official" else _gen_vlkt(placed, truth)
-    return replace(scores, notes=notes)
+    return replace(scores, coverage=coverage, notes=notes)
 
 
 def _official(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:

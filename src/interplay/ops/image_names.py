@@ -98,28 +98,42 @@ class ImageMatch:
     Attributes:
         position: (I,) index of the annotated image, -1 for an unknown name.
         unknown: names that are not annotated.
-        missing: annotated images without a prediction.
+        missing_names: annotated images without a prediction.
         repeated: predicted images that name an annotated one again.
     """
 
     position: NDArray[np.int64]
     unknown: list[str]
-    missing: int
+    missing_names: list[str]
     repeated: int
 
-    def notes(self) -> list[str]:
-        """Sentences for the user about everything that did not fit."""
+    @property
+    def missing(self) -> int:
+        """Number of annotated images without a prediction."""
+        return len(self.missing_names)
+
+    def notes(self, repeats: int = 0) -> list[str]:
+        """Sentences for the user about everything that did not fit.
+
+        Args:
+            repeats: predictions on repeated images that copy another one and were left out.
+        """
         found = []
         if self.unknown:
-            examples = ", ".join(repr(name) for name in self.unknown[:3])
             found.append(
                 f"{len(self.unknown)} of {len(self.position)} predicted images are not among the annotated ones and "
-                f"were left out (such as {examples})"
+                f"were left out{_such_as(self.unknown)}"
             )
         if self.repeated:
-            found.append(f"{self.repeated} predicted images repeat an image already there; all their triplets count")
+            found.append(
+                f"{self.repeated} predicted images repeat an image already there; copies of its triplets count once "
+                f"({repeats} left out), others all count"
+            )
         if self.missing:
-            found.append(f"{self.missing} annotated images have no prediction; what is annotated there is missed")
+            found.append(
+                f"{self.missing} annotated images have no prediction{_such_as(self.missing_names)}; what is annotated "
+                "there is missed"
+            )
         return found
 
 
@@ -128,13 +142,17 @@ def match_images(predicted: Sequence[str], annotated: Sequence[str]) -> ImageMat
     names = ImageNames(annotated)
     position = np.array([names.find(name) for name in predicted], np.int64)
     known = position[position >= 0]
-    distinct = len(np.unique(known))
+    there = set(known.tolist())
     return ImageMatch(
         position=position,
         unknown=[predicted[i] for i in np.flatnonzero(position < 0).tolist()],
-        missing=len(annotated) - distinct,
-        repeated=len(known) - distinct,
+        missing_names=[name for i, name in enumerate(annotated) if i not in there],
+        repeated=len(known) - len(there),
     )
+
+
+def _such_as(names: Sequence[str]) -> str:
+    return f" (such as {', '.join(repr(name) for name in names[:3])})"
 
 
 def _same_number(first: str, second: str) -> bool:

@@ -14,6 +14,7 @@ from interplay.datasets.images import ImageFinder
 from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError, MissingFileError
 from interplay.formats import write
+from interplay.formats.reading import Reading
 from interplay.formats.results import read_result_table
 from interplay.formats.vcoco_detections import UNKNOWN_OBJECT
 from interplay.images import read_image
@@ -48,6 +49,7 @@ class SuppressJob:
         annotations: file or folder of annotations to score with, before and after.
         dataset: whose annotations they are.
         split: to read from a folder of annotations.
+        allow_partial: score predictions of a part of the annotated images or classes too.
         vocabulary: what names and numbers in the predictions mean; by default the annotations', else what the file
             or its form says.
     """
@@ -61,6 +63,7 @@ class SuppressJob:
     annotations: str | None = None
     dataset: str | None = None
     split: str = "test"
+    allow_partial: bool = False
     vocabulary: Vocabulary | None = None
 
 
@@ -71,11 +74,13 @@ class SuppressReport:
     Attributes:
         counts: triplets before, judged and removed.
         before, after: mean figures by name in 0..1, empty without annotations.
+        part: which part of the annotations they are of, "" for all.
     """
 
     counts: SuppressionCounts
     before: dict[str, float]
     after: dict[str, float]
+    part: str = ""
 
 
 def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
@@ -92,9 +97,11 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
 
         truth = load_annotations(job.dataset, job.annotations, job.split)
     vocabulary = job.vocabulary or (None if truth is None else truth.vocabulary)
-    table = read_result_table(job.predictions, vocabulary, None if truth is None else truth.files, progress)
+    reading = None if truth is None else Reading()
+    table = read_result_table(job.predictions, vocabulary, None if truth is None else truth.files, progress, reading)
     if not table.scored:
         raise InputError(f"{job.predictions} holds annotations: its interactions have no scores to suppress")
+    before = None if truth is None else evaluate_tables(table, truth, allow_partial=job.allow_partial, reading=reading)
     model = load_model(job.model, weights=job.weights)
     scorer = InteractivenessScorer(model, table.vocabulary)
     suppressor = Suppressor(scorer, job.rule, None if job.images is None else _Photographs(job.images))
@@ -105,10 +112,10 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
             "that does, or a TIN model that looks at images (--model tin-vcoco --weights FILE --images DIR)"
         )
     write(kept, job.output)
-    if truth is None:
+    if truth is None or before is None:
         return SuppressReport(suppressor.counts, {}, {})
-    before, after = (defined_means(evaluate_tables(found, truth)) for found in (table, kept))
-    return SuppressReport(suppressor.counts, before, after)
+    after = evaluate_tables(kept, truth, allow_partial=job.allow_partial, reading=reading)
+    return SuppressReport(suppressor.counts, defined_means(before), defined_means(after), before.coverage.label)
 
 
 def suppress_table(table: InteractionTable, suppressor: Suppressor, progress: bool = False) -> InteractionTable:
@@ -130,7 +137,7 @@ def print_report(report: SuppressReport, console: Console) -> None:
         return
     from rich.table import Table
 
-    table = Table("figure", title="before and after")
+    table = Table("figure", title="; ".join(filter(None, ["before and after", report.part])))
     for name in ("before %", "after %", "change"):
         table.add_column(name, justify="right")
     for name, before in report.before.items():

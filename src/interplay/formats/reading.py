@@ -1,0 +1,30 @@
+"""What a reader of result files has to say beside the content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class Reading:
+    """What happened while a result file was read; readers fill it.
+
+    Attributes:
+        notes: sentences about what was left out or merged, for the user.
+        absent_files: files that should be there and are not.
+        absent_classes: interaction classes that they would hold.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    absent_files: list[str] = field(default_factory=list)
+    absent_classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def absence(self) -> str:
+        """A sentence that names the missing files."""
+        shown = ", ".join(self.absent_files[:5]) + ", ..." * (len(self.absent_files) > 5)
+        files = f"{len(self.absent_files)} result file{'s' * (len(self.absent_files) > 1)}"
+        return f"{files} missing: {shown}."
