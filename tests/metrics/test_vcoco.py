@@ -309,3 +309,33 @@ def test_detections_as_triplets_have_the_same_scores(protocol: str) -> None:
     second = evaluate_vcoco(jitter.to_table(), truth, protocol)
     assert first.to_dict() == second.to_dict()
     assert 0 < first.mean["agent"] < 1
+
+
+def as_pairs(image: Interactions) -> Interactions:
+    """The same interactions, each with boxes of its own, as files of pairs have them."""
+    people, things = image.boxes[image.human], image.boxes[np.maximum(image.object, 0)]
+    count = len(image)
+    return Interactions(
+        boxes=np.stack([people, things], axis=1).reshape(-1, 4),
+        labels=np.stack([np.zeros(count, int), image.labels[np.maximum(image.object, 0)]], axis=1).reshape(-1),
+        human=2 * np.arange(count), object=np.where(image.object < 0, -1, 2 * np.arange(count) + 1), verb=image.verb,
+        vocabulary=NAMES, file=image.file, width=image.width, height=image.height, scored=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_annotations_as_a_table_of_pairs_have_the_same_scores(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    truth = [random_image(random, False, file=f"{i}.jpg") for i in range(6)]
+    found = [random_image(random, True, image, f"{i}.jpg") for i, image in enumerate(truth)]
+    joined = InteractionTable.from_list([replace(image, unlabelled=None) for image in truth])
+    pairs = InteractionTable.from_list([as_pairs(image) for image in truth])
+    ours, expected = (evaluate_vcoco(InteractionTable.from_list(found), t, "gen-vlkt") for t in (pairs, joined))
+    assert_allclose(list(ours.ap.values()), list(expected.ap.values()))
+    assert_allclose(list(ours.mean.values()), list(expected.mean.values()))
+
+
+def test_a_table_of_pairs_is_official_too() -> None:
+    found = InteractionTable.from_list([example([0.9, 0.8, 0.7])])
+    scores = evaluate_vcoco(found, InteractionTable.from_list([as_pairs(replace(example(), unlabelled=None))]))
+    assert (scores.mean["agent"], scores.mean["role_s1"]) == (1, 1)

@@ -52,7 +52,8 @@ class VcocoAnnotations:
 
         Of several objects in one role of a person the first one counts; the official form cannot hold more.
         Boxes are cut to the image where its size is known, and people without extent are dropped, as the official
-        code does.
+        code does. In a table of pairs, where each interaction has boxes of its own, equal boxes are one person;
+        tables that tell people without labels list everybody once, so there equal boxes are two.
 
         Raises:
             InputError: the vocabulary has no object ``person``.
@@ -65,8 +66,7 @@ class VcocoAnnotations:
         acting = np.zeros(len(boxes), bool)
         acting[table.human_rows] = True
         is_person = ((table.labels == vocabulary.person) | acting) & solid
-        rows = np.flatnonzero(is_person)
-        person_of = np.cumsum(is_person) - 1
+        rows, person_of = _people(table, boxes, is_person)
 
         used = np.flatnonzero(is_person[table.human_rows])[::-1]  # reversed: the first of several objects stays
         person, verb = person_of[table.human_rows[used]], table.verb[used]
@@ -90,6 +90,21 @@ class VcocoAnnotations:
             has_body_motions=bool((~role_verbs(vocabulary))[table.verb].any()),
             knows_unlabelled=table.unlabelled is not None,
         )
+
+
+def _people(
+    table: InteractionTable, boxes: NDArray[np.float32], is_person: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A row of `boxes` for each person (P,), and the person of each row (B,)."""
+    rows = np.flatnonzero(is_person)
+    person_of = np.cumsum(is_person) - 1
+    if table.unlabelled is not None:
+        return rows, person_of
+    keys = np.column_stack([table.box_image_index[rows], boxes[rows]])
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    place = np.argsort(np.argsort(first))  # people in the order of their first rows
+    person_of[rows] = place[inverse.reshape(-1)]
+    return rows[np.sort(first)], person_of
 
 
 def clipped(table: InteractionTable) -> NDArray[np.float32]:
