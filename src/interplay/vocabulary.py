@@ -212,6 +212,22 @@ class Vocabulary:
         """Index of the object ``person``; -1 if the vocabulary has none."""
         return self.find_object("person")
 
+    def require_person(self, who: str) -> int:
+        """Index of the object ``person``.
+
+        Args:
+            who: what looks for people, for the error.
+
+        Raises:
+            InputError: the vocabulary has no such object; says how to mend it.
+        """
+        if self.person < 0:
+            raise InputError(
+                f"{who} looks for people and the vocabulary {self.name!r} has no object 'person': people must be "
+                "called that, in the vocabulary and in the annotations, not 'human', 'worker' or the like"
+            )
+        return self.person
+
     @cached_property
     def interaction_lookup(self) -> NDArray[np.int64]:
         """(V, O + 1) index of the interaction of a verb and an object, -1 where it is not a class.

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interplay import Vocabulary
+from interplay import Vocabulary, load_annotations
 from interplay.datasets import Problem, validate
+from interplay.datasets.box_check import usable_boxes
 from interplay.errors import InputError, MissingFileError
 
 
@@ -84,7 +85,6 @@ def test_errors_are_named(tmp_path: Path, changes: dict, field: str, message: st
 @pytest.mark.parametrize(
     ("changes", "field", "message"),
     [
-        ({"scores": [0.5, 0.5]}, "scores", "annotations have no scores"),
         ({"lables": []}, "lables", "Did you mean 'labels'"),
         ({"boxes": [[10, 10, 50, 70]] * 2, "labels": ["person"] * 2, "interactions": []}, "boxes[1]", "boxes[0]"),
         (
@@ -110,8 +110,8 @@ def test_an_interaction_that_is_no_class_is_doubted(tmp_path: Path) -> None:
 
 
 def test_with_own_names_everything_goes(tmp_path: Path) -> None:
-    names = Vocabulary.from_names(["worker", "weld torch"], ["hold", "light"])
-    good = record(labels=["worker", "weld_torch"], interactions=[{"human": 0, "verb": "light", "object": 1}])
+    names = Vocabulary.from_names(["weld torch", "person"], ["hold", "light"])
+    good = record(labels=["Person", "weld_torch"], interactions=[{"human": 0, "verb": "light", "object": 1}])
     assert validate(write(tmp_path / "d.jsonl", good), names).problems == []
 
 
@@ -164,3 +164,122 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1....")
     with pytest.raises(InputError, match="validate reads JSON Lines"):
         validate(tmp_path / "d.parquet")
+
+
+def agree(path: Path, vocabulary: Vocabulary | None = None) -> str:
+    """The message of a file that neither `validate` nor `load_annotations` lets pass."""
+    assert validate(path, vocabulary).errors > 0
+    with pytest.raises(InputError) as error:
+        load_annotations("own", path, vocabulary=vocabulary)
+    return str(error.value)
+
+
+ODD = {
+    "a score in some lines only": [
+        record(),
+        record(file="b.jpg", interactions=[{"human": 0, "verb": "ride", "object": 1, "score": 0.5}]),
+    ],
+    "a negative index": [record(unlabelled=[-1])],
+    "no width": [record(width=0)],
+    "a null in image_labels": [record(image_labels=[None])],
+    "a label of an image without verb": [record(image_labels=[{"verb": None, "object": "bicycle"}])],
+    "a pose beyond float32": [record(keypoints=[[[1e39, 1, 1]] * 17, None])],
+    "a box beyond float32": [record(boxes=[[10, 10, 1e39, 70], [20, 40, 90, 80]], width=..., height=...)],
+    "a box of a number beyond all": [json.dumps(record()).replace("[10, 10", "[1" + "0" * 400 + ", 10")],
+    "an infinite box": [json.dumps(record()).replace("[10, 10", "[Infinity, 10")],
+    "a null as label": [record(labels=["person", None])],
+    "a key twice": [json.dumps(record())[:-1] + ', "labels": ["person", "horse"]}'],
+    "half a character": [json.dumps(record(file="\ud800.jpg"))],
+}
+
+
+@pytest.mark.parametrize("lines", ODD.values(), ids=ODD)
+def test_what_reading_refuses_is_an_error(tmp_path: Path, lines: list) -> None:
+    assert "d.jsonl" in agree(write(tmp_path / "d.jsonl", *lines))
+
+
+def kitchen(count: int, box: Any) -> list[dict[str, Any]]:
+    """Records of images of 200 x 100 with a person and a ladle whose boxes `box` makes of x1, y1, x2, y2."""
+    corners = [[(10, 20, 60, 90), (100 + i, 40, 150 + i, 80)] for i in range(count)]
+    return [
+        record(file=f"{i}.jpg", width=200, height=100, boxes=[list(box(*c)) for c in pair], labels=["person", "ladle"])
+        for i, pair in enumerate(corners)
+    ]
+
+
+def test_boxes_as_shares_of_the_image_are_an_error(tmp_path: Path) -> None:
+    lines = kitchen(5, lambda x1, y1, x2, y2: (x1 / 200, y1 / 100, x2 / 200, y2 / 100))
+    assert "in 5 of 5 images, such as '0.jpg'" in agree(write(tmp_path / "d.jsonl", *lines))
+    assert [p.line for p in validate(tmp_path / "d.jsonl").problems] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("sizes", [True, False])
+def test_width_and_height_in_place_of_corners_are_an_error(tmp_path: Path, sizes: bool) -> None:
+    lines = kitchen(5, lambda x1, y1, x2, y2: (x1, y1, x2 - x1, y2 - y1))
+    if not sizes:
+        lines = [{key: value for key, value in line.items() if key not in ("width", "height")} for line in lines]
+    assert "look like x, y, width, height" in agree(write(tmp_path / "d.jsonl", *lines))
+    assert any("look like x, y, width" in p.message and p.line == 0 for p in validate(tmp_path / "d.jsonl").problems)
+
+
+def test_a_few_odd_boxes_are_counted_and_named(tmp_path: Path) -> None:
+    lines = kitchen(20, lambda *corners: corners)
+    lines[3]["boxes"][1] = [150, 40, 150, 80]
+    lines[5]["boxes"][0] = [10, 20, 230, 90]
+    lines[7]["boxes"] = [[0.25, 0.5, 0.75, 1.0], [0, 0, 0.5, 0.5]]
+    with pytest.warns(UserWarning, match="whose boxes all lie within 0..1") as caught:
+        table = load_annotations("own", write(tmp_path / "d.jsonl", *lines))
+    message = str(caught[0].message)
+    assert "1 of 40 boxes (first in '3.jpg') are not wider and higher than zero" in message
+    assert "1 of 40 boxes (first in '5.jpg') are partly outside" in message
+    with pytest.warns(UserWarning, match=r"cut 1 boxes.*left out 1 boxes .* with 1 interactions .first in '3.jpg'."):
+        usable = usable_boxes(table)
+    assert (len(usable.boxes), len(usable.verb)) == (39, 19)
+    assert usable[5].boxes[0].tolist() == [10, 20, 200, 90]
+
+
+def test_whole_pixels_at_the_corner_are_pixels(tmp_path: Path) -> None:
+    lines = [record(boxes=[[0, 0, 1, 1], [0, 0, 1, 1]], labels=["person", "ant"], interactions=[])]
+    assert validate(write(tmp_path / "d.jsonl", *lines)).errors == 0
+
+
+def test_people_must_be_called_person(tmp_path: Path) -> None:
+    names = Vocabulary.from_names(["bicycle", "worker"], ["ride"])
+    path = write(tmp_path / "d.jsonl", record(labels=["worker", "bicycle"]))
+    problems = validate(path, names).problems
+    assert [(p.line, p.severity) for p in problems] == [(0, "error"), (1, "warning")]
+    assert "'worker', not 'person'" in problems[1].message
+
+
+def test_a_line_of_another_encoding_is_named_and_the_others_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    lines = [json.dumps(record(file=f"{i}.jpg")).encode() for i in range(3)]
+    lines[1] = lines[1].replace(b"bicycle", "b\xefke".encode("latin-1"))
+    path.write_bytes(b"\r\n".join(lines))
+    (problem,) = validate(path).problems
+    assert (problem.line, problem.severity) == (2, "error")
+    assert "iconv" in problem.message
+
+
+def test_many_names_take_no_longer_than_few(tmp_path: Path) -> None:
+    lines = [record(file=f"{i}.jpg", labels=[f"person {i}", f"thing {i % 400}"], interactions=[]) for i in range(8000)]
+    assert validate(write(tmp_path / "d.jsonl", *lines)).images == 8000
+
+
+def test_files_without_lines_are_checked_too(tmp_path: Path) -> None:
+    pair = {"boxes_h": [[11, 21, 61, 91]], "boxes_o": [[101, 41, 151, 41]], "hoi": [0], "object": [1], "verb": [0]}
+    content = {
+        "annotation": [pair],
+        "filenames": ["shop.jpg"],
+        "size": [[200, 100]],
+        "objects": ["person", "torch"],
+        "verbs": ["hold"],
+        "correspondence": [[0, 1, 0]],
+    }
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(content))
+    report = validate(path, image_root=tmp_path)
+    assert [(p.field, p.message.split(":")[0]) for p in report.problems if p.severity == "error"] == [
+        ("shop.jpg", "empty"),
+        ("shop.jpg", f"no image 'shop.jpg' below {tmp_path}"),
+    ]

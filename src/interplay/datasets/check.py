@@ -14,6 +14,7 @@ import numpy as np
 from interplay.containers.arrays import read_npy
 from interplay.containers.text import read_text
 from interplay.datasets import catalogue, forms
+from interplay.datasets.box_check import check_table
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.load import coco_beside, read_source, split_of
@@ -182,6 +183,8 @@ def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Fou
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             table = read_source(form, source, "test", None)
+            if form is not forms.OWN:  # of which every problem is counted below
+                check_table(table, source.path)
     except InterplayError as error:
         yield Finding(dataset, "broken", name, f"{error}; for all problems: interplay datasets validate")
         return

@@ -12,6 +12,7 @@ import numpy as np
 
 from interplay.containers.text import read_text
 from interplay.datasets import forms
+from interplay.datasets.box_check import check_table
 from interplay.datasets.content import check_content
 from interplay.datasets.sources import Source, open_source, sources_in, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
@@ -66,8 +67,12 @@ def load_annotations(
         vocabulary = Vocabulary.load(name)
     path = Path(path)
     if path.is_dir():
-        return _load_folder(name, path, split, vocabulary)
-    return _load_file(name, open_source(path), split, vocabulary)
+        table = _load_folder(name, path, split, vocabulary)
+    else:
+        table = _load_file(name, open_source(path), split, vocabulary)
+    if name == "own":
+        check_table(table, path)
+    return table
 
 
 def dataset_name(name: str) -> str:

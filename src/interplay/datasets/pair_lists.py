@@ -94,7 +94,8 @@ def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> Interactio
                 f"{len(annotations)}"
             )
     builder = TableBuilder(vocabulary)
-    person = _person(vocabulary, where)
+    with reading(where):
+        person = vocabulary.require_person("this form")
     with reading(where):
         origin = _origin(annotations, where)
     for file, size, annotation in zip(files, sizes, annotations, strict=True):
@@ -129,7 +130,8 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
             vocabulary = _vocabulary_in(source.path, names, classes, {})
         object_classes, verb_classes = _Classes(names, "object", vocabulary), _Classes(classes, "verb", vocabulary)
     builder = TableBuilder(vocabulary)
-    person = _person(vocabulary, where)
+    with reading(where):
+        person = vocabulary.require_person("this form")
     for annotation in annotations:
         file = annotation.get("file_name") if isinstance(annotation, dict) else annotation
         with reading(f"{where}: {brief(file)}"):
@@ -165,16 +167,6 @@ def _vocabulary_in(path: Path, objects: Any, verbs: Any, content: dict[str, Any]
         },
         source=str(path),
     )
-
-
-def _person(vocabulary: Vocabulary, where: str) -> int:
-    """The class of the human boxes, which the form does not name."""
-    if vocabulary.person < 0:
-        raise InputError(
-            f"{where}: its human boxes have no class of their own, and the vocabulary {vocabulary.name!r} has no "
-            "object 'person': add it"
-        )
-    return vocabulary.person
 
 
 class _Classes:

@@ -1,28 +1,46 @@
-"""Checking one's own annotations: every problem of a JSON Lines file, with its line and field."""
+"""Checking one's own annotations: every problem of a JSON Lines file, with its line and field.
+
+Whatever `load_annotations` refuses is an error here. Files in other forms are read as a whole: what reading them says,
+and what is wrong with their boxes and photographs, is told by image.
+"""
 
 from __future__ import annotations
 
-import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from interplay.containers.json_files import parse_json
+from interplay.containers.text import decode
+from interplay.datasets import forms
+from interplay.datasets.box_check import (
+    NORMALISED,
+    OUTSIDE_TOLERANCE,
+    SIZES_FOR_CORNERS,
+    box_faults,
+    is_normalised,
+)
+from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
-from interplay.datasets.sources import Source
-from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.datasets.load import load_annotations, split_of
+from interplay.datasets.sources import open_source
+from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
 from interplay.formats.records import interaction_fields, record_fields, record_problems
 from interplay.vocabulary import Vocabulary, normalise
 
 Severity = Literal["error", "warning"]
 
-OUTSIDE_TOLERANCE = 1.0
-"""Pixels by which a box may reach beyond the image: annotation tools round, and some count pixels from 1."""
-
 _RARE, _MUCH_MORE = 2, 10
 """A name that occurs at most `_RARE` times is doubted if a similar one occurs `_MUCH_MORE` times as often."""
+
+_MOST_COMPARED = 200_000
+"""Pairs of names beyond which none is compared: names that differ from line to line are no slips."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +92,15 @@ def validate(
     vocabulary: Vocabulary | str | None = None,
     image_root: str | os.PathLike[str] | None = None,
 ) -> ValidationReport:
-    """Check a JSON Lines file of annotations and collect all its problems.
+    """Check a file of annotations and collect all its problems.
 
-    Errors: a line that is not a JSON object; a field that is missing or of another type; an index that names no
-    box; a box that is reversed, empty or outside the image; a name that the vocabulary does not have; an image
-    that is listed twice, missing, unreadable or of another size; an interaction listed twice. Warnings: scores
-    (annotations have none), unknown fields, the same box twice, a human that is not a person, somebody who
-    interacts with their own box, an interaction that the vocabulary does not list, a name that looks like a slip of a
-    frequent one, no width and height.
+    Errors: a line that is not a JSON object, or not UTF-8; a field that is missing, of another type or there twice; a
+    number that is not finite; an index that names no box; a box that is reversed, empty, outside the image or not in
+    pixels (`interplay.datasets.box_check`); scores (annotations have none); a name that the vocabulary does not have; a
+    vocabulary without ``person``; an image that is listed twice, missing, unreadable or of another size; an interaction
+    listed twice. Warnings: unknown fields, the same box twice, a human that is not a person, somebody who interacts
+    with their own box, an interaction that the vocabulary does not list, a name that looks like a slip of a frequent
+    one, no width and height.
 
     Args:
         vocabulary: the names that are allowed (a `Vocabulary`, a built-in name or a JSON file); without it every
@@ -90,19 +109,30 @@ def validate(
 
     Raises:
         MissingFileError: no such file or folder.
-        InputError: not a JSON Lines file at all.
+        InputError: not a file of annotations at all.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(f"no file {path}: expected a .jsonl file of annotations")
-    if Source(path).kind == "parquet":
+    source = open_source(path)
+    if source.kind == "parquet":
         raise InputError(f"{path} is a Parquet file, which cannot hold such mistakes; validate reads JSON Lines")
     if isinstance(vocabulary, str):
         vocabulary = Vocabulary.load(vocabulary)
     finder = ImageFinder(image_root) if image_root is not None else None
     report = ValidationReport(path)
+    form = forms.recognise(source)
+    if form is not None and form is not forms.OWN and form is not forms.GENERATED:
+        _validate_whole(report, form, vocabulary, finder)
+        return report
+    if vocabulary is not None:
+        try:
+            vocabulary.require_person("every model")
+        except InputError as error:
+            report.problems.append(Problem(str(path), 0, "", str(error)))
     first_line: dict[str, int] = {}
     names = {"object": _NameCounts("object"), "verb": _NameCounts("verb")}
+    boxes = _Boxes()
     for number, record, problem in _lines(path):
         if problem:
             report.problems.append(Problem(str(path), number, "", problem))
@@ -115,9 +145,12 @@ def validate(
             found += _box_problems(record)
             found += _interaction_problems(record, vocabulary)
             found += _field_problems(record)
+            boxes.add(record)
             if vocabulary is None:
                 _note_names(record, number, names["object"], names["verb"])
         report.problems += [Problem(str(path), number, *item) for item in found]
+    if boxes.hold_sizes():
+        report.problems.append(Problem(str(path), 0, "boxes", SIZES_FOR_CORNERS))
     for seen in names.values():
         report.problems += [Problem(str(path), *slip, "warning") for slip in seen.slips()]
     if not report.images and not report.problems:
@@ -136,9 +169,11 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, str]]:
             if not line.strip():
                 continue
             try:
-                yield number, json.loads(line), ""
-            except (UnicodeDecodeError, json.JSONDecodeError) as error:
-                yield number, None, f"not JSON: {error}; every line must be one whole record"
+                yield number, parse_json(decode(line, "it", number), "it"), ""
+            except InputError as error:
+                problem = str(error).removeprefix("it: ").removeprefix(f"line {number}, ")
+                whole = "; every line must be one whole record" if problem.startswith("not JSON") else ""
+                yield number, None, f"{problem}{whole}"
 
 
 def _image_problems(record: Mapping, number: int, first_line: dict[str, int], finder: ImageFinder | None) -> Found:
@@ -172,6 +207,9 @@ def _box_problems(record: Mapping) -> Found:
     width, height = record.get("width"), record.get("height")
     labels = _list(record.get("labels"))
     seen: dict[tuple, int] = {}
+    good = [box for box in _list(record.get("boxes")) if _is_box(box)]
+    if is_normalised(good):
+        yield "boxes", NORMALISED, "error"
     for i, box in enumerate(_list(record.get("boxes"))):
         if not _is_box(box):
             continue  # reported with the record
@@ -179,7 +217,7 @@ def _box_problems(record: Mapping) -> Found:
         if x2 <= x1 or y2 <= y1:
             kind = "empty" if x2 >= x1 and y2 >= y1 else "reversed"
             yield f"boxes[{i}]", f"{kind}: expected x1 < x2 and y1 < y2, got {box}", "error"
-        if isinstance(width, int) and isinstance(height, int):
+        elif isinstance(width, int) and isinstance(height, int):
             beyond = max(-x1, -y1, x2 - width, y2 - height)
             if beyond > OUTSIDE_TOLERANCE:
                 message = f"{box} reaches {beyond:g} px outside the image of {width} x {height}"
@@ -208,9 +246,10 @@ def _interaction_problems(record: Mapping, vocabulary: Vocabulary | None) -> Fou
         if human == target:
             yield f"interactions[{i}].object", "the human and the object are the same box", "warning"
         label = labels[human] if 0 <= human < len(labels) else None
-        has_person = vocabulary is None or vocabulary.person >= 0
-        if isinstance(label, str) and normalise(label) != "person" and has_person:
-            yield f"interactions[{i}].human", f"the human is labelled {label!r}, not 'person'", "warning"
+        expected = "person" if vocabulary is None or vocabulary.person < 0 else vocabulary.objects[vocabulary.person]
+        if isinstance(label, str) and not _same_object(label, expected, vocabulary):
+            message = f"the human is labelled {label!r}, not {expected!r}, as people must be"
+            yield f"interactions[{i}].human", message, "warning"
         name = labels[target] if isinstance(target, int) and 0 <= target < len(labels) else None
         resolved = target is None or name is not None
         if vocabulary is not None and resolved and not _is_class(vocabulary, verb, name):
@@ -237,8 +276,87 @@ def _field_problems(record: Mapping) -> Found:
             if key not in known_inside:
                 hint = near_matches(str(key), known_inside)
                 yield f"interactions[{i}].{key}", f"unknown field, ignored.{hint}", "warning"
-    if "scores" in record:
-        yield "scores", "annotations have no scores; with them the file is read as predictions", "warning"
+    if record.get("scores") is not None:
+        yield "scores", _SCORED, "error"
+    for i, item in enumerate(_list(record.get("interactions"))):
+        if isinstance(item, Mapping) and item.get("score") is not None:
+            yield f"interactions[{i}].score", _SCORED, "error"
+
+
+_SCORED = "annotations have no scores; with them a file is read as predictions"
+
+
+def _same_object(label: str, name: str, vocabulary: Vocabulary | None) -> bool:
+    if vocabulary is None:
+        return normalise(label) == normalise(name)
+    return vocabulary.find_object(label) == vocabulary.find_object(name) or normalise(label) == normalise(name)
+
+
+def _validate_whole(
+    report: ValidationReport, form: forms.Form, vocabulary: Vocabulary | None, finder: ImageFinder | None
+) -> None:
+    """Read a file that has no lines, and note what is wrong with it."""
+
+    def note(field: str, message: str, severity: Severity = "error") -> None:
+        report.problems.append(Problem(str(report.path), 0, field, message, severity))
+
+    dataset = form.datasets[0]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            table = load_annotations(dataset, report.path, split_of(report.path) or "test", vocabulary)
+        except InterplayError as error:
+            note("", str(error).removeprefix(f"{report.path}: "))
+            return
+    report.images, report.interactions = len(table), len(table.verb)
+    for warning in caught:
+        note("", str(warning.message).removeprefix(f"{report.path}: "), "warning")
+    faults = box_faults(table.boxes, table.box_image_index, table.sizes)
+    kinds = {"reversed": faults.reversed, "empty": faults.empty, "outside the image": faults.beyond}
+    for kind, rows in kinds.items():
+        for row in np.flatnonzero(rows).tolist():
+            note(table.files[table.box_image_index[row]], f"{kind}: the box {table.boxes[row].tolist()}")
+    for i in np.flatnonzero(faults.normalised).tolist():
+        note(table.files[i], NORMALISED)
+    names = table.vocabulary
+    if len(names.interactions):
+        listed = names.interaction_lookup[table.verb, table.object_labels] >= 0
+        for t in np.flatnonzero(~listed & (table.object >= 0)).tolist():
+            pair = names.pair_names(np.array([[table.verb[t], table.object_labels[t]]]))[0]
+            message = f"{pair!r} is none of the interactions that {names.name!r} lists"
+            note(table.files[table.image_index[t]], message, "warning")
+    if finder is not None:
+        images = AnnotatedImages()
+        images.add(table)
+        found = images.compare(finder)
+        for file in found.missing:
+            note(file, f"no image {file!r} below {finder.root}")
+        for file, problem in found.wrong.items():
+            note(file, problem)
+
+
+class _Boxes:
+    """The boxes of all records, to see what their numbers stand for."""
+
+    def __init__(self) -> None:
+        self.boxes: list[list[float]] = []
+        self.images: list[int] = []
+        self.sizes: list[tuple[int, int]] = []
+
+    def add(self, record: Mapping) -> None:
+        """Take note of a record's boxes."""
+        good = [box for box in _list(record.get("boxes")) if _is_box(box)]
+        self.boxes += good
+        self.images += [len(self.sizes)] * len(good)
+        width, height = (record.get(name) for name in ("width", "height"))
+        known = all(isinstance(side, int) and 0 < side < 2**31 for side in (width, height))
+        self.sizes.append((width, height) if known else (0, 0))  # type: ignore[arg-type]
+
+    def hold_sizes(self) -> bool:
+        """Whether they seem to be x, y, width, height."""
+        boxes = np.array(self.boxes, np.float64).reshape(-1, 4)
+        sizes = np.array(self.sizes, np.int64).reshape(-1, 2)
+        return box_faults(boxes, np.array(self.images, np.int64), sizes).sizes_for_corners
 
 
 class _NameCounts:
@@ -258,11 +376,12 @@ class _NameCounts:
 
     def slips(self) -> Iterator[tuple[int, str, str]]:
         """Line, field and message of rare names that look like a frequent one."""
-        for name, count in self.counts.items():
-            if count > _RARE:
-                continue
-            frequent = [n for n, c in self.counts.items() if c >= _MUCH_MORE * count]
-            similar = get_close_matches(name, frequent, n=1, cutoff=0.7)
+        rare = {name: count for name, count in self.counts.items() if count <= _RARE}
+        frequent = {count: [n for n, c in self.counts.items() if c >= _MUCH_MORE * count] for count in (1, _RARE)}
+        if len(rare) * len(frequent[1]) > _MOST_COMPARED:
+            return
+        for name, count in rare.items():
+            similar = get_close_matches(name, frequent[count], n=1, cutoff=0.7)
             for line, where in self.places[name] if similar else ():
                 times = f"the {self.kind} {name!r} occurs {count} x, {similar[0]!r} {self.counts[similar[0]]} x"
                 yield line, where, f"{times}; a slip?"
@@ -285,4 +404,4 @@ def _is_box(box: Any) -> bool:
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e30

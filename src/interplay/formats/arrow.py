@@ -153,8 +153,10 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
     _require(bool(((human_index >= 0) & (human_index < limit)).all()), "interactions: 'human' is no index of a box")
     negative = (object_index < 0) & ~target.is_null().to_numpy(zero_copy_only=False)
     _require(not negative.any() and bool((object_index < limit).all()), "interactions: 'object' is no index of a box")
-    size = [column(name).fill_null(0).to_numpy(zero_copy_only=False) for name in ("width", "height")]
-    _require(all(bool((s >= 0).all()) for s in size), "width, height: expected positive numbers of pixels")
+    sides = [column(name) for name in ("width", "height")]
+    positive = all(bool((s.drop_null().to_numpy(zero_copy_only=False) > 0).all()) for s in sides)
+    _require(positive, "width, height: expected positive numbers of pixels")
+    size = [s.fill_null(0).to_numpy(zero_copy_only=False) for s in sides]
 
     table = InteractionTable(
         vocabulary=vocabulary,
@@ -171,7 +173,8 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
         score=score.to_numpy(zero_copy_only=False).astype(np.float32) if scored else np.ones(len(verbs), np.float32),
         scored=scored,
     )
-    _require(bool(np.isfinite(table.boxes).all() and np.isfinite(table.score).all()), "numbers must be finite")
+    numbers = (table.boxes, table.score, table.box_scores)
+    _require(all(bool(np.isfinite(values).all()) for values in numbers), "numbers must be finite")
     for extra in registered_columns():
         if extra.per == "triplet":
             there = interactions.type.get_field_index(extra.name) >= 0
@@ -181,6 +184,7 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
         if values.null_count < len(values):
             setattr(table, extra.name, _read_field(extra, values, box_offsets))
     if pairs_column.null_count < count:
+        _require(pairs.null_count == 0 and pairs.field("verb").null_count == 0, "image_labels: a verb is missing")
         verb = _positions(pairs.field("verb"), vocabulary.verb_index)
         label = _positions(pairs.field("object"), vocabulary.object_index)
         table.image_labels, table.image_label_offsets = np.stack([verb, label], axis=1), pair_offsets
@@ -290,6 +294,8 @@ def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
     if column.fill_is_nan and values.null_count:
         values = values.fill_null(float("nan"))
     _require(values.null_count == 0, f"{column.name}: a value is missing")
+    if column.kind == "f":
+        _require(not np.isinf(values.to_numpy(zero_copy_only=False)).any(), f"{column.name}: numbers must be finite")
     flat = values.to_numpy(zero_copy_only=False).astype(str if column.kind == "U" else column.dtype, copy=False)
     return _spread(column, flat.reshape(-1, *column.shape), there)
 

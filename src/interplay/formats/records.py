@@ -12,13 +12,14 @@ field, stands for the column's fill value. Other fields are ignored.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from interplay.columns import FILE_FIELDS, INTERACTION_FIELDS, Column, registered_columns
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
+
+_LARGEST = 3.4028234663852886e38  # of float32, as which numbers are kept
 
 Problem = tuple[str, str]
 """A field, such as ``interactions[3].verb``, and what is wrong with it."""
@@ -175,7 +176,7 @@ def _is_int(value: Any) -> TypeGuard[int]:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _show(value: Any) -> str:

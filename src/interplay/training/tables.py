@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from interplay.datasets import load_annotations
+from interplay.datasets.box_check import usable_boxes
+from interplay.datasets.content import MISFIT
 from interplay.errors import InputError, MissingFileError
 from interplay.table import InteractionTable
 from interplay.training.inputs import check_data
@@ -85,11 +87,31 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
     assert data.root is not None  # checked
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
     training = load_annotations(data.dataset, data.root, data.train, vocabulary)
+    _check_people(training, data.root)
+    if data.dataset == "own":
+        training = usable_boxes(training)
     if not len(training):
         raise InputError(f"{data.root} holds no annotated image to train on (--{section}.root)")
     if not len(training.vocabulary.interactions):
         training = replace(training, vocabulary=listing_what_occurs(training))
     return training, data.images or _folder(data.root)
+
+
+def _check_people(table: InteractionTable, root: Path) -> None:
+    """Whether those who act are people, as far as their boxes are labelled.
+
+    Raises:
+        InputError: the vocabulary has no people, or more than `MISFIT` of the humans are labelled as something else.
+    """
+    person = table.vocabulary.require_person("training")
+    labels = table.labels[table.human_rows]
+    others = labels[labels != person]
+    if len(others) > MISFIT * len(labels):
+        name = table.vocabulary.objects[np.bincount(others).argmax()]
+        raise InputError(
+            f"{root}: in {len(others)} of {len(labels)} interactions the human is not labelled 'person' (mostly "
+            f"{name!r}): people must be called that, or nobody finds them"
+        )
 
 
 def listing_what_occurs(table: InteractionTable) -> Vocabulary:

@@ -79,8 +79,7 @@ class GGNet(HoiModel):
         pairs: NDArray[np.bool_] | None = None,
     ) -> None:
         super().__init__(vocabulary, config or GGNetConfig())
-        if vocabulary.person < 0:
-            raise InputError(f"GGNet looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
+        vocabulary.require_person("GGNet")
         known = len(vocabulary.verbs)
         if unknown := [verb for verb in verbs or () if not 0 <= verb < known]:
             raise InputError(f"verbs must be indices from 0 to {known - 1} into the vocabulary's verbs, got {unknown}")

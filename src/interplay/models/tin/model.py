@@ -63,8 +63,7 @@ class TinModel(InteractivenessModel):
 
     def __init__(self, vocabulary: Vocabulary, config: TinConfig) -> None:
         super().__init__(vocabulary, config)
-        if vocabulary.person < 0:
-            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
+        vocabulary.require_person("TIN")
         check_decoding(config, vocabulary)
         self.loss_weights = LossWeights()
         backbone = config.network.backbone

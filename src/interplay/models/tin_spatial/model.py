@@ -49,8 +49,7 @@ class TinSpatial(InteractivenessModel):
 
     def __init__(self, vocabulary: Vocabulary, config: SpatialConfig) -> None:
         super().__init__(vocabulary, config)
-        if vocabulary.person < 0:
-            raise InputError(f"TIN looks for people and the vocabulary {vocabulary.name!r} has no object 'person'")
+        vocabulary.require_person("TIN")
         options, objects = config.network, len(vocabulary.objects)
         width, verbs = options.width, len(options.verbs)
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
