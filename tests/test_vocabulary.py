@@ -158,7 +158,7 @@ def test_unknown_names_give_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="hico-det"):
         Vocabulary.load("hico-dett")
     (tmp_path / "x.json").write_text("{")
-    with pytest.raises(InputError, match="not a JSON file"):
+    with pytest.raises(InputError, match="not JSON"):
         Vocabulary.load(tmp_path / "x.json")
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
+from interplay.containers.guard import brief
 from interplay.errors import near_matches
 from interplay.vocabulary import Vocabulary
 
@@ -67,14 +68,15 @@ def _problem(error: Any, kind: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         names = list(_section(kind, error["loc"][:-1]).model_fields)
         near = near_matches(str(error["loc"][-1]), names)
-        return f"no such field, got {error['input']!r}.{near} Known: {', '.join(names)}"
+        return f"no such field, got {brief(error['input'])}.{near} Known: {', '.join(names)}"
     if error["type"] == "missing":
         return "is missing"
     if error["type"] == "tuple_type":
-        return f"expected a list such as [{error['input']}], got {error['input']!r}"
+        got = brief(error["input"])
+        return f"expected a list such as [{got.strip(chr(39))}], got {got}"
     if isinstance(error["input"], (dict, BaseModel)) and error["type"] == "value_error":
         return error["msg"]  # of fields that do not go together, which the message names
-    return f"{error['msg']}, got {error['input']!r}"
+    return f"{error['msg']}, got {brief(error['input'])}"
 
 
 def _section(kind: type[BaseModel], place: Sequence[str | int]) -> type[BaseModel]:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.guard import brief
+from interplay.containers.json_files import read_json
 from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import atomic_path
@@ -118,11 +120,7 @@ class Vocabulary:
             raise MissingFileError(
                 f"no vocabulary {str(name_or_path)!r}: expected one of {', '.join(BUILT_IN)} or a JSON file.{hint}"
             )
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{path}: not a JSON file: {error}") from None
-        return cls.from_dict(content, source=str(path))
+        return cls.from_dict(read_json(path, "a vocabulary"), source=str(path))
 
     @classmethod
     def from_dict(cls, content: Any, source: str = "vocabulary") -> Vocabulary:
@@ -143,12 +141,18 @@ class Vocabulary:
             raise InputError(f"{source}: 'verbs' must be a list of names or of objects with a 'name'")
         records = tuple(_verb(v, f"{source}: 'verbs'[{i}]") for i, v in enumerate(verbs))
         _unique_names([r.name for r in records], f"{source}: 'verbs'")
-        bare = cls(str(content.get("name", Path(source).stem)), objects, records)
+        bare = cls(_text(content, "name", source) or Path(source).stem, objects, records)
+        listed = content.get("interactions") or []
+        if not isinstance(listed, list):
+            raise InputError(f"{source}: 'interactions' must be a list of [verb, object], got {brief(listed)}")
         rows = []
-        for i, pair in enumerate(content.get("interactions") or []):
+        for i, pair in enumerate(listed):
             if not isinstance(pair, list) or len(pair) != 2:
-                raise InputError(f"{source}: 'interactions'[{i}] must be [verb, object], got {pair!r}")
-            rows.append((bare.verb_index(pair[0]), -1 if pair[1] is None else bare.object_index(pair[1])))
+                raise InputError(f"{source}: 'interactions'[{i}] must be [verb, object], got {brief(pair)}")
+            try:
+                rows.append((bare.verb_index(pair[0]), -1 if pair[1] is None else bare.object_index(pair[1])))
+            except InputError as error:
+                raise InputError(f"{source}: 'interactions'[{i}]: {error}") from None
         if len(set(rows)) != len(rows):
             raise InputError(f"{source}: 'interactions' names a pair twice")
         return cls(
@@ -158,7 +162,7 @@ class Vocabulary:
             interactions=np.array(rows, np.int64).reshape(-1, 2),
             groups=_groups(content.get("groups"), len(rows), f"{source}: 'groups'"),
             verb_groups=_groups(content.get("verb_groups"), len(records), f"{source}: 'verb_groups'"),
-            description=str(content.get("description", "")),
+            description=_text(content, "description", source),
         )
 
     @classmethod
@@ -319,7 +323,7 @@ class Vocabulary:
 
     def _unknown(self, kind: str, name: Any, positions: Mapping[str, int]) -> InputError:
         if not isinstance(name, str):
-            return InputError(f"a {kind} must be a name, got {name!r}")
+            return InputError(f"a {kind} must be a name, got {brief(name)}")
         hint = near_matches(normalise(name), positions)
         return InputError(f"unknown {kind} {name!r} in the vocabulary {self.name!r}.{hint}")
 
@@ -366,20 +370,34 @@ def _verb(value: Any, where: str) -> Verb:
     if isinstance(value, str):
         return Verb(value)
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        raise InputError(f"{where} must be a name or an object with a 'name', got {value!r}")
+        raise InputError(f"{where} must be a name or an object with a 'name', got {brief(value)}")
     known = set(Verb.__dataclass_fields__)
     for key in value:
         if key not in known:
             raise InputError(f"{where}: unknown field {key!r}; known: {', '.join(sorted(known))}")
-    fields: dict[str, Any] = {k: tuple(v) if k == "aliases" else v for k, v in value.items()}
-    return Verb(**fields)
+    fields: dict[str, Any] = {key: _text(value, key, where) for key in value if key != "aliases"}
+    for key in ("action", "role"):
+        fields[key] = fields.get(key) or None
+    aliases = value.get("aliases") or []
+    if not isinstance(aliases, (list, tuple)) or not all(isinstance(alias, str) for alias in aliases):
+        raise InputError(f"{where}: 'aliases' must be a list of names, got {brief(aliases)}")
+    return Verb(**fields, aliases=tuple(aliases))
+
+
+def _text(content: Mapping[str, Any], key: str, where: str) -> str:
+    value = content.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{where}: {key!r} must be text, got {brief(value)}")
+    return value or ""
 
 
 def _groups(value: Any, size: int, where: str) -> dict[str, tuple[int, ...]]:
     groups: dict[str, tuple[int, ...]] = {}
+    if value is not None and not isinstance(value, Mapping):
+        raise InputError(f"{where} must be an object with lists of indices by name, got {brief(value)}")
     for name, members in (value or {}).items():
-        if not all(isinstance(m, int) and 0 <= m < size for m in members):
-            raise InputError(f"{where}: {name!r} must list indices from 0 to {size - 1}")
+        if not isinstance(members, (list, tuple)) or not all(type(m) is int and 0 <= m < size for m in members):
+            raise InputError(f"{where}: {name!r} must list indices from 0 to {size - 1}, got {brief(members)}")
         groups[name] = tuple(members)
     return groups
 

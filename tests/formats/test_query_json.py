@@ -92,5 +92,5 @@ def test_index_of_a_box_that_is_not_there(tmp_path: Path, hico: Vocabulary) -> N
 
 def test_not_json(tmp_path: Path, hico: Vocabulary) -> None:
     (tmp_path / "results.json").write_bytes(b"\x80\x02]")
-    with pytest.raises(InputError, match="not a JSON file"):
+    with pytest.raises(InputError, match="no text"):
         read_query_json(tmp_path / "results.json", hico)

@@ -65,7 +65,7 @@ def test_a_file_states_what_differs_from_its_base(tmp_path: Path) -> None:
             r"circle: \S*a\.yaml -> .*b\.yaml -> .*c\.yaml",
         ),
         ({"a": "base: [b.yaml]"}, r"a\.yaml: base: expected another file, .* got \['b\.yaml'\]"),
-        ({"b": "name: [", "a": "base: b.yaml"}, r"b\.yaml: not a YAML file"),
+        ({"b": "name: [", "a": "base: b.yaml"}, r"b\.yaml: not YAML"),
         ({"b": "system: ggnet\ngaze: 1", "a": "base: b.yaml"}, r"a\.yaml:\n[\s\S]*gaze: no such field"),
     ],
 )
@@ -198,7 +198,7 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no configuration"):
         load_config(tmp_path / "none.yaml")
     for content, message in (
-        ("a: [", "not a YAML file"),
+        ("a: [", "not YAML"),
         ("- 1", "expected fields"),
         ("name: x", "system: is missing"),
     ):

@@ -7,23 +7,19 @@ class is admitted, nothing else.
 
 from __future__ import annotations
 
-import argparse
 import os
-import pickle
-import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.checkpoints.tensorflow import find_checkpoint, read_checkpoint
 from interplay.checkpoints.tensorflow.layout import has_tensorflow_layout, is_weight, to_torch
+from interplay.containers.arrays import read_npz
+from interplay.containers.tensors import read_safetensors, read_torch
 from interplay.errors import InputError, MissingFileError
 
 _NESTED = ("model", "state_dict", "model_state_dict", "module")
@@ -50,8 +46,8 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not source.is_file():
         raise MissingFileError(f"no file of weights {source}")
     if source.suffix == ".npz":
-        return find_state_dict(_read_npz(source), str(source))
-    content = _read_safetensors(source) if source.suffix == ".safetensors" else _read_torch(source)
+        return find_state_dict(read_npz(source, is_weight), str(source))
+    content = _read_safetensors(source) if source.suffix == ".safetensors" else read_torch(source)
     return find_state_dict(content, str(source))
 
 
@@ -83,37 +79,10 @@ def _is_numbers(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub"
 
 
-def _read_torch(source: Path) -> Any:
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the pickle's version, which the error says better
-            return torch.load(source, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        what = f"it would run {named[1]}" if named else "it is no torch checkpoint, or would run code of its own"
-        raise InputError(
-            f"{source}: not read, because {what}. Let the program that made it save only the weights: "
-            "torch.save(model.state_dict(), FILE)"
-        ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError):
-        raise InputError(f"{source}: not a torch checkpoint, or damaged") from None
-
-
 def _read_safetensors(source: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        state = load_file(source)
-    except SafetensorError as error:
-        raise InputError(f"{source}: not a safetensors file, or damaged ({error})") from None
-    kernels = {name: value.numpy() for name, value in state.items() if "/" in name and value.dtype != torch.bfloat16}
+    state = read_safetensors(source)
+    kernels = {name: value.numpy() for name, value in state.items() if "/" in name and value.dtype in _NUMPY_TYPES}
     return {**state, **to_torch(kernels)} if has_tensorflow_layout(kernels) else state
 
 
-def _read_npz(source: Path) -> dict[str, NDArray]:
-    try:
-        with np.load(source, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if is_weight(name)}
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-        raise InputError(f"{source}: not an .npz file of numbers, or damaged ({error})") from None
+_NUMPY_TYPES = (torch.float16, torch.float32, torch.float64, torch.int32, torch.int64)

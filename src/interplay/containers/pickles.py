@@ -271,7 +271,8 @@ for _core in ("numpy.core", "numpy._core"):  # before and since numpy 2
 for _builtin in (list, dict, set, int, float, str, bool, bytes, tuple):
     _PLAIN["builtins", _builtin.__name__] = _Maker(_only_empty(_builtin))
 for _name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path"):
-    _PLAIN["pathlib", _name] = _Maker(_path)
+    for _module in ("pathlib", "pathlib._local"):  # the latter since Python 3.13
+        _PLAIN[_module, _name] = _Maker(_path)
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules by their names in Python 2, which protocols before 3 write."""
 PLAIN: Mapping[tuple[str, str], Any] = _PLAIN
@@ -279,6 +280,12 @@ PLAIN: Mapping[tuple[str, str], Any] = _PLAIN
 
 def _unpickle(data: bytes) -> Any:
     return _PlainUnpickler(io.BytesIO(data), encoding="latin1").load()
+
+
+def stand_ins() -> list[tuple[Any, str]]:
+    """For torch's restricted reader: what takes the place of numpy's numbers and arrays, of paths and dicts."""
+    found = [(made, f"{module}.{name}") for (module, name), made in PLAIN.items() if not module.startswith("torch")]
+    return [*found, (_Array, "numpy.ndarray")]  # the class of arrays that are being filled must be among them
 
 
 class _PlainUnpickler(pickle.Unpickler):

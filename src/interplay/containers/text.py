@@ -52,8 +52,8 @@ def decode(data: bytes, where: str, line: int = 1) -> str:
         line += before.count(b"\n")
         column = error.start - (before.rfind(b"\n") + 1) + 1
         raise InputError(
-            f"{where}: line {line}, byte {column}: the byte 0x{error.object[error.start]:02x} is not UTF-8. "
-            f"{_cure('LATIN1')} (or CP1252, or whatever the program that wrote it uses)"
+            f"{where}: line {line}, byte {column}: the byte 0x{error.object[error.start]:02x} is not UTF-8, so this is "
+            f"no text, or text in another encoding. {_cure('LATIN1')} (or the encoding of the program that wrote it)"
         ) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections import defaultdict
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.guard import brief
+from interplay.containers.json_files import read_json
 from interplay.detectors.detections import Detections
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
@@ -114,10 +115,7 @@ class _CocoResults:
     objects = COCO_OBJECTS
 
     def __init__(self, path: Path) -> None:
-        try:
-            records = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{path}: not a JSON file: {error}") from None
+        records = read_json(path)
         if not isinstance(records, list):
             raise InputError(
                 f"{path}: expected COCO results, a list of {{image_id, category_id, bbox, score}}, "
@@ -141,22 +139,22 @@ class _CocoResults:
 def _result(record: Any, where: str) -> tuple[str | int, list[float]]:
     """The image and [label, score, x, y, width, height] of one COCO result."""
     if not isinstance(record, Mapping):
-        raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {record!r}")
+        raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
     image = record.get("file_name", record.get("image_id"))
     if not isinstance(image, (str, int)):
-        raise InputError(f"{where}: 'image_id' must be a number or 'file_name' a name, got {image!r}")
+        raise InputError(f"{where}: 'image_id' must be a number or 'file_name' a name, got {brief(image)}")
     category = record.get("category_id")
     label = coco_80_index([category])[0] if isinstance(category, int) else -1
     if label < 0:
         raise InputError(
-            f"{where}: 'category_id' must be one of COCO's ids 1..90, got {category!r}; boxes of other objects are "
-            "read by name from .jsonl or .parquet"
+            f"{where}: 'category_id' must be one of COCO's ids 1..90, got {brief(category)}; boxes of other "
+            "objects are read by name from .jsonl or .parquet"
         )
     box, score = record.get("bbox"), record.get("score", 1.0)
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {box!r}")
+        raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {brief(box)}")
     if not _is_number(score):
-        raise InputError(f"{where}: 'score' must be a number, got {score!r}")
+        raise InputError(f"{where}: 'score' must be a number, got {brief(score)}")
     return image, [float(label), float(score), *map(float, box)]
 
 

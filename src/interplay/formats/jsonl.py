@@ -17,6 +17,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from interplay.columns import Column, registered_columns
+from interplay.containers.json_files import iterate_json_lines
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, full_schema
@@ -91,14 +92,7 @@ def iterate_lines(path: Path) -> Iterator[tuple[int, Any]]:
     Raises:
         InputError: a line that is not JSON or not UTF-8.
     """
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line)
-            except (UnicodeDecodeError, json.JSONDecodeError) as error:
-                raise InputError(f"{path}, line {number}: not JSON: {error}") from None
+    yield from iterate_json_lines(path)
 
 
 def write_jsonl(table: InteractionTable, path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from interplay.containers.guard import reading
+from interplay.containers.json_files import parse_json
+from interplay.containers.parquet import read_rows
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, to_arrow
@@ -32,17 +34,15 @@ def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> Interactio
     Raises:
         InputError: not a Parquet file of interactions.
     """
-    try:
-        rows = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file: {error}") from None
+    rows = read_rows(path)
     stored = (rows.schema.metadata or {}).get(_VOCABULARY_KEY)
     if vocabulary is None and stored is not None:
-        own = Vocabulary.from_dict(json.loads(stored), source=str(path))
+        own = Vocabulary.from_dict(parse_json(stored, f"{path}: its vocabulary"), source=str(path))
         # a built-in vocabulary is shared, so that comparing two tables' vocabularies costs nothing
         built_in = Vocabulary.load(own.name) if own.name in ("hico-det", "v-coco", "pastanet-hoi", "coco") else own
         vocabulary = built_in if built_in == own else own
-    try:
-        return from_arrow(rows, vocabulary)
-    except (InputError, pa.ArrowException) as error:
-        raise InputError(f"{path}: {error}") from None
+    with reading(path, "a Parquet file of interactions"):
+        try:
+            return from_arrow(rows, vocabulary)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None

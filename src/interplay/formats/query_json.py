@@ -11,13 +11,13 @@ with three numberings, which a file gives away:
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.json_files import read_json
 from interplay.errors import InputError
 from interplay.formats.pair_table import pair_table
 from interplay.table import InteractionTable
@@ -83,10 +83,7 @@ def read_query_json(path: Path, vocabulary: Vocabulary) -> InteractionTable:
 
 
 def _load(path: Path) -> list[Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a JSON file: {error}") from None
+    content = read_json(path)
     if isinstance(content, str):
         raise InputError(f"{path}: holds Python text inside JSON, not JSON; save it again with json.dump(preds, file)")
     if isinstance(content, dict):

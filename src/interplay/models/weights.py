@@ -20,6 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from interplay._version import __version__
+from interplay.containers.guard import brief
+from interplay.containers.json_files import parse_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.options import problems_of
@@ -92,9 +94,9 @@ def _description(file: Any, path: str | Path) -> dict[str, Any]:
             "'interplay import' and 'interplay train' write such files"
         )
     try:
-        description = json.loads(metadata[_KEY])
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: the description of its network is not JSON ({error}). {_make_again({})}") from None
+        description = parse_json(metadata[_KEY], "the description of its network")
+    except InputError as error:
+        raise InputError(f"{path}: {error}. {_make_again({})}") from None
     if not isinstance(description, dict):
         raise InputError(
             f"{path}: the description of its network must be a JSON object, got {type(description).__name__}. "
@@ -110,7 +112,7 @@ def _newest(
     kind = system_of(description, path).network_class()
     newest, found = newest_format(kind), description.get("format", 1)
     if type(found) is not int or found < 1:
-        raise InputError(f"{path}: format: expected a whole number from 1 on, got {found!r}. {_make_again({})}")
+        raise InputError(f"{path}: format: expected a whole number from 1 on, got {brief(found)}. {_make_again({})}")
     if found > newest:
         raise InputError(
             f"{path}: its format is {found} and interplay {__version__} reads {description['system']} files of "

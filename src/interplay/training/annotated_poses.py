@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.arrays import read_npy
 from interplay.datasets import InteractionDataset
 from interplay.detectors.pose import PoseEstimator, load_pose_estimator
 from interplay.errors import MissingFileError
@@ -39,7 +40,7 @@ def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -
     if missing:
         _estimate(missing, InteractionDataset(table, images), load_pose_estimator(pose))
     gather([0])  # everybody waits for everybody's files
-    found = [np.load(file, allow_pickle=False) for file in files]
+    found = [read_npy(file) for file in files]
     return table.with_columns(keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError
+from interplay.containers.arrays import read_npy
+from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class DiskCache:
         key = f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
         file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
         try:
-            return np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            return read_npy(file)
+        except (InputError, MissingFileError):
             image = read()
         with self._used.get_lock():
             fits = self._used.value + image.nbytes <= self._limit

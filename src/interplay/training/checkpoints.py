@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from interplay._version import __version__
+from interplay.containers.tensors import read_torch
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.training.sections import TrainConfig, determining
@@ -66,13 +67,14 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_torch(path)
         progress = Progress(**content["progress"])
-    except Exception:  # torch raises many kinds for a damaged file, and advises to read it unsafely
+        theirs = determining(content["config"])
+    except (InputError, KeyError, TypeError, AttributeError):
         raise InputError(
             f"{path}: damaged, or not a checkpoint of 'interplay train'; remove it to start over"
         ) from None
-    mine, theirs = determining(config.model_dump(mode="json")), determining(content["config"])
+    mine = determining(config.model_dump(mode="json"))
     if mine != theirs:
         names = sorted(_differences(mine, theirs))
         raise InputError(

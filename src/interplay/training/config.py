@@ -11,9 +11,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
+from interplay.containers.guard import brief
+from interplay.containers.yaml_files import parse_yaml, read_yaml
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.options import problems_of
 from interplay.systems import get_system
@@ -120,6 +121,8 @@ def validate_config(content: dict[str, Any], source: str = "configuration") -> T
     """
     if "system" not in content:
         raise InputError(f"{source}:\n  system: is missing")
+    if not isinstance(content["system"], str):
+        raise InputError(f"{source}:\n  system: expected a name, got {brief(content['system'])}")
     try:
         kind = get_system(content["system"]).recipe_class()
     except InputError as error:
@@ -144,8 +147,8 @@ def parse_overrides(arguments: Sequence[str]) -> list[tuple[str, Any]]:
                 raise InputError(f"the option {option} needs a value")
             text = rest.pop(0)
         try:
-            pairs.append((field, yaml.safe_load(text)))
-        except yaml.YAMLError:
+            pairs.append((field, parse_yaml(text, option)))
+        except InputError:  # plain text that YAML would have in quotes
             pairs.append((field, text))
     return pairs
 
@@ -160,17 +163,14 @@ def _read(source: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not source.is_file():
         of = f", the base of {above[-1]}" if above else ""
         raise MissingFileError(f"no configuration at {source}{of}")
-    try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{source}: not a YAML file: {error}") from None
+    content = read_yaml(source, "a configuration in YAML")
     if not isinstance(content, dict):
         raise InputError(f"{source}: expected fields such as 'name:' and 'epochs:', got {type(content).__name__}")
     base = content.pop("base", None)
     if base is None:
         return content
     if not isinstance(base, str):
-        raise InputError(f"{source}: base: expected another file, as a path relative to this one, got {base!r}")
+        raise InputError(f"{source}: base: expected another file, as a path relative to this one, got {brief(base)}")
     chain, path = (*above, source), source.parent / base
     if not path.is_file() and base in list_configs():
         path = find_config(base)

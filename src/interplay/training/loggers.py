@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from interplay.errors import MissingExtraError
+from interplay.containers.tables import read_csv
+from interplay.errors import InputError, MissingExtraError
 from interplay.files import atomic_path
 from interplay.training.sections import TrainConfig
 
@@ -48,8 +49,11 @@ class CsvLogger:
         path = folder / STEPS
         earlier: list[Row] = []
         if step and path.is_file():
-            with path.open(newline="", encoding="utf-8") as stream:
-                earlier = [row for row in csv.DictReader(stream) if int(row["step"]) <= step]
+            found = read_csv(path)
+            try:
+                earlier = [dict(row) for row in found if int(row["step"]) <= step]
+            except (KeyError, ValueError):
+                raise InputError(f"{path}: not the steps of a training; remove it to go on without them") from None
         _write(path, earlier)
         self._names = list(earlier[0]) if earlier else []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 
@@ -60,8 +60,7 @@ def read_run(folder: str | Path) -> RunLog:
         raise MissingFileError(
             f"no log.csv in {folder}: expected the folder of a run, such as runs/NAME, after its first epoch"
         )
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read_csv(path)
     if not rows or "epoch" not in rows[0]:
         raise InputError(f"{path}: expected a row per epoch with a column 'epoch', got columns {list(rows[:1])}")
     columns: Column = {name: [] for name in rows[0] if name not in _NOT_CURVES}
@@ -112,10 +111,10 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     figure = Figure(figsize=(1 + 4 * len(curves), 4), layout="constrained")
     FigureCanvasAgg(figure)
     if len(runs) == 1:
-        figure.suptitle(runs[0].name)
+        figure.suptitle(_literal(runs[0].name))
     for axes, (title, lines) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
         _draw(axes, lines, marker="o" if title.startswith(_VALIDATION) else None)
-        axes.set_title(title)
+        axes.set_title(_literal(title))
         _scale(axes, title, lines)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=path.suffix.lower().lstrip("."), dpi=120)
@@ -205,6 +204,11 @@ def _labels(runs: Sequence[RunLog], folders: Sequence[str | Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
 
 
+def _literal(text: str) -> str:
+    """A name for matplotlib, which would read what stands between two dollar signs as a formula."""
+    return text.replace("$", r"\$")
+
+
 def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
     """One line for each curve; curves that coincide share a line, which names them all."""
     names: dict[tuple[tuple[float, float], ...], list[str]] = {}
@@ -214,7 +218,7 @@ def _draw(axes: Axes, curves: Column, marker: str | None = None) -> None:
         if known:
             alone = len(known) == 1
             look: dict[str, Any] = {"marker": "o" if alone else marker, "markersize": 3, "clip_on": marker is None}
-            axes.plot(*zip(*known, strict=True), label=", ".join(same), **look)
+            axes.plot(*zip(*known, strict=True), label=_literal(", ".join(same)), **look)
     if axes.has_data():
         axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0, ncols=3)
     else:

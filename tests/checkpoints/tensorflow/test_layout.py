@@ -46,7 +46,7 @@ def test_files_that_hold_no_weights(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"bad\.npz: not an \.npz file"):
         read_state_dict(tmp_path / "bad.npz")
     np.savez(tmp_path / "objects.npz", a=np.array([{}], object))
-    with pytest.raises(InputError, match=r"objects\.npz: not an \.npz file of numbers"):
+    with pytest.raises(InputError, match=r"objects\.npz: a: holds Python objects"):
         read_state_dict(tmp_path / "objects.npz")
     for missing in ("none.npz", "none.ckpt"):
         with pytest.raises(MissingFileError, match=missing):

@@ -104,7 +104,7 @@ def test_the_file_and_the_images_name_are_needed(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.json"):
         load_pose_estimator(tmp_path / "none.json")
     (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(InputError, match="not a JSON file"):
+    with pytest.raises(InputError, match="not JSON"):
         load_pose_estimator(tmp_path / "broken.json")
     with pytest.raises(InputError, match="pass file"):
         load_pose_estimator(save(tmp_path, [GOOD])).estimate(IMAGE, [[0, 0, 9, 9]])

@@ -21,6 +21,7 @@ from interplay.checkpoints.tensorflow.crc32c import masked_crc32c
 from interplay.checkpoints.tensorflow.slices import read_slices
 from interplay.checkpoints.tensorflow.table import MAGIC, DamagedError, fields, read_table
 from interplay.checkpoints.tensorflow.types import DTYPES, read_shape
+from interplay.containers.guard import reading
 from interplay.errors import InputError, MissingFileError
 
 Keep = Callable[[str], bool]
@@ -64,14 +65,15 @@ def read_checkpoint(path: str | os.PathLike[str], keep: Keep = lambda name: True
     if not index.is_file() and not source.is_file():
         raise MissingFileError(f"no {index}: it lies beside the .data file of a checkpoint")
     table = index if index.is_file() else source
-    try:
-        entries = read_table(_map(table))
-        if table is source:
-            return read_slices(entries, keep)
-        header, wanted = _read_index(entries, keep)
-    except DamagedError as error:
-        raise InputError(f"{table}: not a TensorFlow checkpoint, or damaged: {error}") from None
-    return dict(_read_data(source, header, wanted))
+    with reading(table, "a TensorFlow checkpoint"):  # also what damaged shapes and numbers do to numpy
+        try:
+            entries = read_table(_map(table))
+            if table is source:
+                return read_slices(entries, keep)
+            header, wanted = _read_index(entries, keep)
+        except DamagedError as error:
+            raise InputError(f"{table}: not a TensorFlow checkpoint, or damaged: {error}") from None
+        return dict(_read_data(source, header, wanted))
 
 
 @dataclass

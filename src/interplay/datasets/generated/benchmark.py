@@ -15,9 +15,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from interplay.containers.json_files import parse_json
+from interplay.containers.text import read_lines
 from interplay.errors import InputError
 
-from .files import ANNOTATIONS, SETTINGS_FILE
+from .files import ANNOTATIONS, SETTINGS_FILE, read_settings
 from .settings import Settings
 
 DIGESTS = "benchmarks.json"
@@ -79,7 +81,7 @@ def verify(folder: Path) -> Verified | None:
         return Verified(
             name, "missing", f"unfinished; 'interplay synthesize' goes on with it ({settings.scenes} scenes)"
         )
-    lines = annotations.read_text(encoding="utf-8").splitlines()
+    lines = read_lines(annotations)
     if len(lines) != settings.scenes:
         return Verified(name, "different", f"{len(lines):,} scenes, expected {settings.scenes:,}")
     expected = known_digests().get(name)
@@ -108,12 +110,12 @@ def digests(lines: list[str], source: Path) -> dict[str, str]:
     """
     scenes, labels = hashlib.sha256(), hashlib.sha256()
     for number, line in enumerate(lines, 1):
+        record: dict[str, Any] = parse_json(line, f"{source}: line {number}")
         try:
-            record: dict[str, Any] = json.loads(line)
             drawn = record["scene"]
             facts = [record["width"], record["height"], *(drawn[k] for k in ("index", "setting", "people", "things"))]
             facts.append(drawn["relations"])
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise InputError(f"{source}, line {number}: not the record of a generated scene ({error})") from None
         scenes.update(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
         labels.update(line.encode() + b"\n")
@@ -136,10 +138,7 @@ def benchmark_of(folder: Path) -> tuple[str, Settings] | None:
     described = folder / SETTINGS_FILE
     if not described.is_file():
         return None
-    try:
-        content = json.loads(described.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{described}: cannot be read ({error})") from None
+    content = read_settings(described)
     for benchmark in BENCHMARKS.values():
         for split, settings in benchmark.splits.items():
             mine = json.loads(json.dumps(settings.fingerprint()))

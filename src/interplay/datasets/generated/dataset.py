@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
 
-from .files import ANNOTATIONS, CONTACT, DEPTH, MASKS, camera_of, scene_name, unpack_contacts
+from .files import ANNOTATIONS, CONTACT, DEPTH, MASKS, camera_of, read_records, scene_name, unpack_contacts
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,7 @@ class GeneratedDataset:
                 f"no {ANNOTATIONS} in {folder}; 'interplay synthesize {folder}' writes it once all scenes are made"
             )
         self.table = read(annotations, Vocabulary.load("generated"))
-        self.records: list[dict[str, Any]] = [
-            json.loads(line) for line in annotations.read_text(encoding="utf-8").splitlines()
-        ]
+        self.records = read_records(annotations)
         self._images = InteractionDataset(self.table, self.folder)
 
     def __len__(self) -> int:

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,9 @@ import numpy as np
 
 from interplay.body.camera import Camera
 from interplay.body.contact import Contact
+from interplay.containers.arrays import read_npz
+from interplay.containers.guard import brief, reading
+from interplay.containers.json_files import iterate_json_lines, read_json
 from interplay.errors import InputError
 
 SETTINGS_FILE = "generated.json"
@@ -33,6 +35,39 @@ def scene_name(index: int) -> str:
     return f"{index:06d}"
 
 
+def read_records(annotations: Path) -> list[dict[str, Any]]:
+    """The scenes' records: JSON objects with at least the picture's name and the scene's index and settings.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: a line is not the record of a generated scene; names it.
+    """
+    records = []
+    for number, record in iterate_json_lines(annotations):
+        scene = record.get("scene") if isinstance(record, dict) else None
+        if not isinstance(scene, dict) or type(scene.get("index")) is not int or not _is_file_name(record.get("file")):
+            raise InputError(f"{annotations}: line {number}: not the record of a generated scene, got {brief(record)}")
+        records.append(record)
+    return records
+
+
+def read_settings(described: Path) -> dict[str, Any]:
+    """What a generated data set was made with, from its ``generated.json``.
+
+    Raises:
+        InputError: not readable.
+    """
+    content = read_json(described, "the description of a generated data set")
+    if not isinstance(content, dict):
+        raise InputError(f"{described}: expected a JSON object, got {brief(content)}; remove the folder to start over")
+    return content
+
+
+def _is_file_name(name: Any) -> bool:
+    """A name below the data set's own folder, never one that leads out of it."""
+    return isinstance(name, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def changed_pictures(folder: Path) -> list[str]:
     """Names of the pictures of a finished data set that are missing or not what was written.
 
@@ -41,12 +76,8 @@ def changed_pictures(folder: Path) -> list[str]:
     """
     changed = []
     annotations = folder / ANNOTATIONS
-    for number, line in enumerate(annotations.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            record = json.loads(line)
-            name, expected = record["file"], record["sha256"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError(f"{annotations}, line {number}: not the record of a generated scene ({error})") from None
+    for record in read_records(annotations):
+        name, expected = record["file"], record.get("sha256")
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             changed.append(name)
@@ -69,13 +100,11 @@ def unpack_contacts(path: Path, described: Sequence[Mapping[str, Any]]) -> list[
     Raises:
         InputError: not such a file, or one of another scene.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            pairs, nearest = stored["pairs"], stored["nearest"]
-            body = np.split(stored["body"].astype(np.int64), stored["body_offsets"][1:-1])
-            touched = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path}: not a contact file of a generated scene: {error}") from None
+    with reading(path, "a contact file of a generated scene"):
+        stored = read_npz(path)
+        pairs, nearest = stored["pairs"], stored["nearest"]
+        body = np.split(stored["body"].astype(np.int64), stored["body_offsets"][1:-1])
+        touched = np.split(stored["object"].astype(np.int64), stored["object_offsets"][1:-1])
     if len(described) != len(pairs):
         raise InputError(f"{path}: holds {len(pairs)} contacts, {ANNOTATIONS} says {len(described)}; make it anew")
     return [

@@ -13,6 +13,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
+from interplay.containers.text import read_lines
 from interplay.errors import InputError
 from interplay.files import atomic_path
 
@@ -37,7 +38,7 @@ def record_digests(folder: Path, target: Path) -> list[str]:
     found = []
     for path in sorted([*folder.glob(ANNOTATIONS), *folder.glob(f"*/{ANNOTATIONS}")]):
         described = benchmark_of(path.parent)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(path)
         if described is not None and len(lines) == described[1].scenes:
             known[described[0]] = digests(lines, path)
             found.append(described[0])

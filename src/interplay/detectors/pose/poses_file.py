@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections import defaultdict
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interplay.containers.guard import brief
+from interplay.containers.json_files import read_json
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
 from interplay.ops.boxes import box_iou, xywh_to_xyxy
@@ -56,10 +57,7 @@ class PosesFromFile:
         self.name = self.path.name
         if not self.path.is_file():
             raise MissingFileError(f"no file {self.path}: expected poses as AlphaPose's or COCO's .json")
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise InputError(f"{self.path}: not a JSON file: {error}") from None
+        content = read_json(self.path)
         records = _annotations(content, self.path) if isinstance(content, dict) else _results(content, self.path)
         found = list(records)
         poses: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
@@ -112,10 +110,10 @@ def _results(content: Any, path: Path) -> Iterator[_Record]:
     for i, record in enumerate(content):
         where = f"{path}: [{i}]"
         if not isinstance(record, Mapping):
-            raise InputError(f"{where}: expected {{image_id, keypoints}}, got {record!r}")
+            raise InputError(f"{where}: expected {{image_id, keypoints}}, got {brief(record)}")
         image = record.get("file_name", record.get("image_id"))
         if not isinstance(image, (str, int)):
-            raise InputError(f"{where}: 'image_id' must be a number or a name, got {image!r}")
+            raise InputError(f"{where}: 'image_id' must be a number or a name, got {brief(image)}")
         pose = _keypoints(record, where)
         pose[:, 2] = pose[:, 2].clip(0, 1)  # AlphaPose's heatmaps overshoot a little
         yield image, pose, _box(record, where)
@@ -126,7 +124,9 @@ def _annotations(content: dict[str, Any], path: Path) -> Iterator[_Record]:
     try:
         names = {image["id"]: str(image["file_name"]) for image in content["images"]}
         annotations = [(i, a, names[a["image_id"]]) for i, a in enumerate(content["annotations"])]
-    except (KeyError, TypeError) as error:
+        if not all(isinstance(record, Mapping) for _, record, _ in annotations):
+            raise TypeError("objects in 'annotations'")
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: expected a list of poses, or COCO's annotations with images and annotations; no {error}"
         ) from None
@@ -143,7 +143,7 @@ def _annotations(content: dict[str, Any], path: Path) -> Iterator[_Record]:
 def _keypoints(record: Mapping[str, Any], where: str) -> NDArray[np.float32]:
     values = record.get("keypoints")
     if not isinstance(values, list) or len(values) not in _LENGTHS or not all(map(_is_number, values)):
-        got = f"{len(values)} values" if isinstance(values, list) else repr(values)
+        got = f"{len(values)} values" if isinstance(values, list) else brief(values)
         raise InputError(
             f"{where}: 'keypoints' must be 51 numbers (x, y, score of COCO's 17), or 78, 399 or 408 of the sets that "
             f"begin with them, got {got}"
@@ -156,7 +156,7 @@ def _box(record: Mapping[str, Any], where: str) -> NDArray[np.float32] | None:
     if box is None:
         return None
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise InputError(f"{where}: 'box' must be four numbers x, y, width, height, got {box!r}")
+        raise InputError(f"{where}: 'box' must be four numbers x, y, width, height, got {brief(box)}")
     return xywh_to_xyxy(np.array([box], np.float32))[0]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from interplay.datasets.generated.files import ANNOTATIONS
+from interplay.datasets.generated.files import ANNOTATIONS, read_records
 from interplay.datasets.generated.settings import Settings
 from interplay.files import atomic_path
 
@@ -25,7 +25,7 @@ def write_card(folder: Path, settings: Settings) -> None:
     from interplay.formats import read
 
     table = read(folder / ANNOTATIONS, "generated")
-    records = [json.loads(line) for line in (folder / ANNOTATIONS).read_text(encoding="utf-8").splitlines()]
+    records = read_records(folder / ANNOTATIONS)
     counts = statistics(table).to_dict() | _label_counts(records)
     write_bytes(folder / STATISTICS, (json.dumps(counts, indent=1) + "\n").encode())
     write_bytes(folder / CARD, _card(settings, counts).encode())

@@ -17,7 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, scene_name
+from interplay.containers.text import read_lines
+from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, read_records, read_settings, scene_name
 from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path, check_folder_target, is_temporary
@@ -171,12 +172,7 @@ def _claim(folder: Path, settings: Settings) -> None:
     """Make sure that the folder is empty or holds a run of the same settings."""
     described = folder / SETTINGS_FILE
     if described.is_file():
-        try:
-            content = json.loads(described.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            content = None
-        if not isinstance(content, dict):
-            raise InputError(f"{described}: not readable; remove the folder to start over")
+        content = read_settings(described)
         mine = json.loads(json.dumps(settings.fingerprint()))
         differing = sorted(k for k in mine.keys() | content.keys() if mine.get(k) != content.get(k))
         if differing:
@@ -203,8 +199,7 @@ def _unpack(folder: Path) -> None:
     annotations, parts = folder / ANNOTATIONS, folder / worker.PARTS
     if not annotations.is_file():
         return
-    for line in annotations.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for line, record in zip(read_lines(annotations), read_records(annotations), strict=True):
         path = parts / f"{scene_name(record['scene']['index'])}.json"
         if not path.is_file() and (folder / record["file"]).is_file():
             write_bytes(path, line.encode())

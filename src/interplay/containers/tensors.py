@@ -1,0 +1,119 @@
+"""Files of tensors: torch's, whose pickle names only what is listed here, and safetensors.
+
+torch's own restricted reader admits tensors and plain containers. Training scripts also store their options and
+counters, so that an `argparse.Namespace`, paths and numpy's numbers are admitted too, the latter as stand-ins with
+checked state (`interplay.containers.pickles`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pickle
+import re
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from interplay.containers.guard import MEGABYTE, check_unpacked, count_values, in_words, reading, regular_file
+from interplay.containers.pickles import stand_ins
+from interplay.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_VALUES = 5_000_000
+_PICKLE_LIMIT = 64 * MEGABYTE
+_SMALL = MEGABYTE
+
+
+def read_torch(path: str | os.PathLike[str]) -> Any:
+    """What ``torch.save`` wrote, on the CPU.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: not a torch file, damaged, made of classes that would have to be run, or holding tensors that are
+            larger than their numbers.
+    """
+    import torch
+
+    what = "a torch file"
+    size = regular_file(path, what)
+    with reading(path, what):
+        _check_archive(path, size)
+        try:
+            with torch.serialization.safe_globals([argparse.Namespace, *stand_ins()]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about the pickle's version, which the error says better
+                content = torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            named = re.search(r"GLOBAL ([\w.]+)", str(error))
+            holds = f"it would run {named[1]}" if named else "it is no torch file, is damaged, or would run code"
+            raise InputError(
+                f"{path}: not read, because {holds}. Let the program that made it save only the weights: "
+                "torch.save(model.state_dict(), FILE)"
+            ) from None
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        try:
+            count_values(content, _VALUES)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        for name, tensor in _tensors(content):
+            _check_tensor(tensor, f"{path}: {name or 'a tensor'}")
+        return content
+
+
+def read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by name.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: not a safetensors file, or damaged.
+    """
+    from safetensors.torch import load_file
+
+    regular_file(path, "a safetensors file")
+    with reading(path, "a safetensors file"):
+        return load_file(path)
+
+
+def _check_archive(path: str | os.PathLike[str], size: int) -> None:
+    """Refuse what unpacks to far more than its size, and archives that torch cannot read without running them."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+        check_unpacked(path, size, sum(one.file_size for one in members))
+        for one in members:
+            if one.filename.endswith("data.pkl") and one.file_size > _PICKLE_LIMIT:
+                raise InputError(f"{path}: {in_words(one.file_size)} of pickled names; expected mostly tensors")
+    elif tarfile.is_tarfile(path):
+        raise InputError(
+            f"{path}: in the tar form of torch before version 0.2, which can only be read by running what is in it. "
+            "Where you trust its maker, load it with torch.load(FILE, weights_only=False) and save its weights with "
+            "torch.save(model.state_dict(), NEW)"
+        )
+
+
+def _tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    import torch
+
+    if isinstance(content, torch.Tensor):
+        yield name, content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _tensors(value, f"{name}.{key}" if name else str(key)[:200])
+    elif isinstance(content, (list, tuple)):
+        for value in content:
+            yield from _tensors(value, name)
+
+
+def _check_tensor(tensor: Tensor, where: str) -> None:
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested or tensor.device.type != "cpu":
+        raise InputError(f"{where}: a sparse, quantised, nested or empty tensor, expected ordinary numbers")
+    needed = tensor.numel() * tensor.element_size()
+    if needed > max(_SMALL, tensor.untyped_storage().nbytes()):
+        raise InputError(f"{where}: a tensor of {in_words(needed)} that repeats far fewer numbers; it was not read")
