@@ -189,6 +189,7 @@ ODD = {
     "an infinite box": [json.dumps(record()).replace("[10, 10", "[Infinity, 10")],
     "a null as label": [record(labels=["person", None])],
     "a key twice": [json.dumps(record())[:-1] + ', "labels": ["person", "horse"]}'],
+    "two records on a line": [json.dumps(record()) + " " + json.dumps(record(file="b.jpg"))],
     "half a character": [json.dumps(record(file="\ud800.jpg"))],
 }
 
@@ -259,6 +260,8 @@ def test_a_line_of_another_encoding_is_named_and_the_others_are_checked(tmp_path
     (problem,) = validate(path).problems
     assert (problem.line, problem.severity) == (2, "error")
     assert "iconv" in problem.message
+    with pytest.raises(InputError, match=r"d\.jsonl: line 2, byte \d+.*iconv"):
+        load_annotations("own", path)
 
 
 def test_many_names_take_no_longer_than_few(tmp_path: Path) -> None:

@@ -35,28 +35,33 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
     Raises:
         InputError: names file, line and field of the first problem.
     """
-    longest, regular = _survey(path)
+    longest, lines = _survey(path)
     if longest == 0:
         return InteractionTable.from_list([], vocabulary or Vocabulary.load("hico-det"))
     # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
-    source = path if regular else pa.BufferReader(_as_objects(path))
+    source = path if lines is not None else pa.BufferReader(_as_objects(path))
     try:
         rows = pj.read_json(
             source,
             read_options=pj.ReadOptions(block_size=max(_BLOCK_BYTES, 2 * longest)),
             parse_options=pj.ParseOptions(explicit_schema=full_schema(), unexpected_field_behavior="ignore"),
         )
+        if lines is not None and len(rows) != lines:
+            raise InputError("every line must be one record")
         return from_arrow(rows, vocabulary)
-    except (InputError, pa.ArrowException) as error:
+    except (InputError, pa.ArrowException, UnicodeError, OverflowError) as error:
         for number, record in iterate_lines(path):
             for field, problem in record_problems(record, vocabulary):
                 raise InputError(f"{path}, line {number}, {field}: {problem}") from None
         raise InputError(f"{path}: {error}") from None
 
 
-def _survey(path: Path) -> tuple[int, bool]:
-    """Length in bytes of the longest line with content, and whether every line begins with ``{`` or is empty."""
-    longest, carried, regular = 0, 0, True
+def _survey(path: Path) -> tuple[int, int | None]:
+    """Length in bytes of the longest line with content, and the number of lines that begin with ``{``.
+
+    The number is None where a line begins with something else and is not empty.
+    """
+    longest, carried, regular, lines = 0, 0, True, 0
     first = True
     with path.open("rb") as stream:
         while block := stream.read(1 << 24):
@@ -64,12 +69,13 @@ def _survey(path: Path) -> tuple[int, bool]:
             ends = np.flatnonzero(codes == ord("\n"))
             starts = ends[:-1] + 1 if len(ends) and ends[-1] == len(codes) - 1 else ends + 1
             heads = codes[np.concatenate([[0], starts])] if first else codes[starts]
+            lines += int((heads == ord("{")).sum())
             regular = regular and bool(np.isin(heads, (ord("{"), ord("\n"))).all())
             first = bool(len(ends)) and ends[-1] == len(codes) - 1
             edges = np.concatenate([[-1 - carried], ends])
             longest = max(longest, int(np.diff(edges).max(initial=1)) - 1)
             carried = len(codes) - 1 - int(edges[-1])
-    return max(longest, carried), regular
+    return max(longest, carried), lines if regular else None
 
 
 def _as_objects(path: Path) -> bytes:
