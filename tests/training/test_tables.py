@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from interplay import InteractionTable, write
+from interplay import Interactions, InteractionTable, write
 from interplay.errors import InputError, MissingFileError
 from interplay.training.sections import DataConfig
 from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables
@@ -91,3 +92,30 @@ def test_a_fingerprint_tells_annotations_apart(riders: InteractionTable) -> None
 )
 def test_what_is_validated_on_is_said(fields: dict[str, Any], remark: str) -> None:
     assert DataConfig.model_validate({"dataset": "own", **fields}).validation_remark() == remark
+
+
+def without_interactions(table: InteractionTable, emptied: np.ndarray) -> list[Interactions]:
+    return [image[:0] if empty else image for image, empty in zip(table, emptied, strict=True)]
+
+
+def test_a_holdout_without_interactions_is_said_with_the_cure(riders: InteractionTable, tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    held_out = held_out_images(riders.files, 0.25)
+    write(without_interactions(riders, held_out), path)
+    with pytest.warns(UserWarning, match=rf"the {held_out.sum()} images to validate on hold no .*--data\.holdout 0"):
+        load(root=path, holdout=0.25)
+
+
+def test_nothing_to_learn_from_is_an_error(riders: InteractionTable, tmp_path: Path) -> None:
+    write(without_interactions(riders, np.ones(len(riders), bool)), tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="hold no interaction, so there is nothing to learn"):
+        load(root=tmp_path / "none.jsonl")
+
+
+def test_people_must_be_called_person(tmp_path: Path) -> None:
+    line = {"boxes": [[1, 2, 30, 40], [5, 6, 20, 30]], "interactions": [{"human": 0, "verb": "hold", "object": 1}]}
+    path = tmp_path / "d.jsonl"
+    for labels, message in ((["worker", "cup"], "no object 'person'"), (["cup", "person"], "20 of 20 .*mostly 'cup'")):
+        path.write_text("".join(json.dumps({**line, "file": f"{i}.jpg", "labels": labels}) + "\n" for i in range(20)))
+        with pytest.raises(InputError, match=message):
+            load(root=path)

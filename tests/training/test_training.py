@@ -25,6 +25,7 @@ from interplay.models.weights import read_weights
 from interplay.training import TrainConfig, train, validate_config
 from interplay.training.display import batch_remark, epoch_line
 from interplay.training.schedules import one_cycle
+from interplay.training.tables import held_out_images
 
 
 def _config(source: Path, output: Path, **changes: object) -> TrainConfig:
@@ -128,6 +129,17 @@ def test_the_best_weights_are_kept(trained: Path) -> None:
         validated = [float(r["map"]) for r in csv.DictReader(stream) if r["map"]]
     kept = read_weights(trained.parent / "best.safetensors")[1]["validation"]["map"]
     assert kept == pytest.approx(max(validated), abs=1e-6)
+
+
+def test_there_is_always_a_best(riders: InteractionTable, tmp_path: Path) -> None:
+    held_out = held_out_images(riders.files, 0.25)
+    images = [image[:0] if out else image for image, out in zip(riders, held_out, strict=True)]
+    interplay.write(images, tmp_path / "some.jsonl")
+    shown = Console(record=True, width=200, file=StringIO())
+    with pytest.warns(UserWarning, match="hold no interaction"):
+        weights = train(_config(tmp_path / "some.jsonl", tmp_path / "runs", epochs=2, validate_every=1), shown)
+    assert (weights.parent / "best.safetensors").is_file()
+    assert "the last validated epoch (2): validation gives no map" in shown.export_text()
 
 
 def test_a_stopped_run_continues_exactly(riders_file: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class Progress:
         seconds: spent in that epoch.
         rows: ``log.csv``, one per epoch.
         best: highest monitored figure so far.
+        best_by: which epoch ``best.safetensors`` is of and why, in words.
         skipped: photographs that could not be read, and why.
         run: a name for loggers that is different for every run.
     """
@@ -42,6 +43,7 @@ class Progress:
     best: float | None = None
     skipped: list[str] = field(default_factory=list)
     run: str = ""
+    best_by: str = ""
 
 
 def write_checkpoint(config: TrainConfig, progress: Progress, states: dict[str, Any]) -> None:

@@ -3,11 +3,12 @@
 Everything random follows from the seed, the step and the image, so that a training that is killed and resumed, even in
 the middle of an epoch, sees the same batches and dropout as one that is not. A run's folder holds ``config.yaml``,
 ``log.csv`` (a row per epoch), ``steps.csv``, ``last.ckpt``, ``best.safetensors`` (the weights that validated best so
-far) and, at the end, ``model.safetensors`` (the last ones).
+far; the last ones while validation gives no score) and, at the end, ``model.safetensors`` (the last ones).
 """
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -148,6 +149,7 @@ class _Training:
         if last < self.total:
             return config.folder / CHECKPOINT
         self._save(WEIGHTS)
+        self.console.print(f"{config.folder / BEST}: {progress.best_by}", highlight=False, soft_wrap=True)
         self.console.print(f"wrote {config.folder / WEIGHTS}", highlight=False)
         return config.folder / WEIGHTS
 
@@ -206,10 +208,7 @@ class _Training:
         if done % config.validate_every == 0 or done == config.epochs:
             figures = self.task.validate(self.average.model)
             row |= figures
-            figure = row.get(self.task.monitor)
-            if figure is not None and (progress.best is None or figure > progress.best):
-                progress.best = figure
-                self._save(BEST)
+            self._keep_best(done, figures)
         if config.keep_every and done % config.keep_every == 0:
             self._save(f"epoch_{done:04d}.safetensors")
         row["skipped_photographs"] = len(progress.skipped)
@@ -220,6 +219,20 @@ class _Training:
         progress.sums, progress.seconds = {}, 0.0
         for logger in self.loggers:
             logger.epoch(progress.step, row)
+
+    def _keep_best(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Write ``best.safetensors`` if this epoch is the best so far, or if none can be told from the others."""
+        progress, name = self.progress, self.task.monitor
+        figure = figures.get(name, math.nan)
+        if math.isnan(figure):
+            if progress.best is not None:
+                return
+            progress.best_by = f"the last validated epoch ({epoch}): validation gives no {name} to choose by"
+        elif progress.best is None or figure > progress.best:
+            progress.best, progress.best_by = figure, f"epoch {epoch}, by {name} {figure:.4f} on the validation images"
+        else:
+            return
+        self._save(BEST)
 
     def _rate_columns(self, factor: float) -> dict[str, float]:
         first, *others = [group["name"] for group in self.optimiser.param_groups]

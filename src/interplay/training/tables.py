@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ def load_tables(data: DataConfig) -> Tables:
         InputError: no root, or nothing annotated.
         MissingFileError: nothing there, or not the split that is asked for.
     """
+    tables = _tables(data)
+    if not len(tables.validation.verb):
+        warnings.warn(
+            f"the {len(tables.validation)} images to validate on hold no interaction: there will be no score, and "
+            "best.safetensors will hold the weights of the last epoch. Give --data.validation_root FILE with "
+            "interactions, a larger --data.holdout such as 0.3, or --data.holdout 0 to validate on the training images",
+            stacklevel=2,
+        )
+    return tables
+
+
+def _tables(data: DataConfig) -> Tables:
     training, images = load_training_table(data)
     assert data.root is not None  # or that would have raised
     if data.validation_root is not None:
@@ -92,6 +105,11 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
         training = usable_boxes(training)
     if not len(training):
         raise InputError(f"{data.root} holds no annotated image to train on (--{section}.root)")
+    if not len(training.verb):
+        raise InputError(
+            f"the {len(training)} images of {data.root} hold no interaction, so there is nothing to learn "
+            f"(--{section}.root)"
+        )
     if not len(training.vocabulary.interactions):
         training = replace(training, vocabulary=listing_what_occurs(training))
     return training, data.images or _folder(data.root)

@@ -84,9 +84,12 @@ class Task:
     def validate(self, model: TinSpatial) -> dict[str, float]:
         """`map`: mean over verbs, with annotated boxes; `map_detected`: with imitated detections; `d_ap`: D alone.
 
-        With `data.validation_detections` also those of the official protocol; see `DetectedValidation`.
+        With `data.validation_detections` also those of the official protocol; see `DetectedValidation`. Where nobody
+        interacts in the validation images, nothing is told of annotated boxes.
         """
         clean = score_pairs(model, self.validation)
+        if not clean.interacts.any():
+            return self.detected(model)
         noisy = score_pairs(model, self.validation, detector_noise(self.config))
         return {
             "map": clean.mean_ap,
@@ -98,6 +101,8 @@ class Task:
     def finish(self, model: TinSpatial) -> dict[str, Any]:
         """Choose the NIS threshold on the validation images and describe the model."""
         scored = score_pairs(model, self.validation)
+        if not scored.interacts.any():  # nothing to choose by: nobody is suppressed
+            return {"data": self.tables.record(), "validation": self.validate(model)}
         model.set_decoding(suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
         metrics = {**self.validate(model), **scored.suppression(model.config.decoding.suppress_below)}
         return {"data": self.tables.record(), "validation": metrics}
@@ -169,7 +174,9 @@ class ScoredPairs:
 def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = None) -> ScoredPairs:
     """Score every pair of a set; with `noise`, of an imitated detector's boxes (the same ones every time)."""
     generator = torch.Generator().manual_seed(7)
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    verb_count = len(model.config.network.verbs)
+    nothing = torch.zeros(0, verb_count), torch.zeros(0), torch.zeros(0, verb_count, dtype=torch.bool)
+    parts: list[tuple[Tensor, Tensor, Tensor]] = [nothing]
     with evaluating(model):
         for start in range(0, len(data), _VALIDATION_BATCH):
             batch = data.batch(torch.arange(start, min(start + _VALIDATION_BATCH, len(data))))
