@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from interplay.datasets import load_annotations
-from interplay.formats.reading import Reading
+from interplay.formats.reading import Numbering, Reading
 from interplay.formats.results import read_results
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics import HoiScores, PairNms, Setting, VcocoScores, evaluate_tables
@@ -27,6 +27,7 @@ def evaluate(
     zero_shot: str | None = None,
     overlap: float | None = None,
     allow_partial: bool = False,
+    numbering: Numbering | None = None,
     progress: bool = False,
 ) -> HoiScores | VcocoScores:
     """Score predictions against a data set's annotations.
@@ -45,8 +46,10 @@ def evaluate(
         zero_shot: mean AP of the classes that a split hides from training, of the others, and of all: ``rare-first``,
             ``non-rare-first``, ``unseen-object``, ``unseen-verb`` (HICO-DET), or a group of the vocabulary's.
         overlap: smallest overlap (IoU) of a match, instead of the protocol's 0.5 (not for V-COCO).
-        allow_partial: score predictions of a part of the images or classes too. The scores' ``coverage`` then says
-            which part; see `interplay.metrics.coverage`.
+        allow_partial: score what fits where result files are missing or images have other names. The scores'
+            ``coverage`` says which part; see `interplay.metrics.coverage`.
+        numbering: what interaction numbers of a query detector's ``.json`` count, ``"verbs"`` or ``"classes"``, where
+            the file does not tell.
         progress: show how far a long read is.
 
     Raises:
@@ -66,7 +69,7 @@ def evaluate(
     truth = annotations if isinstance(annotations, InteractionTable) else load_annotations(dataset, annotations, split)
     reading = Reading()
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
-        predictions = read_results(predictions, truth.vocabulary, truth.files, progress, reading)
+        predictions = read_results(predictions, truth.vocabulary, truth.files, progress, reading, numbering)
     return evaluate_tables(
         predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap, allow_partial, reading
     )

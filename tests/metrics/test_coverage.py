@@ -39,7 +39,7 @@ def test_every_protocol_refuses_other_images_and_parts(dataset: str, protocol: s
     truth = table(numbered("test", range(10)), False, dataset)
     with pytest.raises(InputError, match=r"none of the 10 .*(?s:.)*HICO_train2015_(?s:.)*HICO_test2015_(?s:.)*train"):
         evaluate(dataset, table(numbered("train", range(10)), True, dataset), truth, protocol=protocol)
-    half = table(numbered("test", range(5)), True, dataset)
+    half = table([*numbered("test", range(5)), *numbered("train", range(5))], True, dataset)
     with pytest.raises(InputError, match=r"5 of 10 \(50.0%\) annotated images(?s:.)*00000005.jpg(?s:.)*allow_partial"):
         evaluate(dataset, half, truth, protocol=protocol)
     scores = evaluate(dataset, half, truth, protocol=protocol, allow_partial=True)
@@ -76,21 +76,31 @@ def command(*arguments: object) -> int:
     return main(["evaluate", *map(str, arguments)])
 
 
+def test_splits_that_are_mixed_up_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(table(numbered("test", range(8)), False), tmp_path / "truth.jsonl")
+    write(table([*numbered("test", range(2)), *numbered("train", range(6))], True), tmp_path / "mixed.jsonl")
+    one = ["hico-det", "--annotations", tmp_path / "truth.jsonl", "--predictions", tmp_path / "mixed.jsonl"]
+    assert command(*one) == 2
+    refused = capsys.readouterr()
+    assert "2 of 8 (25.0%) annotated images" in refused.err
+    assert "'HICO_train2015_00000000.jpg'" in refused.err
+    assert "--allow-partial" in refused.err
+    assert "mAP" not in refused.out
+    assert command(*one, "--allow-partial") == 0
+    assert "covers 2 of 8 (25.0%) images" in " ".join(capsys.readouterr().out.split())
+
+
 def test_every_output_carries_the_share(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(table(numbered("test", range(8)), False), tmp_path / "truth.jsonl")
     write(table(numbered("test", range(2)), True), tmp_path / "part.jsonl")
     write(table(numbered("test", range(8)), True), tmp_path / "all.jsonl")
     one = ["hico-det", "--annotations", tmp_path / "truth.jsonl", "--predictions", tmp_path / "part.jsonl"]
-    assert command(*one) == 2
-    refused = capsys.readouterr()
-    assert "--allow-partial" in refused.err
-    assert "mAP" not in refused.out
-    assert command(*one, tmp_path / "all.jsonl", "--allow-partial", "--table", tmp_path / "t.md") == 0
+    assert command(*one, tmp_path / "all.jsonl", "--table", tmp_path / "t.md") == 0
     assert "covers 2 of 8 (25.0%) images" in " ".join(capsys.readouterr().out.split())
     assert "| part.jsonl (covers 2 of 8 (25.0%) images) |" in (tmp_path / "t.md").read_text()
     assert "| all.jsonl |" in (tmp_path / "t.md").read_text()
     outputs = ["--table", tmp_path / "t.tex", "--json", tmp_path / "o.json"]
-    assert command(*one, "--allow-partial", *outputs) == 0
+    assert command(*one, *outputs) == 0
     assert r"part.jsonl (covers 2 of 8 (25.0\%) images)" in (tmp_path / "t.tex").read_text()
     assert json.loads((tmp_path / "o.json").read_text())["coverage"] == {
         "share": 0.25, "partial": True, "images": 2, "annotated_images": 8, "unknown_images": 0,

@@ -51,6 +51,8 @@ def test_what_is_no_class_is_dropped_and_counted(hico: Vocabulary) -> None:
 def test_unknown_and_missing_images(hico: Vocabulary) -> None:
     truth = tables(image(hico, ["ride"]), image(hico, ["ride"], file="b.jpg"))
     found = tables(image(hico, ["ride"], [0.9], "folder/a.jpg"), image(hico, ["ride"], [0.95], "elsewhere.jpg"))
+    with pytest.raises(InputError, match="1 of 2"):
+        evaluate_hoi(found, truth)
     scores = evaluate_hoi(found, truth, allow_partial=True)
     assert scores.map["full"] == pytest.approx(6 / 11)
     assert "1 of 2 predicted images are not among the annotated ones" in scores.notes[0]

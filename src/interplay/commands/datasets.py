@@ -84,6 +84,11 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         help="whose annotations (default: told by the content)",
     )
     parser.add_argument(
+        "--numbering",
+        choices=["verbs", "classes"],
+        help="what interaction numbers of a query detector's .json count, where it does not tell",
+    )
+    parser.add_argument(
         "--split",
         choices=["train", "val", "trainval", "test"],
         help="split of a folder (default: test)",
@@ -123,7 +128,9 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
 
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
     if arguments.dataset is None and is_foreign_result(arguments.source):
-        return read_result_table(arguments.source, vocabulary, progress=console.is_terminal)
+        return read_result_table(
+            arguments.source, vocabulary, progress=console.is_terminal, numbering=arguments.numbering
+        )
     dataset = arguments.dataset or detect_dataset(arguments.source)
     if arguments.split is None and Path(arguments.source).is_dir():
         console.print(f"the split test of {arguments.source} (--split reads another)", highlight=False, markup=False)

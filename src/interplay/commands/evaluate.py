@@ -49,7 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-partial",
         action="store_true",
-        help="score predictions of a part of the images or classes too, and say which part (default: an error)",
+        help="score what fits where result files are missing or images have other names (default: an error)",
+    )
+    parser.add_argument(
+        "--numbering",
+        choices=["verbs", "classes"],
+        help="what interaction numbers of a .json count (QPIC, CDN: verbs; GEN-VLKT: classes), where it does not tell",
     )
     parser.add_argument("--top-k", type=positive, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
@@ -94,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             zero_shot=arguments.zero_shot,
             overlap=arguments.overlap,
             allow_partial=arguments.allow_partial,
+            numbering=arguments.numbering,
             progress=console.is_terminal,
         )
         if len(names) > 1:

@@ -47,9 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-partial",
         action="store_true",
-        help="score predictions of a part of the annotated images or classes too (default: an error)",
+        help="score what fits where result files are missing or images have other names (default: an error)",
     )
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
+    parser.add_argument(
+        "--numbering",
+        choices=["verbs", "classes"],
+        help="what interaction numbers of a .json count (QPIC, CDN: verbs; GEN-VLKT: classes), where it does not tell",
+    )
     parser.add_argument(
         "--vocabulary",
         metavar="V",
@@ -83,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         dataset=arguments.dataset,
         split=arguments.split,
         allow_partial=arguments.allow_partial,
+        numbering=arguments.numbering,
         vocabulary=Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None,
     )
     print_report(suppress_file(job, progress=console.is_terminal), console)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Numbering = Literal["verbs", "classes"]
+"""What interaction numbers of a query detector's ``.json`` count: ``verbs``, or ``classes`` (a verb with an object)."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
-from interplay.formats.reading import Reading
+from interplay.formats.reading import Numbering, Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -27,6 +27,7 @@ def read_results(
     files: Sequence[str] | None = None,
     progress: bool = False,
     reading: Reading | None = None,
+    numbering: Numbering | None = None,
 ) -> InteractionTable | VcocoDetections:
     """Read predictions.
 
@@ -36,6 +37,7 @@ def read_results(
         files: names of the annotated images; HICO-DET's result files count images instead of naming them.
         progress: show how far a long read is.
         reading: takes what there is to say about the file; without it a folder that lacks files is refused.
+        numbering: what interaction numbers of a ``.json`` file count, where it does not tell.
 
     Raises:
         MissingFileError: nothing there.
@@ -65,7 +67,7 @@ def read_results(
                 f"{source}: its classes are numbers, and it does not say what they mean: give the vocabulary, such as "
                 "hico-det or v-coco (--vocabulary)"
             )
-        return read_query_json(source, vocabulary)
+        return read_query_json(source, vocabulary, numbering)
     if suffix in (".pkl", ".pickle"):
         from interplay.formats.vcoco_pickle import read_vcoco_pickle
 
@@ -81,9 +83,10 @@ def read_result_table(
     files: Sequence[str] | None = None,
     progress: bool = False,
     reading: Reading | None = None,
+    numbering: Numbering | None = None,
 ) -> InteractionTable:
     """Like `read_results`, as triplets also where the file has V-COCO's people; see `VcocoDetections.to_table`."""
-    found = read_results(path, vocabulary, files, progress, reading)
+    found = read_results(path, vocabulary, files, progress, reading, numbering)
     return found.to_table() if isinstance(found, VcocoDetections) else found
 
 

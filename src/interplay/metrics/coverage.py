@@ -1,7 +1,8 @@
 """How much of the annotations a prediction file covers.
 
-A score over a part of the images or classes is another number than one over all of them, and a score of images that
-nobody annotated is none. So both are refused, unless a part is asked for: then the scores carry the share they cover.
+A score over a part of the images or classes is another number than one over all of them: it carries the share that it
+covers. Images of other names, and result files that are missing, mean that the files are not what they seem: these are
+refused, unless a part is asked for.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from interplay.formats.reading import Reading
 from interplay.ops.image_names import ImageMatch, match_images
 
 LEAST_SHARE = 0.8
-"""Smallest share of the annotated images that a prediction file must have. Detectors that leave images without
-detections out have about nine of ten. Images of the file that nobody annotated change no score; they are counted."""
+"""Smaller shares of the annotated images are a part. Detectors that leave images without detections out have about nine
+of ten. The same share of a part's own images must be annotated, or names are probably mixed up."""
 
 _EXAMPLES = 3
 _SPLIT = re.compile(r"(?<![a-z])(trainval|train|val|test)(?![a-z])", re.IGNORECASE)
@@ -54,6 +55,12 @@ class Coverage:
     def partial(self) -> bool:
         """Whether the scores are of a part only: classes are missing, or more images than detectors leave out."""
         return self.classes < self.annotated_classes or self.few_images
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the files seem to be wrong: classes are missing, or images, and others are there instead."""
+        strange = _share(self.images, self.images + self.unknown_images) < LEAST_SHARE
+        return self.classes < self.annotated_classes or (self.few_images and strange)
 
     @property
     def few_images(self) -> bool:
@@ -98,10 +105,11 @@ def cover(
         predicted, annotated: names of the images.
         annotated_classes: numbers of the classes that are annotated.
         reading: says which files are missing that should hold classes.
-        allow_partial: let a part of the images or classes pass.
+        allow_partial: let a part pass where files are missing or images have other names.
 
     Raises:
-        InputError: no predicted image is annotated; or only a part fits, and it is not allowed.
+        InputError: no predicted image is annotated; or only a part of both fits or files are missing, and that is not
+            allowed.
     """
     match = match_images(predicted, annotated)
     wanted = np.zeros(0, np.int64) if annotated_classes is None else np.unique(annotated_classes)
@@ -119,7 +127,7 @@ def cover(
             f"none of the {len(predicted):,} predicted images is annotated.\n{_both(predicted, annotated)}\n"
             f"{_cause(predicted, annotated)}"
         )
-    if coverage.partial and not allow_partial:
+    if coverage.doubtful and not allow_partial:
         raise InputError(_refusal(coverage, match, predicted, annotated, reading))
     return match, coverage
 
@@ -134,14 +142,19 @@ def _refusal(
             f"{reading.absence} With them {missing} of {coverage.annotated_classes} annotated classes are missing; "
             "expected a file for every object."
         )
-    if coverage.few_images:
-        share = _of(coverage.images, coverage.annotated_images)
-        lines.append(f"only {share} annotated images have predictions; expected at least {LEAST_SHARE:.0%}.")
+    if coverage.few_images and match.unknown:
+        share, own = (
+            _of(coverage.images, coverage.annotated_images),
+            _of(coverage.images, coverage.images + coverage.unknown_images),
+        )
+        lines.append(
+            f"only {share} annotated images have predictions, and only {own} predicted images are annotated; "
+            f"expected at least {LEAST_SHARE:.0%} of one of them."
+        )
         lines.append(
             _both(match.unknown, match.missing_names, "predicted and not annotated", "annotated and not predicted")
         )
-        if match.unknown:
-            lines.append(_cause(match.unknown, annotated))
+        lines.append(_cause(match.unknown, annotated))
     lines.append("To score this part all the same, give --allow-partial (in Python: allow_partial=True).")
     return "\n".join(lines)
 

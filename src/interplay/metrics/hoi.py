@@ -79,7 +79,7 @@ def evaluate_hoi(
         zero_shot: tell the unseen classes of this split apart from the seen ones: a published split of HICO-DET's
             (`interplay.datasets.zero_shot.published_splits`), or a group of the vocabulary's interactions.
         overlap: smallest overlap (IoU) of a match, above 0 and up to 1, instead of the protocol's 0.5.
-        allow_partial: score predictions of a part of the images or classes too; see `interplay.metrics.coverage`.
+        allow_partial: score what fits where files are missing or names differ; see `interplay.metrics.coverage`.
         reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:

@@ -48,7 +48,7 @@ def evaluate_vcoco(
 
     Args:
         protocol: a name from `VCOCO_PROTOCOLS`; None is ``"official"``.
-        allow_partial: score predictions of a part of the images too; see `interplay.metrics.coverage`.
+        allow_partial: score a part where images have other names; see `interplay.metrics.coverage`.
         reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:

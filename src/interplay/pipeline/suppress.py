@@ -14,7 +14,7 @@ from interplay.datasets.images import ImageFinder
 from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError, MissingFileError
 from interplay.formats import write
-from interplay.formats.reading import Reading
+from interplay.formats.reading import Numbering, Reading
 from interplay.formats.results import read_result_table
 from interplay.formats.vcoco_detections import UNKNOWN_OBJECT
 from interplay.images import read_image
@@ -50,6 +50,7 @@ class SuppressJob:
         dataset: whose annotations they are.
         split: to read from a folder of annotations.
         allow_partial: score predictions of a part of the annotated images or classes too.
+        numbering: what interaction numbers of a ``.json`` count, where it does not tell.
         vocabulary: what names and numbers in the predictions mean; by default the annotations', else what the file
             or its form says.
     """
@@ -64,6 +65,7 @@ class SuppressJob:
     dataset: str | None = None
     split: str = "test"
     allow_partial: bool = False
+    numbering: Numbering | None = None
     vocabulary: Vocabulary | None = None
 
 
@@ -98,7 +100,8 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
         truth = load_annotations(job.dataset, job.annotations, job.split)
     vocabulary = job.vocabulary or (None if truth is None else truth.vocabulary)
     reading = None if truth is None else Reading()
-    table = read_result_table(job.predictions, vocabulary, None if truth is None else truth.files, progress, reading)
+    files = None if truth is None else truth.files
+    table = read_result_table(job.predictions, vocabulary, files, progress, reading, job.numbering)
     if not table.scored:
         raise InputError(f"{job.predictions} holds annotations: its interactions have no scores to suppress")
     before = None if truth is None else evaluate_tables(table, truth, allow_partial=job.allow_partial, reading=reading)
