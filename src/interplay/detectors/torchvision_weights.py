@@ -11,6 +11,8 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
+from interplay.containers.guard import brief
+from interplay.containers.tensors import read_safetensors, read_torch
 from interplay.errors import InputError, MissingFileError
 
 
@@ -41,14 +43,10 @@ def load_torchvision_weights(
 def _from_file(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise MissingFileError(f"no weights {path}")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises whatever the bytes lead it to
-        raise InputError(f"{path}: not a file of tensors that torch can load safely: {error}") from error
+    content = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: expected weights by name, got {brief(content)}")
+    return content
 
 
 def _from_hub(name: str, entry: Any, call: str) -> Mapping[str, Tensor]:

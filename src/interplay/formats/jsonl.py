@@ -17,6 +17,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from interplay.columns import Column, registered_columns
+from interplay.containers.guard import reason, regular_file
 from interplay.containers.json_files import iterate_json_lines
 from interplay.errors import InputError
 from interplay.files import atomic_path
@@ -35,6 +36,7 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
     Raises:
         InputError: names file, line and field of the first problem.
     """
+    regular_file(path, "a JSON Lines file")
     longest, lines = _survey(path)
     if longest == 0:
         return InteractionTable.from_list([], vocabulary or Vocabulary.load("hico-det"))
@@ -49,11 +51,11 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
         if lines is not None and len(rows) != lines:
             raise InputError("every line must be one record")
         return from_arrow(rows, vocabulary)
-    except (InputError, pa.ArrowException, UnicodeError, OverflowError) as error:
+    except Exception as error:  # whatever is wrong, also with an encoding: say where it is
         for number, record in iterate_lines(path):
             for field, problem in record_problems(record, vocabulary):
                 raise InputError(f"{path}, line {number}, {field}: {problem}") from None
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {reason(error, 'JSON Lines of interactions')}") from None
 
 
 def _survey(path: Path) -> tuple[int, int | None]:

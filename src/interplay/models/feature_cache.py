@@ -18,10 +18,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from interplay.containers.tensors import read_safetensors
 from interplay.datasets.pair_source import PairSource
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
@@ -196,9 +196,9 @@ def read_features(file: Path) -> StoredImage:
     if not file.is_file():
         raise MissingFileError(f"no stored features {file}: the image could not be read")
     try:
-        found = load_file(file)
+        found = read_safetensors(file)
         return StoredImage(**{field.name: found[field.name] for field in fields(StoredImage)})
-    except (SafetensorError, KeyError) as error:
+    except (InputError, KeyError) as error:
         raise InputError(f"{file}: damaged features ({error}); remove the file, and it is made again") from None
 
 

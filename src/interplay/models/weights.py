@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from interplay._version import __version__
-from interplay.containers.guard import brief
+from interplay.containers.guard import brief, reading, regular_file
 from interplay.containers.json_files import parse_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
@@ -79,11 +79,9 @@ def _opened(path: str | Path) -> Iterator[Any]:
     source = Path(path)
     if not source.is_file():
         raise MissingFileError(f"no weights at {source}")
-    try:
-        with safe_open(source, framework="pt") as file:
-            yield file
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{source}: not a readable safetensors file: {error}") from None
+    regular_file(source, "a weights file")
+    with reading(source, "a readable safetensors file"), safe_open(source, framework="pt") as file:
+        yield file
 
 
 def _description(file: Any, path: str | Path) -> dict[str, Any]:

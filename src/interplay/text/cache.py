@@ -10,6 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from interplay.containers.tensors import read_safetensors
+from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.text.encoders import encoder_identity, load_text_encoder
 
@@ -30,15 +32,14 @@ def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathL
     Returns:
         (N, E) float32, each of length 1.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     content = json.dumps([encoder_identity(encoder), list(texts)])
     path = Path(folder or default_folder()) / f"{hashlib.sha256(content.encode()).hexdigest()}.safetensors"
     if path.is_file():
         try:
-            return load_file(path)["embeddings"]
-        except (SafetensorError, KeyError, OSError):
+            return read_safetensors(path)["embeddings"]
+        except (InputError, KeyError):
             path.unlink(missing_ok=True)  # damaged: computed anew
     embeddings = load_text_encoder(encoder)(texts).contiguous()
     with atomic_path(path) as temporary:

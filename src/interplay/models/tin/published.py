@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from interplay.containers.arrays import read_npy
+from interplay.containers.guard import reading
+from interplay.containers.pickles import load_plain_pickle
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.tin_pairs import VCOCO_ACTIONS
 from interplay.vocabulary import Vocabulary
@@ -306,14 +309,10 @@ def read_prior_mask(path: Path, vocabulary: Vocabulary, verbs: tuple[int, ...]) 
         MissingFileError: no such file.
         InputError: it holds something else.
     """
-    from interplay.containers.pickles import load_plain_pickle
-
     if not path.is_file():
         raise MissingFileError(f"no prior mask {path}")
-    try:
-        mask = np.asarray(np.load(path) if path.suffix == ".npy" else load_plain_pickle(path), np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: not a prior mask: {error}") from None
+    with reading(path, "a prior mask"):
+        mask = np.asarray(read_npy(path) if path.suffix == ".npy" else load_plain_pickle(path), np.float64)
     if mask.ndim != 2 or mask.shape[0] != len(VCOCO_ACTIONS) or mask.shape[1] < 81:
         raise InputError(f"{path}: a prior mask has shape ({len(VCOCO_ACTIONS)}, 81 or more), got {mask.shape}")
     rows = [vocabulary.verb_index(name) for name in VCOCO_ACTIONS]
