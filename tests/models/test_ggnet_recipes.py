@@ -46,7 +46,7 @@ def test_mistakes_in_a_recipe_are_listed(tmp_path: Path) -> None:
     message = str(caught.value)
     assert all(part in message for part in ("mine.yaml", "batch_size", "model.network.gaze_step", "data", "optimiser"))
     path.write_text("name: [")
-    with pytest.raises(InterplayError, match="not a YAML file"):
+    with pytest.raises(InterplayError, match="not YAML"):
         load_recipe(path)
     with pytest.raises(InterplayError, match="no configuration at"):
         load_recipe(tmp_path / "none.yaml")

@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     assert imported.unused == ["class_embed.weight"]
     assert "1 tensors of the file are not part of the model: class_embed.weight" in imported.summary()
     lacking = {name: tensor for name, tensor in state.items() if name != "input_proj.bias"}
-    with pytest.raises(InputError, match=r"network\.input\.bias is missing"):
+    with pytest.raises(InputError, match=r"missing, such as network\.input\.bias"):
         load_published("gen-vlkt", lacking)
     with pytest.raises(InputError, match=r"network\.input\.bias has shape \(3,\), expected \(16,\)"):
         load_published("gen-vlkt", state | {"input_proj.bias": torch.zeros(3)})

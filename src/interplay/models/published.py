@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interplay.checkpoints.tensorflow import find_checkpoint
+from interplay.containers.guard import reason
 from interplay.errors import InputError
 from interplay.systems import System, get_system, published_systems
 from interplay.vocabulary import Vocabulary
@@ -97,8 +98,15 @@ def import_published(
 
     entry = published_system(system)
     converter = entry.converter_module()
+    where = "" if isinstance(source, Mapping) else f"{source}: "
     state = find_state_dict(source) if isinstance(source, Mapping) else read_state_dict(source)
-    model: HoiModel = converter.load(state, vocabulary)
+    try:
+        model: HoiModel = converter.load(state, vocabulary)
+    except InputError as error:
+        raise InputError(f"{where}{error}") from None
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # shapes that no network has, such as a matrix without rows
+        raise InputError(f"{where}the weights do not fit {entry.name}: {reason(error, 'its weights')}") from None
     parameters = sum(p.numel() for p in model.parameters())
     return Imported(model, entry.name, model.vocabulary, parameters, sorted(converter.unused_names(state, model)))
 

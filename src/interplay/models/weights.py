@@ -8,10 +8,10 @@ sees it in the newest format. Files without ``format`` are of format 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -171,10 +171,12 @@ def read_model(path: str | Path) -> HoiModel:
             system, or tensors that do not fit the network; says what to do.
     """
     state, description = read_weights(path)
-    with describing(description, path):
-        model = system_of(description, path).network_class().from_description(description)
-    load_state(model, state, str(path))
-    return model.eval()
+
+    def build() -> HoiModel:
+        with describing(description, path):
+            return system_of(description, path).network_class().from_description(description)
+
+    return build_with(build, {name: tensor.to(torch.float32) for name, tensor in state.items()}, str(path))
 
 
 def system_of(description: Mapping[str, Any], path: str | Path) -> System:
@@ -189,14 +191,51 @@ def system_of(description: Mapping[str, Any], path: str | Path) -> System:
     return SYSTEMS[found]
 
 
-def load_state(model: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Put tensors into a model.
+Built = TypeVar("Built", bound=nn.Module)
+
+
+def build_with(
+    build: Callable[[], Built], state: Mapping[str, Tensor], source: str, optional: Sequence[str] = ()
+) -> Built:
+    """The network that `build` makes, with these weights, in evaluation mode.
+
+    It is made without memory first, to compare shapes: what a file says must not ask for more than it holds.
+
+    Args:
+        build: makes the network.
+        state: parameter name -> tensor; all that the network has and no more.
+        source: of the weights, for the error.
+        optional: ends of names that need not be there.
+
+    Raises:
+        InputError: a name is missing or unknown, or a shape differs.
+    """
+    with torch.device("meta"):
+        _compare(build().state_dict(), state, source, optional)
+    model = build()
+    model.load_state_dict(state, strict=False)
+    return model.eval()
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Put weights into a network that is there; see `build_with`.
 
     Raises:
         InputError: names or shapes differ.
     """
-    expected = model.state_dict()
-    wrong = sorted(set(expected) ^ set(state)) or [n for n in expected if expected[n].shape != state[n].shape]
-    if wrong:
-        raise InputError(f"{source}: {len(wrong)} tensors do not fit the network, such as {wrong[0]!r}")
-    model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
+    _compare(model.state_dict(), state, source)
+    model.load_state_dict(state)
+
+
+def _compare(
+    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str, optional: Sequence[str] = ()
+) -> None:
+    missing = [name for name in expected if name not in state and not name.endswith(tuple(optional))]
+    if missing:
+        raise InputError(f"{source}: not whole: {len(missing)} tensors are missing, such as {missing[0]}")
+    for name, tensor in state.items():
+        if name not in expected:
+            raise InputError(f"{source}: {name} has shape {tuple(tensor.shape)}, but the network has no such tensor")
+        if tensor.shape != expected[name].shape:
+            wanted = tuple(expected[name].shape)
+            raise InputError(f"{source}: {name} has shape {tuple(tensor.shape)}, but the network has {wanted}")

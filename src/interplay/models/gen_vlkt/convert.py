@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from interplay.datasets.zero_shot import split_of
 from interplay.errors import InputError
 from interplay.models.gen_vlkt.config import DecodingOptions, GenVlktConfig, NetworkOptions, TextOptions
 from interplay.models.gen_vlkt.model import GenVlkt, has_absent, object_classes
+from interplay.models.weights import build_with
 from interplay.vocabulary import Vocabulary
 
 _NAMES: tuple[tuple[str, str], ...] = (
@@ -86,22 +88,13 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
         decoding=DecodingOptions(rule="verb", nms=False) if has_absent(vocabulary) else DecodingOptions(),
         text=TextOptions(freeze=zero_shot, zero_shot=split),
     )
-    model = GenVlkt(vocabulary, config, seen=seen, own_seen_classifier=own)
     renamed = {our_name(name, zero_shot): tensor for name, tensor in state.items()}
     if seen is not None:
         renamed["seen"] = torch.tensor(seen)
-    expected = model.state_dict()
-    problems = [f"{name} is missing" for name in expected if name not in renamed]
-    problems += [
-        f"{name} has shape {tuple(renamed[name].shape)}, expected {tuple(expected[name].shape)}"
-        for name in expected
-        if name in renamed and renamed[name].shape != expected[name].shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise InputError(f"the weights do not fit GEN-VLKT: {'; '.join(problems[:5])}{more}")
-    model.load_state_dict({name: renamed[name] for name in expected})
-    return model.eval()
+    build = partial(GenVlkt, vocabulary, config, seen=seen, own_seen_classifier=own)
+    with torch.device("meta"):
+        known = build().state_dict()
+    return build_with(build, {n: t for n, t in renamed.items() if n in known}, "the weights do not fit GEN-VLKT")
 
 
 def our_name(name: str, zero_shot: bool = False) -> str:
@@ -186,7 +179,10 @@ def _vocabulary(state: Mapping[str, Tensor]) -> Vocabulary:
 
 
 def _layers(state: Mapping[str, Tensor], prefix: str) -> int:
-    return 1 + max((int(name[len(prefix) + 1 :].split(".")[0]) for name in state if name.startswith(prefix)), default=0)
+    numbers = {name[len(prefix) + 1 :].split(".")[0] for name in state if name.startswith(f"{prefix}.")}
+    if numbers != {str(number) for number in range(len(numbers))}:
+        raise InputError(f"the weights do not fit GEN-VLKT: {prefix} has the layers {', '.join(sorted(numbers)[:5])}")
+    return len(numbers)
 
 
 def _length(state: Mapping[str, Tensor], name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from interplay.checkpoints.state_dicts import find_state_dict
 from interplay.errors import InputError
 from interplay.models.ggnet import GGNet, GGNetConfig, NetworkOptions
 from interplay.models.start import align_classes
+from interplay.models.weights import build_with
 from interplay.vocabulary import Vocabulary
 
 VCOCO_VERBS = (
@@ -104,28 +106,14 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
             f"the network has {objects} objects and {channels} verbs, the vocabulary {vocabulary.name!r} "
             f"{len(vocabulary.objects)} and {len(verbs)}"
         )
-    model = GGNet(vocabulary, GGNetConfig(network=options), verbs=verbs)
     own = {our_name(name): tensor for name, tensor in state.items() if not name.startswith("base.fc.")}
-    _load(model, own)
-    return model.eval()
+    build = partial(GGNet, vocabulary, GGNetConfig(network=options), verbs=verbs)
+    return build_with(build, own, "the weights do not fit GGNet", optional=("pairs", "num_batches_tracked"))
 
 
 def unused_names(state: Mapping[str, Tensor], model: GGNet) -> list[str]:
     """Names in a published checkpoint that the model has no place for: the classifier of DLA's ImageNet training."""
     return [name for name in state if name.startswith("base.fc.")]
-
-
-def _load(model: GGNet, own: Mapping[str, Tensor]) -> None:
-    """Copy weights, all of which must be there; counters of batches and the table of pairs need not."""
-    expected = model.state_dict()
-    missing = [n for n in expected if n not in own and n != "pairs" and not n.endswith("num_batches_tracked")]
-    if missing:
-        raise InputError(f"the checkpoint is not whole: {len(missing)} parameters are missing, such as {missing[0]}")
-    for name, tensor in own.items():
-        if name not in expected or tensor.shape != expected[name].shape:
-            fits = tuple(expected[name].shape) if name in expected else "no such parameter"
-            raise InputError(f"{name} has shape {tuple(tensor.shape)} in the checkpoint, the network has {fits}")
-    model.load_state_dict(own, strict=False)
 
 
 def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list[str]:

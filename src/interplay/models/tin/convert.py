@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
 from interplay.models.tin.published import published_actions
+from interplay.models.weights import build_with
 from interplay.vocabulary import Vocabulary
 
 _PREFIXES: tuple[tuple[str, str], ...] = (
@@ -88,19 +90,11 @@ def load_tin(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
         )
     if stem.shape[0] == 7:
         state = {name: _to_torch(name, tensor) for name, tensor in state.items()}
-    network = _build(state)
+    with torch.device("meta"):
+        known = _build(state).state_dict()
     own = {our_name(name): tensor.float() for name, tensor in state.items()}
-    expected = network.state_dict()
-    missing = [name for name in expected if name not in own]
-    if missing:
-        raise InputError(f"the checkpoint is not whole: {len(missing)} parameters are missing, such as {missing[0]}")
-    for name in expected:
-        if own[name].shape != expected[name].shape:
-            raise InputError(
-                f"{name} has shape {tuple(own[name].shape)} in the checkpoint, expected {tuple(expected[name].shape)}"
-            )
-    network.load_state_dict({name: own[name] for name in expected})
-    return network.eval()
+    build = partial(_build, state)
+    return build_with(build, {n: t for n, t in own.items() if n in known}, "the weights do not fit TIN")
 
 
 def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> TinModel:
@@ -165,13 +159,10 @@ def _to_torch(name: str, tensor: Tensor) -> Tensor:
 
 
 def _build(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
-    with torch.device("meta"):
-        if "vec_classification/fully_connected/weights" in state:
-            network: TinNetwork | TinPartNetwork = TinPartNetwork()
-        else:
-            score = state.get("classification/cls_score_H/weights")
-            branch = state.get("fc_binary/fc8_binary_2/weights")
-            if score is None or branch is None:
-                raise InputError("not a whole checkpoint of TIN: classifier or discriminator are missing")
-            network = TinNetwork(len(score), "verb" if branch.shape[1] == 4096 else "interaction")
-    return network.to_empty(device="cpu")
+    if "vec_classification/fully_connected/weights" in state:
+        return TinPartNetwork()
+    score = state.get("classification/cls_score_H/weights")
+    branch = state.get("fc_binary/fc8_binary_2/weights")
+    if score is None or branch is None or branch.ndim != 2:
+        raise InputError("not a whole checkpoint of TIN: classifier or discriminator are missing")
+    return TinNetwork(len(score), "verb" if branch.shape[1] == 4096 else "interaction")
