@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     lacking = {name: tensor for name, tensor in state.items() if name != "input_proj.bias"}
     with pytest.raises(InputError, match=r"missing, such as network\.input\.bias"):
         load_published("gen-vlkt", lacking)
-    with pytest.raises(InputError, match=r"network\.input\.bias has shape \(3,\), expected \(16,\)"):
+    with pytest.raises(InputError, match=r"network\.input\.bias has shape \(3,\), but the network has \(16,\)"):
         load_published("gen-vlkt", state | {"input_proj.bias": torch.zeros(3)})
     with pytest.raises(InputError, match=r"7 interactions and 81 object classes.*give the vocabulary"):
         load_published("gen-vlkt", state | {"visual_projection.weight": torch.zeros(7, 12)})
