@@ -11,7 +11,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from interplay.errors import InterplayError
+from interplay.errors import InputError, InterplayError
+from interplay.locks import LockedError, locked
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
 
@@ -63,3 +64,43 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_batch(tmp_path: Path) -> 
     (part,) = content["parts"]
     assert part["images"].shape[:2] == (4, 3)
     assert set(part["targets"][0]) >= {"human_boxes", "object_boxes", "object_labels"}
+
+
+def test_other_data_than_a_run_began_with_are_noticed(tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "pictures")
+    config = validate_config(tiny(pictures, tmp_path, epochs=2))
+    train(config, stop_after=1)
+    annotations = pictures / "annotations.jsonl"
+    whole = annotations.read_text()
+    annotations.write_text(whole.replace('"kick"', '"rest"', 1))
+    checkpoint = (tmp_path / "tiny" / "last.ckpt").read_bytes()
+    with pytest.raises(InputError, match="holds a run on other data: training"):
+        train(config)
+    assert (tmp_path / "tiny" / "last.ckpt").read_bytes() == checkpoint
+    annotations.write_text(whole)
+    assert train(config).name == "model.safetensors"
+
+
+def test_a_run_goes_on_in_its_own_folder_alone(tmp_path: Path) -> None:
+    config = validate_config(tiny(write_pictures(tmp_path / "pictures"), tmp_path))
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for name, content in (("model.safetensors", "weights"), ("steps.csv", "1"), ("config.yaml", "[]")):
+        (folder / name).write_text(content)
+        with pytest.raises(InputError, match="another --name"):
+            train(config)
+        assert (folder / name).read_text() == content
+        (folder / name).unlink()
+    (folder / "config.yaml").write_text("system: gen-vlkt\nseed: 7\n")
+    with pytest.raises(InputError, match=r"other settings \(.*seed"):
+        train(config)
+    with locked(folder, folder=True), pytest.raises(LockedError, match="is being written"):
+        train(config)
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
+    config = validate_config(tiny(write_pictures(tmp_path / "pictures"), tmp_path, epochs=1))
+    train(config)
+    for name in ("last.ckpt", "model.safetensors", "best.safetensors"):
+        (tmp_path / "tiny" / name).unlink()
+    assert train(config).is_file()

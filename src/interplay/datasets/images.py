@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
-from interplay.images import IMAGE_SUFFIXES, read_image
+from interplay.images import IMAGE_SUFFIXES, read_image, walk
 from interplay.interactions import Interactions
 from interplay.ops.image_names import ImageNames
 from interplay.table import InteractionTable
@@ -83,16 +83,9 @@ class ImageFinder:
 
     @cached_property
     def _paths(self) -> list[Path]:
-        found = []
-        seen: set[str] = set()
-        for folder, folders, names in os.walk(self.root, followlinks=True):
-            real = os.path.realpath(folder)
-            if real in seen:  # links in a circle
-                folders.clear()
-                continue
-            seen.add(real)
-            folders[:] = sorted(f for f in folders if not f.startswith("."))
-            found += [Path(folder, name) for name in sorted(names) if _is_image(name)]
+        found: list[Path] = []
+        for folder, _, names in walk(self.root):
+            found += [Path(folder, name) for name in names if _is_image(name)]
         return found
 
     @cached_property
@@ -170,7 +163,7 @@ def _read_as_annotated(path: Path, annotated: Interactions) -> NDArray[np.uint8]
 
 
 def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  # called for every image
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  # called for every image
 
 
 def _other_names(file: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from interplay._version import __version__
 from interplay.containers.tensors import read_torch
+from interplay.containers.yaml_files import read_yaml
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.training.sections import TrainConfig, determining
@@ -19,6 +21,8 @@ CHECKPOINT = "last.ckpt"
 WEIGHTS = "model.safetensors"
 BEST = "best.safetensors"
 CONFIG = "config.yaml"
+LOG = "log.csv"
+STEPS = "steps.csv"
 
 
 @dataclass
@@ -46,15 +50,22 @@ class Progress:
     best_by: str = ""
 
 
-def write_checkpoint(config: TrainConfig, progress: Progress, states: dict[str, Any]) -> None:
+def write_checkpoint(config: TrainConfig, progress: Progress, data: Mapping[str, Any], states: dict[str, Any]) -> None:
     """Replace ``last.ckpt``.
 
     Args:
         config: of the training.
         progress: how far it is.
+        data: what tells the data that it learns from; see `check_data_unchanged`.
         states: of model, average, optimiser and gradient scaler.
     """
-    content = {"progress": asdict(progress), "config": config.model_dump(mode="json"), "version": __version__, **states}
+    content = {
+        "progress": asdict(progress),
+        "config": config.model_dump(mode="json"),
+        "data": dict(data),
+        "version": __version__,
+        **states,
+    }
     with atomic_path(config.folder / CHECKPOINT) as temporary:
         torch.save(content, temporary)
 
@@ -63,20 +74,55 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
     """What `write_checkpoint` wrote, with ``progress`` as `Progress`; None if there is no checkpoint.
 
     Raises:
-        InputError: damaged, or of a training with other settings.
+        InputError: damaged, of a training with other settings, or no checkpoint but files that are not a run's.
     """
     path = config.folder / CHECKPOINT
     if not path.is_file():
+        _check_is_ours(config)
         return None
     try:
         content = read_torch(path)
         progress = Progress(**content["progress"])
-        theirs = determining(content["config"])
-    except (InputError, KeyError, TypeError, AttributeError):
+        theirs = dict(content["config"])
+    except (InputError, KeyError, TypeError, ValueError, AttributeError):
         raise InputError(
             f"{path}: damaged, or not a checkpoint of 'interplay train'; remove it to start over"
         ) from None
-    mine = determining(config.model_dump(mode="json"))
+    _check_settings(config, theirs)
+    return {**content, "progress": progress}
+
+
+def check_data_unchanged(config: TrainConfig, data: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
+    """Raise InputError where a run would go on with other data than it began with.
+
+    Args:
+        data: size and hash of annotations, and hashes of further files, by what they are.
+        checkpoint: of the run; one of an earlier version says nothing about data.
+    """
+    before = checkpoint.get("data")
+    if not isinstance(before, Mapping):
+        return
+    changed = [
+        f"{name} ({_size(before.get(name))}, now {_size(data.get(name))})"
+        for name in sorted(before.keys() | data.keys())
+        if before.get(name) != data.get(name)
+    ]
+    if changed:
+        raise InputError(
+            f"{config.folder} holds a run on other data: {', '.join(changed)}. Bring back the files that it began "
+            f"with, or train anew under another --name; with --start weights --start_file "
+            f"{config.folder / WEIGHTS} from its weights"
+        )
+
+
+def _size(record: Any) -> str:
+    if isinstance(record, Mapping):
+        return f"{record.get('images')} images, {record.get('interactions')} interactions"
+    return "none" if record is None else f"content {str(record)[:8]}"
+
+
+def _check_settings(config: TrainConfig, content: dict[str, Any]) -> None:
+    mine, theirs = determining(config.model_dump(mode="json")), determining(content)
     if mine != theirs:
         names = sorted(_differences(mine, theirs))
         raise InputError(
@@ -84,7 +130,26 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
             f"the folder. To train its weights further: another --name with --start weights --start_file "
             f"{config.folder / WEIGHTS}"
         )
-    return {**content, "progress": progress}
+
+
+def _check_is_ours(config: TrainConfig) -> None:
+    """A folder without a checkpoint is new, or of a run that was stopped before its first: that left ``config.yaml``."""
+    described = config.folder / CONFIG
+    if described.is_file():
+        try:
+            content = read_yaml(described)
+        except InputError:
+            content = None
+        if not isinstance(content, dict):
+            raise InputError(f"{described} is not of a run of 'interplay train'; give another --name")
+        _check_settings(config, content)
+        return
+    for name in (WEIGHTS, BEST, LOG, STEPS):
+        if (config.folder / name).exists():
+            raise InputError(
+                f"{config.folder / name} is there, but neither {CHECKPOINT} nor {CONFIG} of the run that it is of, so "
+                "it is left as it is; give another --name"
+            )
 
 
 def write_config(config: TrainConfig, remarks: list[str]) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interplay.errors import InputError, MissingFileError
-from interplay.training.sections import DataConfig
+from interplay.files import content_digest
+from interplay.training.sections import FREE_DATA_FIELDS, DataConfig
 
 if TYPE_CHECKING:
     from interplay.training.sections import TrainConfig
@@ -88,6 +89,17 @@ def check_data(data: DataConfig, place: str = "data") -> None:
             raise MissingFileError(
                 f"{place}.{field}: there is no {path}; give --{place}.{field} a file or folder that exists"
             )
+
+
+def data_files(config: TrainConfig) -> dict[str, str]:
+    """Hashes of the files, besides annotations, that decide what is learnt, by field of the configuration."""
+    found = {}
+    for place, data in _data_sections(config):
+        for field in type(data).model_fields:
+            value = getattr(data, field)
+            if field not in FREE_DATA_FIELDS and isinstance(value, (str, Path)) and Path(value).is_file():
+                found[f"{place}.{field}"] = content_digest(value)
+    return found
 
 
 def start_file(config: TrainConfig) -> Path:

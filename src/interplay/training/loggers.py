@@ -9,11 +9,9 @@ from typing import Any, Protocol
 
 from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingExtraError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, naming
+from interplay.training.checkpoints import LOG, STEPS
 from interplay.training.sections import TrainConfig
-
-LOG = "log.csv"
-STEPS = "steps.csv"
 
 Row = dict[str, Any]
 
@@ -59,7 +57,8 @@ class CsvLogger:
 
     def step(self, step: int, row: Row) -> None:
         """Append to ``steps.csv``."""
-        with (self._folder / STEPS).open("a", newline="", encoding="utf-8") as stream:
+        path = self._folder / STEPS
+        with naming(path), path.open("a", newline="", encoding="utf-8") as stream:
             if not self._names:
                 self._names = list(row)
                 csv.DictWriter(stream, self._names).writeheader()

@@ -12,6 +12,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from rich.console import Console
 from torch import nn
 
 from interplay.errors import InterplayError
+from interplay.files import check_folder_target
+from interplay.locks import locked
 from interplay.systems import get_system
 from interplay.training.batches import plain
 from interplay.training.checkpoints import (
@@ -28,6 +31,7 @@ from interplay.training.checkpoints import (
     CHECKPOINT,
     WEIGHTS,
     Progress,
+    check_data_unchanged,
     read_checkpoint,
     save_for_inspection,
     write_checkpoint,
@@ -35,7 +39,7 @@ from interplay.training.checkpoints import (
 )
 from interplay.training.config import resolve_config
 from interplay.training.display import Display, batch_remark, display, epoch_line, memory_gib, start_remarks
-from interplay.training.inputs import check_inputs
+from interplay.training.inputs import check_inputs, data_files
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
 from interplay.training.loading import BatchPlan, LoadedPart, load_parts
@@ -69,20 +73,22 @@ def train(
     Raises:
         MissingFileError, InputError: the configuration is not there or not right, or its folder holds a run of
             another one; says what was expected.
+        LockedError: another process trains in its folder.
         InterplayError: the loss is no longer a number; the batch is saved.
     """
     config = resolve_config(config, overrides)
     check_inputs(config)
-    checkpoint = read_checkpoint(config)
+    check_folder_target(config.folder)
     fabric = launch(config)
     quiet = console is None or fabric.global_rank > 0
-    return _Training(
-        config,
-        fabric,
-        get_system(config.system).build_task(config),
-        checkpoint,
-        Console(quiet=True) if quiet else console,
-    ).run(stop_after)
+    with locked(config.folder, folder=True) if fabric.is_global_zero else nullcontext():
+        return _Training(
+            config,
+            fabric,
+            get_system(config.system).build_task(config),
+            read_checkpoint(config),
+            Console(quiet=True) if quiet else console,
+        ).run(stop_after)
 
 
 class _Training:
@@ -111,6 +117,7 @@ class _Training:
         self.average = MovingAverage(task.model, config.optimiser.ema)
         self.progress = Progress(run=secrets.token_hex(4))
         self.skipped: list[str] = []  # by this process in this epoch
+        self.data = {**task.tables.record(), **data_files(config)}
         if checkpoint is not None:
             self._restore(checkpoint)
         elif fabric.is_global_zero:
@@ -268,9 +275,10 @@ class _Training:
                 "optimiser": self.optimiser.state_dict(),
                 "precision": self.fabric.strategy.precision.state_dict(),
             }
-            write_checkpoint(self.config, self.progress, states)
+            write_checkpoint(self.config, self.progress, self.data, states)
 
     def _restore(self, checkpoint: dict[str, Any]) -> None:
+        check_data_unchanged(self.config, self.data, checkpoint)
         self.progress = checkpoint["progress"]
         self.task.model.load_state_dict(checkpoint["model"])
         if checkpoint["average"] is not None:

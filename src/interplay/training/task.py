@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from interplay.layers.normalisers import LossNormaliser
+from interplay.training.tables import Tables
 
 ExampleKey = tuple[int, int]
 """An example: (epoch, index of the image)."""
@@ -59,6 +60,7 @@ class TrainingTask(Protocol):
     Attributes:
         model: the network to train, with its first weights.
         data: what it learns from.
+        tables: the annotations that these come from, and those to validate on.
         monitor: the validation figure by which the best weights are chosen; the higher, the better.
         newly_initialised: names of the parameters that do not come from the file that training starts from.
     """
@@ -66,6 +68,7 @@ class TrainingTask(Protocol):
     newly_initialised: Sequence[str]
     model: Any
     data: Any
+    tables: Tables
     monitor: str
 
     def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
