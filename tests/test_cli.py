@@ -55,6 +55,43 @@ def test_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["detect", "--sample", "--device", "hpu"], "device 'hpu' cannot be used: expected cpu, cuda"),
+        (["detect", "--sample", "--device", "meta"], "device 'meta' cannot be used"),
+        (["detect", "--sample", "--output", "{tmp}/file.txt/o.jsonl"], "file.txt is a file, expected a folder"),
+        (["detect", "--sample", "--pictures", "{tmp}/file.txt/p"], "file.txt is a file, expected a folder"),
+        (["import", "tin", "."], "no file of weights"),
+        (["datasets", "stats", "{tmp}/none", "--json", "{tmp}"], "is a folder, expected a file"),
+        (["datasets", "show", "{tmp}/none", "-o", "sheet.xyz"], "expected a name ending in .png"),
+        (["datasets", "convert", "{tmp}/none", "{tmp}/folder.jsonl"], "is a folder, expected a file"),
+        (["evaluate", "v-coco", "--predictions", "p", "--annotations", "a", "--csv", "{tmp}"], "is a folder"),
+        (["suppress", "{tmp}/file.txt", "-o", "q.xyz", "--rescore"], "expected a name ending in .jsonl"),
+        (["plot", "{tmp}", "-o", "{tmp}/folder.png"], "is a folder, expected a file"),
+    ],
+)
+def test_what_cannot_be_is_said_before_the_work(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.txt").touch()
+    for name in ("folder.jsonl", "folder.png"):
+        (tmp_path / name).mkdir()
+    assert main([each.format(tmp=tmp_path) for each in arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_numbers_have_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["detect", "x", "--batch-size", "1" + "0" * 25], ["datasets", "show", "x", "--seed", "-1"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert "expected a whole number" in capsys.readouterr().err
+
+
 def test_a_warning_is_one_plain_line() -> None:
     code = (
         "import sys, warnings; from interplay.cli import main; from interplay.commands import models; "

@@ -41,6 +41,9 @@ IMAGE_SUFFIXES = frozenset(
 )  # fmt: skip
 """What counts as an image inside a folder or a pattern."""
 
+WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+"""What the name of a picture that is written may end in."""
+
 # Formats that Pillow decodes by itself. EPS and the like, for which it starts other programs, are not among them.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA", "HEIF")
 

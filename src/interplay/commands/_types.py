@@ -7,8 +7,23 @@ import argparse
 
 def positive(text: str) -> int:
     """A whole number above 0."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return _whole(text, 1, "above 0")
+
+
+def natural(text: str) -> int:
+    """A whole number of 0 or more."""
+    return _whole(text, 0, "of 0 or more")
+
+
+_LARGEST = 2**31 - 1
+
+
+def _whole(text: str, least: int, kind: str) -> int:
+    digits = text.isascii() and text.isdigit() and len(text) < 20
+    if not digits or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number {kind}, got {text[:40]!r}")
+    if int(text) > _LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a whole number {kind}, at most {_LARGEST:,}, got {text}")
     return int(text)
 
 

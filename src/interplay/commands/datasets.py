@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._types import dataset
+from interplay.commands._types import dataset, natural, positive
 from interplay.defaults import DATASETS
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     stats = add("stats", "Count images, people, pairs, and interactions per verb, object and class.")
     _add_source(stats)
-    stats.add_argument("--most", type=int, default=15, metavar="N", help="how many of each kind to list (default: 15)")
+    stats.add_argument(
+        "--most", type=natural, default=15, metavar="N", help="how many of each kind to list (default: 15)"
+    )
     stats.add_argument("--json", metavar="OUT", help="write all counts, of every class, as JSON")
 
     show = add("show", "Write a contact sheet of annotated images.")
@@ -54,11 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "-o", "--output", metavar="OUT", help="picture to write (.png, .jpg; default: NAME_sheet.jpg, here)"
     )
-    show.add_argument("--count", type=int, default=24, metavar="N", help="how many images (default: 24)")
-    show.add_argument("--seed", type=int, default=0, help="another number shows other images (default: 0)")
+    show.add_argument("--count", type=positive, default=24, metavar="N", help="how many images (default: 24)")
+    show.add_argument("--seed", type=natural, default=0, help="another number shows other images (default: 0)")
     show.add_argument("--verb", action="append", default=[], metavar="NAME", help="only this verb; may be repeated")
     show.add_argument("--object", action="append", default=[], metavar="NAME", help="only this object; may be repeated")
-    show.add_argument("--width", type=int, default=1600, metavar="PX", help="width of the page (default: 1600)")
+    show.add_argument("--width", type=positive, default=1600, metavar="PX", help="width of the page (default: 1600)")
 
     validate = add("validate", "Name every problem in one's own annotations (JSON Lines) by line and field.")
     validate.add_argument("file", help="annotations, .jsonl")
@@ -66,7 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--images", metavar="DIR", help="also check the photographs: there, readable, of the size given"
     )
     validate.add_argument("--vocabulary", metavar="V", help="names that are allowed: built-in name or JSON file")
-    validate.add_argument("--most", type=int, default=50, metavar="N", help="print at most N problems (default: 50)")
+    validate.add_argument(
+        "--most", type=natural, default=50, metavar="N", help="print at most N problems (default: 50)"
+    )
 
     convert = add("convert", "Write annotations or predictions of any form as JSON Lines or Parquet.")
     _add_source(convert)
@@ -107,18 +111,41 @@ def run(arguments: argparse.Namespace) -> int:
         return _check(arguments.folder, console)
     if arguments.action == "validate":
         return _validate(arguments, console)
+    _check_output(arguments)
     table = _load(arguments, console)
     if arguments.action == "stats":
         return _stats(table, arguments.most, arguments.json, console)
     if arguments.action == "show":
         return _show(table, arguments, console)
     from interplay.formats import write
+    from interplay.locks import locked
 
-    write(table, arguments.output)
+    with locked(arguments.output):
+        write(table, arguments.output)
     console.print(
         f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions", highlight=False, markup=False
     )
     return 0
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    """What cannot be written is said before anything is read."""
+    from interplay.errors import InputError
+    from interplay.files import check_target
+    from interplay.images import WRITTEN_SUFFIXES
+
+    if arguments.action == "stats":
+        if arguments.json:
+            check_target(arguments.json)
+    elif arguments.action == "show":
+        arguments.output = arguments.output or f"{Path(arguments.source).resolve().stem}_sheet.jpg"
+        check_target(arguments.output, WRITTEN_SUFFIXES)
+    else:
+        from interplay.pipeline.results import check_output
+
+        check_output(Path(arguments.output))
+        if Path(arguments.output).exists() and Path(arguments.output).samefile(arguments.source):
+            raise InputError(f"{arguments.output} is what is to be converted: give another name to write to")
 
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
@@ -175,11 +202,9 @@ def _stats(table: InteractionTable, most: int, output: str | None, console: Cons
 
 
 def _show(table: InteractionTable, arguments: argparse.Namespace, console: Console) -> int:
-    from pathlib import Path
-
     from interplay.datasets.show import image_root_of, show
 
-    output = arguments.output or f"{Path(arguments.source).resolve().stem}_sheet.jpg"
+    output = arguments.output
     with console.status("drawing"):
         shown = show(
             table,

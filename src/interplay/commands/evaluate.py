@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.datasets import load_annotations
     from interplay.evaluation import evaluate
+    from interplay.files import check_folder_target, check_target
     from interplay.metrics import PairNms
     from interplay.metrics.comparison import check_table_path, compare
     from interplay.metrics.report import print_scores, write_csv, write_json
@@ -82,8 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     names = _distinct(arguments.predictions)
     if len(names) > 1 and (arguments.csv or arguments.plots):
         raise InputError("--csv and --plots are of one result file: give one, or use --json and --table")
+    for output in (arguments.json, arguments.csv):
+        if output:
+            check_target(output)
+    if arguments.plots:
+        check_folder_target(arguments.plots)
     if arguments.table:
         check_table_path(arguments.table)
+        check_target(arguments.table)
     console = Console()
     annotations = load_annotations(arguments.dataset, arguments.annotations, arguments.split)
     results = {}

@@ -41,14 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from interplay.errors import InputError
-    from interplay.images import read_image
+    from interplay.files import check_target
+    from interplay.images import WRITTEN_SUFFIXES, read_image
     from interplay.pipeline.pictures import save_picture
     from interplay.visual import draw_explanations
     from interplay.zoo import load_model
 
     output = arguments.output
-    if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp") or output == arguments.image:
-        raise InputError(f"{output}: expected another file than the photograph, ending in .png, .jpg or .webp")
+    check_target(output, WRITTEN_SUFFIXES)
+    if output.exists() and arguments.image.exists() and output.samefile(arguments.image):
+        raise InputError(f"{output}: expected another file than the photograph")
     image = read_image(arguments.image)  # what cannot be read is known before the model is loaded
     model = load_model(
         arguments.model, weights=arguments.weights, device=arguments.device, decoding=dict(arguments.decoding)

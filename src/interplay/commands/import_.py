@@ -36,23 +36,34 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert one file; nothing that it contains is executed."""
     from rich.console import Console
 
+    from interplay.files import check_target
+    from interplay.locks import locked
     from interplay.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
     screen = Console(highlight=False)
-    if arguments.system == "tin" and arguments.file.suffix == ".pkl":
+    is_pickle = arguments.system == "tin" and arguments.file.suffix == ".pkl"
+    output = check_target(arguments.output or _usual_output(arguments.file, ".jsonl" if is_pickle else ".safetensors"))
+    if is_pickle:
         from interplay.formats.tin_pickles import convert_tin_pickle
 
-        output = arguments.output or arguments.file.with_suffix(".jsonl")
-        table = convert_tin_pickle(arguments.file, output, vocabulary)
+        with locked(output):
+            table = convert_tin_pickle(arguments.file, output, vocabulary)
         screen.print(f"{arguments.file} -> {output}")
         screen.print(f"  {len(table):,} images, {len(table.boxes):,} boxes, {len(table.human):,} interactions")
         return 0
     from interplay.models.published import convert
 
-    output = arguments.output or arguments.file.with_suffix(".safetensors")
-    imported = convert(arguments.system, arguments.file, output, vocabulary)
+    with locked(output):
+        imported = convert(arguments.system, arguments.file, output, vocabulary)
     screen.print(f"{arguments.file} -> {output}")
     for line in imported.summary():
         screen.print(f"  {line}")
     return 0
+
+
+def _usual_output(file: Path, suffix: str) -> Path:
+    """FILE with another suffix; of a folder such as ``.``, its name, here."""
+    if file.name in ("", ".."):
+        file = Path(file.resolve().name or "imported")
+    return file.with_suffix(suffix)

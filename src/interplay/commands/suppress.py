@@ -69,9 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.pipeline.results import check_output
 
-    check_output(Path(arguments.output))
+    output = Path(arguments.output)
+    check_output(output)
+    if output.exists() and Path(arguments.predictions).exists() and output.samefile(arguments.predictions):
+        raise InputError(f"{output} holds the predictions: give another name to write to")
     from rich.console import Console
 
+    from interplay.locks import locked
     from interplay.models.interactiveness import SuppressionRule
     from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
     from interplay.vocabulary import Vocabulary
@@ -91,7 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
         numbering=arguments.numbering,
         vocabulary=Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None,
     )
-    print_report(suppress_file(job, progress=console.is_terminal), console)
+    with locked(output):
+        report = suppress_file(job, progress=console.is_terminal)
+    print_report(report, console)
     console.print(f"written: {arguments.output}", highlight=False, markup=False)
     return 0
 

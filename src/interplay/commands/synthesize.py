@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import argparse
 
+from interplay.commands._types import natural, positive
+
 EXAMPLE = "interplay synthesize scenes --scenes 2000 --seed 0 --size 384 --workers 2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("output", nargs="?", metavar="OUT", help="folder to write to")
-    parser.add_argument("--scenes", type=int, default=100, metavar="N", help="how many pictures (default: 100)")
-    parser.add_argument("--seed", type=int, default=0, help="another number gives another world (default: 0)")
-    parser.add_argument("--size", type=int, default=384, metavar="PX", help="longer side of a picture (default: 384)")
-    parser.add_argument("--start", type=int, default=0, metavar="N", help="index of the first scene (default: 0)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, one core each (default: 1)")
+    parser.add_argument("--scenes", type=positive, default=100, metavar="N", help="how many pictures (default: 100)")
+    parser.add_argument("--seed", type=natural, default=0, help="another number gives another world (default: 0)")
+    parser.add_argument(
+        "--size", type=positive, default=384, metavar="PX", help="longer side of a picture (default: 384)"
+    )
+    parser.add_argument("--start", type=natural, default=0, metavar="N", help="index of the first scene (default: 0)")
+    parser.add_argument(
+        "--workers", type=positive, default=1, metavar="N", help="processes, one core each (default: 1)"
+    )
     parser.add_argument("--acts", metavar="A,B", help="only these acts, by name; 'help' lists them")
     parser.add_argument(
         "--mesh",

@@ -129,6 +129,10 @@ def load_detector(
     )
 
 
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+"""Kinds of devices that models run on."""
+
+
 def choose_device(device: str | None) -> str:
     """The given device, or CUDA where there is one, else the CPU.
 
@@ -140,7 +144,13 @@ def choose_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        kind = torch.device(device).type
+        if kind not in DEVICES:
+            raise InputError(f"device {device!r} cannot be used: expected {', '.join(DEVICES)}, such as cuda:1")
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {device!r} cannot be used: {error}") from None
+    except InputError:
+        raise
+    except Exception as error:  # torch raises a dozen kinds, some of which ask for packages
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"device {device!r} cannot be used: {reason}") from None
     return device

@@ -133,7 +133,7 @@ def _check_settings(config: TrainConfig, content: dict[str, Any]) -> None:
 
 
 def _check_is_ours(config: TrainConfig) -> None:
-    """A folder without a checkpoint is new, or of a run that was stopped before its first: that left ``config.yaml``."""
+    """A folder without a checkpoint is new, or of a run that was stopped before its first, and left its settings."""
     described = config.folder / CONFIG
     if described.is_file():
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingFileError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, check_target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,6 +100,7 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     path = Path(output)
     if path.suffix.lower().lstrip(".") not in FORMATS:
         raise InputError(f"{path}: expected a name that ends in .{', .'.join(FORMATS)}")
+    check_target(path)
     if not folders:
         raise InputError("expected the folder of at least one run")
     runs = [read_run(folder) for folder in folders]

@@ -42,7 +42,9 @@ def load_model(
     """
     path, card = _weights_file(name, weights)
 
-    import torch
+    from interplay.detectors.load import choose_device
+
+    device = choose_device(device)
 
     from interplay.models.weights import read_description, read_model
 
@@ -51,12 +53,7 @@ def load_model(
     model = read_model(path)
     if decoding:
         model.set_decoding(**decoding)
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+    return model.to(device)
 
 
 def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:
