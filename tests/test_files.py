@@ -104,9 +104,9 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 def test_an_error_names_the_file_that_was_wanted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError) as caught:
-        write(tmp_path / "file" / "a.txt", "")
-    assert caught.value.filename == str(tmp_path / "file" / "a.txt")
+    for target in (tmp_path / "file" / "a.txt", tmp_path / "file" / "below" / "a.txt"):
+        with pytest.raises(InputError, match=r"file is a file, expected a folder"):
+            write(target, "")
     with pytest.raises(InputError, match="is a folder"):
         write(tmp_path, "")
     with pytest.raises(OSError) as caught, atomic_path(tmp_path / "b.txt"):
@@ -120,8 +120,8 @@ def test_targets_are_checked_before_the_work(tmp_path: Path) -> None:
     for target, message in (
         (tmp_path / "a.gif", r"\.png or \.jpg"),
         (tmp_path, "is a folder"),
-        (tmp_path / "file.txt" / "a.png", "cannot be written|is a file"),
-        (tmp_path / "file.txt" / "below" / "a.png", "cannot be written|is a file"),
+        (tmp_path / "file.txt" / "a.png", "is a file, expected a folder"),
+        (tmp_path / "file.txt" / "below" / "a.png", "is a file, expected a folder"),
     ):
         with pytest.raises(InputError, match=message):
             check_target(target, (".png", ".jpg") if target.suffix == ".gif" else ())

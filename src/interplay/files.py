@@ -44,7 +44,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Temporary files that killed processes left in the folder are removed.
 
     Raises:
-        InputError: `path` is a folder.
+        InputError: `path` is a folder, or below a file.
         OSError: names `path`.
 
     Example:
@@ -68,7 +68,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(_temporary_name(target))
     try:
         with naming(wanted, temporary):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             _sweep(target.parent)
             temporary.touch()
             mode = stat.S_IMODE((temporary.stat() if known is None else known).st_mode)
@@ -173,11 +173,19 @@ def content_digest(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        check_folder_target(folder)  # says which part of it is a file
+        raise
+
+
 def _state(path: Path) -> os.stat_result | None:
     """What is at a path, links followed, or None."""
     try:
         return path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter below a file
         return None
 
 
