@@ -73,7 +73,7 @@ def read_results(
 
         if vocabulary is not None and not any(record.role is not None for record in vocabulary.verb_records):
             raise InputError(f"{source}: a V-COCO pickle cannot be read in the vocabulary {vocabulary.name!r}")
-        return read_vcoco_pickle(source, vocabulary)
+        return read_vcoco_pickle(source, vocabulary, reading)
     raise InputError(f"{source}: expected {ACCEPTED}")
 
 

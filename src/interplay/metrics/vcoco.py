@@ -170,6 +170,7 @@ def best_persons(detections: VcocoDetections, annotations: VcocoAnnotations) -> 
     detection = np.repeat(np.arange(len(counts)), counts)
     candidate = np.arange(len(detection)) + np.repeat(starts[detections.person_image] - (ends - counts), counts)
     overlap = aligned_iou(annotations.person_box[candidate], detections.person_box[detection], "inclusive", np.float32)
+    overlap = np.nan_to_num(overlap, nan=0)  # a box of NaN overlaps nobody, so it stands for the first one as well
     person, best = np.full(len(counts), -1), np.zeros(len(counts))
     some = np.flatnonzero(counts)
     if len(some):

@@ -24,8 +24,11 @@ Where = Callable[[int], str]
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def finite_number(value: Any, where: str) -> float:
+def finite_number(value: Any, where: str, nan: bool = False) -> float:
     """A finite number, also as float32; an array or list of one number counts as the number.
+
+    Args:
+        nan: whether NaN passes, and None as NaN.
 
     Raises:
         InputError: it is none; says `where`.
@@ -36,7 +39,8 @@ def finite_number(value: Any, where: str) -> float:
         number = float("nan") if isinstance(value, (str, bytes, bool, np.bool_)) or value is None else float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
-    if not abs(number) <= _LARGEST:
+    allowed = nan and (value is None or (isinstance(value, (float, np.floating)) and value != value))
+    if not abs(number) <= _LARGEST and not allowed:
         raise InputError(f"{where}: expected a finite number, got {brief(value)}")
     return number + 0.0
 
@@ -56,12 +60,13 @@ def whole_number(value: Any, where: str, count: int | None = None) -> int:
     return int(number)
 
 
-def finite_rows(values: Sequence[Any], width: int, where: Where) -> NDArray[np.float32]:
+def finite_rows(values: Sequence[Any], width: int, where: Where, nan: bool = False) -> NDArray[np.float32]:
     """Rows of numbers as an array, each checked as by `finite_number`.
 
     Args:
         values: N rows of `width` numbers each, or N numbers for a width of 1.
         where: says which row is meant.
+        nan: whether NaN passes, and None as NaN.
 
     Returns:
         (N, width) float32.
@@ -73,9 +78,9 @@ def finite_rows(values: Sequence[Any], width: int, where: Where) -> NDArray[np.f
         return np.zeros((0, width), np.float32)
     array = _array(values)
     if array.dtype.kind not in "iuf" or array.size != len(values) * width or _holds_truths(values):
-        array = np.array([_row(value, width, where(i)) for i, value in enumerate(values)], np.float64)
+        array = np.array([_row(value, width, where(i), nan) for i, value in enumerate(values)], np.float64)
     array = array.reshape(len(values), width).astype(np.float64)
-    bad = np.flatnonzero(~(np.abs(array) <= _LARGEST).all(axis=1))
+    bad = np.flatnonzero(~((np.abs(array) <= _LARGEST) | (np.isnan(array) & nan)).all(axis=1))
     if len(bad):
         row = array[bad[0]]
         raise InputError(f"{where(int(bad[0]))}: expected finite numbers, got {brief(row.tolist())}")
@@ -113,13 +118,13 @@ def _holds_truths(values: Sequence[Any]) -> bool:
     return bool in set(map(type, values))
 
 
-def _row(value: Any, width: int, where: str) -> list[float]:
+def _row(value: Any, width: int, where: str, nan: bool) -> list[float]:
     if width == 1:
-        return [finite_number(value, where)]
+        return [finite_number(value, where, nan)]
     value = value.reshape(-1) if isinstance(value, np.ndarray) else value
     if not isinstance(value, (list, tuple, np.ndarray)) or len(value) != width:
         raise InputError(f"{where}: expected {width} numbers, got {brief(value)}")
-    return [finite_number(number, where) for number in value]
+    return [finite_number(number, where, nan) for number in value]
 
 
 def _range(count: int) -> str:
