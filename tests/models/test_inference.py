@@ -16,7 +16,7 @@ import interplay
 from interplay import Interactions, Vocabulary, load_model
 from interplay.cli import main
 from interplay.detectors import Detections
-from interplay.errors import InputError
+from interplay.errors import InputError, ModelError
 from interplay.images import ImageError
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
@@ -220,3 +220,24 @@ def test_own_objects_on_the_command_line(
     assert results[0] == results[1]
     assert detect(["cart", "saddle"], [0, 1, 0, 1], ".jsonl") == 2
     assert "boxes.jsonl: interactions are what people do" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_said_when_they_are_read(name: str, value: float, tmp_path: Path) -> None:
+    model = MODELS[name]()
+    with torch.no_grad():
+        next(iter(model.parameters())).view(-1)[0] = value
+    model.save(tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match=r"the weights of .*w\.safetensors are not finite"):
+        load_model(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_outputs_that_are_no_numbers_are_an_error_and_not_an_empty_result(name: str) -> None:
+    model = MODELS[name]().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(torch.nan)
+    with pytest.raises(ModelError, match="are not finite numbers"):
+        model.predict(IMAGE, detections=found())

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
 from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
 from interplay.detectors.pose.estimator import no_poses
-from interplay.errors import InputError
+from interplay.errors import InputError, ModelError
 from interplay.explanations import Explanation
 from interplay.images import read_image
 from interplay.interactions import Interactions
@@ -112,10 +114,11 @@ class Inference:
         Raises:
             ImageError: a file of boxes does not know an image.
             InputError: the model uses no detections, or knows none of their objects.
+            ModelError: what the model computes are no finite numbers.
         """
         names: list[str | None] = [None] * len(images) if files is None else list(files)
         found = self._detections(images, names, detections)
-        with evaluating(self.model):
+        with evaluating(self.model), _finite_outputs(self.model):
             answers = self.model.predict_batch(images, found)
         return [self._finished(*each) for each in zip(answers, images, names, strict=True)]
 
@@ -209,6 +212,38 @@ class Inference:
             posed[people] = self.pose.estimate(image, kept.boxes[people], file)
             kept = kept.with_columns(keypoints=posed)
         return replace(kept, file=file, width=width, height=height)
+
+
+@contextmanager
+def _finite_outputs(model: HoiModel) -> Iterator[None]:
+    """Raise ModelError where a model computes NaN: rules that compare scores would drop it without a word."""
+
+    def check(_model: Any, _inputs: Any, outputs: Any) -> None:
+        if any(value.is_floating_point() and value.isnan().any() for value in _tensors(outputs)):
+            raise ModelError(
+                f"the outputs of this {type(model).__name__} are not finite numbers: its weights are not usable, as "
+                "those of a training that diverged; use others"
+            )
+
+    hook = model.register_forward_hook(check)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in nested dataclasses, mappings and sequences."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _tensors(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _tensors(inner)
+    elif is_dataclass(value):
+        yield from _tensors(vars(value))
 
 
 def file_of(image: Image) -> str | None:

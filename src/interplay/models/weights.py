@@ -239,3 +239,8 @@ def _compare(
         if tensor.shape != expected[name].shape:
             wanted = tuple(expected[name].shape)
             raise InputError(f"{source}: {name} has shape {tuple(tensor.shape)}, but the network has {wanted}")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise InputError(
+                f"the weights of {source} are not finite: {name} holds NaN or infinity. The training that wrote them "
+                "diverged, or the file is damaged; use another one"
+            )
