@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from interplay.columns import Column, Per, get_column
 from interplay.containers.guard import brief
 from interplay.errors import InputError
+from interplay.ops.numbers import whole_number
 from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import Vocabulary
 
@@ -159,19 +159,17 @@ def _is_coordinate(value: Any) -> bool:
     return real and abs(value) <= MOST_PIXELS  # no integer is too long for this, and NaN is never smaller
 
 
-def whole_number(value: Any, field: str) -> int:
-    """A whole number from a file: ``3``, and as some tools write it ``3.0`` or ``"3"``.
+def id_number(value: Any, field: str) -> int:
+    """A whole number from a file, as in `interplay.ops.numbers`; ids are also written as text (``"3"``).
 
     Raises:
         InputError: it is something else (null, true, 0.5, NaN, infinity, a list); names the field.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and isfinite(value) and value == int(value):
-        return int(value)
     if isinstance(value, str) and len(value) < 20 and value.strip().removeprefix("-").isdecimal():
-        return int(value)
-    raise InputError(f"{field!r} holds {brief(value)}, expected a whole number")
+        value = int(value)
+    if isinstance(value, (list, dict)):
+        raise InputError(f"{field!r}: expected a whole number, got {brief(value)}")
+    return whole_number(value, repr(field))
 
 
 def side_length(value: Any, field: str) -> int:
@@ -180,7 +178,7 @@ def side_length(value: Any, field: str) -> int:
     Raises:
         InputError: no whole number, or none from 0 to `MOST_PIXELS`; names the field.
     """
-    pixels = 0 if value is None else whole_number(value, field)
+    pixels = 0 if value is None else id_number(value, field)
     if not 0 <= pixels <= MOST_PIXELS:
         raise InputError(f"{field!r} holds {brief(value)}, expected a number of pixels")
     return pixels
@@ -207,7 +205,7 @@ def pick(values: Sequence[int], index: Any, field: str) -> int:
     Raises:
         InputError: it is no whole number, or out of range; names the field.
     """
-    index = whole_number(index, field)
+    index = id_number(index, field)
     if not 0 <= index < len(values):
         raise InputError(f"{field!r} holds {brief(index)}, expected 0..{len(values) - 1}")
     return values[index]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, vcoco
+from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, tools, vcoco
 from interplay.datasets.sources import Source
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -161,6 +161,13 @@ FORMS: tuple[Form, ...] = (
         "the form of instances_train2015.json or instances_vcoco_test.json with names of your own",
         lambda source: pair_lists.is_hico_form(source) or pair_lists.is_vcoco_form(source),
         _read_own_pairs,
+    ),
+    Form(
+        "own-tool",
+        ("own",),
+        "Label Studio's JSON, COCO's JSON with rel_annotations, odgt with interactions",
+        tools.has_interactions,
+        lambda source, vocabulary, split: tools.read_tool(source, vocabulary),
     ),
     OWN,
 )

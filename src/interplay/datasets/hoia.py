@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from interplay.containers.guard import brief
-from interplay.datasets.builder import TableBuilder, pick, reading, whole_number
+from interplay.datasets.builder import TableBuilder, id_number, pick, reading
 from interplay.datasets.content import first_file_names, named_like
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -127,7 +127,7 @@ def _read(
             builder.image(file, (record.get("width"), record.get("height")), origin)
             position = [builder.box(a["bbox"], _index(objects, a, "object")) for a in record["annotations"]]
             for hoi in record["hoi_annotation"]:
-                human, target = (whole_number(hoi[name], name) for name in ("subject_id", "object_id"))
+                human, target = (id_number(hoi[name], name) for name in ("subject_id", "object_id"))
                 if max(human, target) >= len(position) or human < 0 or target < least_object:
                     dropped += 1
                     continue
@@ -152,7 +152,7 @@ def read_vcoco_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
     for record in _records(source):
         with reading(f"{source.path}: {brief(record.get('file_name'))}"):
             builder.image(record["file_name"], (record.get("width"), record.get("height")))
-            active = {whole_number(hoi["subject_id"], "subject_id") for hoi in record["hoi_annotation"]}
+            active = {id_number(hoi["subject_id"], "subject_id") for hoi in record["hoi_annotation"]}
             position = []
             for i, annotation in enumerate(record["annotations"]):
                 label = _index(objects, annotation, "object")
@@ -183,7 +183,7 @@ def _index(table: dict[int, int], annotation: dict[str, Any], kind: str) -> int:
     Raises:
         InputError: nothing.
     """
-    category = whole_number(annotation["category_id"], "category_id")
+    category = id_number(annotation["category_id"], "category_id")
     if category not in table:
         expected = f"one of {len(table)} numbers of {kind}s from {min(table)} to {max(table)}"
         raise InputError(f"'category_id' holds {brief(category)}, expected {expected}")
@@ -198,7 +198,7 @@ def _category_ids(source: Source, records: Iterable[dict[str, Any]], name: str) 
 def _ids_of(source: Source, record: dict[str, Any], name: str) -> Iterator[int]:
     with reading(f"{source.path}: {brief(record.get('file_name'))}"):
         for item in record[name]:
-            yield whole_number(item["category_id"], "category_id")
+            yield id_number(item["category_id"], "category_id")
 
 
 def _numbering(source: Source, numbers: set[int], names: tuple[str, ...], kind: str) -> dict[int, int]:
@@ -226,11 +226,11 @@ def _hico_objects(source: Source, records: list[dict[str, Any]], vocabulary: Voc
         with reading(f"{source.path}: {brief(record.get('file_name'))}"):
             boxes = record["annotations"]
             for hoi in record["hoi_annotation"]:
-                interaction = whole_number(hoi.get("hoi_category_id", 0), "hoi_category_id")
-                target = whole_number(hoi["object_id"], "object_id")
+                interaction = id_number(hoi.get("hoi_category_id", 0), "hoi_category_id")
+                target = id_number(hoi["object_id"], "object_id")
                 if 1 <= interaction <= len(vocabulary.interactions) and 0 <= target < len(boxes):
                     expected = vocabulary.interactions[interaction - 1, 1]
-                    counted.append((whole_number(boxes[target]["category_id"], "category_id"), int(expected)))
+                    counted.append((id_number(boxes[target]["category_id"], "category_id"), int(expected)))
     official = _coco_91_table()
     if counted:
         as_91 = sum(official.get(category, -1) == label for category, label in counted)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from interplay.containers.text import read_text
-from interplay.datasets import forms
+from interplay.datasets import forms, tools
 from interplay.datasets.box_check import check_table
 from interplay.datasets.content import check_content
 from interplay.datasets.sources import Source, open_source, sources_in, walk_files
@@ -24,6 +25,9 @@ from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, canonical_name
 
 Split = Literal["train", "val", "trainval", "test"]
+
+_LOOKED_AT = 20
+"""Files of a folder in which an annotation tool is looked for where nothing else is found."""
 
 _SPLITS = ("train", "val", "trainval", "test")
 
@@ -104,8 +108,11 @@ def detect_dataset(path: str | os.PathLike[str]) -> str:
         return names.pop()
     if names:
         raise InputError(f"{path} holds several data sets ({', '.join(sorted(names))}); say which one is meant")
+    if not path.is_dir():
+        raise_if_only_boxes(open_source(path))
+    tool = _tool_in(sources_in(path)) if path.is_dir() else ""
     listing = "\n".join(f"{name}:\n{forms.accepted(name)}" for name in DATASETS)
-    problem = f"{path} holds no annotations in a form that interplay reads. It reads for\n{listing}"
+    problem = f"{path} holds no annotations in a form that interplay reads.{tool} It reads for\n{listing}"
     raise MissingFileError(problem) if path.is_dir() else InputError(problem)
 
 
@@ -142,14 +149,35 @@ def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabu
 
 def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
     form = forms.recognise(source, name)
-    if form is None and name == "own":
-        form = forms.OWN  # whose reader names what is wrong by line
+    if form is None:
+        raise_if_only_boxes(source)
+        form = forms.OWN if name == "own" else None  # whose reader names what is wrong by line
     if form is None:
         raise InputError(f"{_not_of(source, name)} interplay reads\n{forms.accepted(name)}")
     table = read_source(form, source, split, vocabulary)
     if name == "pastanet-hoi" and form is forms.HAKE:
         return _only_listed(table, source.path.parent, f"split_{split}.txt")
     return table
+
+
+def raise_if_only_boxes(source: Source) -> None:
+    """Name the tool that wrote a file, if it is one whose files hold boxes without interactions.
+
+    Raises:
+        InputError: it is; says how to make use of the boxes.
+    """
+    message = tools.without_interactions(source)
+    if message is not None:
+        raise InputError(message)
+
+
+def _tool_in(sources: Iterable[Source]) -> str:
+    """A sentence that names a tool some of whose files are among the first of a folder, or nothing."""
+    for source in islice(sources, _LOOKED_AT):
+        tool = tools.tool_of(source)
+        if tool is not None and tool.read is None:
+            return f" {source.path.name} is of {tool.name}: 'interplay datasets validate' on it says how to go on."
+    return ""
 
 
 def _not_of(source: Source, name: str) -> str:
@@ -209,7 +237,7 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
             return _only_listed(table, folder, f"vcoco_{split}.ids")
         return table
     there = ", ".join(str(s.path.relative_to(folder)) for sources in found.values() for s in sources)
-    hint = f" There are: {there}." if there else ""
+    hint = f" There are: {there}." if there else _tool_in(sources_in(folder))
     if name == "v-coco" and found.get(forms.VCOCO_ACTIONS.name):
         hint += " V-COCO's own form also needs COCO's instances files (instances_vcoco_all_2014.json)."
     raise MissingFileError(
@@ -254,8 +282,9 @@ def _choose(sources: Sequence[Source], name: str, split: str, folder: Path) -> l
 
 
 def _of_split(sources: Sequence[Source], split: str) -> list[Source]:
-    """The files whose names speak of a split."""
-    return [source for source in sources if split_of(source.path) == split]
+    """The files whose names speak of a split; ``train`` is also all of one's own for trainval."""
+    wanted = ("trainval", "train") if split == "trainval" else (split,)
+    return [source for source in sources if split_of(source.path) in wanted]
 
 
 def _folder_split(path: Path, folder: Path) -> str | None:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from interplay.containers.guard import brief
-from interplay.datasets.builder import TableBuilder, pick, reading, whole_number
+from interplay.datasets.builder import TableBuilder, id_number, pick, reading
 from interplay.datasets.content import mostly_known, named_like, same_names
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -141,7 +141,7 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
             )
             for human, object_box, action, label in pairs:
                 human_index = builder.box(human, person)
-                number = whole_number(label, "objects") - 1
+                number = id_number(label, "objects") - 1
                 target = builder.box(object_box, object_classes.index(number, "objects (less the background)"))
                 builder.triplet(human_index, verb_classes.index(action, "actions"), target)
     return builder.build()
@@ -152,7 +152,7 @@ def _vocabulary_in(path: Path, objects: Any, verbs: Any, content: dict[str, Any]
     hico = Vocabulary.load("hico-det")
     if same_names(objects, hico.objects) and same_names(verbs, hico.verbs):
         return hico
-    rows = [[whole_number(value, "correspondence") for value in row] for row in content.get("correspondence") or []]
+    rows = [[id_number(value, "correspondence") for value in row] for row in content.get("correspondence") or []]
     rows.sort(key=lambda row: row[0])  # a file in circulation gives one number twice: both classes count
     pairs = [[pick(verbs, verb, "correspondence"), pick(objects, label, "correspondence")] for _, label, verb in rows]
     complete = [row[0] for row in rows] == list(range(len(rows)))
@@ -185,7 +185,7 @@ class _Classes:
         """
         index = pick(self.indices, number, field)
         if index < 0:  # looked up once more for its error
-            name = self.names[whole_number(number, field)]
+            name = self.names[id_number(number, field)]
             look_up = self.vocabulary.object_index if self.kind == "object" else self.vocabulary.verb_index
             return look_up(name)
         return index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import mmap
 import os
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
@@ -18,7 +19,7 @@ Kind = Literal["mat", "parquet", "json", "text", "empty", "other"]
 HEAD_BYTES = 512 * 1024
 """How much of a file is looked at to recognise it: enough to pass the id lists at the start of V-COCO's form."""
 
-SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".mat", ".parquet"})
+SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".odgt", ".mat", ".parquet"})
 """Suffixes of files that a folder is searched for; inside one, content alone decides."""
 
 MAX_DEPTH = 5
@@ -63,6 +64,17 @@ class Source:
     def mentions(self, *names: str) -> bool:
         """Whether every one of `names` is a key near the start of this JSON file."""
         return self.kind == "json" and all(f'"{name}"'.encode() in self.head for name in names)
+
+    def holds(self, text: bytes) -> bool:
+        """Whether some bytes occur anywhere in the file, which is not kept in memory."""
+        if text in self.head or len(self.head) < HEAD_BYTES - len(codecs.BOM_UTF8):
+            return text in self.head
+        with (
+            reading(self.path, "a file"),
+            self.path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return content.find(text) >= 0
 
     @cached_property
     def first_line(self) -> Any:

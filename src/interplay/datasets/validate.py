@@ -28,7 +28,7 @@ from interplay.datasets.box_check import (
 )
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
-from interplay.datasets.load import load_annotations, split_of
+from interplay.datasets.load import load_annotations, raise_if_only_boxes, split_of
 from interplay.datasets.sources import open_source
 from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
 from interplay.formats.records import interaction_fields, record_fields, record_problems
@@ -122,6 +122,8 @@ def validate(
     finder = ImageFinder(image_root) if image_root is not None else None
     report = ValidationReport(path)
     form = forms.recognise(source)
+    if form is None:
+        raise_if_only_boxes(source)
     if form is not None and form is not forms.OWN and form is not forms.GENERATED:
         _validate_whole(report, form, vocabulary, finder)
         return report
