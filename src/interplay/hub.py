@@ -9,7 +9,8 @@ from typing import Any
 def load_pretrained(kind: Any, source: str) -> Any:
     """``kind.from_pretrained(source)``, which asks the network only for what is not on this machine, and asks once.
 
-    Without a network, transformers itself would retry every file for half a minute.
+    Without a network, transformers itself would retry every file for half a minute. Code that comes with a model is
+    never run, nor asked for.
 
     Args:
         kind: a class of transformers, such as ``AutoModel``.
@@ -20,12 +21,12 @@ def load_pretrained(kind: Any, source: str) -> Any:
         ValueError, RuntimeError: of transformers, for what is not such a model.
     """
     if Path(source).is_dir():
-        return kind.from_pretrained(source)
+        return kind.from_pretrained(source, trust_remote_code=False)
     try:
-        return kind.from_pretrained(source, local_files_only=True)
+        return kind.from_pretrained(source, local_files_only=True, trust_remote_code=False)
     except OSError:
         _check_hub(source)
-    return kind.from_pretrained(source)
+    return kind.from_pretrained(source, trust_remote_code=False)
 
 
 def fetch_command(source: str) -> str:

@@ -18,6 +18,7 @@ from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.gen_vlkt.text import start_from_text
 from interplay.models.weights import save_weights
 
+CLIP = "openai/clip-vit-base-patch32"
 WORLD = Vocabulary.from_dict(
     {
         "name": "world",
@@ -49,7 +50,7 @@ def _encoders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def make(
-    path: str, vocabulary: Vocabulary = WORLD, encoder: str = "clip", freeze: bool = True, **network: object
+    path: str, vocabulary: Vocabulary = WORLD, encoder: str = CLIP, freeze: bool = True, **network: object
 ) -> Path:
     size = {
         "backbone": "resnet-nano", "frozen_stages": 0, "width": 16, "heads": 2, "feed_forward": 16,
@@ -109,7 +110,7 @@ def test_a_model_with_interactions_without_object_keeps_its_wording() -> None:
     assert (other.config.decoding.rule, other.config.decoding.nms) == ("interaction", True)
     rows = other.network.heads.object[-1].weight  # type: ignore[index]
     expected = [
-        embed("clip", f"a photo of {what}")
+        embed(Path(CLIP).name, f"a photo of {what}")
         for what in ("a person and a horse", "a person and a dog", "a person and a person", "nothing")
     ]
     torch.testing.assert_close(rows.detach(), torch.stack(expected))
@@ -145,7 +146,7 @@ def test_rows_that_training_moved_are_still_recognised() -> None:
     ("options", "message"),
     [
         (["--verbs", "feed,feed"], "is there twice"),
-        (["--text-encoder", "clip"], "give verbs, objects or both"),
+        (["--text-encoder", CLIP], "give verbs, objects or both"),
         (["--vocabulary", "gone.json"], "no vocabulary 'gone.json'"),
         (["--min-score", "2.5"], "from 0 to 2"),
     ],
@@ -154,6 +155,13 @@ def test_mistakes(options: list[str], message: str, capsys: pytest.CaptureFixtur
     make("m.safetensors")
     assert main(["detect", "--sample", "--model", "m.safetensors", *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_an_encoder_that_only_the_file_names_is_not_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    make("m.safetensors", encoder="stranger/code")
+    assert main(["detect", "--sample", "--model", "m.safetensors", "--verbs", "walk"]) == 2
+    assert "not loaded unasked" in capsys.readouterr().err
+    detect("--model", "m.safetensors", "--verbs", "walk", "--text-encoder", "stranger/code")
 
 
 def test_a_model_without_text_classifiers_refuses(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,16 @@ MINILM = "minilm"
 """Name of the encoder that comes as a package and needs no network."""
 
 
+KNOWN_ENCODERS = (
+    MINILM,
+    "openai/clip-vit-base-patch32",
+    "openai/clip-vit-base-patch16",
+    "openai/clip-vit-large-patch14",
+    "openai/clip-vit-large-patch14-336",
+)
+"""Encoders that a weights file may name: any other one, a folder or a repository, must be named by the user."""
+
+
 class TextEncoder(Protocol):
     """Texts to vectors of length 1.
 

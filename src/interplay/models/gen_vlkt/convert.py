@@ -69,7 +69,6 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
     Raises:
         InputError: the names are not GEN-VLKT's, its number of classes fits no vocabulary, or names are missing.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     if _PUBLISHED_QUERIES not in state:
         raise InputError(
             f"these are not the weights of a published GEN-VLKT: {_PUBLISHED_QUERIES!r} is missing among {len(state)} "
@@ -145,8 +144,7 @@ def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
 def unused_names(state: Mapping[str, Tensor], model: GenVlkt) -> list[str]:
     """Published names that no part of the model answers to."""
     own, zero_shot = model.state_dict().keys(), model.seen_weight is not None
-    names = (name.removeprefix("module.") for name in state)
-    return [name for name in names if our_name(name, zero_shot) not in own]
+    return [name for name in state if our_name(name, zero_shot) not in own]
 
 
 def seen_rows(rows: Tensor, full: Tensor) -> list[int] | None:

@@ -39,6 +39,8 @@ class Recipe(TrainConfig):
         start: where backbone, transformer and box heads come from: DETR's published COCO weights, torchvision's
             ImageNet weights for the backbone alone, published or own weights of GEN-VLKT, or nothing.
         detr_queries: whether the queries start fresh, or with DETR's.
+        detr_classes: names of the object classes of a DETR that was trained on others than COCO's, in the order of its
+            class rows, without "no object". Rows whose names are not known are left out.
     """
 
     system: Literal["gen-vlkt"]
@@ -47,6 +49,7 @@ class Recipe(TrainConfig):
     batch_size: Positive = 16
     start: Literal[Start, "detr-resnet50", "detr-resnet101"] = "detr-resnet50"
     detr_queries: Literal["fresh", "detr"] = "fresh"
+    detr_classes: tuple[str, ...] = ()
     augmentation: Augmentation = Augmentation()
     model: GenVlktConfig = GenVlktConfig()
     optimiser: OptimiserSection = OptimiserSection()

@@ -80,5 +80,6 @@ def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
         from interplay.checkpoints.state_dicts import read_state_dict
         from interplay.models.gen_vlkt.detr import initialise_from_detr
 
-        return initialise_from_detr(model, read_state_dict(start_file(recipe)), recipe.detr_queries)
+        state = read_state_dict(start_file(recipe))
+        return initialise_from_detr(model, state, recipe.detr_queries, recipe.detr_classes)
     return start_from_weights(recipe, model, model.network.backbone)

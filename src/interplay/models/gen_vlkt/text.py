@@ -25,6 +25,7 @@ from interplay.models.gen_vlkt.prompts import (
     verb_prompts,
 )
 from interplay.text import cached_embeddings
+from interplay.text.encoders import KNOWN_ENCODERS
 from interplay.vocabulary import Vocabulary
 
 Folder = str | os.PathLike[str] | None
@@ -70,8 +71,8 @@ def with_classes(model: GenVlkt, vocabulary: Vocabulary, cache: Folder = None, e
             learnt and new classes comparable.
         vocabulary: what to find; without listed interactions, every verb with every object.
         cache: folder for embeddings; see `cached_embeddings`.
-        encoder: where the text encoder that the model was trained with is now; by default where its configuration
-            says.
+        encoder: where the text encoder that the model was trained with is now; by default what its
+            configuration says, where that is one of `interplay.text.encoders.KNOWN_ENCODERS`.
 
     Raises:
         InputError: the model's classifiers are not made of text, or are of verbs; or the encoder is another one.
@@ -97,7 +98,8 @@ def with_classes(model: GenVlkt, vocabulary: Vocabulary, cache: Folder = None, e
     for own, fresh, texts in classifiers:
         assert isinstance(own, TextClassifier)
         assert isinstance(fresh, TextClassifier)
-        _extend(own, fresh, texts(old, text.prompts), texts(vocabulary, text.prompts), text, options, cache)
+        named = encoder is not None
+        _extend(own, fresh, texts(old, text.prompts), texts(vocabulary, text.prompts), text, options, cache, named)
     kept = {n: v for n, v in model.state_dict().items() if n in other.state_dict() and not _is_classifier(n)}
     other.load_state_dict(kept, strict=False)
     return other.train(model.training).to(next(model.parameters()).device)
@@ -111,12 +113,22 @@ def _extend(
     text: TextOptions,
     config: GenVlktConfig,
     cache: Folder,
+    named: bool,
 ) -> None:
-    """Fill a classifier with the rows of known classes and with texts' embeddings; both as class -> text."""
+    """Fill a classifier with the rows of known classes and with texts' embeddings; both as class -> text.
+
+    Args:
+        named: whether the user named the encoder, and not the weights file.
+    """
     rows = torch.tensor(known_rows(list(wanted), list(known)))
     is_new = rows < 0
     weight, bias = own.weight.cpu()[rows], own.bias.cpu()[rows]
     if bool(is_new.any()):
+        if not named and text.encoder not in KNOWN_ENCODERS:
+            raise InputError(
+                f"the weights name the text encoder {text.encoder!r}, and what a file names is not loaded unasked; "
+                "if you trust it, give it as encoder=... (--text-encoder)"
+            )
         sample = some_rows(len(known))
         prompts = list(known.values())
         try:

@@ -78,7 +78,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
     """A model from a published state dict; which network it is, is read off names and shapes.
 
     Args:
-        state: parameter name -> tensor, as published (with or without a leading ``module.``).
+        state: parameter name -> tensor, as published.
         vocabulary: needed only if the network was trained on one's own data; its verbs must be in the order of
             the network's channels.
 
@@ -88,7 +88,6 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
     Raises:
         InputError: the names are not those of a GGNet or PPDM network, or its number of classes fits no vocabulary.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     options = network_options(state)
     objects, channels = _classes(state, "hm"), _classes(state, "hm_rel")
     if vocabulary is None:
