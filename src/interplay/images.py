@@ -199,6 +199,19 @@ def _named(name: str) -> Path:
     return Path(os.fsdecode(raw))
 
 
+def path_inside(folder: str | os.PathLike[str], name: str) -> Path:
+    """Where a file of this name lies below a folder, for names that somebody else wrote.
+
+    Raises:
+        ImageError: the name leads out of the folder; links in it are followed.
+    """
+    base = os.path.abspath(folder)  # noqa: PTH100  # resolve() would follow links
+    full = os.path.normpath(os.path.join(base, name))  # noqa: PTH118  # nothing like .. is left for the system
+    if not Path(full).is_relative_to(base):
+        raise ImageError(name, f"the name leads out of the folder {folder}, so it is not read")
+    return Path(full)
+
+
 def find_images(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None = None) -> list[Path]:
     """The image files that `specs` name, in order, each once.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,20 @@ def test_no_images_or_no_format(table: InteractionTable, photos: Path, tmp_path:
     with pytest.raises(MissingFileError, match="none of the 3 annotated images"):
         show(table, empty, tmp_path / "sheet.png")
     assert not (tmp_path / "sheet.png").exists()
+
+
+def test_names_that_lead_out_of_the_folder_are_not_followed_unasked(
+    table: InteractionTable, photos: Path, tmp_path: Path
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    Image.new("RGB", (320, 240)).save(inside / "a.jpg")
+    names = ["a.jpg", "../photos/HICO_test2015_00000001.jpg", str(photos / "HICO_test2015_00000001.jpg")]
+    images = [replace(table[0], file=name) for name in names]
+    led = InteractionTable.from_list(images, table.vocabulary)
+    shown = show(led, inside, tmp_path / "sheet.png")
+    assert shown.files == names[:1]
+    assert sorted(shown.outside) == sorted(names[1:])
+    assert show(led, inside, tmp_path / "sheet.png", outside=True).files == names
+    with pytest.raises(MissingFileError, match=r"2 names lead out of that folder, such as .*--outside"):
+        show(led.select(np.array([1, 2])), inside, tmp_path / "sheet.png")

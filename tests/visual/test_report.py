@@ -97,6 +97,42 @@ def test_names_cannot_inject(photos: Path) -> None:
     assert "<script>alert" not in write_report([scene(evil)], photos / "r.html", folder=photos).read_text()
 
 
+def test_words_of_a_vocabulary_are_words_and_nothing_else(photos: Path) -> None:
+    words = Vocabulary.from_dict(
+        {
+            "name": "evil",
+            "objects": ["person", "x onmouseover=alert(1)//", '" onerror="alert(2)'],
+            "verbs": ["{{objects}}", "{{ options(objects) }}", "{% raw %}</li><img src=x onerror=alert(3)>"],
+        }
+    )
+    found = Interactions(
+        [[20, 10, 80, 120], [10, 60, 110, 140], [5, 5, 9, 9]], [0, 1, 2], [0, 0, 0], [1, 2, 1], [0, 1, 2], words,
+        score=[0.9, 0.5, 0.4], file="a.png",
+    )  # fmt: skip
+    title = "{{objects}} & <b>"
+    page = Page(write_report([found], photos / "r.html", folder=photos, title=title).read_text())
+    assert not [name for _, attributes in page.seen for name in attributes if name.startswith("on")]
+    assert {row["data-v"] for row in page.all("li")} == set(words.verbs)
+    assert [option["value"] for option in page.all("option")] == [
+        "",
+        *sorted(words.verbs),
+        "",
+        *sorted(words.objects[1:]),
+    ]
+    assert len(page.all("img")) == 2
+
+
+def test_pictures_outside_the_folder_are_not_shown_unasked(photos: Path) -> None:
+    inside = photos / "inside"
+    inside.mkdir()
+    names = ["../a.png", str(photos / "a.png"), "x/../../a.png"]
+    (inside / "x").mkdir()
+    for outside, pictures in ((False, 0), (True, 3)):
+        path = write_report([scene(name) for name in names], photos / "r.html", folder=inside, outside=outside)
+        assert path.read_text().count("data:image/jpeg") == pictures
+        assert path.read_text().count("leads out of the folder") == 3 - pictures
+
+
 def test_what_cannot_be_reported(photos: Path) -> None:
     with pytest.raises(InputError, match="no file name"):
         write_report([scene(None)], photos / "r.html")

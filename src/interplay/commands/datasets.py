@@ -56,6 +56,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "-o", "--output", metavar="OUT", help="picture to write (.png, .jpg; default: NAME_sheet.jpg, here)"
     )
+    show.add_argument(
+        "--outside", action="store_true", help="also show images whose names lead out of the folder of the images"
+    )
     show.add_argument("--count", type=positive, default=24, metavar="N", help="how many images (default: 24)")
     show.add_argument("--seed", type=natural, default=0, help="another number shows other images (default: 0)")
     show.add_argument("--verb", action="append", default=[], metavar="NAME", help="only this verb; may be repeated")
@@ -212,6 +215,7 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
             output,
             count=arguments.count,
             seed=arguments.seed,
+            outside=arguments.outside,
             verbs=arguments.verb,
             objects=arguments.object,
             width=arguments.width,
@@ -220,5 +224,13 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
         console.print(reason, highlight=False, markup=False)
     if shown.missing:
         console.print(f"passed over {len(shown.missing):,} images that are not there", highlight=False)
+    if shown.outside:
+        console.print(
+            f"passed over {len(shown.outside):,} images whose names lead out of the folder of the images, such as "
+            f"{shown.outside[0]}; --outside shows them",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     console.print(f"{output}: {len(shown.files)} images", highlight=False, markup=False)
     return int(bool(shown.broken))

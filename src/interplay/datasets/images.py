@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
-from interplay.images import IMAGE_SUFFIXES, read_image, walk
+from interplay.images import IMAGE_SUFFIXES, ImageError, path_inside, read_image, walk
 from interplay.interactions import Interactions
 from interplay.ops.image_names import ImageNames
 from interplay.table import InteractionTable
@@ -53,13 +53,15 @@ class ImageFinder:
 
     Args:
         root: the folder.
+        outside: also find images whose names lead out of the folder, such as ``../photos/a.jpg``. Without it a file of
+            annotations from somebody else cannot bring any picture of yours into what you pass on.
 
     Raises:
         MissingFileError: no such folder.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root)
+    def __init__(self, root: str | os.PathLike[str], outside: bool = True) -> None:
+        self.root, self.outside = Path(root), outside
         if not self.root.is_dir():
             raise MissingFileError(f"no folder of images {root}")
 
@@ -67,11 +69,24 @@ class ImageFinder:
         """Where the image lies, or None where it is not there, or where several images of this name lie elsewhere."""
         for name in (file, *_other_names(file)):
             for folder in ("", *_usual_folders(file)):
-                path = self.root / folder / name
-                if path.is_file():
+                path = self._at(os.path.join(folder, name))  # noqa: PTH118  # of many names
+                if path is not None and path.is_file():
                     return path
         position = self._names.find(file)
         return self._paths[position] if position >= 0 else None
+
+    def leads_out(self, file: str) -> bool:
+        """Whether a name leads out of the folder."""
+        try:
+            path_inside(self.root, file)
+        except ImageError:
+            return True
+        return False
+
+    def _at(self, name: str) -> Path | None:
+        if self.outside:
+            return self.root / name
+        return None if self.leads_out(name) else path_inside(self.root, name)
 
     def missing(self, files: Iterable[str]) -> list[str]:
         """Those of `files` that are not there, in order."""
@@ -100,7 +115,7 @@ class InteractionDataset:
 
     Args:
         table: the annotations.
-        image_root: folder of the photographs; see `ImageFinder`.
+        image_root: folder of the photographs, or their `ImageFinder`.
         transform: applied to every sample.
         cache: keeps decoded photographs; see `interplay.training.cache`.
 
@@ -119,12 +134,12 @@ class InteractionDataset:
     def __init__(
         self,
         table: InteractionTable | Sequence[Interactions],
-        image_root: str | os.PathLike[str],
+        image_root: str | os.PathLike[str] | ImageFinder,
         transform: Callable[[Sample], Sample] | None = None,
         cache: Callable[[int, Path, Callable[[], NDArray[np.uint8]]], NDArray[np.uint8]] | None = None,
     ) -> None:
         self.table = table
-        self.images = ImageFinder(image_root)
+        self.images = image_root if isinstance(image_root, ImageFinder) else ImageFinder(image_root)
         self.transform = transform
         self.cache = cache
 

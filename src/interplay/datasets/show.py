@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.datasets.images import InteractionDataset, Sample
+from interplay.datasets.images import ImageFinder, InteractionDataset, Sample
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.images import ImageError
@@ -24,11 +24,13 @@ class Shown:
     Attributes:
         files: the images shown, in the table's order.
         missing: images that were drawn by lot but are not there.
+        outside: images whose names lead out of the folder.
         broken: images that cannot be read or do not fit their annotations -> the reason.
     """
 
     files: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
 
 
@@ -39,6 +41,7 @@ def show(
     *,
     count: int = 24,
     seed: int = 0,
+    outside: bool = False,
     verbs: Sequence[str] = (),
     objects: Sequence[str] = (),
     width: int = 1600,
@@ -51,6 +54,7 @@ def show(
         output: the image file to write; the suffix says the format.
         count: most images on the page.
         seed: of the lot; the same seed gives the same page.
+        outside: also show images whose names lead out of the folder; see `ImageFinder`.
         verbs, objects: draw lots among the images with one of these, and show only these interactions.
         width: of the page in pixels.
 
@@ -64,7 +68,7 @@ def show(
 
     if count < 1:
         raise InputError(f"count must be at least 1, got {count}")
-    dataset = InteractionDataset(table, image_root)
+    dataset = InteractionDataset(table, ImageFinder(image_root, outside))
     shown = Shown()
     samples: dict[int, Sample] = {}
     candidates = _with_any(table, verbs, objects)
@@ -74,11 +78,16 @@ def show(
         try:
             samples[i] = dataset[i]
         except MissingFileError:
-            shown.missing.append(table.files[i])
+            leads_out = not outside and dataset.images.leads_out(table.files[i])
+            (shown.outside if leads_out else shown.missing).append(table.files[i])
         except (ImageError, InputError) as error:
             shown.broken[table.files[i]] = str(error)
     if not samples:
         reasons = "".join(f"\n  {reason}" for reason in shown.broken.values())
+        if shown.outside:
+            reasons += (
+                f"\n  {len(shown.outside):,} names lead out of that folder, such as {shown.outside[0]} (--outside)"
+            )
         raise MissingFileError(
             f"none of the {len(candidates):,} annotated images can be read below {image_root}; "
             f"is it the folder of the images?{reasons}"

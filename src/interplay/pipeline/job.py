@@ -133,7 +133,7 @@ def _run(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, me
     _draw_missing(job.plan, table, messages)
     if job.report is not None:
         with progress(messages, "writing the report", len(table)) as advance:
-            write_report(table, job.report, on_image=advance)
+            write_report(table, job.report, outside=True, on_image=advance)  # the user gave these images
     show_results(screen, table, [*_written(job)])
     if failures:
         say(messages, f"{failures:,} of {count(len(job.images), 'image')} could not be done, see above")

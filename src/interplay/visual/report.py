@@ -7,10 +7,11 @@ import io
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from html import escape
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from PIL import Image
 
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path
-from interplay.images import read_image
+from interplay.images import path_inside, read_image
 from interplay.interactions import Interactions
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
@@ -26,6 +27,9 @@ from interplay.visual.draw import draw_interactions
 from interplay.visual.palette import person_colour
 from interplay.visual.scene import number_people
 from interplay.visual.sheet import shrink
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _FEW = 150  # images; with more of them the pictures are smaller, so that a browser can hold the page
 _SIDE_FEW, _SIDE_MANY = 800, 560
@@ -38,6 +42,7 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     folder: str | os.PathLike[str] = ".",
+    outside: bool = False,
     title: str = "Human-object interactions",
     min_score: float | None = None,
     top_k: int | None = None,
@@ -53,6 +58,8 @@ def write_report(
         images: what was found; `file` names the image. One that cannot be read is listed without a picture.
         path: the ``.html`` file, or a folder in which ``report.html`` is written.
         folder: where relative file names start.
+        outside: also show pictures whose names lead out of `folder`. A file of predictions from somebody else could
+            name any picture of yours, and the report that you pass on would hold it.
         title: heading of the page.
         min_score, top_k: show only the triplets that `Interactions.filter` keeps.
         on_image: called after each image, to show progress.
@@ -69,18 +76,16 @@ def write_report(
         if not image.file:
             raise InputError(f"image {i} has no file name, so a report cannot show it")
     side = _SIDE_FEW if len(shown) <= _FEW else _SIDE_MANY
-    before, after = _page(title, shown).split("<!-- cards -->")
 
-    def card(image: Interactions) -> str:
-        return _card(image, Path(folder), side)
-
-    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.write(before)
-        for text in prefetch(card, shown):
-            stream.write(text)
+    def cards() -> Iterator[_Card]:
+        for card in prefetch(lambda image: _card(image, Path(folder), side, outside), shown):
+            yield card
             if on_image is not None:
                 on_image()
-        stream.write(after)
+
+    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        for text in _template().generate(title=title, cards=cards(), **_filters(shown)):
+            stream.write(text)
     return target
 
 
@@ -98,65 +103,93 @@ def report_path(path: str | os.PathLike[str]) -> Path:
     return target / "report.html"
 
 
-def _page(title: str, shown: list[Interactions]) -> str:
+def _template() -> Template:
+    """The page; whatever is filled in is escaped, once."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (resources.files("interplay.visual") / "report.html").read_text(encoding="utf-8")
+    return Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(text)
+
+
+def _filters(shown: list[Interactions]) -> dict[str, Any]:
+    """What can be chosen: verbs and objects with how often they occur, and scores from 0 to the best."""
     verbs: Counter[str] = Counter()
     objects: Counter[str] = Counter()
     for image in shown:
         names = image.vocabulary
         verbs.update(names.verbs[v] for v in image.verb)
         objects.update(names.objects[o] for o in image.object_labels if o >= 0)
-    page = (resources.files("interplay.visual") / "report.html").read_text(encoding="utf-8")
-    scored = any(image.scored for image in shown)
     best = max((float(image.score.max(initial=0)) for image in shown), default=0.0)
-    most = str(max(1, math.ceil(best)))  # scores of some models go beyond 1
-    filled = {"title": escape(title), "most": most, "verbs": _options(verbs), "objects": _options(objects),
-              "unscored": "" if scored else " hidden"}  # fmt: skip
-    for name, value in filled.items():
-        page = page.replace("{{" + name + "}}", value)
-    return page
+    return {
+        "verbs": sorted(verbs.items()),
+        "objects": sorted(objects.items()),
+        "scored": any(image.scored for image in shown),
+        "most": max(1, math.ceil(best)),  # scores of some models go beyond 1
+    }
 
 
-def _options(counts: Mapping[str, int]) -> str:
-    return "".join(
-        f'<option value="{escape(name)}">{escape(name)} ({count})</option>' for name, count in sorted(counts.items())
-    )
+@dataclass(frozen=True)
+class _Picture:
+    width: int
+    height: int
+    alt: str
+    source: str
 
 
-def _card(image: Interactions, folder: Path, side: int) -> str:
+@dataclass(frozen=True)
+class _Row:
+    """An interaction; `places` are its boxes in percent of the picture, and `person` a number where there are many."""
+
+    verb: str
+    object: str
+    score: str
+    shown_score: str
+    places: str
+    colour: str
+    person: str
+    phrase: str
+
+
+@dataclass(frozen=True)
+class _Card:
+    """An image; without a picture, `problem` says why."""
+
+    name: str
+    rows: Sequence[_Row]
+    picture: _Picture | None = None
+    problem: str = ""
+
+
+def _card(image: Interactions, folder: Path, side: int, outside: bool) -> _Card:
     assert image.file is not None  # checked by the caller
-    name = escape(image.file)
     try:
-        pixels = read_image(folder / image.file)
-    except InterplayError as error:
-        height, width = image.height or 1, image.width or 1
-        picture = f'<p class="none">no picture: {escape(str(error))}</p>'
-    else:
-        height, width = pixels.shape[:2]
+        path = folder / image.file if outside else path_inside(folder, image.file)
+        pixels = read_image(path)
         small, found = shrink(pixels, image, side)
         drawn = draw_interactions(small, found, text_scale=_TEXT_SCALE)
-        picture = (
-            f'<button class="picture" type="button"><img loading="lazy" width="{drawn.shape[1]}" '
-            f'height="{drawn.shape[0]}" alt="{escape(_describe(image))}" src="{_data_uri(drawn)}"></button>'
-        )
-    rows = "".join(_rows(image, width, height)) or '<p class="none">no interactions found</p>'
-    return f'<article data-name="{name}">{picture}<h2>{name}</h2><ul>{rows}</ul></article>\n'
+    except (InterplayError, MemoryError) as error:
+        height, width = image.height or 1, image.width or 1
+        rows = list(_rows(image, width, height))
+        return _Card(image.file, rows, problem=str(error) or "not enough memory for it")
+    picture = _Picture(drawn.shape[1], drawn.shape[0], _describe(image), _data_uri(drawn))
+    return _Card(image.file, list(_rows(image, pixels.shape[1], pixels.shape[0])), picture)
 
 
-def _rows(image: Interactions, width: int, height: int) -> Iterable[str]:
+def _rows(image: Interactions, width: int, height: int) -> Iterator[_Row]:
     names, labels, numbers = image.vocabulary, image.object_labels, number_people(image)
     order = sorted(range(len(image)), key=lambda t: (numbers[int(image.human[t])], -float(image.score[t])))
     for t in order:
         number, target = numbers[int(image.human[t])], int(image.object[t])
         boxes = [image.boxes[image.human[t]], *([image.boxes[target]] if target >= 0 else [])]
-        places = ";".join(_percent(box, width, height) for box in boxes)
-        label = names.objects[labels[t]] if target >= 0 else ""
-        score = f"<b>{image.score[t]:.2f}</b>" if image.scored else ""
-        mark = number if len(numbers) > 1 else "&nbsp;"
-        colour = "#{:02x}{:02x}{:02x}".format(*person_colour(number))
-        yield (
-            f'<li data-v="{escape(names.verbs[image.verb[t]])}" data-o="{escape(label)}" '
-            f'data-s="{image.score[t]:.4f}" data-b="{places}"><i style="background:{colour}">{mark}</i>'
-            f"<span>{escape(names.phrase(int(image.verb[t]), int(labels[t])))}</span>{score}</li>"
+        yield _Row(
+            verb=names.verbs[image.verb[t]],
+            object=names.objects[labels[t]] if target >= 0 else "",
+            score=f"{image.score[t]:.4f}",
+            shown_score=f"{image.score[t]:.2f}" if image.scored else "",
+            places=";".join(_percent(box, width, height) for box in boxes),
+            colour="#{:02x}{:02x}{:02x}".format(*person_colour(number)),
+            person=str(number) if len(numbers) > 1 else "",
+            phrase=names.phrase(int(image.verb[t]), int(labels[t])),
         )
 
 
