@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 
 from interplay.datasets import load_annotations
-from interplay.formats.reading import Numbering, Reading
+from interplay.datasets.own_names import in_vocabulary_of, with_own_names
+from interplay.formats.reading import OWN_NAMES, Numbering, Reading
 from interplay.formats.results import read_results
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics import HoiScores, PairNms, Setting, VcocoScores, evaluate_tables
 from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary, canonical_name
 
 Predictions = str | os.PathLike[str] | InteractionTable | VcocoDetections
 
@@ -28,6 +30,7 @@ def evaluate(
     overlap: float | None = None,
     allow_partial: bool = False,
     numbering: Numbering | None = None,
+    vocabulary: Vocabulary | str | None = None,
     progress: bool = False,
 ) -> HoiScores | VcocoScores:
     """Score predictions against a data set's annotations.
@@ -50,6 +53,9 @@ def evaluate(
             ``coverage`` says which part; see `interplay.metrics.coverage`.
         numbering: what interaction numbers of a query detector's ``.json`` count, ``"verbs"`` or ``"classes"``, where
             the file does not tell.
+        vocabulary: what names and numbers in both files mean (a `Vocabulary`, a built-in name or a JSON file); by
+            default the data set's. Of ``own`` data by default the names in the files: its classes are the annotated
+            pairs, also where a published data set has the same names. Names that only predictions have do no harm.
         progress: show how far a long read is.
 
     Raises:
@@ -66,10 +72,36 @@ def evaluate(
         >>> evaluate("hico-det", found, truth).map["full"]
         1.0
     """
-    truth = annotations if isinstance(annotations, InteractionTable) else load_annotations(dataset, annotations, split)
+    if isinstance(vocabulary, str):
+        vocabulary = Vocabulary.load(vocabulary)
+    by_own_names = canonical_name(dataset) == "own" and vocabulary is None
+    truth = read_truth(dataset, annotations, split, vocabulary)
     reading = Reading()
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
-        predictions = read_results(predictions, truth.vocabulary, truth.files, progress, reading, numbering)
+        meaning = OWN_NAMES if truth.vocabulary.name == OWN_NAMES and by_own_names else truth.vocabulary
+        predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
+    if by_own_names and isinstance(predictions, InteractionTable):
+        predictions, truth = in_vocabulary_of(with_own_names(predictions), truth)
     return evaluate_tables(
         predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap, allow_partial, reading
     )
+
+
+def read_truth(
+    dataset: str,
+    annotations: str | os.PathLike[str] | InteractionTable,
+    split: str = "test",
+    vocabulary: Vocabulary | None = None,
+) -> InteractionTable:
+    """Annotations as `evaluate` takes them, to score several files without reading them again.
+
+    Args:
+        dataset, annotations, split, vocabulary: as for `evaluate`.
+
+    Raises:
+        InputError, MissingFileError: see `interplay.load_annotations`.
+    """
+    own = canonical_name(dataset) == "own" and vocabulary is None
+    if not isinstance(annotations, InteractionTable):
+        annotations = load_annotations(dataset, annotations, split, OWN_NAMES if own else vocabulary)
+    return with_own_names(annotations) if own else annotations

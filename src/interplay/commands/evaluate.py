@@ -56,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=["verbs", "classes"],
         help="what interaction numbers of a .json count (QPIC, CDN: verbs; GEN-VLKT: classes), where it does not tell",
     )
+    parser.add_argument(
+        "--vocabulary",
+        metavar="V",
+        help="what names and numbers mean: built-in name or JSON file (default: the data set's; of own data the names "
+        "in the files)",
+    )
     parser.add_argument("--top-k", type=positive, metavar="K", help="first keep the best K triplets of each image")
     parser.add_argument(
         "--nms",
@@ -73,12 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
     from rich.console import Console
 
-    from interplay.datasets import load_annotations
-    from interplay.evaluation import evaluate
+    from interplay.evaluation import evaluate, read_truth
     from interplay.files import check_folder_target, check_target
     from interplay.metrics import PairNms
     from interplay.metrics.comparison import check_table_path, compare
     from interplay.metrics.report import print_scores, write_csv, write_json
+    from interplay.vocabulary import Vocabulary
 
     names = _distinct(arguments.predictions)
     if len(names) > 1 and (arguments.csv or arguments.plots):
@@ -92,7 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_table_path(arguments.table)
         check_target(arguments.table)
     console = Console()
-    annotations = load_annotations(arguments.dataset, arguments.annotations, arguments.split)
+    vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+    annotations = read_truth(arguments.dataset, arguments.annotations, arguments.split, vocabulary)
     results = {}
     for name, predictions in names.items():
         results[name] = evaluate(
@@ -107,6 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
             overlap=arguments.overlap,
             allow_partial=arguments.allow_partial,
             numbering=arguments.numbering,
+            vocabulary=vocabulary,
             progress=console.is_terminal,
         )
         if len(names) > 1:

@@ -19,6 +19,7 @@ from interplay.datasets.sources import Source, open_source, sources_in, walk_fil
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.formats.reading import OwnNames
 from interplay.interactions import Interactions
 from interplay.ops.image_names import image_number
 from interplay.table import InteractionTable
@@ -36,7 +37,7 @@ def load_annotations(
     dataset: str,
     path: str | os.PathLike[str],
     split: str = "test",
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Vocabulary | OwnNames | None = None,
 ) -> InteractionTable:
     """Read the annotations of a data set.
 
@@ -57,7 +58,8 @@ def load_annotations(
         path: a file, or a folder that is searched for the best form of the split.
         split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
-        vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says.
+        vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says, or a built-in
+            one that knows every name in it. ``"own"``: what the file says, and no built-in one.
 
     Raises:
         MissingFileError: nothing at `path`, or a folder without annotations of this data set and split.
@@ -125,7 +127,9 @@ def split_of(path: Path) -> str | None:
     return None
 
 
-def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+def read_source(
+    form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None
+) -> InteractionTable:
     """One file in a known form; all images that it holds of the split (most forms hold one).
 
     Args:
@@ -136,6 +140,8 @@ def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabu
     """
     if form is forms.OWN:
         return _read_own(source.path, vocabulary)
+    if isinstance(vocabulary, str):
+        vocabulary = None  # these forms say what their numbers mean
     if form is forms.VCOCO_ACTIONS:
         assert vocabulary is not None
         table = read_vcoco_actions([source], coco_beside(source.path), vocabulary)
@@ -147,7 +153,7 @@ def read_source(form: forms.Form, source: Source, split: str, vocabulary: Vocabu
     return table
 
 
-def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
     form = forms.recognise(source, name)
     if form is None:
         raise_if_only_boxes(source)
@@ -194,7 +200,7 @@ def _not_of(source: Source, name: str) -> str:
     )
 
 
-def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
+def _read_own(path: Path, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
     from interplay.formats import read
 
     table = read(path, vocabulary)
@@ -203,7 +209,7 @@ def _read_own(path: Path, vocabulary: Vocabulary | None) -> InteractionTable:
     return table
 
 
-def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | None) -> InteractionTable:
+def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
     found: dict[str, list[Source]] = {}
     for source in sources_in(folder):
         form = forms.recognise(source, name)
@@ -224,10 +230,10 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | N
             coco = [s for s in sources_in(folder) if forms.is_coco_instances(s)]
             if not coco:
                 continue  # labels without boxes: another form may have both
-            assert vocabulary is not None
+            assert isinstance(vocabulary, Vocabulary)
             table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
         elif form is forms.GENERATED:
-            assert vocabulary is not None
+            assert isinstance(vocabulary, Vocabulary)
             table = _read_generated(chosen, folder, split, vocabulary)
         else:
             table = read_source(form, chosen[0], split, vocabulary)

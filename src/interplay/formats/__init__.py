@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
+from interplay.formats.reading import OWN_NAMES, OwnNames
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -19,7 +20,8 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
 
     Args:
         path: a file; for others' results see `interplay.formats.results.ACCEPTED`.
-        vocabulary: what the names mean (a `Vocabulary`, a built-in name or a JSON file). By default the one that
+        vocabulary: what the names mean (a `Vocabulary`, a built-in name or a JSON file; ``"own"``: the names in the
+            file and no more, where it carries no vocabulary of its own). By default the one that
             a Parquet file carries, else the first built-in one that knows every name in the file, else a new one
             made of the names in the file. Others' ``.json`` results hold numbers only and need it.
 
@@ -30,19 +32,23 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
     source = Path(path)
     if not source.exists():
         raise MissingFileError(f"no file {source}: expected a .jsonl or .parquet file of interactions")
+    by_name = source.suffix in SUFFIXES
+    meaning: Vocabulary | OwnNames | None
     if isinstance(vocabulary, str):
-        vocabulary = Vocabulary.load(vocabulary)
-    if source.suffix not in SUFFIXES:
+        meaning = OWN_NAMES if vocabulary == OWN_NAMES and by_name else Vocabulary.load(vocabulary)
+    else:
+        meaning = vocabulary
+    if not by_name:
         from interplay.formats.results import read_result_table
 
-        return read_result_table(source, vocabulary)
+        return read_result_table(source, meaning if isinstance(meaning, Vocabulary) else None)
     if source.suffix == ".parquet":
         from interplay.formats.parquet import read_parquet
 
-        return read_parquet(source, vocabulary)
+        return read_parquet(source, meaning)
     from interplay.formats.jsonl import read_jsonl
 
-    return read_jsonl(source, vocabulary)
+    return read_jsonl(source, meaning)
 
 
 def write(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from interplay.columns import INTERACTION_FIELDS, Column, get_column, registered_columns
 from interplay.errors import InputError
+from interplay.formats.reading import OWN_NAMES, OwnNames
 from interplay.formats.records import lists_indices
 from interplay.table import InteractionTable, offsets
 from interplay.vocabulary import Vocabulary
@@ -97,8 +98,11 @@ def to_arrow(table: InteractionTable) -> pa.Table:
     return pa.table([columns[f.name].cast(f.type) for f in form], schema=form)
 
 
-def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTable:
+def from_arrow(rows: pa.Table, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
     """The `InteractionTable` of rows of `full_schema` (missing columns count as null).
+
+    Args:
+        vocabulary: what the names mean; None looks them up in the built-in ones, `OWN_NAMES` does not.
 
     Raises:
         InputError: a row does not fit; says the field, not the row.
@@ -130,9 +134,9 @@ def from_arrow(rows: pa.Table, vocabulary: Vocabulary | None) -> InteractionTabl
     pairs_column = column("image_labels")
     pairs, pair_offsets = _flat(pairs_column, "image_labels", required=False)
 
-    if vocabulary is None:
+    if vocabulary is None or isinstance(vocabulary, str):
         names = [labels, pairs.field("object")], [verbs, pairs.field("verb")]
-        vocabulary = _vocabulary_of(*([_distinct(a) for a in group] for group in names))
+        vocabulary = _vocabulary_of(vocabulary is None, *([_distinct(a) for a in group] for group in names))
     label_index = _positions(labels, vocabulary.object_index)
     verb_index = _positions(verbs, vocabulary.verb_index)
 
@@ -335,12 +339,12 @@ def _positions(names: pa.Array, index_of: Any) -> NDArray[np.int64]:
     return table[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
 
-def _vocabulary_of(objects: list[list[str]], verbs: list[list[str]]) -> Vocabulary:
+def _vocabulary_of(look_up: bool, objects: list[list[str]], verbs: list[list[str]]) -> Vocabulary:
     object_names = list(dict.fromkeys(n for group in objects for n in group))
     verb_names = list(dict.fromkeys(n for group in verbs for n in group))
-    for name in _COMMON:
+    for name in _COMMON if look_up else ():
         vocabulary = Vocabulary.load(name)
         known = all(vocabulary.find_object(n) >= 0 for n in object_names)
         if known and all(vocabulary.find_verb(n) >= 0 for n in verb_names):
             return vocabulary
-    return Vocabulary.from_names(object_names, verb_names)
+    return Vocabulary.from_names(object_names, verb_names, OWN_NAMES)

@@ -22,6 +22,7 @@ from interplay.containers.json_files import iterate_json_lines
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, full_schema
+from interplay.formats.reading import OwnNames
 from interplay.formats.records import lists_indices, record_problems
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
@@ -30,16 +31,17 @@ from interplay.vocabulary import Vocabulary
 _BLOCK_BYTES = 4 << 20  # Arrow parses blocks in parallel; a line may not be longer than one
 
 
-def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionTable:
+def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> InteractionTable:
     """Read a file; an empty one gives a table without images.
 
     Raises:
         InputError: names file, line and field of the first problem.
     """
+    known = vocabulary if isinstance(vocabulary, Vocabulary) else None
     regular_file(path, "a JSON Lines file")
     longest, lines = _survey(path)
     if longest == 0:
-        return InteractionTable.from_list([], vocabulary or Vocabulary.load("hico-det"))
+        return InteractionTable.from_list([], known or Vocabulary.load("hico-det"))
     # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
     source = path if lines is not None else pa.BufferReader(_as_objects(path))
     try:
@@ -53,7 +55,7 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | None = None) -> InteractionT
         return from_arrow(rows, vocabulary)
     except Exception as error:  # whatever is wrong, also with an encoding: say where it is
         for number, record in iterate_lines(path):
-            for field, problem in record_problems(record, vocabulary):
+            for field, problem in record_problems(record, known):
                 raise InputError(f"{path}, line {number}, {field}: {problem}") from None
         raise InputError(f"{path}: {reason(error, 'JSON Lines of interactions')}") from None
 

@@ -13,8 +13,9 @@ from interplay.containers.parquet import read_rows
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, to_arrow
+from interplay.formats.reading import OwnNames
 from interplay.table import InteractionTable
-from interplay.vocabulary import Vocabulary
+from interplay.vocabulary import BUILT_IN, Vocabulary
 
 _VOCABULARY_KEY = b"interplay.vocabulary"
 _ROWS_PER_GROUP = 2_000
@@ -28,7 +29,7 @@ def write_parquet(table: InteractionTable, path: Path) -> None:
         pq.write_table(rows, temporary, compression="zstd", row_group_size=_ROWS_PER_GROUP)
 
 
-def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> InteractionTable:
+def read_parquet(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> InteractionTable:
     """Read a table; the vocabulary is the file's own unless one is given.
 
     Raises:
@@ -36,11 +37,14 @@ def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> Interactio
     """
     rows = read_rows(path)
     stored = (rows.schema.metadata or {}).get(_VOCABULARY_KEY)
-    if vocabulary is None and stored is not None:
+    if not isinstance(vocabulary, Vocabulary) and stored is not None:
         own = Vocabulary.from_dict(parse_json(stored, f"{path}: its vocabulary"), source=str(path))
         # a built-in vocabulary is shared, so that comparing two tables' vocabularies costs nothing
-        built_in = Vocabulary.load(own.name) if own.name in ("hico-det", "v-coco", "pastanet-hoi", "coco") else own
-        vocabulary = built_in if built_in == own else own
+        built_in = Vocabulary.load(own.name) if own.name in BUILT_IN else own
+        if built_in != own or own.name not in BUILT_IN:
+            vocabulary = own
+        elif vocabulary is None:  # its own names are asked for, not a published data set's classes
+            vocabulary = built_in
     with reading(path, "a Parquet file of interactions"):
         try:
             return from_arrow(rows, vocabulary)

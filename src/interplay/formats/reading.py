@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 Numbering = Literal["verbs", "classes"]
 """What interaction numbers of a query detector's ``.json`` count: ``verbs``, or ``classes`` (a verb with an object)."""
 
+OwnNames = Literal["own"]
+OWN_NAMES: OwnNames = "own"
+"""In place of a vocabulary: the names in the file, whatever else knows them. A vocabulary made so has this name, and
+the order of its names means nothing."""
+
 
 @dataclass
 class Reading:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
-from interplay.formats.reading import Numbering, Reading
+from interplay.formats.reading import Numbering, OwnNames, Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -23,7 +23,7 @@ _PEEK = 1 << 20
 
 def read_results(
     path: str | os.PathLike[str],
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Vocabulary | OwnNames | None = None,
     files: Sequence[str] | None = None,
     progress: bool = False,
     reading: Reading | None = None,
@@ -33,7 +33,8 @@ def read_results(
 
     Args:
         vocabulary: what names and numbers mean. By default what the file or its form says: V-COCO's of a pickle,
-            HICO-DET's of ``.mat`` files. A ``.json`` file has only numbers and says nothing.
+            HICO-DET's of ``.mat`` files. A ``.json`` file has only numbers and says nothing. ``"own"``: the names in
+            the file, as for `interplay.read`.
         files: names of the annotated images; HICO-DET's result files count images instead of naming them.
         progress: show how far a long read is.
         reading: takes what there is to say about the file; without it a folder that lacks files is refused.
@@ -47,6 +48,15 @@ def read_results(
     suffix = source.suffix.lower()
     if not source.exists():
         raise MissingFileError(f"no predictions at {source}: expected {ACCEPTED}")
+    if isinstance(vocabulary, str):
+        if suffix in (".jsonl", ".parquet"):
+            from interplay.formats import read
+
+            return read(source, vocabulary)
+        raise InputError(
+            f"{source}: its classes are numbers, and your own annotations do not say what they mean: give the "
+            "vocabulary (--vocabulary FILE), or predictions by name (.jsonl, .parquet)"
+        )
     if source.is_dir() or suffix == ".mat":
         from interplay.formats.hico_mat import read_hico_results
 
