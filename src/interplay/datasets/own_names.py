@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from interplay.formats.reading import OWN_NAMES
+from interplay.formats.reading import own_names
 from interplay.table import InteractionTable
-from interplay.vocabulary import BUILT_IN, Verb, Vocabulary
+from interplay.vocabulary import Verb, Vocabulary
 
 
 def with_own_names(table: InteractionTable) -> InteractionTable:
@@ -16,11 +16,7 @@ def with_own_names(table: InteractionTable) -> InteractionTable:
 
     A vocabulary that is not built in stays.
     """
-    name = table.vocabulary.name
-    if name not in BUILT_IN or table.vocabulary != Vocabulary.load(name):
-        return table
-    records = tuple(replace(record, action=None, role=None) for record in table.vocabulary.verb_records)
-    return replace(table, vocabulary=Vocabulary(OWN_NAMES, table.vocabulary.objects, records))
+    return replace(table, vocabulary=own_names(table.vocabulary))
 
 
 def in_vocabulary_of(table: InteractionTable, other: InteractionTable) -> tuple[InteractionTable, InteractionTable]:

@@ -13,7 +13,7 @@ from interplay.containers.parquet import read_rows
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, to_arrow
-from interplay.formats.reading import OwnNames
+from interplay.formats.reading import OwnNames, own_names
 from interplay.table import InteractionTable
 from interplay.vocabulary import BUILT_IN, Vocabulary
 
@@ -41,10 +41,8 @@ def read_parquet(path: Path, vocabulary: Vocabulary | OwnNames | None = None) ->
         own = Vocabulary.from_dict(parse_json(stored, f"{path}: its vocabulary"), source=str(path))
         # a built-in vocabulary is shared, so that comparing two tables' vocabularies costs nothing
         built_in = Vocabulary.load(own.name) if own.name in BUILT_IN else own
-        if built_in != own or own.name not in BUILT_IN:
-            vocabulary = own
-        elif vocabulary is None:  # its own names are asked for, not a published data set's classes
-            vocabulary = built_in
+        carried = built_in if built_in == own else own
+        vocabulary = carried if vocabulary is None else own_names(carried)
     with reading(path, "a Parquet file of interactions"):
         try:
             return from_arrow(rows, vocabulary)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from interplay.vocabulary import BUILT_IN, Vocabulary
 
 Numbering = Literal["verbs", "classes"]
 """What interaction numbers of a query detector's ``.json`` count: ``verbs``, or ``classes`` (a verb with an object)."""
@@ -37,3 +39,11 @@ class Reading:
         shown = ", ".join(self.absent_files[:5]) + ", ..." * (len(self.absent_files) > 5)
         files = f"{len(self.absent_files)} result file{'s' * (len(self.absent_files) > 1)}"
         return f"{files} missing: {shown}."
+
+
+def own_names(vocabulary: Vocabulary) -> Vocabulary:
+    """A built-in vocabulary reduced to names: without its interactions, groups and roles. Another one stays."""
+    if vocabulary.name not in BUILT_IN or vocabulary != Vocabulary.load(vocabulary.name):
+        return vocabulary
+    records = tuple(replace(record, action=None, role=None) for record in vocabulary.verb_records)
+    return Vocabulary(OWN_NAMES, vocabulary.objects, records)
