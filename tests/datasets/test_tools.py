@@ -171,6 +171,9 @@ ONLY_BOXES = {
     "Pascal VOC": VOC,
     "odgt (CrowdHuman)": lines(CROWD),
     "YOLO": YOLO,
+    "interplay, as one JSON list": json.dumps(
+        [{"file": "a.jpg", "boxes": [PERSON, BENCH], "labels": ["person", "bench"], "interactions": []}], indent=1
+    ),
 }
 
 
@@ -183,7 +186,7 @@ def test_boxes_without_interactions_are_refused_with_what_converts_them(
     for refuse in (detect_dataset, validate, lambda file: load_annotations("own", file)):
         with pytest.raises(InputError) as error:
             refuse(path)
-        assert f"was written by {tool}" in str(error.value)
+        assert f" is of {tool}" in str(error.value)
     script = str(error.value).split("Your own data):\n")[1]
     exec(compile(script, "script", "exec"), {})
     converted = tmp_path / "boxes.jsonl"
@@ -219,5 +222,5 @@ def test_our_own_files_are_no_tool_s(tmp_path: Path) -> None:
 
 def test_exports_of_cvat(data: Path) -> None:
     for name in ("instances-case-1.json", "instances-video-1.json"):
-        with pytest.raises(InputError, match=r"was written by COCO .also CVAT's"):
+        with pytest.raises(InputError, match=r"is of COCO .also CVAT's"):
             detect_dataset(data / "public" / "cvat" / name)

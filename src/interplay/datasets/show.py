@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interplay.datasets.images import ImageFinder, InteractionDataset, Sample
 from interplay.errors import InputError, MissingFileError
@@ -68,11 +67,14 @@ def show(
 
     if count < 1:
         raise InputError(f"count must be at least 1, got {count}")
+    if verbs or objects:
+        table = table.with_interactions(verbs or None, objects or None)
+        if not len(table):
+            raise InputError(f"no image has an interaction with {', '.join([*verbs, *objects])}")
     dataset = InteractionDataset(table, ImageFinder(image_root, outside))
     shown = Shown()
     samples: dict[int, Sample] = {}
-    candidates = _with_any(table, verbs, objects)
-    for i in np.random.default_rng(seed).permutation(candidates).tolist():
+    for i in np.random.default_rng(seed).permutation(len(table)).tolist():
         if len(samples) == count:
             break
         try:
@@ -89,7 +91,7 @@ def show(
                 f"\n  {len(shown.outside):,} names lead out of that folder, such as {shown.outside[0]} (--outside)"
             )
         raise MissingFileError(
-            f"none of the {len(candidates):,} annotated images can be read below {image_root}; "
+            f"none of the {len(table):,} annotated images can be read below {image_root}; "
             f"is it the folder of the images?{reasons}"
         )
     ordered = [samples[i] for i in sorted(samples)]
@@ -108,18 +110,3 @@ def image_root_of(source: str | os.PathLike[str], split: str) -> Path:
     """Where the images of annotations are if nobody says: in the folder of the split, else of the annotations."""
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     return folder / split if (folder / split).is_dir() else folder
-
-
-def _with_any(table: InteractionTable, verbs: Sequence[str], objects: Sequence[str]) -> NDArray[np.int64]:
-    """Images that have an interaction with one of the verbs and one of the objects; all images where none is given."""
-    if not verbs and not objects:
-        return np.arange(len(table))
-    keep = np.ones(len(table.verb), bool)
-    if verbs:
-        keep &= np.isin(table.verb, [table.vocabulary.verb_index(name) for name in verbs])
-    if objects:
-        keep &= np.isin(table.object_labels, [table.vocabulary.object_index(name) for name in objects])
-    chosen = np.unique(table.image_index[keep])
-    if not len(chosen):
-        raise InputError(f"no image has an interaction with {', '.join([*verbs, *objects])}")
-    return chosen

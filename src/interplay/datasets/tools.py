@@ -27,12 +27,14 @@ class Tool:
         recognise: whether a file is one of its, told by its first bytes.
         read: reads one file, with the vocabulary that is given or the names in it; None where it has no interactions.
         convert: Python that prints the boxes of the file ``PATH`` as JSON Lines.
+        problem: why it is not read.
     """
 
     name: str
     recognise: Callable[[Source], bool]
     read: Callable[[Source, Vocabulary | None], InteractionTable] | None = None
     convert: str = ""
+    problem: str = "it holds boxes, and cannot hold who does what with which of them"
 
 
 _YOLO_LINE = re.compile(rb"\d+(\s+[-+.\deE]+){4,}\s*")
@@ -49,6 +51,12 @@ def _is_xml(source: Source, *names: bytes) -> bool:
 
 
 TOOLS: tuple[Tool, ...] = (
+    Tool(
+        "interplay, as one JSON list",
+        lambda source: source.head.lstrip()[:1] == b"[" and source.mentions("file", "boxes", "labels", "interactions"),
+        convert="import json\nfor record in json.load(open('PATH', encoding='utf-8-sig')): print(json.dumps(record))",
+        problem="JSON Lines has one record a line, without a list around them",
+    ),
     Tool("COCO with relations", relations.is_coco_relations, relations.read_coco_relations),
     Tool("Label Studio", relations.is_label_studio, relations.read_label_studio),
     Tool("odgt with interactions (HOI Transformer)", relations.is_hoi_odgt, relations.read_hoi_odgt),
@@ -157,13 +165,11 @@ def without_interactions(source: Source) -> str | None:
     tool = tool_of(source)
     if tool is None or tool.read is not None:
         return None
-    known = (
-        f"{source.path} was written by {tool.name}: it holds boxes, and cannot hold who does what with which of them."
-    )
+    known = f"{source.path} is of {tool.name}: {tool.problem}."
     if not tool.convert:
         return f"{known} Export it as CVAT for images or COCO."
     script = tool.convert.replace("PATH", str(source.path).replace("\\", "/"))
     return (
-        f"{known} This Python prints its boxes as JSON Lines; write them to a .jsonl file and fill in the interactions "
-        f"(see the docs, Your own data):\n{script}"
+        f"{known} This Python prints it as JSON Lines; write that to a .jsonl file, with interactions (see the docs, "
+        f"Your own data):\n{script}"
     )
