@@ -94,9 +94,9 @@ def _write(path: Path, kind: str) -> None:
     [
         ("chiar", "a.obj", "flat", errors.InputError, "chair"),
         ("chair", "a.blend", "text", errors.InputError, r"\.glb"),
-        ("chair", "gone.obj", "", errors.MissingFileError, "no such file"),
+        ("chair", "gone.obj", "", errors.MissingFileError, "no file"),
         ("chair", "a.obj", "empty", errors.InputError, "triangles"),
-        ("chair", "a.glb", "text", errors.InputError, "cannot be read"),
+        ("chair", "a.glb", "text", errors.InputError, "not a mesh"),
         ("chair", "a.obj", "flat", errors.InputError, "on a line"),
         ("chair", "a.stl", "heavy", errors.InputError, "simplify"),
     ],

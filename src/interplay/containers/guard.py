@@ -151,6 +151,7 @@ def in_words(size: int) -> str:
     return f"{size:,.1f} GB"
 
 
+_LONGEST = 160
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 2
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
@@ -164,6 +165,7 @@ def brief(value: Any) -> str:
         '[0, 1, 2, 3, 4, 5, ...]'
     """
     try:
-        return _SHORT.repr(value)
+        text = _SHORT.repr(value)
     except ValueError:  # an integer of more digits than Python writes
         return f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -285,7 +285,7 @@ def _unpickle(data: bytes) -> Any:
 def stand_ins() -> list[tuple[Any, str]]:
     """For torch's restricted reader: what takes the place of numpy's numbers and arrays, of paths and dicts."""
     found = [(made, f"{module}.{name}") for (module, name), made in PLAIN.items() if not module.startswith("torch")]
-    return [*found, (_Array, "numpy.ndarray")]  # the class of arrays that are being filled must be among them
+    return [*found, (_Array, "interplay._Array")]  # the class of what is being filled must be among them
 
 
 class _PlainUnpickler(pickle.Unpickler):

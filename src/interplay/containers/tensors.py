@@ -15,6 +15,7 @@ import tarfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from interplay.containers.guard import MEGABYTE, check_unpacked, count_values, in_words, reading, regular_file
@@ -114,6 +115,7 @@ def _check_tensor(tensor: Tensor, where: str) -> None:
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested or tensor.device.type != "cpu":
         raise InputError(f"{where}: a sparse, quantised, nested or empty tensor, expected ordinary numbers")
-    needed = tensor.numel() * tensor.element_size()
+    # a length of 0 must not hide the others, which a network's sizes are read from
+    needed = prod(max(length, 1) for length in tensor.shape) * tensor.element_size()
     if needed > max(_SMALL, tensor.untyped_storage().nbytes()):
         raise InputError(f"{where}: a tensor of {in_words(needed)} that repeats far fewer numbers; it was not read")

@@ -62,5 +62,10 @@ def make_object(
 
 def refined(mesh: Mesh) -> Mesh:
     """The same surface with vertices as close together as labels on them need."""
+    return refine(mesh, spacing(mesh))
+
+
+def spacing(mesh: Mesh) -> float:
+    """The longest edge, in metres, that `refined` leaves."""
     low, high = mesh.bounds()
-    return refine(mesh, float(np.clip((high - low).max() / 16, 0.012, 0.08)))
+    return float(np.clip((high - low).max() / 16, 0.012, 0.08))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,18 @@ from interplay.body.geometry import Array, apply, closest_on_triangles
 from interplay.body.materials import Material, srgb
 from interplay.body.meshes import Mesh
 from interplay.body.raycast import RayScene
-from interplay.errors import InputError, MissingExtraError, MissingFileError, near_matches
+from interplay.containers.meshes import MeshFile, read_mesh
+from interplay.errors import InputError, near_matches
 from interplay.world.posing.hands import Grip
 
 from .base import ObjectModel, Spot
-from .registry import FACTORIES, refined
-
-SUFFIXES = (".glb", ".gltf", ".obj", ".stl", ".ply")
+from .registry import FACTORIES, refined, spacing
 
 MAX_TRIANGLES = 100_000
 """Meshes with more would make posing and rendering slow for nothing that is visible in a picture."""
+
+MAX_PIECES = 1_000_000
+"""The same of the small triangles that large ones are cut into."""
 
 _SAMPLES = 1500
 _FOREIGN_TURN = 1.25
@@ -68,9 +69,11 @@ def _load(category: str, path: Path) -> ObjectModel:
     if factory is None:
         raise InputError(f"no object of the category {category!r} is used.{near_matches(category, FACTORIES)}")
     ours = factory(np.random.default_rng(0))
-    mesh, closed = _read(path)
-    if not closed:
+    found = read_mesh(path, MAX_TRIANGLES)
+    if not found.closed:
         warnings.warn(f"{path}: the mesh is not closed; contact inside its gaps cannot be told", stacklevel=3)
+    material, materials = _colors(found)
+    mesh = Mesh(found.vertices, found.faces, material, materials)
     mesh = _fitted(mesh, ours.mesh, y_up=path.suffix.lower() in (".glb", ".gltf"))
     stretch = (mesh.bounds()[1] - mesh.bounds()[0]) / np.maximum(ours.size, 0.01)
     if stretch.max() > 4 or stretch.min() < 0.25:
@@ -79,61 +82,33 @@ def _load(category: str, path: Path) -> ObjectModel:
             f"{_by(ours.mesh)} m; is it the right category?",
             stacklevel=3,
         )
+    _check_size(mesh, path)
     return _carried(ours, mesh)
+
+
+def _check_size(mesh: Mesh, path: Path) -> None:
+    """Refuse triangles that would be cut into too many: labels need vertices close together."""
+    corners = mesh.vertices[mesh.faces]
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
+    pieces = float((4.0 ** np.ceil(np.log2(np.maximum(longest / spacing(mesh), 1)))).sum())
+    if pieces > MAX_PIECES:
+        raise InputError(
+            f"{path}: {len(mesh.faces):,} long triangles would have to be cut into about {pieces:,.0f}, more than "
+            f"{MAX_PIECES:,}; remesh it with triangles of even size, with Blender's modifier Remesh for example"
+        )
 
 
 def _by(mesh: Mesh) -> str:
     return " x ".join(f"{v:.2f}" for v in mesh.bounds()[1] - mesh.bounds()[0])
 
 
-def _read(path: Path) -> tuple[Mesh, bool]:
-    """The mesh of a file as it is, and whether it is closed."""
-    try:
-        import trimesh
-    except ImportError as error:
-        raise MissingExtraError("body", "trimesh") from error
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file")
-    try:
-        loaded = trimesh.load(path, process=False)
-        found = loaded.to_geometry() if isinstance(loaded, trimesh.Scene) else loaded
-    except Exception as error:  # trimesh raises whatever its many readers raise
-        raise InputError(f"{path}: cannot be read as a mesh: {error}") from error
-    if not isinstance(found, trimesh.Trimesh) or not len(found.faces):
-        raise InputError(f"{path}: holds no triangles")
-    if len(found.faces) > MAX_TRIANGLES:
-        raise InputError(
-            f"{path}: {len(found.faces):,} triangles are more than {MAX_TRIANGLES:,}; simplify the mesh first, "
-            "with Blender's modifier Decimate for example"
-        )
-    vertices = np.asarray(found.vertices, np.float64)
-    if not np.isfinite(vertices).all():
-        raise InputError(f"{path}: has vertices that are not finite")
-    extents = np.ptp(vertices, axis=0)
-    if np.sort(extents)[1] < 1e-9:
-        raise InputError(f"{path}: all vertices lie on a line")
-    welded = found.copy()
-    welded.merge_vertices(merge_tex=True, merge_norm=True)
-    material, materials = _colors(found)
-    return Mesh(vertices, np.asarray(found.faces, np.int64), material, materials), bool(welded.is_watertight)
-
-
-def _colors(found: Any) -> tuple[NDArray[np.int64], tuple[Material, ...]]:
-    """One material a face, from its colour or its texture's, rounded to a few dozen; grey where there is none."""
-    count = len(found.faces)
-    visual = found.visual
-    if visual.kind == "texture":
-        visual = visual.to_color()
-    if visual.kind not in ("face", "vertex"):
-        return np.zeros(count, np.int64), (Material(_GREY, gloss=0.2),)
-    rgb = np.asarray(visual.face_colors if visual.kind == "face" else visual.vertex_colors, np.float64)[:, :3]
-    if len(rgb) != count:
-        rgb = rgb[np.asarray(found.faces)].mean(1)
-    rounded = np.clip(np.round(rgb / 36), 0, 7).astype(np.int64)
+def _colors(found: MeshFile) -> tuple[NDArray[np.int64], tuple[Material, ...]]:
+    """One material a face, from its colour, rounded to a few dozen; grey where there is none."""
+    if found.rgb is None:
+        return np.zeros(len(found.faces), np.int64), (Material(_GREY, gloss=0.2),)
+    rounded = np.clip(np.round(found.rgb / 36), 0, 7).astype(np.int64)
     codes, index = np.unique(rounded @ np.array([64, 8, 1]), return_inverse=True)
-    means = [rgb[index == k].mean(0) for k in range(len(codes))]
+    means = [found.rgb[index == k].mean(0) for k in range(len(codes))]
     return index.astype(np.int64), tuple(Material(srgb(*m), gloss=0.2) for m in means)
 
 
