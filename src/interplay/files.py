@@ -155,6 +155,15 @@ def fitting_name(stem: str, ending: str) -> str:
     return encoded[: room - 9].decode("utf-8", "ignore") + f"-{digest}{ending}"
 
 
+def home_path(path: str | os.PathLike[str]) -> Path:
+    """A path whose ``~`` is the home folder, unless something here has this very name or nobody's home is known."""
+    given = Path(path)
+    if str(given).startswith("~") and not os.path.lexists(given):
+        with suppress(RuntimeError):
+            return given.expanduser()
+    return given
+
+
 def content_digest(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's content, 16 hexadecimal digits.
 

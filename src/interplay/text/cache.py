@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +19,14 @@ from interplay.text.encoders import encoder_identity, load_text_encoder
 
 
 def default_folder() -> Path:
-    """Where embeddings are kept: below ``XDG_CACHE_HOME``, by default ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "interplay" / "text"
+    """Where embeddings are kept: below ``XDG_CACHE_HOME``, by default ``~/.cache``, or with temporary files."""
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen:
+        return Path(chosen) / "interplay" / "text"
+    try:
+        return Path.home() / ".cache" / "interplay" / "text"
+    except RuntimeError:  # nobody's home is known
+        return Path(tempfile.gettempdir()) / "interplay" / "text"
 
 
 def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathLike[str] | None = None) -> Tensor:
@@ -31,6 +39,9 @@ def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathL
 
     Returns:
         (N, E) float32, each of length 1.
+
+    Warns:
+        UserWarning: they cannot be kept.
     """
     from safetensors.torch import save_file
 
@@ -42,6 +53,10 @@ def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathL
         except (InputError, KeyError):
             path.unlink(missing_ok=True)  # damaged: computed anew
     embeddings = load_text_encoder(encoder)(texts).contiguous()
-    with atomic_path(path) as temporary:
-        save_file({"embeddings": embeddings}, temporary, metadata={"encoder": encoder})
+    try:
+        with atomic_path(path) as temporary:
+            save_file({"embeddings": embeddings}, temporary, metadata={"encoder": encoder})
+    except (OSError, InputError) as error:  # costs the time to compute them again, and nothing else
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        warnings.warn(f"embeddings of texts are not kept, {path.parent} cannot be written: {reason}", stacklevel=2)
     return embeddings

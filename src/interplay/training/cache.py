@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import multiprocessing
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -100,8 +101,13 @@ class DiskCache:
             fits = self._used.value + image.nbytes <= self._limit
             self._used.value += image.nbytes * fits
         if fits:
-            with atomic_path(file) as temporary:
-                np.save(temporary, image, allow_pickle=False)
+            try:
+                with atomic_path(file) as temporary:
+                    np.save(temporary, image, allow_pickle=False)
+            except OSError as error:  # costs time, and nothing else
+                warnings.warn(
+                    f"photographs are not kept, {self._folder} cannot be written: {error.strerror}", stacklevel=2
+                )
         return image
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interplay.errors import InputError, MissingFileError
-from interplay.files import content_digest
+from interplay.files import content_digest, home_path
 from interplay.training.sections import FREE_DATA_FIELDS, DataConfig
 
 if TYPE_CHECKING:
@@ -139,4 +139,4 @@ def _data_sections(config: TrainConfig) -> Iterator[tuple[str, DataConfig]]:
 def _torch_downloads() -> Path:
     """Where ``torch.hub`` keeps what it downloads, without importing torch."""
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
+    return home_path(os.environ.get("TORCH_HOME", f"{cache}/torch")) / "hub" / "checkpoints"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.pose.estimator import PoseEstimator
 from interplay.errors import InputError, near_matches
+from interplay.files import home_path
 
 KEYPOINT_RCNN = "keypointrcnn-resnet50-fpn"
 
@@ -74,7 +74,7 @@ def load_pose_estimator(
         from interplay.detectors.pose.movenet import MoveNet
 
         return MoveNet()
-    path = Path(name).expanduser()
+    path = home_path(name)
     if path.suffix == ".json":
         from interplay.detectors.pose.poses_file import PosesFromFile
 
