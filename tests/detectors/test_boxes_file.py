@@ -30,28 +30,98 @@ def results(tmp_path: Path) -> Path:
     return path
 
 
-def test_coco_results_by_number_and_by_name(results: Path) -> None:
-    detector = load_detector(results)
-    names = ["photos/COCO_val2014_000000000042.jpg", "x.png", "none.jpg", "7.jpg"]
-    numbered, named, unknown, short = detector([blank()] * 4, names)
+def listing(path: Path, names: dict[int, str], **more: object) -> Path:
+    images = [{"id": number, "file_name": name} for number, name in names.items()]
+    path.write_text(json.dumps({"images": images, **more}))
+    return path
+
+
+def test_coco_results_with_a_list_of_images(tmp_path: Path, results: Path) -> None:
+    names = {42: "COCO_val2014_000000000042.jpg", 7: "deep/y.png", 8: "none.jpg"}
+    images = listing(tmp_path / "images.json", names)
+    detector = load_detector(results, annotations=images)
+    numbered, named, nothing, other = detector([blank()] * 4, [f"photos/{names[42]}", "x.png", "none.jpg", "y.png"])
     assert numbered.labels.tolist() == [79, 0]  # best first
     assert numbered.boxes.tolist() == [[90, 90, 100, 100], [1, 2, 4, 6]]  # cut to the image
     assert (named.labels.tolist(), named.scores.tolist()) == ([32], [1.0])
-    assert len(unknown) == 0
-    assert len(short) == 1
-    assert load_detector(results, min_score=0.6)([blank()], ["42.jpg"])[0].labels.tolist() == [79]
+    assert (len(nothing), len(other)) == (0, 1)
+    high = load_detector(results, min_score=0.6, annotations=images)
+    assert high([blank()], [names[42]])[0].labels.tolist() == [79]
+    with pytest.raises(ImageError, match=r"7\.jpg: not among the images that .*images\.json lists"):
+        detector([blank()], ["7.jpg"])
 
 
-def test_coco_results_may_mix_numbers_and_names(tmp_path: Path) -> None:
-    """Rows of one image are all found, whatever each calls it."""
-    box = {"category_id": 1, "bbox": [0, 0, 9, 9]}
-    name = "COCO_val2014_000000000042.jpg"
-    rows = [{"image_id": 42, "score": 0.9}, {"file_name": name, "score": 0.8}, {"image_id": "000000000042"}]
-    (tmp_path / "mixed.json").write_text(json.dumps([box | row for row in rows]))
-    detector = load_detector(tmp_path / "mixed.json")
-    mixed, numbered = detector([blank()] * 2, [f"photos/{name}", "42.jpg"])
-    assert mixed.scores.tolist() == pytest.approx([1.0, 0.9, 0.8])
-    assert numbered.scores.tolist() == mixed.scores.tolist()
+@pytest.mark.parametrize("first", [0, 1])
+def test_frames_of_annotation_tools_do_not_land_on_the_next(tmp_path: Path, first: int) -> None:
+    """A tool's number of a frame is another one than that in its name."""
+    boxes = [{"image_id": first + k, "category_id": 1, "bbox": [k, 0, 9, 9]} for k in range(4)]
+    names = {first + k: f"{k + 5:06}.jpg" for k in range(4)}
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(boxes))
+    with pytest.raises(InputError, match=r"image \d may be any(?s:.)*--annotations"):
+        load_detector(path)
+    images = listing(tmp_path / "images.json", names)
+    for detector in (
+        load_detector(path, annotations=images),
+        load_detector(listing(tmp_path / "whole.json", names, annotations=boxes)),
+    ):
+        found = detector([blank()] * 4, [f"{k + 5:06}.jpg" for k in range(4)])
+        assert [f.boxes[0, 0] for f in found] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [42, 42.0, "42", "000000000042"])
+def test_numbers_are_never_looked_up_in_names(tmp_path: Path, number: object) -> None:
+    (tmp_path / "r.json").write_text(json.dumps([{"image_id": number, "category_id": 1, "bbox": [0, 0, 9, 9]}]))
+    with pytest.raises(InputError, match="image 42 may be any"):
+        load_detector(tmp_path / "r.json")
+    images = listing(tmp_path / "images.json", {42: "frame_43.jpg"})
+    detector = load_detector(tmp_path / "r.json", annotations=images)
+    assert len(detector([blank()], ["frame_43.jpg"])[0]) == 1
+    with pytest.raises(InputError, match="image 42 is not among the 1 images"):
+        load_detector(tmp_path / "r.json", annotations=listing(tmp_path / "other.json", {1: "a.jpg"}))
+
+
+def test_categories_go_by_the_names_in_the_file(tmp_path: Path) -> None:
+    categories = [{"id": 1, "name": "lathe"}, {"id": 5, "name": "person"}]
+    boxes = [{"image_id": 1, "category_id": c, "bbox": [0, 0, 9, 9]} for c in (5, 1)]
+    boxes.append({"image_id": 1, "category_id": 5, "bbox": [0, 0, 90, 90], "iscrowd": 1})
+    path = listing(tmp_path / "whole.json", {1: "a.jpg"}, annotations=boxes, categories=categories)
+    detector = load_detector(path)
+    [found] = detector([blank()], ["a.jpg"])
+    assert [found.objects[label] for label in found.labels] == ["person", "lathe"]
+    boxes[0]["category_id"] = 2
+    listing(path, {1: "a.jpg"}, annotations=boxes, categories=categories)
+    with pytest.raises(InputError, match=r"annotations\[0\]: 'category_id' must be one of the categories"):
+        load_detector(path)
+
+
+def test_a_list_of_images_knows_their_size(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "a.jpg", "width": 200, "height": 50}]
+    (tmp_path / "w.json").write_text(json.dumps({"images": images, "annotations": []}))
+    with pytest.raises(ImageError, match=r"is 100 x 100 pixels, its boxes are for 200 x 50"):
+        load_detector(tmp_path / "w.json")([blank()], ["a.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ([], "expected a COCO file with a list 'images'"),
+        ([{"id": 1}], r"images\[0\]: expected"),
+        ([{"id": "x", "file_name": "a"}], r"images\[0\]: 'id'"),
+        ([{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "the id 1 is 'a' already"),
+    ],
+)
+def test_lists_of_images_that_do_not_fit(tmp_path: Path, results: Path, images: object, message: str) -> None:
+    (tmp_path / "i.json").write_text(json.dumps({"images": images}))
+    with pytest.raises(InputError, match=message):
+        load_detector(results, annotations=tmp_path / "i.json")
+
+
+def test_a_list_of_images_is_for_numbers_only(tmp_path: Path, ride: Interactions) -> None:
+    write([ride], tmp_path / "boxes.jsonl")
+    for source in (tmp_path / "boxes.jsonl", "ssd-mobilenet-v1"):
+        with pytest.raises(InputError, match="list of images is for"):
+            load_detector(source, annotations=tmp_path / "i.json")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +131,22 @@ def test_coco_results_may_mix_numbers_and_names(tmp_path: Path) -> None:
         ({"bbox": [1, 2, 3, float("nan")]}, "NaN is not a number"),
         ({"category_id": 12}, r"COCO's ids 1\.\.90, got 12"),
         ({"category_id": "person"}, "'category_id'"),
-        ({"score": "high"}, "'score' must be a number"),
-        ({"image_id": None}, "'image_id'"),
+        ({"score": "high"}, "'score': expected a finite number"),
+        ({"file_name": None, "image_id": None}, "'image_id'"),
+        ({"file_name": 5}, "'file_name' must be a name"),
     ],
 )
 def test_bad_coco_results_name_the_entry_and_the_field(tmp_path: Path, change: dict, message: str) -> None:
     path = tmp_path / "bad.json"
-    path.write_text(json.dumps([RESULTS[0], RESULTS[0] | change]))
+    named = {"file_name": "a.jpg"} | RESULTS[0]
+    path.write_text(json.dumps([named, named | change]))
     with pytest.raises(InputError, match=message):
         load_detector(path)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ("{}", "a list"), ("[1]", r"\[0\]")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "not JSON"), ("{}", "expected COCO results, a list"), ("[1]", r"\[0\]")]
+)
 def test_other_json_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(InputError, match=message):
@@ -118,6 +192,6 @@ def test_own_objects_keep_their_names(tmp_path: Path) -> None:
 
 def test_names_are_needed(results: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pass files"):
-        load_detector(results)([blank()])
+        load_detector(results, annotations=listing(tmp_path / "i.json", {42: "a.jpg", 7: "b.jpg"}))([blank()])
     with pytest.raises(MissingFileError, match=r"none\.json"):
         load_detector(tmp_path / "none.json")

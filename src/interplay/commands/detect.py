@@ -57,6 +57,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
     )
     model.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help="COCO file whose 'images' say which images the numbers in --boxes are, for COCO results",
+    )
+    model.add_argument(
         "--pose",
         metavar="NAME",
         help="find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file",
@@ -112,6 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
             "weights": file_setting(arguments.weights),
             "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
             "boxes": file_setting(arguments.boxes),
+            **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
             "pose": file_setting(arguments.pose),
             "decoding": decoding,
             "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
@@ -129,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
             classes=classes,
             detector=arguments.detector,
             boxes=arguments.boxes,
+            annotations=arguments.annotations,
             pose=arguments.pose,
             device=arguments.device,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,9 +15,11 @@ from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.detectors.detections import Detections
 from interplay.errors import InputError, MissingFileError
+from interplay.formats.coco_images import CocoImages
 from interplay.images import ImageError
 from interplay.ops.boxes import xywh_to_xyxy
-from interplay.ops.image_names import ImageNames, same_names
+from interplay.ops.image_names import ImageNames
+from interplay.ops.numbers import finite_number, whole_number
 from interplay.ops.object_names import COCO_OBJECTS
 from interplay.table import InteractionTable
 from interplay.vocabulary import coco_80_index
@@ -34,14 +35,17 @@ class BoxesFromFile:
     - ``.jsonl``, ``.parquet``: this library's own (`interplay.read`), with objects of any names; its interactions are
       not used.
     - ``.json``: COCO results, ``[{"image_id": 42, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9},
-      ...]`` with COCO's original category ids 1..90. ``"file_name"`` may stand in place of ``"image_id"``, in all rows
-      or in some.
+      ...]``, or a whole COCO file with ``"images"`` and ``"annotations"``. A number means the image that a list
+      ``"images"`` gives it to, in the file or in `annotations`; numbers are never looked up in names. ``"file_name"``,
+      or a name as ``"image_id"``, needs no list. Categories are those that the list's file names, else COCO's original
+      ids 1..90. Crowds (``"iscrowd"``) are left out.
 
-    See `interplay.ops.image_names` for how an image is found. COCO results do not list images without boxes, so there
-    an unknown image has none.
+    See `interplay.ops.image_names` for how an image is found. COCO results without a list of images do not tell images
+    without boxes, so there an unknown image has none.
 
     Args:
         path: the file.
+        annotations: the COCO file whose ``"images"`` say which image a number is, for COCO results that do not.
         min_score: smallest confidence kept. Annotations have no scores and are all kept.
 
     Raises:
@@ -52,7 +56,12 @@ class BoxesFromFile:
         objects: the names of what is in the file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], min_score: float = 0.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        min_score: float = 0.0,
+        annotations: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.path = Path(path)
         self.name = self.path.name
         self.min_score = min_score
@@ -60,7 +69,9 @@ class BoxesFromFile:
             raise MissingFileError(f"no file {self.path}: expected boxes as {', '.join(SUFFIXES)}")
         self._boxes: _CocoResults | _Table
         if self.path.suffix == ".json":
-            self._boxes = _CocoResults(self.path)
+            self._boxes = _CocoResults(self.path, annotations)
+        elif annotations is not None:
+            raise InputError(f"{self.path}: names its images; a list of images is for COCO results (.json)")
         else:
             from interplay.formats import read
 
@@ -110,53 +121,93 @@ class _Table:
 
 
 class _CocoResults:
-    """Boxes in the form of COCO's result files."""
+    """Boxes in the form of COCO's result files, or of a whole COCO file with images and boxes."""
 
-    objects = COCO_OBJECTS
-
-    def __init__(self, path: Path) -> None:
-        records = read_json(path)
+    def __init__(self, path: Path, annotations: str | os.PathLike[str] | None) -> None:
+        self.path = path
+        content = read_json(path)
+        whole = isinstance(content, Mapping) and isinstance(content.get("annotations"), list)
+        records = content["annotations"] if whole else content
         if not isinstance(records, list):
             raise InputError(
-                f"{path}: expected COCO results, a list of {{image_id, category_id, bbox, score}}, "
-                f"got {type(records).__name__}"
+                f"{path}: expected COCO results, a list of {{image_id, category_id, bbox, score}}, or a COCO file with "
+                f"'images' and 'annotations', got {brief(content)}"
             )
-        results = [_result(record, f"{path}: [{i}]") for i, record in enumerate(records)]
+        self.listed: CocoImages | None = None
+        if annotations is not None:
+            self.listed = CocoImages.read(annotations)
+        elif whole:
+            self.listed = CocoImages.of(content, str(path))
+        self.objects = self.listed.objects if self.listed is not None and self.listed.objects else COCO_OBJECTS
         rows: dict[str, list[list[float]]] = defaultdict(list)
-        for image, (_, row) in zip(same_names(image for image, _ in results), results, strict=True):
-            rows[image].append(row)
-        self.rows = [np.array(values) for values in rows.values()]
-        self.names = ImageNames(rows)
+        sizes: dict[str, tuple[int, int]] = {}
+        if self.listed is not None:
+            for number, name in self.listed.names.items():
+                rows[name] = []
+                sizes[name] = self.listed.sizes[number]
+        for i, record in enumerate(records):
+            where = f"{path}: annotations[{i}]" if whole else f"{path}: [{i}]"
+            if not isinstance(record, Mapping):
+                raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
+            if not record.get("iscrowd"):  # a region with many objects is none of them
+                rows[_image(record, self.listed, where)].append(_row(record, self.listed, where))
+        self.rows = [np.array(values, np.float64).reshape(-1, 6) for values in rows.values()]
+        self.sizes = [sizes.get(name, (0, 0)) for name in rows]
+        self.names = ImageNames(rows, by_number=False)
 
     def find(self, file: str, width: int, height: int) -> Detections:
         row = self.names.find(file)
         if row < 0:
-            return Detections.empty()
+            if self.listed is None:
+                return Detections.empty(self.objects)
+            raise ImageError(file, f"not among the images that {self.listed.source} lists")
+        known = self.sizes[row]
+        if all(known) and known != (width, height):
+            raise ImageError(file, f"is {width} x {height} pixels, its boxes are for {known[0]} x {known[1]}")
         values = self.rows[row]
-        return Detections.within(xywh_to_xyxy(values[:, 2:]), values[:, 0], values[:, 1], width, height)
+        corners = xywh_to_xyxy(values[:, 2:])
+        return Detections.within(corners, values[:, 0], values[:, 1], width, height, self.objects)
 
 
-def _result(record: Any, where: str) -> tuple[str | int, list[float]]:
-    """The image and [label, score, x, y, width, height] of one COCO result."""
-    if not isinstance(record, Mapping):
-        raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
-    image = record.get("file_name", record.get("image_id"))
-    if not isinstance(image, (str, int)):
-        raise InputError(f"{where}: 'image_id' must be a number or 'file_name' a name, got {brief(image)}")
-    category = record.get("category_id")
-    label = coco_80_index([category])[0] if isinstance(category, int) else -1
+def _image(record: Mapping[str, Any], listed: CocoImages | None, where: str) -> str:
+    """The name of a box's image."""
+    if record.get("file_name") is not None:
+        if not isinstance(record["file_name"], str):
+            raise InputError(f"{where}: 'file_name' must be a name, got {brief(record['file_name'])}")
+        return record["file_name"]
+    image = record.get("image_id")
+    if isinstance(image, str) and not image.strip().isdecimal():
+        return image
+    number = whole_number(int(image) if isinstance(image, str) else image, f"{where}: 'image_id'")
+    if listed is None:
+        raise InputError(
+            f"{where}: image {number} may be any: tools number images in ways of their own, and the file has no list "
+            "'images' that says which is which. Give the COCO file that has it: --annotations FILE (in Python: "
+            "annotations=FILE); or give each box the 'file_name' of its image"
+        )
+    if number not in listed.names:
+        raise InputError(
+            f"{where}: image {number} is not among the {len(listed.names)} images that {listed.source} lists"
+        )
+    return listed.names[number]
+
+
+def _row(record: Mapping[str, Any], listed: CocoImages | None, where: str) -> list[float]:
+    """[label, score, x, y, width, height] of one COCO result."""
+    category = whole_number(record.get("category_id"), f"{where}: 'category_id'")
+    if listed is not None and listed.objects:
+        label = listed.categories.get(category, -1)
+        expected = f"one of the categories that {listed.source} lists"
+    else:
+        label = int(coco_80_index([category])[0])
+        expected = "one of COCO's ids 1..90"
     if label < 0:
         raise InputError(
-            f"{where}: 'category_id' must be one of COCO's ids 1..90, got {brief(category)}; boxes of other "
-            "objects are read by name from .jsonl or .parquet"
+            f"{where}: 'category_id' must be {expected}, got {category}; boxes of other objects are read by name from "
+            ".jsonl or .parquet"
         )
-    box, score = record.get("bbox"), record.get("score", 1.0)
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+    box = record.get("bbox")
+    if not isinstance(box, list) or len(box) != 4:
         raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {brief(box)}")
-    if not _is_number(score):
-        raise InputError(f"{where}: 'score' must be a number, got {brief(score)}")
-    return image, [float(label), float(score), *map(float, box)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    score = finite_number(record.get("score", 1.0), f"{where}: 'score'")
+    return [float(label), score, *(finite_number(value, f"{where}: 'bbox'") for value in box)]

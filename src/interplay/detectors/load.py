@@ -88,6 +88,7 @@ def load_detector(
     device: str | None = None,
     min_score: float | None = None,
     weights: str | os.PathLike[str] | None = None,
+    annotations: str | os.PathLike[str] | None = None,
 ) -> Detector:
     """A detector of people and objects.
 
@@ -100,6 +101,7 @@ def load_detector(
         min_score: smallest confidence kept, 0..1; by default 0.2, and everything in a file of boxes. At 0.2 the
             offline detector and the default model reach the role AP of 0.1 with a quarter of the pairs.
         weights: a local file of weights, for torchvision's detectors.
+        annotations: a COCO file whose ``"images"`` say which image a number in a file of boxes is.
 
     Raises:
         InputError: unknown name (names the nearest), `min_score` outside 0..1, or `weights` where they do not apply.
@@ -112,13 +114,15 @@ def load_detector(
     entry = DETECTORS.get(name)
     if weights is not None and not (entry and entry.takes_weights):
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
+    if annotations is not None and home_path(name).suffix not in (".jsonl", ".parquet", ".json"):
+        raise InputError(f"a list of images is for a file of boxes; {name} is none")
     if entry is not None:
         return entry.build(device, least, weights)
     path = home_path(name)
     if path.suffix in (".jsonl", ".parquet", ".json"):
         from interplay.detectors.boxes_file import BoxesFromFile
 
-        return BoxesFromFile(path, min_score or 0.0)
+        return BoxesFromFile(path, min_score or 0.0, annotations)
     if path.is_dir() or name.count("/") == 1:
         from interplay.detectors.transformers_models import TransformersDetector
 

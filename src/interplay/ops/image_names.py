@@ -27,6 +27,7 @@ class ImageNames:
 
     Args:
         names: file names, or numbers as text; of a name that is there twice the first counts.
+        by_number: whether rule 3 holds. Not for files of tools that number images in ways of their own.
 
     Example:
         >>> names = ImageNames(["val/COCO_val2014_000000000042.jpg", "val/000000000007.jpg"])
@@ -34,7 +35,8 @@ class ImageNames:
         [0, 1, 1, -1]
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], by_number: bool = True) -> None:
+        self.by_number = by_number
         self.names = list(names)
         self._exact: dict[str, int] = {}
         for position, name in enumerate(self.names):
@@ -47,7 +49,7 @@ class ImageNames:
         if plain in self._exact:
             return self._exact[plain]
         named = self._by_base_name.get(base_name(plain), [])
-        if not named:
+        if not named and self.by_number:
             number = image_number(plain)
             named = [i for i in self._by_number.get(number, []) if _same_number(plain, self.names[i])]
         return named[0] if len(named) == 1 else -1

@@ -58,6 +58,7 @@ def load_predictor(
     classes: TextClasses | None = None,
     detector: str | None = None,
     boxes: Path | None = None,
+    annotations: Path | None = None,
     pose: str | Path | None = None,
     device: str | None = None,
 ) -> Inference:
@@ -70,6 +71,7 @@ def load_predictor(
         classes: what to find instead of the model's own verbs and objects.
         detector: what finds people and objects, for a model that needs them; by default what works offline.
         boxes: a file with people and objects of every image, instead of a detector.
+        annotations: a COCO file whose ``"images"`` say which image a number in `boxes` is.
         pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
             and only keypoints in a file of boxes are kept.
         device: where the model runs.
@@ -80,6 +82,7 @@ def load_predictor(
     Raises:
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
+    from interplay.detectors import load_detector
     from interplay.zoo import load_model
 
     network = load_model(model, weights=weights, device=device, decoding=decoding)
@@ -87,4 +90,7 @@ def load_predictor(
         chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     network.prepare_inference()
-    return network.inference(detector=boxes or detector, pose=pose, device=device).prepare()
+    if annotations is not None and boxes is None:
+        raise InputError("--annotations says which images the numbers in --boxes are: give both")
+    source = load_detector(boxes, annotations=annotations) if boxes and annotations else boxes or detector
+    return network.inference(detector=source, pose=pose, device=device).prepare()
