@@ -190,6 +190,10 @@ ODD = {
     "a null as label": [record(labels=["person", None])],
     "a key twice": [json.dumps(record())[:-1] + ', "labels": ["person", "horse"]}'],
     "two records on a line": [json.dumps(record()) + " " + json.dumps(record(file="b.jpg"))],
+    "NaN in a field that nobody reads": [json.dumps(record(mood=float("nan")))],
+    "a number of 30 digits in a field that nobody reads": [json.dumps(record(mood=10**30))],
+    "an image without a name": [record(file="")],
+    "a size that nothing holds": [record(width=2**31)],
     "half a character": [json.dumps(record(file="\ud800.jpg"))],
 }
 
@@ -286,3 +290,10 @@ def test_files_without_lines_are_checked_too(tmp_path: Path) -> None:
         ("shop.jpg", "empty"),
         ("shop.jpg", f"no image 'shop.jpg' below {tmp_path}"),
     ]
+
+
+def test_an_image_in_two_places_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.jsonl", record(), record())
+    with pytest.warns(UserWarning, match=r"1 images are there more than once, such as 'a\.jpg'"):
+        load_annotations("own", path)
+    assert "already on line 1" in only(path).message

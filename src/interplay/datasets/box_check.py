@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +104,7 @@ def check_table(table: InteractionTable, path: Path) -> None:
         InputError: the boxes are something else: normalised in more than `MISFIT` of the images, x, y, width, height,
             or more than `MISFIT` of them reversed.
     """
+    _check_names(table, path)
     faults = box_faults(table.boxes, table.box_image_index, table.sizes)
     with_boxes = int((np.diff(table.box_offsets) > 0).sum())
     normalised = table_files(table, np.flatnonzero(faults.normalised))
@@ -128,6 +130,19 @@ def check_table(table: InteractionTable, path: Path) -> None:
         warnings.warn(
             f"{path}: {'; '.join(note for note in notes if note)}. For each: interplay datasets validate",
             stacklevel=3,
+        )
+
+
+def _check_names(table: InteractionTable, path: Path) -> None:
+    """Whether every image has a name, and none is there twice."""
+    if "" in table.files:
+        raise InputError(f"{path}: image {table.files.index('') + 1} has no name")
+    repeated = [file for file, count in Counter(table.files).items() if count > 1]
+    if repeated:
+        warnings.warn(
+            f"{path}: {len(repeated)} images are there more than once, such as {repeated[0]!r}; all of an image should "
+            "be in one place",
+            stacklevel=4,
         )
 
 

@@ -70,7 +70,7 @@ class ImageFinder:
         for name in (file, *_other_names(file)):
             for folder in ("", *_usual_folders(file)):
                 path = self._at(os.path.join(folder, name))  # noqa: PTH118  # of many names
-                if path is not None and path.is_file():
+                if path is not None and os.path.isfile(path):  # noqa: PTH113  # also False for a name that is too long
                     return path
         position = self._names.find(file)
         return self._paths[position] if position >= 0 else None

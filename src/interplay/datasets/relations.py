@@ -59,10 +59,11 @@ def read_coco_relations(source: Source, vocabulary: Vocabulary | None) -> Intera
         vocabulary = vocabulary or Vocabulary.from_names(objects.values(), verbs.values(), source.path.stem)
         boxes = _by_image(content["annotations"])
         relations = _by_image(content["rel_annotations"])
+        images = [(image["file_name"], image) for image in content["images"]]
     builder = TableBuilder(vocabulary)
-    for record in content["images"]:
-        with reading(f"{where}: {brief(record.get('file_name'))}"):
-            builder.image(record["file_name"], (record.get("width"), record.get("height")))
+    for file, record in images:
+        with reading(f"{where}: {brief(file)}"):
+            builder.image(file, (record.get("width"), record.get("height")))
             number = id_number(record["id"], "id")
             position = {}
             for annotation in boxes.get(number, []):
@@ -202,7 +203,7 @@ def _directed(relation: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def _image_of(data: dict[str, Any]) -> str:
     """The file name that a task's address stands for: ``/data/upload/1/2f3a4b5c-a.jpg`` is ``a.jpg``."""
-    address = data.get("image") or next(iter(data.values()))
+    address = data.get("image") or next(iter(data.values()), None)
     if not isinstance(address, str):
         raise InputError(f"'data' has no address of an image, got {brief(address)}")
     parts = urlsplit(address)

@@ -6,7 +6,9 @@ is read again line by line, to say where.
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -42,6 +44,9 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
     longest, lines = _survey(path)
     if longest == 0:
         return InteractionTable.from_list([], known or Vocabulary.load("hico-det"))
+    if _doubtful(path):
+        for _ in iterate_lines(path):  # which refuses what Arrow's parser lets pass in fields that are not used
+            pass
     # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
     source = path if lines is not None else pa.BufferReader(_as_objects(path))
     try:
@@ -80,6 +85,25 @@ def _survey(path: Path) -> tuple[int, int | None]:
             longest = max(longest, int(np.diff(edges).max(initial=1)) - 1)
             carried = len(codes) - 1 - int(edges[-1])
     return max(longest, carried), lines if regular else None
+
+
+_DOUBTFUL = re.compile(rb"NaN|Infinity|\d{19}|\d[eE]\+?\d{3}|\\u[dD][89a-fA-F]")
+_LONGEST_DOUBT = 20
+
+
+def _doubtful(path: Path) -> bool:
+    """Whether a file may hold numbers or text that JSON does not know; a few of these are harmless."""
+    decoder, end = codecs.getincrementaldecoder("utf-8")(), b""
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            if _DOUBTFUL.search(end + block):
+                return True
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                return True
+            end = block[-_LONGEST_DOUBT:]
+    return bool(decoder.getstate()[0])
 
 
 def _as_objects(path: Path) -> bytes:

@@ -19,6 +19,7 @@ from interplay.columns import FILE_FIELDS, INTERACTION_FIELDS, Column, registere
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
 
+_MOST_PIXELS = 2**31 - 1  # as which sizes are kept
 _LARGEST = 3.4028234663852886e38  # of float32, as which numbers are kept
 
 Problem = tuple[str, str]
@@ -53,7 +54,7 @@ def record_problems(record: Any, vocabulary: Vocabulary | None = None) -> Iterat
         yield "file", f"expected the image's name, got {_show(record.get('file'))}"
     for key in ("width", "height"):
         value = record.get(key)
-        if value is not None and (not _is_int(value) or value <= 0):
+        if value is not None and (not _is_int(value) or not 0 < value <= _MOST_PIXELS):
             yield key, f"expected a positive whole number of pixels, got {_show(value)}"
     boxes = record.get("boxes")
     if not isinstance(boxes, list):
