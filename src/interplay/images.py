@@ -96,8 +96,8 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
     values from 0..1, or from 0..255 if any is above 1.
 
     Args:
-        source: a path, an image file's bytes, a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) RGB or
-            (H, W, 4) RGBA of uint8, uint16, bool or floating point.
+        source: a path, an image file's bytes, a Pillow image, or an array or tensor (H, W), (H, W, 1), (H, W, 3) RGB
+            or (H, W, 4) RGBA, channels last, of uint8, uint16, bool or floating point.
         max_pixels: limit on width x height, checked before anything is decoded.
 
     Raises:
@@ -426,14 +426,26 @@ def _grey_to_rgb(values: NDArray) -> NDArray[np.uint8]:
     return np.repeat(np.clip(np.rint(grey), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def is_one_image(source: Any) -> bool:
+    """Whether something is one image for `read_image`, whatever its shape, and not a list of several."""
+    if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
+        return True
+    return hasattr(source, "__array__") or hasattr(source, "__array_interface__")  # arrays, tensors, Pillow's images
+
+
 def _from_array(source: Any) -> NDArray[np.uint8]:
-    array = np.asarray(source)
+    try:
+        array = np.asarray(source.detach().cpu() if hasattr(source, "detach") else source)
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths; a kind that numpy does not have
+        raise ImageError("array", f"expected an array of numbers, got {type(source).__name__}: {error}") from None
     if array.dtype.kind not in "uibf" or array.dtype.itemsize > 8:
         raise ImageError("array", f"expected a path, bytes or an array of numbers, got {type(source).__name__}")
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise ImageError("array", f"expected shape (H, W), (H, W, 3) or (H, W, 4), channels last, got {array.shape}")
+        raise ImageError(
+            "array", f"expected shape (H, W), (H, W, 3) or (H, W, 4), channels last, got {array.shape}{_hint(array)}"
+        )
     if array.dtype == np.uint8:
         pixels = array
     elif array.dtype == np.uint16:
@@ -451,3 +463,12 @@ def _from_array(source: Any) -> NDArray[np.uint8]:
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     return np.array(pixels, order="C")
+
+
+def _hint(array: NDArray) -> str:
+    """What to do about an array of another shape."""
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        return ", channels first: give np.moveaxis(image, 0, -1), of a tensor image.permute(1, 2, 0)"
+    if array.ndim == 4:
+        return ", several images: give a list of them"
+    return ""

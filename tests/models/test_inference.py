@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,3 +243,39 @@ def test_outputs_that_are_no_numbers_are_an_error_and_not_an_empty_result(name: 
             parameter.fill_(torch.nan)
     with pytest.raises(ModelError, match="are not finite numbers"):
         model.predict(IMAGE, detections=found())
+
+
+def test_one_image_of_any_kind() -> None:
+    """Arrays, tensors, Pillow's images and files' bytes are one image; a list is several."""
+    torch.manual_seed(0)
+    model = spatial(Vocabulary.load("hico-det")).eval()
+    expected = model.predict(IMAGE, detections=found())
+    stream = io.BytesIO()
+    Image.fromarray(IMAGE).save(stream, "PNG")
+    tensor = torch.from_numpy(IMAGE)
+    for image in (tensor, Image.fromarray(IMAGE), stream.getvalue(), tensor.float(), tensor / 255):
+        assert_same(expected, model.predict(image, detections=found()))
+    both = model.predict([IMAGE, tensor], detections=[found(), found()])
+    assert len(both) == 2
+    assert both[1].file is None
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.zeros(3, 64, 80), r"channels last, got \(3, 64, 80\), channels first: .*permute\(1, 2, 0\)"),
+        (np.zeros((3, 64, 80), np.uint8), "channels first: give np.moveaxis"),
+        (torch.zeros(1, 64, 80), "channels first"),
+        (torch.zeros(2, 3, 64, 80), r"got \(2, 3, 64, 80\), several images: give a list"),
+        (np.zeros((2, 64, 80, 3), np.uint8), "several images: give a list"),
+        (torch.zeros(64), r"got \(64,"),
+        (torch.zeros(64, 80, 3, dtype=torch.int64), "expected uint8"),
+        ([torch.zeros(3, 64, 80)], "channels first"),
+        ([[[1, 2], [3]]], "expected an array of numbers"),
+    ],
+)
+def test_shapes_that_are_no_image(image: Any, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        spatial(Vocabulary.load("hico-det")).predict(
+            image, detections=[found()] if isinstance(image, list) else found()
+        )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from interplay.errors import InputError
 from interplay.explanations import Explanation
+from interplay.images import is_one_image
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.inference import Image, Inference
@@ -291,7 +292,8 @@ class HoiModel(nn.Module, ABC):
         Boxes of objects that the model does not know are left out, with a warning.
 
         Args:
-            images: a path or an RGB array (H, W, 3) uint8; or a list of them.
+            images: what `interplay.images.read_image` takes: a path, an image file's bytes, a Pillow image, or an
+                array or tensor (H, W, 3), channels last; or a list of them. One array or tensor is one image.
             detector: for a two-stage model: a detector, its name, or a file of boxes; by default the offline one.
             detections: for a two-stage model: people and objects instead of a detector, one per image.
             pose: find people's keypoints: an estimator, its name, or a file of poses; by default nobody's.
@@ -308,10 +310,10 @@ class HoiModel(nn.Module, ABC):
                 boxes' objects is a person, or known to the model.
         """
         inference = self.inference(detector=detector, pose=pose, min_score=min_score, top_k=top_k)
-        if isinstance(images, (str, Path, np.ndarray)):
+        if is_one_image(images):
             boxes = [detections] if detections is not None else None
             names = [files] if files is not None else None
-            [found] = inference.predict([images], names, boxes)  # type: ignore[arg-type]
+            [found] = inference.predict([images], names, boxes)  # type: ignore[arg-type, list-item]
             _say(inference)
             return found
         several = inference.predict(list(images), files, detections, batch_size)  # type: ignore[arg-type]

@@ -248,4 +248,4 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 def file_of(image: Image) -> str | None:
     """What an image that was given as a path is called in results."""
-    return None if isinstance(image, np.ndarray) else str(image)
+    return str(image) if isinstance(image, (str, os.PathLike)) else None
