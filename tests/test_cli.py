@@ -17,6 +17,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == f"interplay {interplay.__version__}"
 
 
+def test_python_runs_it_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "interplay", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"interplay {interplay.__version__}"
+
+
 def test_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     text = capsys.readouterr().out

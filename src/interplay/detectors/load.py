@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.detections import Detector
+from interplay.devices import choose_device
 from interplay.errors import InputError, near_matches
 from interplay.files import home_path
 
@@ -131,30 +132,3 @@ def load_detector(
         f"unknown detector {name!r}: expected one of {', '.join(DETECTORS)}, a hub name such as "
         f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, DETECTORS)}"
     )
-
-
-DEVICES = ("cpu", "cuda", "mps", "xpu")
-"""Kinds of devices that models run on."""
-
-
-def choose_device(device: str | None) -> str:
-    """The given device, or CUDA where there is one, else the CPU.
-
-    Raises:
-        InputError: the device cannot be used.
-    """
-    import torch
-
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-        if kind not in DEVICES:
-            raise InputError(f"device {device!r} cannot be used: expected {', '.join(DEVICES)}, such as cuda:1")
-        torch.empty(0, device=device)
-    except InputError:
-        raise
-    except Exception as error:  # torch raises a dozen kinds, some of which ask for packages
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"device {device!r} cannot be used: {reason}") from None
-    return device

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError
 from interplay.explanations import Explanation
 from interplay.images import is_one_image
@@ -260,7 +261,7 @@ class HoiModel(nn.Module, ABC):
         files: Sequence[str] | str | None = None,
         min_score: float | None = None,
         top_k: int | None = None,
-        batch_size: int = 8,
+        batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> Interactions: ...
     @overload
     def predict(
@@ -273,7 +274,7 @@ class HoiModel(nn.Module, ABC):
         files: Sequence[str] | str | None = None,
         min_score: float | None = None,
         top_k: int | None = None,
-        batch_size: int = 8,
+        batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> list[Interactions]: ...
     def predict(
         self,
@@ -285,7 +286,7 @@ class HoiModel(nn.Module, ABC):
         files: Sequence[str] | str | None = None,
         min_score: float | None = None,
         top_k: int | None = None,
-        batch_size: int = 8,
+        batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> Interactions | list[Interactions]:
         """The interactions in one image, or in each of several.
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
 from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
 from interplay.detectors.pose.estimator import no_poses
@@ -127,7 +128,7 @@ class Inference:
         images: Sequence[Image],
         files: Sequence[str | None] | None = None,
         detections: Sequence[Detections] | None = None,
-        batch_size: int = 8,
+        batch_size: int = DEFAULT_BATCH_SIZE,
     ) -> list[Interactions]:
         """The interactions in images that may be paths, `batch_size` of them in memory at once.
 

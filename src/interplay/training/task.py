@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from interplay.layers.normalisers import LossNormaliser
 from interplay.training.tables import Tables
+
+if TYPE_CHECKING:
+    from interplay.models.base import HoiModel
 
 ExampleKey = tuple[int, int]
 """An example: (epoch, index of the image)."""
@@ -66,8 +69,8 @@ class TrainingTask(Protocol):
     """
 
     newly_initialised: Sequence[str]
-    model: Any
-    data: Any
+    model: HoiModel
+    data: TrainingData
     tables: Tables
     monitor: str
 

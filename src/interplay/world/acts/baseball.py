@@ -8,12 +8,13 @@ import numpy as np
 
 from interplay.body.geometry import Array, X, Z, apply, degrees, rotation_between, unit, vec
 from interplay.world.objects import make_object
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.balls import make_ball
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, hold, reach, relax
-from interplay.world.posing.hands import Grip, close_hand, palm_frame
+from interplay.world.posing.hands import close_hand, palm_frame
 from interplay.world.posing.placing import easiest, hold_both, turned_to
 from interplay.world.posing.stances import crouch, other, side_sign, stand, stride
 from interplay.world.scene import Person, SceneObject

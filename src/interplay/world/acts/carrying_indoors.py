@@ -6,10 +6,10 @@ import numpy as np
 
 from interplay.body.geometry import X, Y, Z, degrees, unit, vec
 from interplay.world.objects import make_object
+from interplay.world.objects.base import Grip
 from interplay.world.posing.fitting import scaled
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, settle_anywhere

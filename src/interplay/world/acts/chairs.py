@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import X, Z, degrees, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import turned_to
 from interplay.world.posing.stances import side_sign, stand, stride

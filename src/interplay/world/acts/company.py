@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, degrees, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.stances import other, stand

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lines import add_line, fist_center, hanging_end
 from interplay.world.posing.placing import easiest, offer
 from interplay.world.posing.stances import crouch, other, side_sign, stand, stride

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, degrees, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.stances import crouch, leap, other, side_sign, stand, stride

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Y, Z, frame, rotation, transform, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by, to_mouth
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere

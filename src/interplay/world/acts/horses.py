@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Z, degrees, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lines import add_line, fist_center
 from interplay.world.posing.mounting import feet_on_pedals, lean_to, look_ahead, take_handles
 from interplay.world.posing.placing import easiest, offer

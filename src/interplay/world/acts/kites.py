@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import X, Y, Z, apply, degrees, frame, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import PlaceKind
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, heading, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lines import add_line, fist_center
 from interplay.world.posing.placing import arm_cost, turned_to
 from interplay.world.posing.stances import other, side_sign, stand, stride

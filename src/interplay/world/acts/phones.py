@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Z, degrees, frame, rotation, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS, PlaceKind
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by
 from interplay.world.posing.placing import arm_cost, easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import X, Y, degrees, frame, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import free_side, heading, reach
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.lips import hold_by, tip_to_food
 from interplay.world.posing.placing import easiest, turned_to
 from interplay.world.posing.postures import SEATS, rest_hands, settle_anywhere

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, X, Z, degrees, vec
+from interplay.world.objects.base import Grip
 from interplay.world.places.kinds import INDOORS
 from interplay.world.posing.group import Group, body_point
 from interplay.world.posing.handling import heading, reach
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.placing import easiest, hold_both, turned_to
 from interplay.world.posing.postures import SEATS, settle_anywhere
 from interplay.world.posing.seating import hands_on_table

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import X, Y, degrees, transform, vec
-from interplay.world.objects.base import Spot
+from interplay.world.objects.base import Grip, Spot
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group, upright
 from interplay.world.posing.handling import free_side, hand_on, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.mounting import (
     astride,
     feet_on_pedals,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import X, Y, Z, degrees, transform, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.posing.boarding import tip
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, hold, reach, relax
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.limbs import solve_leg
 from interplay.world.posing.placing import arm_cost, easiest, turned_to
 from interplay.world.posing.stances import (

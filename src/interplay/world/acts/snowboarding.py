@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import X, Y, Z, degrees, transform, vec
+from interplay.world.objects.base import Grip
 from interplay.world.posing.boarding import ALONG, ride_deck, spread_arms, tip
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import reach
-from interplay.world.posing.hands import Grip
 from interplay.world.posing.placing import arm_cost
 from interplay.world.posing.stances import other
 from interplay.world.scene import Person, SceneObject

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Y, Z, transform, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.posing.boarding import ALONG, prone, ride_deck, spread_arms, tip
 from interplay.world.posing.fitting import make_fitted
 from interplay.world.posing.group import Group
 from interplay.world.posing.handling import free_side, reach, relax
-from interplay.world.posing.hands import Grip, close_hand
+from interplay.world.posing.hands import close_hand
 from interplay.world.posing.limbs import solve_arm
 from interplay.world.posing.stances import other, side_sign, stride
 from interplay.world.posing.under_arm import edge_grip, hand_goal, hook, on_edge

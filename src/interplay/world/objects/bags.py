@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, vec
 from interplay.body.materials import Material
 from interplay.body.meshes import box, cylinder, extrude, join, loft, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel
+from .base import Grip, ObjectModel
 from .furniture import cushion
 from .paint import BLACK, STEEL, any_color, dark, fabric, leather, plastic
 from .registry import register

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from interplay.body.geometry import Array, apply
 from interplay.body.meshes import Mesh
-from interplay.world.posing.hands import Grip
+
+GripKind = Literal["bar", "slab", "palm", "pinch"]
+
+
+@dataclass(frozen=True)
+class Grip:
+    """A place on an object where a hand takes hold, in the object's frame.
+
+    Attributes:
+        position: (3,) centre of what is held: a point on a bar's axis, on a slab's near edge or on a surface.
+        axis: (3,) direction of a bar's axis or a slab's edge; ignored for a palm laid on a surface.
+        normal: (3,) direction in which the palm looks, or None where a bar may be taken from all round.
+        radius: half the thickness of what is held, metres; 0 for a surface.
+        kind: ``bar`` (fingers around it), ``slab`` (fingers on one side, thumb on the other), ``palm`` (flat hand on
+            a surface), ``pinch`` (fingertips, as for cutlery).
+        flip: whether the thumb may also point against `axis`.
+    """
+
+    position: Array
+    axis: Array
+    normal: Array | None = None
+    radius: float = 0.015
+    kind: GripKind = "bar"
+    flip: bool = True
+
+    def moved(self, matrix: Array) -> Grip:
+        """The grip in the frame that a transform (4, 4) of the object leads to."""
+        r = matrix[:3, :3]
+        normal = None if self.normal is None else r @ self.normal
+        return replace(self, position=apply(matrix, self.position), axis=r @ self.axis, normal=normal)
 
 
 @dataclass(frozen=True)

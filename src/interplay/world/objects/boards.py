@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, vec
 from interplay.body.materials import Material
 from interplay.body.meshes import Mesh, cylinder, ellipsoid, join, loft
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .furniture import FRONT
 from .paint import BLACK, STEEL, any_color, plastic
 from .registry import register

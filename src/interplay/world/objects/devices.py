@@ -9,9 +9,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, vec
 from interplay.body.materials import Material, hsv, srgb
 from interplay.body.meshes import box, cylinder, ellipsoid, extrude, join, lathe, ring, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .furniture import FRONT, cushion
 from .paint import BLACK, STEEL, WHITE, any_color, dark, plastic
 from .registry import register

@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, vec
 from interplay.body.materials import Material, hsv
 from interplay.body.meshes import Mesh, box, cylinder, ellipsoid, join, lathe, loft, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .paint import STEEL, WHITE, any_color, ceramic, fabric, leather, metal, plastic, wood
 from .registry import register
 

@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, vec
 from interplay.body.materials import Material, hsv, srgb
 from interplay.body.meshes import box, cylinder, ellipsoid, extrude, join, lathe, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel
+from .base import Grip, ObjectModel
 from .paint import BLACK, STEEL, WHITE, any_color, ceramic, dark, plastic, wood
 from .registry import register
 

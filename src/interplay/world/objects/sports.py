@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, vec
 from interplay.body.materials import Material, srgb
 from interplay.body.meshes import cylinder, ellipsoid, extrude, join, lathe, loft, ring, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel
+from .base import Grip, ObjectModel
 from .paint import BLACK, any_color, dark, leather, plastic, wood
 from .registry import register
 

@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, vec
 from interplay.body.materials import Material, hsv, srgb
 from interplay.body.meshes import Mesh, box, circle, cylinder, ellipsoid, extrude, join, lathe, loft, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .furniture import FRONT
 from .paint import BLACK, STEEL, any_color, dark, leather
 from .registry import register

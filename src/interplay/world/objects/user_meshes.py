@@ -22,9 +22,8 @@ from interplay.body.meshes import Mesh
 from interplay.body.raycast import RayScene
 from interplay.containers.meshes import MeshFile, read_mesh
 from interplay.errors import InputError, near_matches
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .registry import FACTORIES, refined, spacing
 
 MAX_TRIANGLES = 100_000

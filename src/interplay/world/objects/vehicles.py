@@ -7,9 +7,8 @@ import numpy as np
 from interplay.body.geometry import X, Y, Z, degrees, vec
 from interplay.body.materials import Material, srgb
 from interplay.body.meshes import Mesh, box, cylinder, ellipsoid, extrude, join, lathe, loft, ring, tube
-from interplay.world.posing.hands import Grip
 
-from .base import ObjectModel, Spot
+from .base import Grip, ObjectModel, Spot
 from .furniture import FRONT, cushion
 from .paint import BLACK, RUBBER, STEEL, any_color, leather, plastic
 from .registry import register

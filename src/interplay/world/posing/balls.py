@@ -8,11 +8,12 @@ import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, rotation, unit, vec
 from interplay.world.objects import ObjectModel
+from interplay.world.objects.base import Grip
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import heading, reach
-from .hands import Grip, close_hand
+from .hands import close_hand
 from .placing import arm_cost
 from .stances import side_sign
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from interplay.world.objects import ObjectModel, make_object
-from interplay.world.objects.base import Spot
+from interplay.world.objects.base import Grip, Spot
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
-from .hands import Grip
 
 ADULT = 1.7
 """Height in metres of the person for whom the factories' sizes are right."""

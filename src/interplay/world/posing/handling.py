@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from interplay.body.geometry import Array, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
-from .hands import Grip, close_hand, hand_goals
+from .hands import close_hand, hand_goals
 from .limbs import Solved, solve_arm
 from .stances import arm_down, other
 

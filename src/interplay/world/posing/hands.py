@@ -6,48 +6,19 @@ A way to hold is a `Grip` on the object; `hand_goals` turns it into wrist positi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from interplay.body.geometry import Array, apply, cross, frame, orthogonal, rotation, unit, vec
+from interplay.body.geometry import Array, cross, frame, orthogonal, rotation, unit, vec
 from interplay.body.pose import Body
-
-GripKind = Literal["bar", "slab", "palm", "pinch"]
+from interplay.world.objects.base import Grip, GripKind
 
 FLESH = 0.0085
 """Half the thickness of an adult's finger, metres; scaled with the body's height."""
 
 _KNUCKLE_LIMITS = (82.0, 100.0, 65.0)
-
-
-@dataclass(frozen=True)
-class Grip:
-    """A place on an object where a hand takes hold, in the object's frame.
-
-    Attributes:
-        position: (3,) centre of what is held: a point on a bar's axis, on a slab's near edge or on a surface.
-        axis: (3,) direction of a bar's axis or a slab's edge; ignored for a palm laid on a surface.
-        normal: (3,) direction in which the palm looks, or None where a bar may be taken from all round.
-        radius: half the thickness of what is held, metres; 0 for a surface.
-        kind: ``bar`` (fingers around it), ``slab`` (fingers on one side, thumb on the other), ``palm`` (flat hand on
-            a surface), ``pinch`` (fingertips, as for cutlery).
-        flip: whether the thumb may also point against `axis`.
-    """
-
-    position: Array
-    axis: Array
-    normal: Array | None = None
-    radius: float = 0.015
-    kind: GripKind = "bar"
-    flip: bool = True
-
-    def moved(self, matrix: Array) -> Grip:
-        """The grip in the frame that a transform (4, 4) of the object leads to."""
-        r = matrix[:3, :3]
-        normal = None if self.normal is None else r @ self.normal
-        return replace(self, position=apply(matrix, self.position), axis=r @ self.axis, normal=normal)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from interplay.body.geometry import Array, Y, Z, degrees, frame, rotation, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import heading, reach
-from .hands import Grip
 from .placing import easiest, turned_to
 from .skin import head_frame, mouth
 

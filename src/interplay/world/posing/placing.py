@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from interplay.body.geometry import Array, X, Z, degrees
+from interplay.world.objects.base import Grip
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import grasp, heading, hold
-from .hands import Grip, hand_goals
+from .hands import hand_goals
 from .limbs import solve_arm
 
 REACH_PRICE = 400.0

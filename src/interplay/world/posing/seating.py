@@ -9,12 +9,12 @@ import numpy as np
 
 from interplay.body.geometry import X, Z, vec
 from interplay.body.model import PARTS
-from interplay.world.objects.base import Spot
+from interplay.world.objects.base import Grip, Spot
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import hand_on, heading, reach
-from .hands import Grip, close_hand
+from .hands import close_hand
 from .limbs import solve_arm
 from .skin import lap
 from .stances import side_sign, sit

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from interplay.body.geometry import Array, X, Y, Z, apply, degrees, unit, vec
+from interplay.world.objects.base import Grip
 from interplay.world.scene import Person, SceneObject
 
 from .group import Group
 from .handling import heading, reach
-from .hands import Grip
 from .stances import side_sign
 
 
