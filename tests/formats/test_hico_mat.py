@@ -129,3 +129,41 @@ def test_damaged_and_missing(tmp_path: Path, hico: Vocabulary) -> None:
     (tmp_path / "detections_01.mat").write_bytes(b"not a mat file at all" * 20)
     with pytest.raises(InputError, match="not a MATLAB file"):
         read_hico_results(tmp_path, hico, FILES)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("place", [0, 5, 8])
+def test_cells_with_numbers_that_are_none(tmp_path: Path, hico: Vocabulary, place: int, value: float) -> None:
+    made = cells(hico, "bicycle")
+    made[3, 0] = np.array([[*ROW, 0.9]])
+    made[5, 2] = np.array([[*ROW, 0.9], [*ROW, 0.8]])
+    made[5, 2][1, place] = value
+    savemat(tmp_path / "detections_02.mat", {"all_boxes": made})
+    with pytest.raises(InputError, match=r"detections_02\.mat: cell 6, 3: expected finite numbers"):
+        read_hico_results(tmp_path, hico, FILES)
+
+
+@pytest.mark.parametrize("cell", [np.zeros((9, 2)), np.zeros((18,)), np.full((1, 9), 1j), np.zeros((2, 3, 3))])
+def test_cells_of_other_shapes(tmp_path: Path, hico: Vocabulary, cell: NDArray[Any]) -> None:
+    """Nine rows of two numbers are no two rows of nine."""
+    made = cells(hico, "bicycle")
+    made[0, 1] = cell
+    savemat(tmp_path / "detections_02.mat", {"all_boxes": made})
+    with pytest.raises(InputError, match=r"cell 1, 2: a cell must hold rows of 9 numbers"):
+        read_hico_results(tmp_path, hico, FILES)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -5.0, 5.7, 1e300])
+@pytest.mark.parametrize("field", ["image", "class", "box", "score"])
+def test_lists_with_numbers_that_are_none(tmp_path: Path, hico: Vocabulary, field: str, value: float) -> None:
+    if np.isfinite(value) and value < 1e38 and field in ("box", "score"):
+        return
+    row = {"human": np.array(ROW[:4]), "box": np.array(ROW[4:]), "image": 5.0, "class": 3.0, "score": 1.0}
+    row[field] = np.array([1, value, 3, 4]) if field == "box" else value
+    rows = np.empty((2, 5), object)
+    for j, key in enumerate(row):
+        rows[0, j] = {"image": 5.0, "class": 3.0, "score": 1.0}.get(key, np.array(ROW[:4]))
+        rows[1, j] = row[key]
+    savemat(tmp_path / "detections_02.mat", {"all_boxes": rows})
+    with pytest.raises(InputError, match=r"detections_02\.mat: row 2"):
+        read_hico_results(tmp_path, hico, FILES)

@@ -159,3 +159,28 @@ def test_what_does_not_fit_is_said(
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"HICO\.pkl"):
         read_tin_pickle(tmp_path / "HICO.pkl")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39, None, "x"])
+@pytest.mark.parametrize(("field", "place"), [(2, 1), (4, None), (5, None), (6, 3)])
+def test_detections_with_numbers_that_are_none(tmp_path: Path, field: int, place: int | None, value: Any) -> None:
+    content = detections()
+    record = content[7][0]
+    record[field] = value if place is None else [*record[field][:place], value, *record[field][place + 1 :]]
+    with pytest.raises(InputError, match=r"image 7: |not one of TIN's data files"):
+        read_tin_pickle(save(tmp_path / DETECTIONS, content))
+
+
+@pytest.mark.parametrize("image", [float("nan"), float("inf"), 1.5, -3, 10**400])
+def test_images_are_whole_numbers(tmp_path: Path, image: Any) -> None:
+    with pytest.raises(InputError, match="the image "):
+        read_tin_pickle(save(tmp_path / DETECTIONS, {image: detections()[7]}))
+
+
+@pytest.mark.parametrize("change", [{1: [2.5]}, {1: [np.nan]}, {2: [1, 2, float("nan"), 4]}, {3: [1, 2, 3, 1e39]}])
+def test_pairs_with_numbers_that_are_none(tmp_path: Path, change: dict[int, Any]) -> None:
+    pair = [3, [hoi("ride", "bicycle")], PERSON, BIKE, None, None]
+    for field, value in change.items():
+        pair[field] = value
+    with pytest.raises(InputError, match="image 3: a "):
+        read_tin_pickle(save(tmp_path / "Trainval_GT_HICO_with_pose.pkl", [pair]))

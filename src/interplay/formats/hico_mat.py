@@ -22,12 +22,14 @@ from interplay.errors import InputError, MissingFileError
 from interplay.formats.pair_table import pair_table
 from interplay.formats.reading import Reading
 from interplay.ops.image_names import image_number
+from interplay.ops.numbers import finite_rows, whole_rows
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 _NUM_TEST_IMAGES = 9658
 _OFFICIAL = "HICO_test2015_{:08d}.jpg"
 _LIST_COLUMNS = 5
+_MOST_IMAGES = 10**12
 _NAME = re.compile(r"detections_(\d+)\.mat")
 _NOT_THERE = frozenset(
     (
@@ -202,32 +204,43 @@ def _from_cells(cells: NDArray[Any], classes: NDArray[np.int64], file: str) -> _
     if cells.dtype != object:
         raise InputError(f"{file}: 'all_boxes' must be a cell array, got numbers of shape {cells.shape}")
     full = [(row, column) for (row, column), cell in np.ndenumerate(cells) if np.size(cell)]
-    try:
-        parts = [np.asarray(cells[place], np.float64).reshape(-1, 9) for place in full]
-    except (TypeError, ValueError):
-        raise InputError(f"{file}: a cell must hold rows of 9 numbers (person box, object box, score)") from None
+    parts = [_rows_of_nine(cells[place], f"{file}: cell {place[0] + 1}, {place[1] + 1}") for place in full]
     sizes = [len(part) for part in parts]
     places = np.array(full, np.int64).reshape(-1, 2)
+    cell = np.repeat(np.arange(len(full)), sizes)
+
+    def where(row: int) -> str:
+        class_row, column = full[cell[row]]
+        return f"{file}: cell {class_row + 1}, {column + 1}"
+
     return (
         np.repeat(places[:, 1], sizes),
-        np.concatenate([np.zeros((0, 9)), *parts]),
+        finite_rows(np.concatenate([np.zeros((0, 9)), *parts]), 9, where).astype(np.float64),
         np.repeat(classes[places[:, 0]], sizes),
     )
 
 
+def _rows_of_nine(cell: Any, where: str) -> NDArray[np.float64]:
+    numbers = np.asarray(cell)
+    numbers = numbers[None] if numbers.ndim == 1 else numbers
+    if numbers.dtype.kind not in "iuf" or numbers.ndim != 2 or numbers.shape[1] != 9:
+        raise InputError(
+            f"{where}: a cell must hold rows of 9 numbers (person box, object box, score), got {numbers.dtype} of "
+            f"shape {numbers.shape}"
+        )
+    return numbers.astype(np.float64)
+
+
 def _from_list(cells: NDArray[Any], classes: NDArray[np.int64], file: str) -> _Block:
     """Images are *numbers* here, still to be looked up."""
-    try:
-        flat = np.array([np.concatenate([np.ravel(x) for x in row]) for row in cells], np.float64).reshape(-1, 11)
-        image, inner = flat[:, 8].astype(np.int64), flat[:, 9].astype(np.int64)
-        label = classes[inner]
-    except (TypeError, ValueError, IndexError) as error:
-        raise InputError(
-            f"{file}: a row must hold person box, object box, image number, class and score: {error}"
-        ) from None
-    if (inner < 0).any():
-        raise InputError(f"{file}: a class number is negative")
-    return image, flat[:, [0, 1, 2, 3, 4, 5, 6, 7, 10]], label
+    rows = [[x for part in row for x in np.ravel(part).tolist()] for row in cells]
+    short = next((i for i, row in enumerate(rows) if len(row) != 11), None)
+    if short is not None:
+        raise InputError(f"{file}: row {short + 1} must hold person box, object box, image number, class and score")
+    flat = finite_rows(rows, 11, lambda i: f"{file}: row {i + 1}").astype(np.float64)
+    image = whole_rows([row[8] for row in rows], lambda i: f"{file}: row {i + 1}: the image's number", _MOST_IMAGES)
+    inner = whole_rows([row[9] for row in rows], lambda i: f"{file}: row {i + 1}: the class", len(classes))
+    return image, flat[:, [0, 1, 2, 3, 4, 5, 6, 7, 10]], classes[inner]
 
 
 def _numbered(names: list[str], blocks: list[_Block], is_list: list[bool]) -> tuple[list[str], list[_Block]]:

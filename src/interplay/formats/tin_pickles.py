@@ -17,7 +17,7 @@ Part boxes are left out: they follow from the pose.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.containers.guard import brief
 from interplay.containers.pickles import load_plain_pickle
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.tin_pairs import Pair, collect_pairs, vcoco_with_unknown_object
 from interplay.interactions import Interactions
+from interplay.ops.numbers import finite_rows, whole_number, whole_rows
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
+_MOST_IMAGES = 10**12
 _FILE_NAMES = {
     ("hico-det", True): "HICO_test2015_{:08d}.jpg",
     ("hico-det", False): "HICO_train2015_{:08d}.jpg",
@@ -69,7 +72,7 @@ def read_tin_pickle(path: str | os.PathLike[str], vocabulary: Vocabulary | str |
         pairs = list(_pairs(content, known, str(source)))
     except InputError:
         raise
-    except (TypeError, ValueError, IndexError, KeyError) as error:
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, OverflowError) as error:
         raise InputError(f"{source}: not one of TIN's data files: {error}") from None
     if known.name == "v-coco":
         known = vcoco_with_unknown_object()
@@ -93,22 +96,28 @@ def _detections(content: Mapping[Any, Any], vocabulary: Vocabulary, where: str) 
     vocabulary = Vocabulary.load("coco") if len(vocabulary.objects) != 80 else vocabulary
     images = []
     for key, records in content.items():
-        labels = np.array([int(record[4]) - 1 for record in records], np.int64)
+        at = f"{where}: image {brief(key)}"
+        labels = whole_rows([record[4] for record in records], _record(at, "the class")) - 1
         if labels.size and not 0 <= labels.min() <= labels.max() < 80:
-            raise InputError(f"{where}: image {key}: classes must be 1..80, got {sorted({*(labels + 1).tolist()})}")
+            raise InputError(f"{at}: classes must be 1..80, got {brief(sorted({*(labels + 1).tolist()}))}")
         empty = Interactions.empty(vocabulary, file=_file_name(key, vocabulary, test=True))
-        boxes = [_box(record[2], f"{where}: image {key}") for record in records]
-        poses = [read_pose(record[6] if len(record) > 6 else None) for record in records]
+        boxes = [_box(record[2], at) for record in records]
+        poses = [read_pose(record[6] if len(record) > 6 else None, at) for record in records]
+        scores = finite_rows([record[5] for record in records], 1, _record(at, "the score"))
         images.append(
             replace(
                 empty,
                 boxes=np.array(boxes, np.float32).reshape(-1, 4),
                 labels=labels,
-                box_scores=np.array([float(record[5]) for record in records], np.float32),
+                box_scores=scores[:, 0],
                 columns={"keypoints": np.array(poses, np.float32).reshape(-1, 17, 3)},
             )
         )
     return InteractionTable.from_list(images, vocabulary)
+
+
+def _record(where: str, what: str) -> Callable[[int], str]:
+    return lambda index: f"{where}: record {index}: {what}"
 
 
 @dataclass(frozen=True)
@@ -124,17 +133,17 @@ def _pairs(content: Any, vocabulary: Vocabulary, where: str) -> Iterator[Pair]:
     vcoco = vocabulary.name == "v-coco"
     for key, record, layout in _records(content, where):
         image = record[0] if layout.named and isinstance(record[0], str) else key
-        classes = record[1]
+        classes, at = record[1], f"{where}: image {brief(image)}"
         if vcoco and not isinstance(classes, (list, tuple, np.ndarray)):
             raise InputError(f"{where}: V-COCO's negative pairs have no interaction; only positive ones can be read")
         motions = record[layout.motions] if vcoco and layout.motions is not None else ()
         yield Pair(
             file=_file_name(image, vocabulary, test=False),
-            classes=tuple(int(c) for c in np.atleast_1d(np.asarray(classes, np.int64))),
-            motions=tuple(int(m) for m in np.atleast_1d(np.asarray(motions, np.int64))),
-            human=_box(record[2], f"{where}: image {image}"),
-            object=_box(record[3], f"{where}: image {image}"),
-            pose=read_pose(record[layout.pose] if len(record) > layout.pose else None),
+            classes=_whole(classes, f"{at}: a class"),
+            motions=_whole(motions, f"{at}: a body motion"),
+            human=_box(record[2], at),
+            object=_box(record[3], at, nan=True),
+            pose=read_pose(record[layout.pose] if len(record) > layout.pose else None, at),
         )
 
 
@@ -159,22 +168,31 @@ def _file_name(image: Any, vocabulary: Vocabulary, test: bool) -> str:
     if isinstance(image, str):
         return image
     form = _FILE_NAMES.get((vocabulary.name, test))
-    return form.format(int(image)) if form else str(int(image))
+    number = whole_number(image, f"the image {brief(image)}", _MOST_IMAGES)
+    return form.format(number) if form else str(number)
 
 
-def _box(values: Any, where: str) -> NDArray[np.float32]:
-    box = np.asarray(values, np.float32).reshape(-1)
+def _box(values: Any, where: str, nan: bool = False) -> NDArray[np.float32]:
+    """Corners (4,); NaN, where it may be, says that there is no object."""
+    box = np.asarray(values).reshape(-1)
     if box.shape != (4,):
         raise InputError(f"{where}: a box must be x1, y1, x2, y2, got {box.size} numbers")
-    return box
+    return finite_rows([box], 4, lambda _: f"{where}: a box", nan)[0]
 
 
-def read_pose(values: Any) -> NDArray[np.float32]:
-    """Keypoints (17, 3) from 51 numbers; NaN for None and for any other number of them, as TIN takes it."""
-    pose = np.full(51, np.nan, np.float32)
+def _whole(values: Any, where: str) -> tuple[int, ...]:
+    return tuple(whole_rows(np.atleast_1d(np.asarray(values)).tolist(), lambda _: where).tolist())
+
+
+def read_pose(values: Any, where: str = "a pose") -> NDArray[np.float32]:
+    """Keypoints (17, 3) from 51 numbers; NaN for None and for any other number of them, as TIN takes it.
+
+    Raises:
+        InputError: a number is not finite; says `where`.
+    """
     if isinstance(values, (list, tuple, np.ndarray)) and np.size(values) == 51:
-        pose[:] = np.asarray(values, np.float32).reshape(-1)
-    return pose.reshape(17, 3)
+        return finite_rows([np.ravel(values)], 51, lambda _: f"{where}: a pose").reshape(17, 3)
+    return np.full((17, 3), np.nan, np.float32)
 
 
 def convert_tin_pickle(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from interplay.containers.guard import brief
 from interplay.errors import InputError
 
+Rows = Sequence[Any] | NDArray[Any]
 Where = Callable[[int], str]
 """Says which row of a file is meant, such as ``"entry 3: the score of interaction 0"``."""
 
@@ -60,7 +61,7 @@ def whole_number(value: Any, where: str, count: int | None = None) -> int:
     return int(number)
 
 
-def finite_rows(values: Sequence[Any], width: int, where: Where, nan: bool = False) -> NDArray[np.float32]:
+def finite_rows(values: Rows, width: int, where: Where, nan: bool = False) -> NDArray[np.float32]:
     """Rows of numbers as an array, each checked as by `finite_number`.
 
     Args:
@@ -87,7 +88,7 @@ def finite_rows(values: Sequence[Any], width: int, where: Where, nan: bool = Fal
     return (array + 0.0).astype(np.float32)
 
 
-def whole_rows(values: Sequence[Any], where: Where, count: int | None = None) -> NDArray[np.int64]:
+def whole_rows(values: Rows, where: Where, count: int | None = None) -> NDArray[np.int64]:
     """Whole numbers as an array, each checked as by `whole_number`.
 
     Returns:
@@ -97,13 +98,16 @@ def whole_rows(values: Sequence[Any], where: Where, count: int | None = None) ->
         InputError: names the first one that does not fit.
     """
     array = _array(values)
+    if isinstance(values, np.ndarray) and array.dtype.kind == "f" and array.ndim == 1:
+        exact = np.abs(array) < 2**53
+        array = array.astype(np.int64) if bool((exact & (array == np.rint(array))).all()) else array
     plain = array.dtype.kind == "i" and array.ndim == 1 and bool not in set(map(type, values))
     if plain and (count is None or bool(((array >= 0) & (array < count)).all())):
         return array.astype(np.int64)
     return np.array([whole_number(value, where(i), count) for i, value in enumerate(values)], np.int64)
 
 
-def _array(values: Sequence[Any]) -> NDArray[Any]:
+def _array(values: Rows) -> NDArray[Any]:
     """Values as an array of whatever type; of objects where they differ in length."""
     try:
         return np.asarray(values)
@@ -111,7 +115,7 @@ def _array(values: Sequence[Any]) -> NDArray[Any]:
         return np.zeros(0, object)
 
 
-def _holds_truths(values: Sequence[Any]) -> bool:
+def _holds_truths(values: Rows) -> bool:
     """Whether true or false is among numbers, or among rows of numbers, where numpy would make 1 or 0 of it."""
     if isinstance(values[0], (list, tuple)):
         return bool in set(map(type, chain.from_iterable(values)))
