@@ -132,7 +132,7 @@ def run(code: str, shell: str = "", **variables: str) -> subprocess.CompletedPro
     )
 
 
-PRINTS = ["print('x' * 200_000)", "from rich.console import Console; Console().print('x' * 200_000)"]
+PRINTS = ["print('some words\\n' * 9000)", "from rich.console import Console; Console().print('some words\\n' * 9000)"]
 
 
 @pytest.mark.parametrize(

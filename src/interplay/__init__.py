@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from interplay.errors import InterplayError
     from interplay.evaluation import evaluate
     from interplay.formats import read, write
-    from interplay.images import find_images, read_image
+    from interplay.image_files import find_images
+    from interplay.images import read_image
     from interplay.interactions import Interactions, Triplet
     from interplay.table import InteractionTable
     from interplay.training import train
@@ -61,7 +62,7 @@ _HOMES = {
     "Vocabulary": "vocabulary",
     "draw_interactions": "visual",
     "evaluate": "evaluation",
-    "find_images": "images",
+    "find_images": "image_files",
     "list_models": "zoo",
     "load_annotations": "datasets",
     "load_detector": "detectors",

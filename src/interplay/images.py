@@ -1,25 +1,22 @@
-"""Reading images safely, and finding them: files, folders, patterns, a list on standard input."""
+"""Reading images safely."""
 
 from __future__ import annotations
 
-import codecs
-import glob
 import io
 import os
-import re
 import stat
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
 from interplay.files import home_path
+from interplay.image_files import named_file, text_name, url_hint
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,15 +29,6 @@ MAX_PIXELS = 89_478_485
 # A file larger than these tell holds no image within the limit on pixels: four values of 16 bits, and much beside them.
 _BYTES_PER_PIXEL = 8
 _MOST_EXTRA = 64 << 20
-
-IMAGE_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff",
-        "ppm", "pgm", "pbm", "pnm", "jp2", "avif", "tga",
-    )
-)  # fmt: skip
-"""What counts as an image inside a folder or a pattern."""
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """What the name of a picture that is written may end in."""
@@ -121,42 +109,56 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
 
 def _content(name: str, max_pixels: int) -> bytes:
     """A file's bytes, after a look at what it is and how large."""
+    path = _ordinary_file(name, max_pixels)
+    try:
+        return path.read_bytes()
+    except OSError as error:  # a failing disk
+        raise ImageError(text_name(name), f"cannot be read: {error.strerror or error}") from error
+    except MemoryError:
+        raise ImageError(text_name(name), "not enough memory to read it") from None
+
+
+def _ordinary_file(name: str, max_pixels: int) -> Path:
+    """The file of this name; a pipe would be waited for, and a folder, device or endless file is no image."""
     shown = text_name(name)
     try:
-        path = home_path(_named(name))
+        path = home_path(named_file(name))
         state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise ImageError(shown, f"cannot be read: it is {_kind(state.st_mode)}, not a file")
-        if state.st_size > max_pixels * _BYTES_PER_PIXEL + _MOST_EXTRA:
-            raise ImageError(
-                shown,
-                f"{state.st_size / 1e9:,.1f} GB, more than any image of {max_pixels:,} pixels has; it is not read",
-            )
-        return path.read_bytes()
-    except ImageError:
-        raise
+        if stat.S_ISDIR(state.st_mode):
+            os.scandir(path).close()  # whose error says more
     except FileNotFoundError:
-        raise MissingFileError(f"no image {shown}{_url_hint(shown)}") from None
-    except OSError as error:  # no permission, a link to itself, a failing disk
+        raise MissingFileError(f"no image {shown}{url_hint(shown)}") from None
+    except OSError as error:  # no permission, a link to itself
         raise ImageError(shown, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a name with a zero byte
         raise MissingFileError(f"no image {shown!r}: {error}") from None
-    except MemoryError:
-        raise ImageError(shown, "not enough memory to read it") from None
+    if not stat.S_ISREG(state.st_mode):
+        raise ImageError(shown, f"cannot be read: it is {_kind(state.st_mode)}, not a file")
+    if state.st_size > max_pixels * _BYTES_PER_PIXEL + _MOST_EXTRA:
+        raise ImageError(
+            shown, f"{state.st_size / 1e9:,.1f} GB, more than any image of {max_pixels:,} pixels has; it is not read"
+        )
+    return path
 
 
-def image_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """Width and height of an image file in pixels, as it is stored, without decoding it; None where it is no image."""
-    from PIL import Image
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of an image file in pixels, as it is stored; nothing is decoded.
 
+    Raises:
+        MissingFileError: no such file.
+        ImageError: not an image, or its beginning is damaged; names the file.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    shown = text_name(path)
+    place = _ordinary_file(os.fspath(path), MAX_PIXELS)
     try:
-        place = home_path(_named(os.fspath(path)))
-        if not stat.S_ISREG(place.stat().st_mode):
-            return None
         with _without_pillow_limit(), Image.open(place, formats=_known_formats()) as image:
             return image.size
-    except Exception:  # whoever reads it says what is wrong
-        return None
+    except UnidentifiedImageError:
+        raise ImageError(shown, "not an image, or its beginning is damaged") from None
+    except Exception as error:  # decoders raise many kinds
+        raise ImageError(shown, f"damaged or truncated: {error}") from error
 
 
 def _known_formats() -> list[str]:
@@ -169,30 +171,6 @@ def _known_formats() -> list[str]:
 def _kind(mode: int) -> str:
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
-
-
-def text_name(path: str | os.PathLike[str]) -> str:
-    """A path as text that every file and console takes: bytes that are not UTF-8 are written ``\\xe9``.
-
-    `read_image` finds the file under this name too.
-    """
-    try:
-        raw = os.fsencode(path)
-    except UnicodeEncodeError:  # text already, in a locale that knows ASCII only
-        raw = os.fspath(path).encode("utf-8", "surrogateescape")
-    return raw.decode("utf-8", "backslashreplace")
-
-
-def _named(name: str) -> Path:
-    """The file that `text_name` called so, where there is none of just this name."""
-    try:
-        path = Path(os.fsdecode(os.fsencode(name)))
-    except UnicodeEncodeError:  # a locale that knows ASCII only
-        return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
-    if "\\x" not in name or os.path.lexists(path):
-        return path
-    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(name))
-    return Path(os.fsdecode(raw))
 
 
 def path_inside(folder: str | os.PathLike[str], name: str) -> Path:
@@ -208,122 +186,6 @@ def path_inside(folder: str | os.PathLike[str], name: str) -> Path:
             name, f"the name leads out of the folder {folder}, so it is not read unless asked for (outside)"
         )
     return Path(full)
-
-
-def find_images(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None = None) -> list[Path]:
-    """The image files that `specs` name, in order, each once.
-
-    A folder below one of them that cannot be looked into stands in the list itself, so that whoever reads the images
-    names it.
-
-    Args:
-        specs: files (taken whatever their suffix), folders (searched recursively for `IMAGE_SUFFIXES`, sorted,
-            hidden files left out), patterns such as ``"photos/**/*.jpg"``, and ``"-"`` for a list on standard
-            input, one of the former a line, in UTF-8 or, with its mark, UTF-16.
-        stdin: what ``"-"`` reads; `sys.stdin` by default.
-
-    Raises:
-        InputError: something named does not exist, or a folder, pattern or list holds no image; names it.
-    """
-    found: dict[str, Path] = {}
-    for spec in _with_listed(specs, stdin):
-        for path in _expand(spec):
-            found.setdefault(os.path.abspath(path), path)  # noqa: PTH100  # resolve() would follow links
-    return list(found.values())
-
-
-def _with_listed(specs: Iterable[str | os.PathLike[str]], stdin: TextIO | None) -> Iterator[str]:
-    for spec in specs:
-        if spec != "-":
-            yield os.fspath(spec)
-            continue
-        listed = [line for line in _list_text(stdin or sys.stdin).splitlines() if line.strip()]
-        if not listed:
-            raise InputError("standard input names no image: expected a list of files and folders, one a line")
-        for line in listed:
-            # blanks around a name may belong to it
-            yield line if os.path.lexists(line) or not line.strip() else line.strip()
-
-
-def _list_text(stream: TextIO | None) -> str:
-    """The names on standard input, whatever wrote them: Windows' shells mark their text, and some use UTF-16."""
-    if stream is None:
-        return ""
-    if not hasattr(stream, "buffer"):
-        return stream.read().removeprefix("\ufeff")
-    raw: bytes = stream.buffer.read()
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif len(raw) > 3 and 0 in raw[:2]:  # UTF-16 without its mark: every other byte of a Latin letter is 0
-        encoding = "utf-16-le" if raw[1] == 0 else "utf-16-be"
-    else:
-        return os.fsdecode(raw.removeprefix(codecs.BOM_UTF8))
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(f"standard input: a list in {encoding.upper()} that is damaged: {error.reason}") from None
-
-
-def _expand(spec: str) -> list[Path]:
-    try:
-        path = home_path(spec)
-        if path.is_dir():
-            images = sorted(_walk(path))
-            if not images:
-                raise InputError(f"no image in the folder {spec} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
-            return images
-        if os.path.lexists(path):
-            return [path]
-        if glob.has_magic(spec):
-            matches = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  # has_magic's twin
-            images = sorted(m for m in matches if m.suffix.lower() in IMAGE_SUFFIXES and not m.is_dir())
-            if not images:
-                raise InputError(f"no image matches the pattern {spec}")
-            return images
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{text_name(spec)[:300]!r} cannot be looked up: {reason}") from None
-    raise InputError(f"no such file or folder: {text_name(spec)}{_url_hint(spec)}")
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Images below a folder, and folders that cannot be looked into."""
-    unreadable: list[Path] = []
-    for base, _, files in walk(folder, lambda error: unreadable.append(Path(error.filename))):
-        for name in files:
-            path = Path(base, name)
-            if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
-                yield path
-    yield from unreadable
-
-
-def walk(
-    folder: str | os.PathLike[str], on_error: Callable[[OSError], object] | None = None
-) -> Iterator[tuple[str, list[str], list[str]]]:
-    """`os.walk` that follows links to folders (data sets are often linked), but no circles, and no hidden folders.
-
-    Args:
-        folder: where it begins.
-        on_error: called for a folder that cannot be looked into.
-
-    Returns:
-        A stream of folders with the names of folders and files in them, both sorted; the former may be changed.
-    """
-    seen: set[tuple[int, int]] = set()
-    for base, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        state = os.stat(base)  # noqa: PTH116  # of every folder of large trees
-        if (state.st_dev, state.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield base, folders, sorted(files)
-
-
-def _url_hint(name: str) -> str:
-    return " (addresses are not fetched: download it first)" if "://" in name else ""
 
 
 def _decode(stream: io.BytesIO, name: str, max_pixels: int) -> NDArray[np.uint8]:

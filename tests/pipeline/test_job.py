@@ -10,7 +10,7 @@ from rich.console import Console
 import interplay
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
-from interplay.images import find_images
+from interplay.image_files import find_images
 from interplay.locks import LockedError, locked
 from interplay.pipeline import Job, run_job, screen
 

@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from interplay.errors import InputError
-    from interplay.images import find_images
+    from interplay.image_files import find_images
     from interplay.pipeline import Job, TextClasses, chosen_min_score, load_predictor, run_job
     from interplay.pipeline.results import check_output, file_setting
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from interplay.datasets.images import ImageFinder, size_problem
+from interplay.errors import InterplayError
+from interplay.images import image_size
 from interplay.table import InteractionTable
 
 
@@ -50,17 +53,14 @@ class AnnotatedImages:
             if path is None:
                 report.missing.append(file)
                 continue
-            problem = size_problem(file, _size(str(path)), *facts)
+            problem = size_problem(file, _size(path), *facts)
             if problem:
                 report.wrong[file] = problem
         return report
 
 
-def _size(path: str) -> tuple[int, int] | None:
-    from PIL import Image
-
+def _size(path: Path) -> tuple[int, int] | None:
     try:
-        with Image.open(path) as image:
-            return image.size
-    except Exception:  # decoders raise half a dozen kinds of errors on damaged headers
+        return image_size(path)
+    except InterplayError:
         return None

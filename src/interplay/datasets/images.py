@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, MissingFileError
-from interplay.images import IMAGE_SUFFIXES, ImageError, path_inside, read_image, walk
+from interplay.image_files import IMAGE_SUFFIXES, walk
+from interplay.images import ImageError, path_inside, read_image
 from interplay.interactions import Interactions
 from interplay.ops.image_names import ImageNames
 from interplay.table import InteractionTable

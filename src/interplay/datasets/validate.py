@@ -32,6 +32,7 @@ from interplay.datasets.load import load_annotations, raise_if_only_boxes, split
 from interplay.datasets.sources import open_source
 from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
 from interplay.formats.records import interaction_fields, record_fields, record_problems
+from interplay.images import image_size
 from interplay.vocabulary import Vocabulary, normalise
 
 Severity = Literal["error", "warning"]
@@ -193,13 +194,10 @@ def _image_problems(record: Mapping, number: int, first_line: dict[str, int], fi
     if path is None:
         yield "file", f"no image {file!r} below {finder.root}", "error"
         return
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(path) as image:
-            actual = image.size
-    except (UnidentifiedImageError, OSError) as error:
-        yield "file", f"{path} cannot be read as an image: {error}", "error"
+        actual = image_size(path)
+    except InterplayError as error:
+        yield "file", f"no readable image: {error}", "error"
         return
     if None not in size and size not in (actual, actual[::-1]):
         yield "width", f"{size[0]} x {size[1]} given, but {path} has {actual[0]} x {actual[1]} pixels", "error"

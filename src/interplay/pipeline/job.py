@@ -14,7 +14,8 @@ import numpy as np
 from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError
 from interplay.files import check_folder_target, check_target
-from interplay.images import read_image, text_name
+from interplay.image_files import text_name
+from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.locks import locked
 from interplay.pipeline.pictures import inside, plan_pictures, save_picture

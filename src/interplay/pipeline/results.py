@@ -13,7 +13,7 @@ from interplay.errors import InputError
 from interplay.files import atomic_path, beside, check_target, content_digest, naming
 from interplay.formats import SUFFIXES, read, write
 from interplay.formats.jsonl import append_jsonl
-from interplay.images import text_name
+from interplay.image_files import text_name
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary

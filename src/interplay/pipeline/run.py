@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InterplayError, ModelError
-from interplay.images import ImageError, image_size, read_image, text_name
+from interplay.image_files import text_name
+from interplay.images import ImageError, image_size, read_image
 from interplay.interactions import Interactions
 from interplay.pipeline.pictures import save_picture
 from interplay.prefetch import prefetch
@@ -141,8 +142,11 @@ _NO_MEMORY = re.compile("out of memory|allocate memory|insufficient memory|not e
 
 def _pixels_of_file(path: Path) -> int:
     """Pixels of an image, as its first bytes say; 0 where it is none."""
-    size = image_size(path)
-    return 0 if size is None else size[0] * size[1]
+    try:
+        width, height = image_size(path)
+    except InterplayError:  # whoever reads it says why
+        return 0
+    return width * height
 
 
 def _pixels_held(item: tuple[NDArray[np.uint8], Detected] | Failure) -> int:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.images import text_name
+from interplay.image_files import text_name
 from interplay.table import InteractionTable
 from interplay.visual import image_table, summary_table
 from interplay.visual.tables import count
