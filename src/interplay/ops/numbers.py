@@ -83,8 +83,9 @@ def finite_rows(values: Rows, width: int, where: Where, nan: bool = False) -> ND
     array = array.reshape(len(values), width).astype(np.float64)
     bad = np.flatnonzero(~((np.abs(array) <= _LARGEST) | (np.isnan(array) & nan)).all(axis=1))
     if len(bad):
-        row = array[bad[0]]
-        raise InputError(f"{where(int(bad[0]))}: expected finite numbers, got {brief(row.tolist())}")
+        first = array[bad[0]].tolist()
+        wanted, got = ("finite numbers", first) if width > 1 else ("a finite number", first[0])
+        raise InputError(f"{where(int(bad[0]))}: expected {wanted}, got {brief(got)}")
     return (array + 0.0).astype(np.float32)
 
 

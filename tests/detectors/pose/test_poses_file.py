@@ -91,6 +91,8 @@ GOOD = {"image_id": 1, "keypoints": person(0)}
         ([GOOD | {"keypoints": [0] * 75}], "got 75 values"),
         ([GOOD | {"keypoints": [None] * 51}], "'keypoints'"),
         ([GOOD | {"box": [1, 2, 3]}], "'box' must be four numbers"),
+        ([GOOD, GOOD | {"box": [1, 2, 3, 1e39]}], r"\[1\]: 'box': expected finite numbers"),
+        ([GOOD, GOOD | {"keypoints": [1e39] * 51}], r"\[1\]: 'keypoints': expected finite numbers"),
         ({"images": []}, "COCO's annotations with images and annotations; no 'annotations'"),
         ({"images": [], "annotations": [{"image_id": 9}]}, "no 9"),
     ],

@@ -18,6 +18,7 @@ from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
 from interplay.ops.boxes import box_iou, xywh_to_xyxy
 from interplay.ops.image_names import ImageNames, same_names
+from interplay.ops.numbers import finite_rows
 
 MIN_IOU = 0.3
 """Least overlap of a person's box with a pose's."""
@@ -148,7 +149,7 @@ def _keypoints(record: Mapping[str, Any], where: str) -> NDArray[np.float32]:
             f"{where}: 'keypoints' must be 51 numbers (x, y, score of COCO's 17), or 78, 399 or 408 of the sets that "
             f"begin with them, got {got}"
         )
-    return np.array(values[:51], np.float32).reshape(17, 3)
+    return finite_rows([values[:51]], 51, lambda _: f"{where}: 'keypoints'").reshape(17, 3)
 
 
 def _box(record: Mapping[str, Any], where: str) -> NDArray[np.float32] | None:
@@ -157,7 +158,7 @@ def _box(record: Mapping[str, Any], where: str) -> NDArray[np.float32] | None:
         return None
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         raise InputError(f"{where}: 'box' must be four numbers x, y, width, height, got {brief(box)}")
-    return xywh_to_xyxy(np.array([box], np.float32))[0]
+    return xywh_to_xyxy(finite_rows([box], 4, lambda _: f"{where}: 'box'"))[0]
 
 
 def _extent(pose: NDArray[np.float32]) -> NDArray[np.float32]:
