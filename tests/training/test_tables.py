@@ -12,7 +12,7 @@ import pytest
 from interplay import Interactions, InteractionTable, write
 from interplay.errors import InputError, MissingFileError
 from interplay.training.sections import DataConfig
-from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables
+from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables, require_photographs
 
 
 def load(**fields: Any) -> Tables:
@@ -119,3 +119,20 @@ def test_people_must_be_called_person(tmp_path: Path) -> None:
         path.write_text("".join(json.dumps({**line, "file": f"{i}.jpg", "labels": labels}) + "\n" for i in range(20)))
         with pytest.raises(InputError, match=message):
             load(root=path)
+
+
+def test_photographs_must_be_there(riders: InteractionTable, riders_file: Path, tmp_path: Path) -> None:
+    images = tmp_path / "photos"
+    images.mkdir()
+    for file in riders.files:
+        (images / file).write_bytes(b"only whether it is there matters")
+    tables = load(root=riders_file, images=images, holdout=0)
+    require_photographs(tables)
+    for file in riders.files[: len(riders) // 20]:
+        (images / file).unlink()
+    with pytest.warns(UserWarning, match="annotated images are not below .* they are left out"):
+        require_photographs(tables)
+    for file in riders.files[: len(riders) // 5]:
+        (images / file).unlink(missing_ok=True)
+    with pytest.raises(InputError, match=r"at most 10% may be missing. Give --data\.images DIR"):
+        require_photographs(tables)

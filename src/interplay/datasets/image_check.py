@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from interplay.datasets.content import MISFIT
 from interplay.datasets.images import ImageFinder, size_problem
-from interplay.errors import InterplayError
+from interplay.errors import InputError, InterplayError
 from interplay.images import image_size
 from interplay.table import InteractionTable
 
@@ -57,6 +59,28 @@ class AnnotatedImages:
             if problem:
                 report.wrong[file] = problem
         return report
+
+
+def require_images(table: InteractionTable, root: Path, field: str) -> None:
+    """Whether the annotated photographs are there; says how many are not, as a warning.
+
+    Args:
+        table: annotations.
+        root: folder of their photographs.
+        field: what a configuration calls it, for the error.
+
+    Raises:
+        InputError: more than `MISFIT` of them are not there.
+    """
+    missing = ImageFinder(root).missing(table.files)
+    if not missing:
+        return
+    problem = f"{len(missing)} of {len(table)} annotated images are not below {root} (first: {missing[0]!r})"
+    if len(missing) > MISFIT * len(table):
+        raise InputError(
+            f"{problem}; at most {MISFIT:.0%} may be missing. Give --{field} DIR, the folder of the images"
+        )
+    warnings.warn(f"{problem}; they are left out", stacklevel=3)
 
 
 def _size(path: Path) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from interplay.datasets import load_annotations
 from interplay.datasets.box_check import usable_boxes
 from interplay.datasets.content import MISFIT
+from interplay.datasets.image_check import require_images
 from interplay.errors import InputError, MissingFileError
 from interplay.table import InteractionTable
 from interplay.training.inputs import check_data
@@ -37,6 +38,17 @@ class Tables:
     def record(self) -> dict[str, Any]:
         """What a weights file says about the data."""
         return {"training": fingerprint(self.training), "validation": fingerprint(self.validation)}
+
+
+def require_photographs(tables: Tables) -> None:
+    """Whether the photographs that are trained and validated on are there; see `require_images`.
+
+    Raises:
+        InputError: too many are not.
+    """
+    require_images(tables.training, tables.images, "data.images")
+    if tables.validation is not tables.training:
+        require_images(tables.validation, tables.validation_images, "data.images")
 
 
 def load_tables(data: DataConfig) -> Tables:

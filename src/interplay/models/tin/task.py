@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from interplay.datasets import InteractionDataset
+from interplay.datasets.image_check import require_images
 from interplay.datasets.pair_source import PairSource
 from interplay.datasets.pairs import PairReader
 from interplay.detectors import Detections
@@ -151,6 +152,7 @@ class Task:
         return TrainingPairs(source, self.config.pairs, self.model.is_part, labels, self.config.seed)
 
     def _source(self, data: TinDataConfig, table: InteractionTable, folder: Path, cached: bool) -> PairSource:
+        require_images(table, folder, "data.images")
         if data.pose is not None:
             table = with_poses(table, folder, data.pose, self._feature_folder(data))
         reader = PairReader(
