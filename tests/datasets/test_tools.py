@@ -214,6 +214,13 @@ def test_a_folder_of_a_tool_s_files_names_the_tool(tmp_path: Path) -> None:
         load_annotations("own", tmp_path)
 
 
+def test_a_check_notes_a_tool_s_files(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(LABELME))
+    (finding,) = check_folder(tmp_path)
+    assert (finding.status, finding.what) == ("note", "a.json")
+    assert "is of LabelMe" in finding.detail
+
+
 def test_our_own_files_are_no_tool_s(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text('{"file": "a.jpg", "boxes": [], "labels": [], "interactions": []}\n')

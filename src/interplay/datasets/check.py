@@ -13,7 +13,7 @@ import numpy as np
 
 from interplay.containers.arrays import read_npy
 from interplay.containers.text import read_text
-from interplay.datasets import catalogue, forms
+from interplay.datasets import catalogue, forms, tools
 from interplay.datasets.box_check import check_table
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
@@ -87,6 +87,9 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
             if on_file is not None:
                 on_file(source.path)
             findings += _check_annotations(source, form, folder, seen)
+        elif (problem := tools.without_interactions(source)) is not None and not forms.is_coco_instances(source):
+            name = str(source.path.relative_to(folder))
+            findings.append(Finding("annotation tools", "note", name, problem.split("\n")[0]))
     findings += _check_tables(folder, seen)
     for dataset, found in seen.items():
         findings += _missing_annotations(dataset, found)

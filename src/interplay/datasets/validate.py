@@ -7,12 +7,11 @@ and what is wrong with their boxes and photographs, is told by image.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +25,14 @@ from interplay.datasets.box_check import (
     box_faults,
     is_normalised,
 )
-from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
-from interplay.datasets.load import load_annotations, raise_if_only_boxes, split_of
+from interplay.datasets.load import raise_if_only_boxes
 from interplay.datasets.sources import open_source
+from interplay.datasets.validate_table import Severity, whole_problems
 from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
 from interplay.formats.records import interaction_fields, record_fields, record_problems
 from interplay.images import image_size
 from interplay.vocabulary import Vocabulary, normalise
-
-Severity = Literal["error", "warning"]
 
 _RARE, _MUCH_MORE = 2, 10
 """A name that occurs at most `_RARE` times is doubted if a similar one occurs `_MUCH_MORE` times as often."""
@@ -126,7 +123,10 @@ def validate(
     if form is None:
         raise_if_only_boxes(source)
     if form is not None and form is not forms.OWN and form is not forms.GENERATED:
-        _validate_whole(report, form, vocabulary, finder)
+        table, problems = whole_problems(path, form, vocabulary, finder)
+        if table is not None:
+            report.images, report.interactions = len(table), len(table.verb)
+        report.problems = [Problem(str(path), 0, *problem) for problem in problems]
         return report
     if vocabulary is not None:
         try:
@@ -290,49 +290,6 @@ def _same_object(label: str, name: str, vocabulary: Vocabulary | None) -> bool:
     if vocabulary is None:
         return normalise(label) == normalise(name)
     return vocabulary.find_object(label) == vocabulary.find_object(name) or normalise(label) == normalise(name)
-
-
-def _validate_whole(
-    report: ValidationReport, form: forms.Form, vocabulary: Vocabulary | None, finder: ImageFinder | None
-) -> None:
-    """Read a file that has no lines, and note what is wrong with it."""
-
-    def note(field: str, message: str, severity: Severity = "error") -> None:
-        report.problems.append(Problem(str(report.path), 0, field, message, severity))
-
-    dataset = form.datasets[0]
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            table = load_annotations(dataset, report.path, split_of(report.path) or "test", vocabulary)
-        except InterplayError as error:
-            note("", str(error).removeprefix(f"{report.path}: "))
-            return
-    report.images, report.interactions = len(table), len(table.verb)
-    for warning in caught:
-        note("", str(warning.message).removeprefix(f"{report.path}: "), "warning")
-    faults = box_faults(table.boxes, table.box_image_index, table.sizes)
-    kinds = {"reversed": faults.reversed, "empty": faults.empty, "outside the image": faults.beyond}
-    for kind, rows in kinds.items():
-        for row in np.flatnonzero(rows).tolist():
-            note(table.files[table.box_image_index[row]], f"{kind}: the box {table.boxes[row].tolist()}")
-    for i in np.flatnonzero(faults.normalised).tolist():
-        note(table.files[i], NORMALISED)
-    names = table.vocabulary
-    if len(names.interactions):
-        listed = names.interaction_lookup[table.verb, table.object_labels] >= 0
-        for t in np.flatnonzero(~listed & (table.object >= 0)).tolist():
-            pair = names.pair_names(np.array([[table.verb[t], table.object_labels[t]]]))[0]
-            message = f"{pair!r} is none of the interactions that {names.name!r} lists"
-            note(table.files[table.image_index[t]], message, "warning")
-    if finder is not None:
-        images = AnnotatedImages()
-        images.add(table)
-        found = images.compare(finder)
-        for file in found.missing:
-            note(file, f"no image {file!r} below {finder.root}")
-        for file, problem in found.wrong.items():
-            note(file, problem)
 
 
 class _Boxes:
