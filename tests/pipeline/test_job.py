@@ -12,7 +12,7 @@ from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
 from interplay.image_files import find_images
 from interplay.locks import LockedError, locked
-from interplay.pipeline import Job, run_job, screen
+from interplay.pipeline import Job, job, run, run_job, screen
 
 VCOCO = Vocabulary.load("v-coco")
 
@@ -246,3 +246,23 @@ def test_a_name_of_any_length_has_its_picture(model: Any, photo: Callable[..., P
     paths = [photo(f"{long}.png"), photo(f"{long}.bmp"), photo(f"{long}b.bmp")]
     assert shown.run(Job(paths, pictures=Path("p")), model) == 0
     assert len(list(Path("p").iterdir())) == 3
+
+
+def test_a_picture_that_cannot_be_drawn_costs_no_result(
+    model: Any, photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: Any) -> None:
+        raise MemoryError
+
+    paths = [photo("a.png"), photo("b.png")]
+    for place in (run, job):
+        monkeypatch.setattr(place, "draw_interactions", no_memory)
+    for seen in ("", "2 images of 2 already done"):
+        shown = Shown()
+        assert shown.run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 2
+        assert seen in shown.said
+        assert shown.said.count("no picture of") == 2
+        assert len(interplay.read("r.jsonl")) == 2
+    monkeypatch.undo()
+    assert Shown().run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 0
+    assert len(list(Path("p").iterdir())) == 2

@@ -131,7 +131,8 @@ def _run(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, me
         failures = _work(job, todo, predict, keep, messages)
     table = InteractionTable.from_list(collected, vocabulary) if results is None else results.finish()
     table = _only(table, job.images)
-    _draw_missing(job.plan, table, messages)
+    tried = set(todo)
+    failures += _draw_missing({path: target for path, target in job.plan.items() if path not in tried}, table, messages)
     if job.report is not None:
         with progress(messages, "writing the report", len(table)) as advance:
             write_report(table, job.report, outside=True, on_image=advance)  # the user gave these images
@@ -160,6 +161,9 @@ def _work(
                     say(messages, f"skipped {text_name(item.path)}: {item.reason}")
                 else:
                     keep(item.interactions)
+                    if item.problem is not None:
+                        failures += 1
+                        say(messages, f"no picture of {text_name(item.path)}: {item.problem}")
                 finished += 1
                 advance()
     except KeyboardInterrupt:
@@ -176,13 +180,13 @@ def _only(table: InteractionTable, images: Sequence[Path]) -> InteractionTable:
     return table.select(np.array(chosen, np.int64))
 
 
-def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: Console) -> None:
-    """Pictures of images whose results were there already, but not their pictures."""
+def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: Console) -> int:
+    """Pictures of images whose results were there already, but not their pictures; returns how many failed."""
     known = {identity(image.file): image for image in table if image.file}
     missing = [(path, known[identity(path)], target) for path, target in plan.items()
                if identity(path) in known and not os.path.isfile(target)]  # fmt: skip  # noqa: PTH113  # any name
 
-    def draw(item: tuple[Path, Interactions, Path]) -> None:
+    def draw(item: tuple[Path, Interactions, Path]) -> int:
         path, image, target = item
         try:
             save_picture(draw_interactions(read_image(path), image), target)
@@ -191,10 +195,15 @@ def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: 
             if reason is None:
                 raise
             say(messages, f"no picture of {image.file}: {reason}")
+            return 1
+        return 0
 
     with progress(messages, "drawing", len(missing)) as advance:
-        for _ in prefetch(draw, missing):
+        failures = 0
+        for failed in prefetch(draw, missing):
+            failures += failed
             advance()
+    return failures
 
 
 def _written(job: Job) -> Iterator[Path]:

@@ -41,11 +41,13 @@ class Detected:
         path: the image.
         interactions: what was found; its `file` is the `result_name` of `path`.
         picture: where the drawn picture was written, or None.
+        problem: why there is no picture where there should be one.
     """
 
     path: Path
     interactions: Interactions
     picture: Path | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def detect_images(
             reason = image_problem(error)
             if reason is None:
                 raise
-            return Failure(detected.path, f"its picture cannot be drawn: {reason}")
+            return replace(detected, problem=reason)
         return replace(detected, picture=target)
 
     images = prefetch(_read, paths, workers, ahead=2 * batch_size, weight=_pixels_of_file, most=MOST_PIXELS)
