@@ -76,8 +76,9 @@ def evaluate(
         vocabulary = Vocabulary.load(vocabulary)
     by_own_names = canonical_name(dataset) == "own" and vocabulary is None
     truth = read_truth(dataset, annotations, split, vocabulary)
-    reading = Reading()
+    reading = None
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
+        reading = Reading()
         meaning = OWN_NAMES if truth.vocabulary.name == OWN_NAMES and by_own_names else truth.vocabulary
         predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
     if by_own_names and isinstance(predictions, InteractionTable):

@@ -276,5 +276,7 @@ def test_wrong_numbering_is_suspected(
     tmp_path: Path, truth: Path, hico: Vocabulary, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(images(hico, ["eat", "drink with", "ride"], True), tmp_path / "p.jsonl")
-    assert evaluate("hico-det", tmp_path / "p.jsonl", truth) == 0
+    assert evaluate("hico-det", tmp_path / "p.jsonl", truth) == 2
+    assert "6 of 9 predictions are of no class of hico-det (such as 'drink with bicycle'" in capsys.readouterr().err
+    assert evaluate("hico-det", tmp_path / "p.jsonl", truth, "--allow-partial") == 0
     assert "WARNING: most predictions are of no class" in capsys.readouterr().out.replace("\n", " ")

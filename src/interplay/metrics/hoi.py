@@ -21,7 +21,7 @@ from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.steps import without_repeats
 from interplay.table import InteractionTable
-from interplay.vocabulary import Vocabulary
+from interplay.vocabulary import BUILT_IN, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def evaluate_hoi(
         zero_shot: tell the unseen classes of this split apart from the seen ones: a published split of HICO-DET's
             (`interplay.datasets.zero_shot.published_splits`), or a group of the vocabulary's interactions.
         overlap: smallest overlap (IoU) of a match, above 0 and up to 1, instead of the protocol's 0.5.
-        allow_partial: score what fits where files are missing or names differ; see `interplay.metrics.coverage`.
+        allow_partial: score what fits where files are missing or names differ (see `interplay.metrics.coverage`), or
+            where most predictions of a file are of no class.
         reading: what the predictions' reader had to say, if they come from a file.
 
     Raises:
@@ -105,6 +106,9 @@ def evaluate_hoi(
     found, dropped = _pairs(predictions, classes, images.position)
     if not rules.empty_images_count:
         found = found[np.isin(found.image, truth.image)]
+    published = name in BUILT_IN and len(annotations.vocabulary.interactions)
+    if reading is not None and published and not allow_partial:
+        _check_classes(dropped["class"], predictions, classes)
     notes = [] if reading is None else list(reading.notes)
     notes += images.notes(repeats) + _notes(dropped, unusable_truth, len(predictions.verb))
     if overlap is not None:
@@ -188,6 +192,26 @@ def _pairs(
 
 _SUSPICIOUS_SHARE = 0.5
 """A larger share of predictions of no class than any published result file has."""
+
+
+def _check_classes(unknown: int, predictions: InteractionTable, classes: HoiClasses) -> None:
+    """Refuse a file most of whose predictions are of no class of a published data set.
+
+    Raises:
+        InputError: they are; gives examples.
+    """
+    total = len(predictions.verb)
+    if unknown <= _SUSPICIOUS_SHARE * total:
+        return
+    rows = np.flatnonzero(classes.lookup[predictions.verb, predictions.object_labels] < 0)
+    pairs = np.unique(np.stack([predictions.verb, predictions.object_labels], axis=1)[rows], axis=0)[:3]
+    examples = ", ".join(map(repr, classes.vocabulary.pair_names(pairs)))
+    raise InputError(
+        f"{unknown:,} of {total:,} predictions are of no class of {classes.vocabulary.name} (such as {examples}); "
+        f"expected at most {_SUSPICIOUS_SHARE:.0%}. The file probably counts or names its classes in another way than "
+        "it was read (docs: protocols, numbering). To score the others all the same, give --allow-partial (in Python: "
+        "allow_partial=True)."
+    )
 
 
 def _notes(dropped: dict[str, int], unusable_truth: dict[str, int], total: int) -> list[str]:
