@@ -32,7 +32,7 @@ from interplay.cli import run_script
 from interplay.files import atomic_path
 from interplay.metrics import HoiScores, evaluate_tables
 from interplay.training import load_config
-from interplay.training.checkpoints import WEIGHTS
+from interplay.training.folder import WEIGHTS
 from interplay.training.tables import load_tables
 from interplay.training.validation import predict_images
 from tables import percent

@@ -39,7 +39,7 @@ from interplay.models.tin_spatial.task import (
     trained_verbs,
 )
 from interplay.training import load_config, train
-from interplay.training.checkpoints import WEIGHTS
+from interplay.training.folder import WEIGHTS
 from interplay.training.tables import held_out_images
 from tables import percent
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 
 import interplay
 from interplay.cli import COMMANDS, main
+from interplay.options import changed_options
+from interplay.systems import SYSTEMS
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,6 +90,52 @@ def test_what_cannot_be_is_said_before_the_work(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+EARLY = [
+    (["detect", "--sample", "--detector", "fasterrcn"], "unknown detector 'fasterrcn'"),
+    (["detect", "--sample", "--pose", "movent"], "unknown pose estimator 'movent'"),
+    (["detect", "--sample", "--decoding", "suppress_belov=0.3"], "decoding option suppress_belov"),
+    (["detect", "--sample", "--device", "gpu"], "device 'gpu' cannot be used"),
+    (["detect", "--sample", "--output", "done.jsonl", "--detector", "a/b"], "(now 'a/b')"),
+    (["explain", "photo.png", "--model", "ggnet-dla34-hico", "-o", "x.png", "--device", "hpu"], "cannot be used"),
+    (["import", "tin", "none.ckpt"], "no file of weights at none.ckpt"),
+    (["import", "tin", "folder"], "folder is a folder without a TensorFlow checkpoint"),
+    (["import", "tim", "photo.png"], "unknown system 'tim'"),
+    (["import", "ggnet", "photo.png", "-o", "x.pth"], "expected a name ending in .safetensors"),
+    (["train", "tin_spatial/vcoco", "--data.root", ".", "--name", "run", "--output", "."], "run with other settings"),
+]
+
+
+def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path) -> None:
+    """What takes seconds; all in one process, where nothing may import it."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "photo.png").touch()
+    (tmp_path / "done.jsonl").write_text("{}\n")
+    record = {"settings": {"detector": "ssd-mobilenet-v2"}, "finished": True}
+    (tmp_path / "done.jsonl.run.json").write_text(json.dumps(record))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.ckpt").touch()
+    (tmp_path / "run" / "config.yaml").write_text("name: run\nepochs: 1\n")
+    code = (
+        "import json, sys; from interplay.cli import main\n"
+        "for arguments in json.loads(sys.argv[1]):\n"
+        "    print(main(arguments), 'torch' in sys.modules)"
+    )
+    given = json.dumps([arguments for arguments, _ in EARLY])
+    done = subprocess.run([sys.executable, "-c", code, given], capture_output=True, text=True, cwd=tmp_path)
+    for (arguments, said), error in zip(EARLY, done.stderr.splitlines(), strict=True):
+        assert said in error, arguments
+    assert done.stdout.splitlines() == ["2 False"] * len(EARLY)
+
+
+def test_the_registry_says_what_models_can() -> None:
+    for system in SYSTEMS.values():
+        assert system.explains == system.network_class().explains
+        decoding = system.decoding_class()
+        assert decoding is not None
+        name, value = system.decoding_example.split("=")
+        assert changed_options(decoding(), {name: value}, "decoding") != decoding()
 
 
 def test_numbers_have_bounds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from interplay.containers.guard import brief
-from interplay.errors import near_matches
+from interplay.errors import InputError, near_matches
 from interplay.vocabulary import Vocabulary
 
 _TRIED_TYPE = re.compile(r"literal\[.*\]|(constrained-)?(int|float|str)")
@@ -47,6 +47,28 @@ class ModelDescription(BaseModel):
 
     config: ModelConfig
     vocabulary: Annotated[Vocabulary, PlainValidator(Vocabulary.from_dict)]
+
+
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+def changed_options(options: Chosen, changes: Mapping[str, Any], what: str) -> Chosen:
+    """Options with some of them changed.
+
+    Args:
+        options: as they are.
+        changes: by name; text such as ``"true"`` or ``"0.5"`` is read as what the option takes.
+        what: what the options are called, for the error.
+
+    Raises:
+        InputError: no such option, or a value that it does not take.
+    """
+    try:
+        return type(options).model_validate({**options.model_dump(), **changes})
+    except ValidationError as error:
+        problems = problems_of(error, type(options), what)
+        lines = [f"{what} option {name}: {', or '.join(found)}" for name, found in problems.items()]
+        raise InputError("\n".join(lines)) from None
 
 
 def problems_of(error: ValidationError, kind: type[BaseModel], whole: str = "the file") -> dict[str, list[str]]:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 from interplay.errors import InputError, near_matches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
     from types import ModuleType
 
     from interplay.models.base import HoiModel
+    from interplay.options import Options
+    from interplay.table import InteractionTable
     from interplay.training.sections import TrainConfig
     from interplay.training.task import TrainingTask
+    from interplay.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,13 @@ class System:
         recipe: the class of its training's configuration.
         converter: the module that reads published weights, empty where nobody published any. It has
             ``load(state, vocabulary) -> HoiModel`` and ``unused_names(state, model) -> Iterable[str]``.
+        data_converter: the function that reads the data files that the authors published, as ``module:function`` of
+            the package, and turns them into one of interplay's result files; empty where there are none.
+        data_suffix: what such files' names end in.
+        config: the class of all of its options, as ``module:Class`` in the folder; imports no network.
+        explains: whether its models tell where they look.
+        takes_text: whether its models can find other verbs and objects, given as text.
+        decoding_example: an option of its decoding, as on the command line.
         aliases: other names that are understood.
     """
 
@@ -41,11 +53,21 @@ class System:
     task: str = "task:Task"
     recipe: str = "recipe:Recipe"
     converter: str = ""
+    data_converter: str = ""
+    data_suffix: str = ""
+    config: str = ""
+    explains: bool = False
+    takes_text: bool = False
+    decoding_example: str = ""
     aliases: tuple[str, ...] = ()
 
     def network_class(self) -> type[HoiModel]:
         """The class of the system's model."""
         return self._load(self.network)
+
+    def decoding_class(self) -> type[Options] | None:
+        """The class of the options of its decoding; None where `config` is not given."""
+        return type(self._load(self.config).model_fields["decoding"].default) if self.config else None
 
     def recipe_class(self) -> type[TrainConfig]:
         """The class of the configuration of its training."""
@@ -62,6 +84,15 @@ class System:
     def converter_module(self) -> ModuleType:
         """The module that reads the published weights."""
         return import_module(f"{self._package}.{self.converter}")
+
+    def convert_data(self, source: Path, output: Path, vocabulary: Vocabulary | None) -> InteractionTable:
+        """Turn a published data file into one of interplay's; see `data_converter`."""
+        module, _, name = self.data_converter.partition(":")
+        return getattr(import_module(f"interplay.{module}"), name)(source, output, vocabulary)
+
+    def is_data(self, file: Path) -> bool:
+        """Whether a file is one of published data rather than of weights."""
+        return bool(self.data_converter) and file.suffix == self.data_suffix
 
     def cards_text(self) -> str:
         """The content of ``cards.json`` in its folder; empty where it has none."""
@@ -80,13 +111,63 @@ class System:
 SYSTEMS: dict[str, System] = {
     system.name: system
     for system in (
-        System("tin-spatial", "tin_spatial", "model:TinSpatial"),
-        System("tin", "tin", "model:TinModel", converter="convert"),
-        System("ggnet", "ggnet", "model:GGNet", converter="convert", aliases=("ppdm",)),
-        System("gen-vlkt", "gen_vlkt", "model:GenVlkt", converter="convert", aliases=("genvlkt",)),
+        System(
+            "tin-spatial",
+            "tin_spatial",
+            "model:TinSpatial",
+            config="config:SpatialConfig",
+            decoding_example="suppress_below=0.3",
+        ),
+        System(
+            "tin",
+            "tin",
+            "model:TinModel",
+            converter="convert",
+            data_converter="formats.tin_pickles:convert_tin_pickle",
+            data_suffix=".pkl",
+            config="config:TinConfig",
+            decoding_example="rule=published-hico",
+        ),
+        System(
+            "ggnet",
+            "ggnet",
+            "model:GGNet",
+            converter="convert",
+            config="config:GGNetConfig",
+            explains=True,
+            decoding_example="boxes=detector",
+            aliases=("ppdm",),
+        ),
+        System(
+            "gen-vlkt",
+            "gen_vlkt",
+            "model:GenVlkt",
+            converter="convert",
+            config="config:GenVlktConfig",
+            explains=True,
+            takes_text=True,
+            decoding_example="nms=false",
+            aliases=("genvlkt",),
+        ),
     )
 }
 """All systems by name."""
+
+
+def explaining_systems() -> str:
+    """The systems whose models tell where they look, in words."""
+    return " or ".join(sorted(system.name for system in SYSTEMS.values() if system.explains))
+
+
+def text_systems() -> str:
+    """The systems whose models can find other verbs and objects, given as text, in words."""
+    return " or ".join(sorted(system.name for system in SYSTEMS.values() if system.takes_text))
+
+
+def decoding_examples(systems: Iterable[System]) -> str:
+    """An option of the decoding of each, in words: ``nms=false (gen-vlkt) or boxes=detector (ggnet)``."""
+    given = [f"{each.decoding_example} ({each.name})" for each in systems if each.decoding_example]
+    return " or ".join([", ".join(given[:-1]), given[-1]] if len(given) > 1 else given)
 
 
 def published_systems() -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from interplay.commands._types import names, option, positive, score
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTOR, DEFAULT_MODEL
+from interplay.systems import SYSTEMS, decoding_examples, text_systems
 
 EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
 
@@ -44,8 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="change how outputs become interactions, such as nms=true (gen-vlkt) or flip=true and boxes=detector "
-        "(ggnet); may be given several times",
+        help=f"change how outputs become interactions, such as {decoding_examples(SYSTEMS.values())}; may be given "
+        "several times",
     )
     people = model.add_mutually_exclusive_group()
     people.add_argument(
@@ -75,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images at once (default: %(default)s)",
     )
-    text = parser.add_argument_group("other verbs and objects, as text (gen-vlkt)")
+    text = parser.add_argument_group(f"other verbs and objects, as text ({text_systems()})")
     text.add_argument("--verbs", type=names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
     text.add_argument("--objects", type=names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
     text.add_argument("--vocabulary", metavar="FILE", help="a vocabulary's .json file with both, instead")
@@ -90,8 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.errors import InputError
     from interplay.image_files import find_images
-    from interplay.pipeline import Job, TextClasses, chosen_min_score, load_predictor, run_job
-    from interplay.pipeline.results import check_output, file_setting
+    from interplay.pipeline import Job, TextClasses, check_predictor, chosen_min_score, load_predictor, run_job
+    from interplay.pipeline.results import check_output, check_settings, file_setting
 
     messages = Console(stderr=True)
     if arguments.sample == bool(arguments.images):
@@ -108,21 +109,33 @@ def run(arguments: argparse.Namespace) -> int:
         check_output(arguments.output)
     classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
     decoding = dict(arguments.decoding)
+    check_predictor(
+        arguments.model,
+        weights=arguments.weights,
+        decoding=decoding,
+        detector=arguments.detector,
+        boxes=arguments.boxes,
+        pose=arguments.pose,
+        device=arguments.device,
+    )
+    settings = {
+        "model": file_setting(arguments.model),
+        "weights": file_setting(arguments.weights),
+        "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
+        "boxes": file_setting(arguments.boxes),
+        **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
+        "pose": file_setting(arguments.pose),
+        "decoding": decoding,
+        "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
+    }
+    if arguments.output is not None and not arguments.overwrite:
+        check_settings(arguments.output, settings, whole=False)
     job = Job(
         images,
         output=arguments.output,
         pictures=arguments.pictures,
         report=arguments.report,
-        settings={
-            "model": file_setting(arguments.model),
-            "weights": file_setting(arguments.weights),
-            "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
-            "boxes": file_setting(arguments.boxes),
-            **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
-            "pose": file_setting(arguments.pose),
-            "decoding": decoding,
-            "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
-        },
+        settings=settings,
         min_score=chosen_min_score(arguments.model, arguments.weights, arguments.min_score),
         top_k=arguments.top_k,
         batch_size=arguments.batch_size,

@@ -133,9 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plots:
         from interplay.metrics.plots import write_plots
 
-        if not console.is_terminal:
-            console.print("drawing the curves of all classes; this can take a minute", highlight=False)
-        pages = write_plots(scores, arguments.plots, progress=console.is_terminal)
+        def tell(done: int, total: int) -> None:
+            console.print(f"drawing curves: page {done} of {total}", highlight=False)
+
+        pages = write_plots(scores, arguments.plots, progress=console.is_terminal or tell)
         console.print(f"{len(pages)} pages of curves in {arguments.plots}", highlight=False, markup=False)
     return 0
 

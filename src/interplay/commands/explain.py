@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from interplay.commands._types import option, positive, score
+from interplay.systems import SYSTEMS, System, decoding_examples, explaining_systems
 
 EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights ggnet.safetensors -o explained.png"
 
@@ -17,7 +18,9 @@ EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights g
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("image", type=Path, metavar="PHOTO", help="the photograph")
-    parser.add_argument("--model", required=True, metavar="NAME", help="a ggnet or gen-vlkt model, or a weights file")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME", help=f"a {explaining_systems()} model, or a weights file"
+    )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
     parser.add_argument("--top-k", type=positive, default=3, metavar="K", help="best interactions (%(default)s)")
@@ -28,12 +31,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="change how outputs become interactions, such as boxes=detector (ggnet)",
+        help=f"change how outputs become interactions, such as {decoding_examples(_explaining())}",
     )
     parser.add_argument(
         "--detector", metavar="NAME", help="for a model that takes another detector's boxes; a file of boxes will do"
     )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+
+
+def _explaining() -> list[System]:
+    return [system for system in SYSTEMS.values() if system.explains]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.errors import InputError
     from interplay.files import check_target
     from interplay.images import WRITTEN_SUFFIXES, read_image
+    from interplay.pipeline import check_predictor
     from interplay.pipeline.pictures import save_picture
     from interplay.visual import draw_explanations
     from interplay.zoo import load_model
@@ -51,6 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
     check_target(output, WRITTEN_SUFFIXES)
     if output.exists() and arguments.image.exists() and output.samefile(arguments.image):
         raise InputError(f"{output}: expected another file than the photograph")
+    check_predictor(
+        arguments.model,
+        weights=arguments.weights,
+        decoding=dict(arguments.decoding),
+        detector=arguments.detector,
+        device=arguments.device,
+    )
     image = read_image(arguments.image)  # what cannot be read is known before the model is loaded
     model = load_model(
         arguments.model, weights=arguments.weights, device=arguments.device, decoding=dict(arguments.decoding)

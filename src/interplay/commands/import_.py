@@ -1,28 +1,38 @@
-"""Turn the published weights of a system, or TIN's data files, into a file that interplay's commands take."""
+"""Turn the published weights of a system, or its authors' data files, into a file that interplay's commands take."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from interplay.systems import published_systems
+from interplay.systems import SYSTEMS, published_systems
 
 EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safetensors"
 
 
+_WEIGHTS, _DATA = (".safetensors",), (".jsonl", ".parquet")
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("system", metavar="SYSTEM", help=f"{', '.join(published_systems())}; ggnet also for PPDM")
+    known = [SYSTEMS[name] for name in published_systems()]
+    others = [f"{alias} for {system.name}" for system in known for alias in system.aliases]
+    parser.add_argument(
+        "system",
+        metavar="SYSTEM",
+        help=f"{', '.join(published_systems())}; also understood: {', '.join(others)}",
+    )
+    data = [f"for {system.name} also its data files ({system.data_suffix})" for system in known if system.data_suffix]
     parser.add_argument(
         "file",
         type=Path,
         metavar="FILE",
         help="the published checkpoint: .pth, .pt, .safetensors or .npz; for TensorFlow's, the "
-        "beginning that its files share (HOI_iter_1800000.ckpt), or their folder. For tin also its pickles (.pkl) of "
-        "detections or pairs with poses",
+        "beginning that its files share (HOI_iter_1800000.ckpt), or their folder; "
+        f"{', '.join(data)} of detections or pairs with poses",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors (.jsonl for a pickle)"
+        "-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors (.jsonl for data)"
     )
     parser.add_argument(
         "--vocabulary",
@@ -38,28 +48,48 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.files import check_target
     from interplay.locks import locked
+    from interplay.models.published import convert, published_system
     from interplay.vocabulary import Vocabulary
 
+    system = published_system(arguments.system)
+    _check_source(arguments.file)
+    is_data = system.is_data(arguments.file)
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
     screen = Console(highlight=False)
-    is_pickle = arguments.system == "tin" and arguments.file.suffix == ".pkl"
-    output = check_target(arguments.output or _usual_output(arguments.file, ".jsonl" if is_pickle else ".safetensors"))
-    if is_pickle:
-        from interplay.formats.tin_pickles import convert_tin_pickle
-
+    output = check_target(
+        arguments.output or _usual_output(arguments.file, _DATA[0] if is_data else _WEIGHTS[0]),
+        _DATA if is_data else _WEIGHTS,
+    )
+    if is_data:
         with locked(output):
-            table = convert_tin_pickle(arguments.file, output, vocabulary)
+            table = system.convert_data(arguments.file, output, vocabulary)
         screen.print(f"{arguments.file} -> {output}")
         screen.print(f"  {len(table):,} images, {len(table.boxes):,} boxes, {len(table.human):,} interactions")
         return 0
-    from interplay.models.published import convert
-
     with locked(output):
-        imported = convert(arguments.system, arguments.file, output, vocabulary)
+        imported = convert(system.name, arguments.file, output, vocabulary)
     screen.print(f"{arguments.file} -> {output}")
     for line in imported.summary():
         screen.print(f"  {line}")
     return 0
+
+
+def _check_source(path: Path) -> None:
+    """Whether there is something to read, before anything heavy is imported.
+
+    Raises:
+        MissingFileError: nothing of that name.
+        InputError: a folder that holds no TensorFlow checkpoint.
+    """
+    from interplay.checkpoints.tensorflow import find_checkpoint
+    from interplay.errors import InputError, MissingFileError
+
+    if path.is_file() or find_checkpoint(path) is not None:
+        return
+    if path.is_dir():
+        raise InputError(f"no file of weights: {path} is a folder without a TensorFlow checkpoint (.index and .data)")
+    if not path.exists():
+        raise MissingFileError(f"no file of weights at {path}")
 
 
 def _usual_output(file: Path, suffix: str) -> Path:

@@ -109,6 +109,7 @@ def load_detector(
         MissingExtraError, MissingFileError: something is not installed or not on this machine; say the command.
     """
     name = os.fspath(name_or_path)
+    check_detector_name(name)
     if min_score is not None and not 0 <= min_score <= 1:
         raise InputError(f"min_score must be within 0..1, got {min_score}")
     least = DEFAULT_DETECTION_SCORE if min_score is None else min_score
@@ -120,14 +121,27 @@ def load_detector(
     if entry is not None:
         return entry.build(device, least, weights)
     path = home_path(name)
-    if path.suffix in (".jsonl", ".parquet", ".json"):
+    if path.suffix in _FILES:
         from interplay.detectors.boxes_file import BoxesFromFile
 
         return BoxesFromFile(path, min_score or 0.0, annotations)
-    if path.is_dir() or name.count("/") == 1:
-        from interplay.detectors.transformers_models import TransformersDetector
+    from interplay.detectors.transformers_models import TransformersDetector
 
-        return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
+    return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
+
+
+_FILES = (".jsonl", ".parquet", ".json")
+
+
+def check_detector_name(name: str) -> None:
+    """Whether `load_detector` takes a name, as far as that is known without loading anything.
+
+    Raises:
+        InputError: neither a known name, a hub name, a folder nor a file of boxes; names the nearest.
+    """
+    path = home_path(name)
+    if name in DETECTORS or path.suffix in _FILES or path.is_dir() or name.count("/") == 1:
+        return
     raise InputError(
         f"unknown detector {name!r}: expected one of {', '.join(DETECTORS)}, a hub name such as "
         f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, DETECTORS)}"

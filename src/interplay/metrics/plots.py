@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,15 @@ _COLUMNS, _ROWS = 8, 6
 _LINE, _FILL, _GREY = "#1f5fa8", "#cfe0f3", "#6b6b6b"
 
 
-def write_plots(scores: HoiScores | VcocoScores, folder: str | os.PathLike[str], progress: bool = False) -> list[Path]:
+def write_plots(
+    scores: HoiScores | VcocoScores, folder: str | os.PathLike[str], progress: bool | Callable[[int, int], None] = False
+) -> list[Path]:
     """Write pages of curves (``precision_recall_ap_01.png``, best classes first) into `folder`; returns their paths.
 
     A curve is drawn through the points after each true positive. Classes without annotations are left out.
 
     Args:
-        progress: show a progress bar.
+        progress: show a progress bar; or what is called after each page, with the number of those done and of all.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -37,7 +40,7 @@ def write_plots(scores: HoiScores | VcocoScores, folder: str | os.PathLike[str],
         for number, part in enumerate(_split(curves), start=1)
     ]
     written = []
-    for name, number, part in track(pages, description="drawing curves", disable=not progress):
+    for name, number, part in track(pages, description="drawing curves", disable=progress is not True):
         rows = -(-len(part) // _COLUMNS)
         figure = Figure(figsize=(2 * _COLUMNS, 2 * rows + 0.4), dpi=100)
         FigureCanvasAgg(figure)
@@ -46,6 +49,8 @@ def write_plots(scores: HoiScores | VcocoScores, folder: str | os.PathLike[str],
         with atomic_path(path) as temporary:
             figure.savefig(temporary)
         written.append(path)
+        if callable(progress):
+            progress(len(written), len(pages))
     return written
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError
 from interplay.formats.vcoco_detections import role_verbs
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -59,8 +58,7 @@ class VcocoAnnotations:
             InputError: the vocabulary has no object ``person``.
         """
         vocabulary = table.vocabulary
-        if vocabulary.person < 0:
-            raise InputError(f"the vocabulary {vocabulary.name!r} has no object 'person'")
+        vocabulary.require_person("V-COCO's protocol")
         boxes = clipped(table)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         acting = np.zeros(len(boxes), bool)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
@@ -22,7 +21,8 @@ from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.inference import Image, Inference
 from interplay.models.weights import save_weights
-from interplay.options import ModelConfig, ModelDescription, problems_of
+from interplay.options import ModelConfig, ModelDescription, changed_options
+from interplay.systems import explaining_systems, text_systems
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -163,13 +163,7 @@ class HoiModel(nn.Module, ABC):
         Raises:
             InputError: no such option, or a value that it does not take.
         """
-        current = self.config.decoding
-        try:
-            changed = type(current).model_validate({**current.model_dump(), **options})
-        except ValidationError as error:
-            problems = problems_of(error, type(current), "decoding")
-            lines = [f"decoding option {name}: {', or '.join(found)}" for name, found in problems.items()]
-            raise InputError("\n".join(lines)) from None
+        changed = changed_options(self.config.decoding, options, "decoding")
         self.config = self.config.model_copy(update={"decoding": changed})
 
     def with_classes(
@@ -194,7 +188,7 @@ class HoiModel(nn.Module, ABC):
         """
         raise InputError(
             f"{type(self).__name__} finds the verbs and objects that it was trained on ({self.vocabulary.name}) and "
-            "takes no others as text; a GEN-VLKT model with text classifiers does"
+            f"takes no others as text; a {text_systems()} model with text classifiers does"
         )
 
     def explain(
@@ -218,7 +212,7 @@ class HoiModel(nn.Module, ABC):
             InputError: the model, or a model of this configuration, cannot tell; or see `predict`.
         """
         if not self.explains:
-            raise InputError(f"{type(self).__name__} does not tell where it looks; ggnet and gen-vlkt models do")
+            raise InputError(f"{type(self).__name__} does not tell where it looks; a {explaining_systems()} model does")
         inference = self.inference(detector=detector)
         found = inference.explain(image, detections, min_score, top_k)
         _say(inference)

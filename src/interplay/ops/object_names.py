@@ -53,8 +53,7 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
     Raises:
         InputError: no object is a person, or the model knows none of the others.
     """
-    if vocabulary.person < 0:
-        raise InputError(f"the model's vocabulary {vocabulary.name!r} has no object 'person', so it pairs nobody")
+    vocabulary.require_person("the model")
     known = match_objects(objects, vocabulary.objects)
     people = known == vocabulary.person
     if not people.any():
@@ -63,8 +62,8 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
         )
     if not people.all() and len(vocabulary.objects) > 1 and not (known[~people] >= 0).any():
         raise InputError(
-            f"{source}: the model knows none of its objects ({_some(objects)}), only those of {vocabulary.name!r} "
-            f"({_some(vocabulary.objects)})"
+            f"{source}: the detector knows none of the vocabulary's objects: it finds {_some(objects)}, and the "
+            f"vocabulary {vocabulary.name!r} has {_some(vocabulary.objects)}"
         )
 
 

@@ -1,7 +1,7 @@
 """Interactions in many photographs: reading, predicting, pictures and a result file that a stopped run continues."""
 
 from interplay.pipeline.job import Job, run_job
-from interplay.pipeline.predictor import TextClasses, chosen_min_score, load_predictor
+from interplay.pipeline.predictor import TextClasses, check_predictor, chosen_min_score, load_predictor
 from interplay.pipeline.results import ResultFile
 from interplay.pipeline.run import Detected, Failure, detect_images
 
@@ -11,6 +11,7 @@ __all__ = [
     "Job",
     "ResultFile",
     "TextClasses",
+    "check_predictor",
     "chosen_min_score",
     "detect_images",
     "load_predictor",

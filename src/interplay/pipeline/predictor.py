@@ -50,6 +50,28 @@ def chosen_min_score(model: str, weights: Path | None = None, wanted: float | No
     return wanted
 
 
+def check_predictor(
+    model: str,
+    *,
+    weights: Path | None = None,
+    decoding: Mapping[str, Any] | None = None,
+    detector: str | None = None,
+    boxes: Path | None = None,
+    pose: str | Path | None = None,
+    device: str | None = None,
+) -> None:
+    """What `load_predictor` refuses, as far as that is known before anything heavy is imported; same errors."""
+    from interplay.detectors.load import check_detector_name
+    from interplay.detectors.pose.load import check_pose_name
+    from interplay.zoo.load import check_model
+
+    check_model(model, weights=weights, device=device, decoding=decoding)
+    if boxes is None and detector is not None:
+        check_detector_name(detector)
+    if pose is not None:
+        check_pose_name(str(pose))
+
+
 def load_predictor(
     model: str,
     *,

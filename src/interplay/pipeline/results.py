@@ -143,8 +143,13 @@ def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
         return None
 
 
-def check_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Raise InputError where a file is not a result of ours, or was made with other settings."""
+def check_settings(path: Path, settings: Mapping[str, Any], whole: bool = True) -> None:
+    """Raise InputError where a file is not a result of ours, or was made with other settings.
+
+    Args:
+        settings: by name.
+        whole: whether these are all; where only some are known, the others are not compared.
+    """
     if not any(_has_content(file) for file in (path, lines_path(path))):
         return
     record = read_record(path)
@@ -156,7 +161,7 @@ def check_settings(path: Path, settings: Mapping[str, Any]) -> None:
     before = record[0]
     changes = [
         _change(key, before.get(key), settings.get(key))
-        for key in {**before, **settings}
+        for key in ({**before, **settings} if whole else settings)
         if before.get(key) != settings.get(key)
     ]
     if changes:

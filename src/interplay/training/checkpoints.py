@@ -12,17 +12,10 @@ import yaml
 
 from interplay._version import __version__
 from interplay.containers.tensors import read_torch
-from interplay.containers.yaml_files import read_yaml
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.training.sections import TrainConfig, determining
-
-CHECKPOINT = "last.ckpt"
-WEIGHTS = "model.safetensors"
-BEST = "best.safetensors"
-CONFIG = "config.yaml"
-LOG = "log.csv"
-STEPS = "steps.csv"
+from interplay.training.folder import CHECKPOINT, CONFIG, WEIGHTS, check_is_ours, check_settings
+from interplay.training.sections import TrainConfig
 
 
 @dataclass
@@ -78,7 +71,7 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
     """
     path = config.folder / CHECKPOINT
     if not path.is_file():
-        _check_is_ours(config)
+        check_is_ours(config)
         return None
     try:
         content = read_torch(path)
@@ -88,7 +81,7 @@ def read_checkpoint(config: TrainConfig) -> dict[str, Any] | None:
         raise InputError(
             f"{path}: damaged, or not a checkpoint of 'interplay train'; remove it to start over"
         ) from None
-    _check_settings(config, theirs)
+    check_settings(config, theirs)
     return {**content, "progress": progress}
 
 
@@ -121,37 +114,6 @@ def _size(record: Any) -> str:
     return "none" if record is None else f"content {str(record)[:8]}"
 
 
-def _check_settings(config: TrainConfig, content: dict[str, Any]) -> None:
-    mine, theirs = determining(config.model_dump(mode="json")), determining(content)
-    if mine != theirs:
-        names = sorted(_differences(mine, theirs))
-        raise InputError(
-            f"{config.folder} holds a run with other settings ({', '.join(names)}); give another --name, or remove "
-            f"the folder. To train its weights further: another --name with --start weights --start_file "
-            f"{config.folder / WEIGHTS}"
-        )
-
-
-def _check_is_ours(config: TrainConfig) -> None:
-    """A folder without a checkpoint is new, or of a run that was stopped before its first, and left its settings."""
-    described = config.folder / CONFIG
-    if described.is_file():
-        try:
-            content = read_yaml(described)
-        except InputError:
-            content = None
-        if not isinstance(content, dict):
-            raise InputError(f"{described} is not of a run of 'interplay train'; give another --name")
-        _check_settings(config, content)
-        return
-    for name in (WEIGHTS, BEST, LOG, STEPS):
-        if (config.folder / name).exists():
-            raise InputError(
-                f"{config.folder / name} is there, but neither {CHECKPOINT} nor {CONFIG} of the run that it is of, so "
-                "it is left as it is; give another --name"
-            )
-
-
 def write_config(config: TrainConfig, remarks: list[str]) -> None:
     """Write ``config.yaml``, which `load_config` reads, with remarks as comments."""
     lines = [f"# {remark}\n" for remark in remarks]
@@ -164,14 +126,3 @@ def save_for_inspection(path: Path, content: dict[str, Any]) -> None:
     """Write what went wrong: plain dictionaries, lists, numbers and tensors (``torch.load(weights_only=True)``)."""
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
-
-
-def _differences(mine: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
-    for name in mine.keys() | theirs.keys():
-        a, b = mine.get(name), theirs.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b, f"{prefix}{name}.")
-        elif a != b:
-            found.append(f"{prefix}{name}")
-    return found

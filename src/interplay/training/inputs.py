@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from interplay.errors import InputError, MissingFileError
 from interplay.files import content_digest, home_path
+from interplay.training.folder import check_folder
 from interplay.training.sections import FREE_DATA_FIELDS, DataConfig
 
 if TYPE_CHECKING:
@@ -62,12 +63,13 @@ SOURCES = {
 
 
 def check_inputs(config: TrainConfig) -> None:
-    """Whether all that a training reads is there.
+    """Whether all that a training reads is there, and its folder is its own.
 
     Raises:
-        InputError: a configuration says not where its annotations are.
+        InputError: a configuration says not where its annotations are, or its folder holds a run with other settings.
         MissingFileError: a file or folder is not there; names the field, or says how to get the file.
     """
+    check_folder(config)
     for place, data in _data_sections(config):
         check_data(data, place)
     if config.start != "scratch":

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingExtraError
 from interplay.files import atomic_path, naming
-from interplay.training.checkpoints import LOG, STEPS
+from interplay.training.folder import LOG, STEPS
 from interplay.training.sections import TrainConfig
 
 Row = dict[str, Any]

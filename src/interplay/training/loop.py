@@ -27,9 +27,6 @@ from interplay.locks import locked
 from interplay.systems import get_system
 from interplay.training.batches import plain
 from interplay.training.checkpoints import (
-    BEST,
-    CHECKPOINT,
-    WEIGHTS,
     Progress,
     check_data_unchanged,
     read_checkpoint,
@@ -39,6 +36,7 @@ from interplay.training.checkpoints import (
 )
 from interplay.training.config import resolve_config
 from interplay.training.display import Display, batch_remark, display, epoch_line, memory_gib, start_remarks
+from interplay.training.folder import BEST, CHECKPOINT, WEIGHTS
 from interplay.training.inputs import check_inputs, data_files
 from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from interplay.defaults import DEFAULT_MODEL
 from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
+from interplay.options import changed_options
+from interplay.systems import get_system
 from interplay.zoo.cards import ModelCard, get_card
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def load_model(
         >>> model.vocabulary.name
         'v-coco'
     """
-    check_device_name(device)
+    check_model(name, weights=weights, device=device, decoding=decoding)
     path, card = _weights_file(name, weights)
     device = choose_device(device)
 
@@ -53,6 +55,26 @@ def load_model(
     if decoding:
         model.set_decoding(**decoding)
     return model.to(device)
+
+
+def check_model(
+    name: str | Path = DEFAULT_MODEL,
+    *,
+    weights: str | Path | None = None,
+    device: str | None = None,
+    decoding: Mapping[str, Any] | None = None,
+) -> None:
+    """What `load_model` refuses, as far as that is known before anything heavy is imported; same errors."""
+    check_device_name(device)
+    _, card = _weights_file(name, weights)
+    if card is not None and decoding:
+        _check_decoding(card, decoding)
+
+
+def _check_decoding(card: ModelCard, decoding: Mapping[str, Any]) -> None:
+    options = get_system(card.system).decoding_class()
+    if options is not None:
+        changed_options(options(), decoding, "decoding")
 
 
 def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:

@@ -110,17 +110,26 @@ def load_pose_estimator(
         (1, 17, 3)
     """
     name = os.fspath(name_or_path)
+    check_pose_name(name)
     entry = POSE_ESTIMATORS.get(name)
     if weights is not None and not (entry and entry.takes_weights):
         taking = ", ".join(known for known, one in POSE_ESTIMATORS.items() if one.takes_weights)
         raise InputError(f"weights are for {taking}; {name} brings its own")
     if entry is not None:
         return entry.build(device, weights)
-    path = home_path(name)
-    if path.suffix == ".json":
-        from interplay.detectors.pose.poses_file import PosesFromFile
+    from interplay.detectors.pose.poses_file import PosesFromFile
 
-        return PosesFromFile(path)
+    return PosesFromFile(home_path(name))
+
+
+def check_pose_name(name: str) -> None:
+    """Whether `load_pose_estimator` takes a name, as far as that is known without loading anything.
+
+    Raises:
+        InputError: neither a known name nor a file of poses; names the nearest.
+    """
+    if name in POSE_ESTIMATORS or home_path(name).suffix == ".json":
+        return
     raise InputError(
         f"unknown pose estimator {name!r}: expected one of {', '.join(POSE_ESTIMATORS)}, or a .json file of poses."
         f"{near_matches(name, POSE_ESTIMATORS)}"
