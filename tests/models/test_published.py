@@ -184,5 +184,5 @@ def test_the_command_writes_a_file_of_ours(tmp_path: Path, capsys: pytest.Captur
     assert len(description["imported_from"]["sha256"]) == 64
     published = load_published("gen-vlkt", tmp_path / "official.pth")
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), published.parameters(), strict=True))
-    with pytest.raises(InputError, match=r"must end in \.safetensors"):
+    with pytest.raises(InputError, match=r"ending in \.safetensors"):
         import_.run(parser.parse_args(["gen-vlkt", str(tmp_path / "official.pth"), "-o", str(tmp_path / "out.bin")]))
