@@ -125,6 +125,30 @@ def test_a_relation_to_nothing_is_named(tmp_path: Path, changes: dict, message: 
         load_annotations("own", path)
 
 
+@pytest.mark.parametrize("corners", [False, True])
+def test_corners_where_a_form_has_width_and_height(tmp_path: Path, corners: bool) -> None:
+    write = list if corners else xywh
+    boxes = [[100 + i, 60, 150 + i, 95] for i in range(8)]
+    images = [
+        {
+            "file_name": f"{i}.jpg",
+            "width": 200,
+            "height": 100,
+            "gtboxes": [{"tag": "person", "box": write(box)}],
+            "hoi": [],
+        }
+        for i, box in enumerate(boxes)
+    ]
+    images[0]["hoi"] = [{"subject_id": 0, "object_id": 0, "interaction": "hug"}]
+    path = tmp_path / "hoi.odgt"
+    path.write_text(lines(images))
+    if not corners:
+        assert load_annotations("own", path).boxes.tolist() == boxes
+        return
+    with pytest.raises(InputError, match="look like x1, y1, x2, y2; this form has x, y, width, height"):
+        load_annotations("own", path)
+
+
 LABELME = {
     "version": "5.0.1",
     "flags": {},

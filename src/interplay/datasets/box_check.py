@@ -133,6 +133,26 @@ def check_table(table: InteractionTable, path: Path) -> None:
         )
 
 
+def check_widths(table: InteractionTable, path: Path) -> InteractionTable:
+    """The table, whose boxes a file gives as x, y, width, height.
+
+    Raises:
+        InputError: more than half of at least five boxes reach beyond their image, while nearly all are boxes inside it
+            once the four numbers are read as x1, y1, x2, y2.
+    """
+    given = table.boxes.astype(np.float64)
+    given[:, 2:] -= given[:, :2]
+    beyond = box_faults(table.boxes, table.box_image_index, table.sizes).beyond
+    corners = box_faults(given, table.box_image_index, table.sizes)
+    inside = ~(corners.beyond | corners.reversed | corners.empty)
+    if len(given) >= _ENOUGH and beyond.mean() > 0.5 and inside.mean() >= 1 - MISFIT:
+        raise InputError(
+            f"{path}: boxes look like x1, y1, x2, y2; this form has x, y, width, height: take x1 from the third number "
+            f"and y1 from the fourth ({int(beyond.sum())} of {len(given)} reach beyond their image)"
+        )
+    return table
+
+
 def _check_names(table: InteractionTable, path: Path) -> None:
     """Whether every image has a name, and none is there twice."""
     if "" in table.files:

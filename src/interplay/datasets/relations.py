@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from interplay.containers.guard import brief
 from interplay.containers.json_files import iterate_json_lines
+from interplay.datasets.box_check import check_widths
 from interplay.datasets.builder import TableBuilder, check_box, id_number, pick, reading
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -74,7 +75,7 @@ def read_coco_relations(source: Source, vocabulary: Vocabulary | None) -> Intera
                 verb = vocabulary.verb_index(_named(verbs, predicate, "predicate_id"))
                 human, target = (_named(position, relation[name], name) for name in ("subject_id", "object_id"))
                 builder.triplet(human, verb, target)
-    return builder.build()
+    return check_widths(builder.build(), source.path)
 
 
 def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
@@ -152,7 +153,7 @@ def read_hoi_odgt(source: Source, vocabulary: Vocabulary | None) -> InteractionT
             for hoi in record.get("hoi", []):
                 places = [pick(position, hoi[name], name) for name in ("subject_id", "object_id")]
                 builder.triplet(places[0], vocabulary.verb_index(hoi["interaction"]), places[1])
-    return builder.build()
+    return check_widths(builder.build(), source.path)
 
 
 def corners(box: Any) -> list[float]:

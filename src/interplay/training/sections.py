@@ -33,14 +33,14 @@ class DataConfig(Section):
     """What is trained and validated on.
 
     Attributes:
-        dataset: whose annotations; ``own`` is interplay's own form, ``generated`` a
+        dataset: whose annotations; ``own`` are one's own, in any form that interplay reads, ``generated`` a
             folder that `interplay synthesize` wrote.
         root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
         images: folder of the photographs.
         vocabulary: what the names in ``own`` data mean: a built-in vocabulary's name or a JSON file; by default what
             the annotations say. Where it lists no interactions, those that occur in the training annotations are the
             classes.
-        train: split to train on; ``own`` data have none.
+        train: split to train on; of ``own`` data only where a folder has a file for each split.
         validation: split to validate on.
         validation_root: annotations to validate on, instead of `root`.
         holdout: share of the training images, chosen by their names, that is validated on instead of trained on where
