@@ -106,6 +106,21 @@ def test_supervision_round_trip(ride: Interactions) -> None:
     assert len(Interactions.from_supervision(bare)) == 0
 
 
+def test_supervision_in_another_vocabulary_keeps_the_names(ride: Interactions) -> None:
+    vocabulary = ride.vocabulary
+    other = Vocabulary.from_names(reversed(vocabulary.objects), reversed(vocabulary.verbs), "reversed")
+    there = Interactions.from_supervision(ride.to_supervision(), other)
+    assert [(t.verb, t.object, t.score) for t in there.triplets()] == [
+        (t.verb, t.object, t.score) for t in ride.triplets()
+    ]
+    unnamed = ride.to_supervision()
+    del unnamed.data["class_name"]
+    assert Interactions.from_supervision(unnamed, other) == there
+    few = Vocabulary.from_names(vocabulary.objects, ["paint"], "few")
+    with pytest.raises(InputError, match="verb"):
+        Interactions.from_supervision(ride.to_supervision(), few)
+
+
 def test_table_gives_images_back(ride: Interactions, hico: Vocabulary) -> None:
     empty = Interactions.empty(hico, file="b.jpg", width=3, height=4)
     table = InteractionTable.from_list([ride, empty, ride])

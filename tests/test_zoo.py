@@ -11,7 +11,6 @@ from interplay.cli import main
 from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.weights import save_weights
 from interplay.systems import SYSTEMS
 from interplay.training.config import list_configs
 from interplay.zoo import get_card, network_class
@@ -28,7 +27,7 @@ WORLD = Vocabulary.from_dict(
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     model = GenVlkt(WORLD, GenVlktConfig.model_validate({"network": TINY}))
-    save_weights(model, model.description(), tmp_path / "tiny.safetensors")
+    model.save(tmp_path / "tiny.safetensors")
     return tmp_path / "tiny.safetensors"
 
 
@@ -132,7 +131,7 @@ def test_weights_of_another_model_are_refused(file: Path) -> None:
         network_class("ggnet-hourglass-hico", weights=file)
     ppdm = {"network": {"backbone": "dla-34", "gaze_steps": 0, "matching": "shared"}}
     plain = GGNet(Vocabulary.load("hico-det"), GGNetConfig.model_validate(ppdm))
-    save_weights(plain, plain.description(), file.with_name("ppdm.safetensors"))
+    plain.save(file.with_name("ppdm.safetensors"))
     assert network_class("ppdm-dla34-hico", weights=file.with_name("ppdm.safetensors")) is GGNet
     with pytest.raises(InputError, match=r"network\.matching is shared, not per-verb; network\.gaze_steps is 0, not 2"):
         network_class("ggnet-dla34-hico", weights=file.with_name("ppdm.safetensors"))

@@ -324,14 +324,20 @@ class Interactions(HasColumns):
         `track`, and what `data` holds under the name of a column per box becomes that column.
 
         Args:
-            vocabulary: what ``class_id`` (or, where there, ``data["class_name"]``) means; by default the one of the
-                original `Interactions`, else COCO's 80 objects.
+            vocabulary: of the result; by default the one of the original `Interactions`, else COCO's 80 objects.
+                Objects (``data["class_name"]``) and the original's verbs are found in it by name; without names,
+                ``class_id`` is an index into it, or into the original's vocabulary.
+
+        Raises:
+            InputError: the vocabulary has no object or verb of such a name.
         """
         source: Interactions | None = (detections.metadata or {}).get(_SUPERVISION)
         if vocabulary is None:
             vocabulary = source.vocabulary if source is not None else Vocabulary.load("coco")
         count = len(detections)
         names = detections.data.get("class_name")
+        if names is None and source is not None and detections.class_id is not None:
+            names = [source.vocabulary.objects[label] for label in detections.class_id]
         if names is not None:
             labels = np.array([vocabulary.object_index(str(n)) for n in names], np.int64)
         else:
@@ -352,10 +358,15 @@ class Interactions(HasColumns):
             none = np.zeros(0, np.int64)
             return Interactions(boxes, labels, none, none, none, vocabulary, box_scores=scores, columns=columns)
         left = source.select_boxes(np.asarray(rows, np.int64))
+        verbs = left.verb
+        if vocabulary != left.vocabulary:
+            found = [vocabulary.verb_index(left.vocabulary.verbs[verb]) for verb in left.verb.tolist()]
+            verbs = np.array(found, np.int64)
         return replace(
             left,
             boxes=boxes,
             labels=labels,
+            verb=verbs,
             box_scores=scores,
             vocabulary=vocabulary,
             columns={**left.columns, **columns},

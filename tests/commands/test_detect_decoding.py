@@ -15,7 +15,6 @@ from interplay.cli import main
 from interplay.detectors import Detections
 from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConfig
 from interplay.models.tin.model import TinModel
-from interplay.models.weights import save_weights
 
 BOXES = np.array([[10, 10, 60, 110], [70, 20, 120, 115], [30, 60, 100, 100], [5, 5, 40, 30]], np.float32)
 LABELS, SCORES = np.array([0, 0, 1, 41]), np.array([0.95, 0.85, 0.35, 0.25], np.float32)
@@ -45,7 +44,7 @@ def test_a_published_rule(photo: Path) -> None:
     hico = Vocabulary.load("hico-det")
     network = NetworkOptions(backbone="resnet-nano")
     model = TinModel(hico, TinConfig(network=network, decoding=DecodingOptions(suppress=False))).eval()
-    save_weights(model, model.description(), "tin.safetensors")
+    model.save("tin.safetensors")
     plain = detect("--model", "tin.safetensors")
     published = detect("--model", "tin.safetensors", "--decoding", "rule=published-hico")
     assert {tuple(pair) for pair in zip(published.human.tolist(), published.object.tolist(), strict=True)} == {
@@ -61,7 +60,7 @@ def test_a_published_rule(photo: Path) -> None:
 
 def test_a_rule_for_other_classes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=NetworkOptions(backbone="resnet-nano")))
-    save_weights(model, model.description(), "tin.safetensors")
+    model.save("tin.safetensors")
     arguments = ["--boxes", "boxes.jsonl", "--decoding", "rule=published-vcoco"]
     assert main(["detect", "a.png", "--model", "tin.safetensors", *arguments]) == 2
     assert "V-COCO's 29 action-roles" in capsys.readouterr().err

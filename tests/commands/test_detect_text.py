@@ -16,7 +16,6 @@ from interplay.cli import main
 from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.gen_vlkt.text import start_from_text
-from interplay.models.weights import save_weights
 
 CLIP = "openai/clip-vit-base-patch32"
 WORLD = Vocabulary.from_dict(
@@ -62,7 +61,7 @@ def make(
     config = GenVlktConfig.model_validate({"network": size | network, "decoding": decoding, "text": text})
     model = GenVlkt(vocabulary, config)
     start_from_text(model)
-    save_weights(model, model.description(), path)
+    model.save(path)
     return Path(path)
 
 

@@ -17,7 +17,6 @@ from interplay.explanations import Explanation, Heat, Panel
 from interplay.layers.transformer import Attention
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.weights import save_weights
 from interplay.visual import draw_explanations
 
 WORLD = Vocabulary.from_dict(
@@ -139,7 +138,7 @@ def test_from_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     model = build()
-    save_weights(model, model.description(), "m.safetensors")
+    model.save("m.safetensors")
     Image.fromarray(IMAGE).save("x.png")
     assert main(["explain", "x.png", "--model", "m.safetensors", "-o", "out/y.png", "--top-k", "2"]) == 0
     said = capsys.readouterr().out
@@ -165,7 +164,7 @@ def test_mistakes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     model = points()
-    save_weights(model, model.description(), "m.safetensors")
+    model.save("m.safetensors")
     Image.fromarray(IMAGE).save("x.png")
     assert main(["explain", "x.png", "-o", "y.png", *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -26,7 +26,7 @@ from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.recipe import Recipe
 from interplay.models.gen_vlkt.targets import pair_targets
 from interplay.models.gen_vlkt.task import Task
-from interplay.models.weights import load_state, read_weights, save_weights
+from interplay.models.weights import load_state, read_weights
 from interplay.table import InteractionTable
 from interplay.training.loading import BatchPlan, load_parts
 from interplay.training.tables import Tables
@@ -243,7 +243,7 @@ def test_an_image_is_the_same_alone_and_in_a_batch() -> None:
 
 def test_predicts_from_a_file_as_from_memory(tmp_path: Path) -> None:
     model = GenVlkt(WORLD, tiny(), seen=[0, 1, 2]).eval()
-    save_weights(model, model.description(), tmp_path / "weights.safetensors")
+    model.save(tmp_path / "weights.safetensors")
     state, description = read_weights(tmp_path / "weights.safetensors")
     again = GenVlkt.from_description(description)
     load_state(again, state, "weights")

@@ -17,7 +17,6 @@ from interplay.cli import main
 from interplay.detectors import Detections
 from interplay.errors import InputError
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.models.weights import save_weights
 
 WORLD = Vocabulary.from_names(["person", "horse", "cup"], ["ride", "hold"], "world")
 
@@ -109,7 +108,7 @@ def test_a_model_can_use_another_detectors_boxes() -> None:
 def test_detect_takes_both_as_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     model = build()
-    save_weights(model, model.description(), "points.safetensors")
+    model.save("points.safetensors")
     Image.fromarray(picture(128, 100)).save("x.png")
 
     def detect(*options: str) -> interplay.InteractionTable:

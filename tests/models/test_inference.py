@@ -27,7 +27,6 @@ from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
 from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.model import TinSpatial
-from interplay.models.weights import save_weights
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (128, 160, 3), np.uint8)
 BOXES = np.array([[10, 10, 60, 110], [70, 20, 120, 115], [30, 60, 100, 100], [5, 5, 60, 50]], np.float32)
@@ -202,7 +201,7 @@ def test_own_objects_on_the_command_line(
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     model = spatial(FARM).eval()
-    save_weights(model, model.description(), "farm.safetensors")
+    model.save("farm.safetensors")
     Image.fromarray(IMAGE).save("x.png")
 
     def detect(objects: list[str], labels: list[int], suffix: str) -> int:

@@ -21,7 +21,7 @@ from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.convert import seen_rows
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.published import published_system
-from interplay.models.weights import load_state, read_weights, save_weights
+from interplay.models.weights import load_state, read_weights
 
 WEIGHTS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
 
@@ -164,7 +164,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
 def test_a_file_of_ours_is_not_imported_again(tmp_path: Path) -> None:
     vocabulary = Vocabulary.from_names(["person", "cup"], ["hold"], "world")
     model = GGNet(vocabulary, GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8}}))
-    save_weights(model, model.description(), tmp_path / "ours.safetensors")
+    model.save(tmp_path / "ours.safetensors")
     with pytest.raises(InputError, match="weights file of interplay's already"):
         convert("ggnet", tmp_path / "ours.safetensors", tmp_path / "again.safetensors")
 

@@ -14,7 +14,6 @@ from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConf
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinOutputs
 from interplay.models.two_stage import PairIndex
-from interplay.models.weights import save_weights
 
 PLAIN = DecodingOptions(suppress=False)
 
@@ -114,7 +113,7 @@ def test_the_part_network_scores_pairs_and_nothing_else() -> None:
 
 def test_weights_files_bring_the_model_back(vcoco_model: TinModel, tmp_path) -> None:
     path = tmp_path / "tin.safetensors"
-    save_weights(vcoco_model, vcoco_model.description(), path)
+    vcoco_model.save(path)
     again = load_model(path)
     expected, actual = (m.predict(PHOTO, detections=found()) for m in (vcoco_model, again))
     assert expected == actual
@@ -122,7 +121,7 @@ def test_weights_files_bring_the_model_back(vcoco_model: TinModel, tmp_path) -> 
 
 def test_folding_keeps_the_scores(vcoco_model: TinModel, tmp_path) -> None:
     path = tmp_path / "tin.safetensors"
-    save_weights(vcoco_model, vcoco_model.description(), path)
+    vcoco_model.save(path)
     folded = load_model(path).prepare_inference()
     expected, actual = (m.predict(PHOTO, detections=found()) for m in (vcoco_model, folded))
     np.testing.assert_allclose(np.sort(expected.score), np.sort(actual.score), atol=1e-4)
@@ -135,7 +134,7 @@ def test_unknown_numbers_of_classes_need_a_vocabulary(vcoco_model: TinModel) -> 
 
 def test_published_rules_are_options_of_decoding(hico_model: TinModel, vcoco_model: TinModel, tmp_path) -> None:
     path = tmp_path / "tin.safetensors"
-    save_weights(hico_model, hico_model.description(), path)
+    hico_model.save(path)
     plain, published = load_model(path), load_model(path, decoding={"rule": "published-hico"})
     sure = found()
     sure.scores[:] = 0.95, 0.85, 0.35, 0.25
@@ -182,7 +181,7 @@ def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> Non
     judge = TinModel(hico_model.vocabulary, TinConfig(network=NetworkOptions(level="part"))).eval()
     with torch.no_grad():
         judge.network.interactive.bias.copy_(torch.tensor([-9.0, 9.0]))
-    save_weights(judge, judge.description(), path)
+    judge.save(path)
     boxes = found()
     before = hico_model.predict(PHOTO, detections=boxes)
     hico_model.set_decoding(discriminator=str(path))
@@ -230,7 +229,7 @@ def test_files_of_decoding_that_do_not_fit(vcoco_model: TinModel, tmp_path) -> N
     with pytest.raises(MissingFileError, match="no weights"):
         vcoco_model.set_decoding(discriminator=tmp_path / "none.safetensors")
     spatial = load_model("tin-spatial-vcoco", device="cpu")
-    save_weights(spatial, spatial.description(), tmp_path / "spatial.safetensors")
+    spatial.save(tmp_path / "spatial.safetensors")
     with pytest.raises(InputError, match="must be a TIN network that looks at the image"):
         vcoco_model.set_decoding(discriminator=tmp_path / "spatial.safetensors")
     assert vcoco_model.config == before

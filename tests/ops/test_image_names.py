@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interplay.ops.image_names import ImageNames, image_number, same_names
+from interplay.ops.image_names import ImageNames, image_number, match_images, same_names
 
 LISTED = [
     "train/a.jpg", "val/a.jpg", "val/b.jpg", "COCO_val2014_000000000042.jpg", "000000000007.jpg", "IMG_9.jpg",
@@ -54,3 +54,10 @@ def test_numbers_of_data_sets() -> None:
 def test_rows_of_one_image_get_one_name() -> None:
     full = "COCO_val2014_000000000042.jpg"
     assert same_names([42, full, "000000000042", 7, "007", "a.jpg"]) == [full, full, full, "7", "7", "a.jpg"]
+
+
+def test_a_name_that_fits_images_of_two_folders_is_told() -> None:
+    match = match_images(["a.jpg", "c.jpg"], ["one/a.jpg", "two/a.jpg", "one/b.jpg"])
+    assert match.position.tolist() == [-1, -1]
+    assert match.ambiguous == ["a.jpg"]
+    assert any("'a.jpg'" in note and "more than one annotated image" in note for note in match.notes())

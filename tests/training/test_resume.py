@@ -37,7 +37,7 @@ def test_killed_in_the_middle_of_an_epoch_it_repeats_nothing(tmp_path: Path) -> 
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     reached = torch.load(checkpoint, weights_only=True)["progress"]["step"]
     assert 0 < reached < 24
     assert reached % 8 or reached % 3 == 0

@@ -20,7 +20,7 @@ from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.start import copy_fitting, copy_model, start_from_weights
 from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
 from interplay.models.tin_spatial.model import TinSpatial
-from interplay.models.weights import read_weights, save_weights
+from interplay.models.weights import read_weights
 from interplay.training import load_config, train, validate_config
 from interplay.training.display import start_remarks
 from interplay.training.inputs import start_file
@@ -173,7 +173,7 @@ def test_published_verbs_of_vcoco_keep_their_meaning(tmp_path: Path) -> None:
     verbs = [vcoco.verb_index(name) for name in VCOCO_VERBS]
     config = GGNetConfig.model_validate({"network": {"backbone": "dla-nano", "head_width": 8, "gaze_steps": 0}})
     published, ours = GGNet(vcoco, config, verbs=verbs), GGNet(vcoco, config)
-    save_weights(published, published.description(), tmp_path / "published.safetensors")
+    published.save(tmp_path / "published.safetensors")
     assert published.verbs != ours.verbs
     start = load_config(ROOT / "src/interplay/configs/ggnet/nano.yaml", ["--start", "weights", "--start_file",
                         str(tmp_path / "published.safetensors"), "--data.root", "x"])  # fmt: skip

@@ -168,7 +168,7 @@ def test_a_run_continues_from_the_command_line_until_it_is_interrupted(riders_fi
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    message = process.communicate()[1]
+    message = process.communicate(timeout=120)[1]
     assert process.returncode == 130
     assert "continuing" in message
     assert "run the same command again" in message

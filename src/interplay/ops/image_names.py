@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -45,14 +45,19 @@ class ImageNames:
 
     def find(self, name: str) -> int:
         """Position of an image in the list, -1 where it is not there or more than one fits."""
+        named = self.candidates(name)
+        return named[0] if len(named) == 1 else -1
+
+    def candidates(self, name: str) -> list[int]:
+        """Positions of all images that a name may mean: several where folders alone would tell them apart."""
         plain = _plain(name)
         if plain in self._exact:
-            return self._exact[plain]
+            return [self._exact[plain]]
         named = self._by_base_name.get(base_name(plain), [])
         if not named and self.by_number:
             number = image_number(plain)
             named = [i for i in self._by_number.get(number, []) if _same_number(plain, self.names[i])]
-        return named[0] if len(named) == 1 else -1
+        return named
 
     @cached_property
     def _by_base_name(self) -> dict[str, list[int]]:
@@ -102,12 +107,14 @@ class ImageMatch:
         unknown: names that are not annotated.
         missing_names: annotated images without a prediction.
         repeated: predicted images that name an annotated one again.
+        ambiguous: names, among the unknown, that fit more than one annotated image.
     """
 
     position: NDArray[np.int64]
     unknown: list[str]
     missing_names: list[str]
     repeated: int
+    ambiguous: list[str] = field(default_factory=list)
 
     @property
     def missing(self) -> int:
@@ -125,6 +132,11 @@ class ImageMatch:
             found.append(
                 f"{len(self.unknown)} of {len(self.position)} predicted images are not among the annotated ones and "
                 f"were left out{_such_as(self.unknown)}"
+            )
+        if self.ambiguous:
+            found.append(
+                f"{len(self.ambiguous)} of these fit more than one annotated image, in different folders"
+                f"{_such_as(self.ambiguous)}: give them with their folders"
             )
         if self.repeated:
             found.append(
@@ -145,9 +157,11 @@ def match_images(predicted: Sequence[str], annotated: Sequence[str]) -> ImageMat
     position = np.array([names.find(name) for name in predicted], np.int64)
     known = position[position >= 0]
     there = set(known.tolist())
+    unknown = [predicted[i] for i in np.flatnonzero(position < 0).tolist()]
     return ImageMatch(
         position=position,
-        unknown=[predicted[i] for i in np.flatnonzero(position < 0).tolist()],
+        unknown=unknown,
+        ambiguous=[name for name in unknown if len(names.candidates(name)) > 1],
         missing_names=[name for i, name in enumerate(annotated) if i not in there],
         repeated=len(known) - len(there),
     )
