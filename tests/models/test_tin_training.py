@@ -197,6 +197,8 @@ def test_validation_on_detected_boxes_by_the_official_protocol(scenes: Path, tra
         figures = last_row(train(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)))
     assert figures["score"] == figures["full"] > 0.7  # it learnt three of four classes by heart, and cannot say "rest"
     assert figures["map"] > 0.9
+    assert Task(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)).monitor == "score"
+    assert Task(recipe(scenes, tmp_path, **start)).monitor == "map"
     content = {"learn": "interactiveness", "model": {"level": "part"}, "start": "scratch"}
     with pytest.raises(InterplayError, match="without classes finds no interactions"):
         recipe(scenes, tmp_path, data={"validation_detections": boxes}, **content)

@@ -82,7 +82,8 @@ class Task:
         }
         if recipe.features.kind == "frozen":
             self._store_features()
-        self.monitor = "map" if recipe.classifies else "d_ap"
+        known = "map" if recipe.classifies else "d_ap"
+        self.monitor = "score" if self.detected.detector is not None else known  # what the published figures are of
         self._scored: PairScores | None = None
 
     def parameter_groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
