@@ -14,6 +14,7 @@ from PIL import Image
 import interplay
 from interplay import Interactions, Vocabulary
 from interplay.datasets import Finding, catalogue, check_folder
+from interplay.datasets.sources import walk_files
 from interplay.errors import MissingFileError
 
 
@@ -169,3 +170,10 @@ def test_links_in_a_circle_end(ride: Interactions, tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
     interplay.write([replace(ride, scored=False)], tmp_path / "good.jsonl")
     assert any(f.status == "missing" and f.what == "images" for f in check_folder(tmp_path))
+
+
+def test_links_in_a_circle_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    for name in ("one", "other"):
+        (tmp_path / name).symlink_to(".")
+    assert list(walk_files(tmp_path, frozenset({".txt"}))) == [tmp_path / "a.txt"]

@@ -114,6 +114,8 @@ def walk_files(
 ) -> Iterator[Path]:
     """Files below `folder` with one of `suffixes`, in order of their names, folders after files.
 
+    A folder that links lead to again is looked into once.
+
     Args:
         on_problem: called with a file or folder that cannot be looked at, such as a link to itself, and the reason; by
             default these are passed over.
@@ -121,7 +123,21 @@ def walk_files(
     Raises:
         InputError: `folder` itself cannot be looked into.
     """
+    yield from _walk(folder, suffixes, depth, on_problem, set())
+
+
+def _walk(
+    folder: Path,
+    suffixes: frozenset[str],
+    depth: int,
+    on_problem: Callable[[Path, str], None] | None,
+    seen: set[tuple[int, int]],
+) -> Iterator[Path]:
     try:
+        state = folder.stat()
+        if (state.st_dev, state.st_ino) in seen:
+            return
+        seen.add((state.st_dev, state.st_ino))
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise InputError(f"cannot look into {folder}: {error.strerror}") from None
@@ -138,7 +154,7 @@ def walk_files(
                 on_problem(Path(entry.path), str(error.strerror))
     for below in folders:
         try:
-            yield from walk_files(below, suffixes, depth - 1, on_problem)
+            yield from _walk(below, suffixes, depth - 1, on_problem, seen)
         except InputError as error:
             if on_problem is not None:
                 on_problem(below, str(error))
