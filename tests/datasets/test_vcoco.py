@@ -158,3 +158,16 @@ def test_people_and_objects_without_a_usable_box_are_left_out(vcoco_folder: Path
     assert named(load_annotations("vcoco", vcoco_folder / "official"), 0) == [(0, "stand", -1), (0, "throw", -1)]
     flatten(1)
     assert named(load_annotations("vcoco", vcoco_folder / "official"), 0) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("category_id", 2**63 - 1), ("category_id", 12), ("category_id", True), ("bbox", [1, 2, True, 4])],
+)
+def test_odd_numbers_in_coco_s_file_are_named(vcoco_folder: Path, field: str, value: object) -> None:
+    path = vcoco_folder / "official" / "instances_vcoco_all_2014.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0][field] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"instances_vcoco_all_2014\.json: annotation 101"):
+        load_annotations("v-coco", vcoco_folder / "official")

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from interplay.datasets.builder import reading
+from interplay.containers.guard import brief
+from interplay.datasets.builder import check_box, id_number, image_name, reading, side_length
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
+from interplay.vocabulary import COCO_91_IDS
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,22 @@ def read_coco_images(sources: Iterable[Source], wanted: Collection[int]) -> dict
         with reading(f"{source.path}: 'images'"):
             for record in records:
                 if record["id"] in wanted and record["id"] not in images:
-                    size = int(record["width"]), int(record["height"])
-                    found[record["id"]] = CocoImage(str(record["file_name"]), *size)
+                    width, height = (side_length(record[name], name) for name in ("width", "height"))
+                    found[record["id"]] = CocoImage(image_name(record["file_name"]), width, height)
         with reading(f"{source.path}: 'annotations'"):
             ours = [(found[a["image_id"]], a) for a in annotations if a["image_id"] in found]
         for image, annotation in ours:
             with reading(f"{source.path}: annotation {annotation.get('id')}"):
+                check_box(annotation["bbox"])
                 ignored = annotation.get("ignore") == 1 or not annotation.get("area", 1) > 0
                 box = None if ignored else official_box(annotation["bbox"], image.width, image.height)
                 if box is None:
-                    image.unusable.add(int(annotation["id"]))
+                    image.unusable.add(id_number(annotation["id"], "id"))
                 else:
-                    category = int(annotation["category_id"])
-                    image.instances.append(CocoInstance(int(annotation["id"]), category, box))
+                    category = id_number(annotation["category_id"], "category_id")
+                    if category not in COCO_91_IDS:
+                        raise InputError(f"'category_id' holds {brief(category)}, which is none of COCO's")
+                    image.instances.append(CocoInstance(id_number(annotation["id"], "id"), category, box))
         images.update(found)
     missing = sorted(set(wanted) - set(images))
     if missing:
