@@ -167,3 +167,12 @@ def test_names_and_files_that_are_wrong(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(InputError, match="not a weights file of interplay's"):
         load_model(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_images_without_pairs_give_none(count: int) -> None:
+    """No box at all, a person alone, and two people."""
+    model = load_model("tin-spatial-vcoco", device="cpu")
+    outputs = model(torch.zeros(1, count, 4), torch.zeros(1, count, dtype=torch.long), torch.tensor([False]))
+    assert outputs.valid.sum() == (2 if count == 2 else 0)
+    assert outputs.verb_logits.isfinite().all()

@@ -72,7 +72,7 @@ class PairAttention(nn.Module):
         mask = F.pad(valid.reshape(b * r, 1, 1, n), (1, 0), value=True)
 
         def split(y: Tensor) -> Tensor:
-            return y.view(b * r, -1, self.heads, width // self.heads).transpose(1, 2)
+            return y.view(b * r, y.shape[1], self.heads, width // self.heads).transpose(1, 2)
 
         mixed = F.scaled_dot_product_attention(split(query), split(key), split(value), attn_mask=mask)
         return self.output(mixed.transpose(1, 2).reshape(b, r, n, width))
