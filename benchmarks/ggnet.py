@@ -27,7 +27,7 @@ from interplay import Interactions, Vocabulary
 from interplay.cli import run_script
 from interplay.layers import deformable
 from interplay.layers.deformable import SamplingPoints, sample_and_multiply
-from interplay.models.ggnet import GGNet, GGNetConfig, GGNetOutputs, NetworkOptions
+from interplay.models.ggnet import GGNet, GGNetConfig, GGNetNetworkOptions, GGNetOutputs
 from interplay.models.ggnet.transforms import network_input, random_colours, random_view
 
 Seconds = tuple[float, float]
@@ -166,7 +166,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    network = NetworkOptions(backbone=arguments.backbone, gaze_steps=arguments.gaze_steps)
+    network = GGNetNetworkOptions(backbone=arguments.backbone, gaze_steps=arguments.gaze_steps)
     model = GGNet(Vocabulary.load(arguments.vocabulary), GGNetConfig(network=network)).eval()
     for module in model.modules():
         if isinstance(module, SamplingPoints):

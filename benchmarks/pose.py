@@ -106,8 +106,8 @@ def row(estimator: PoseEstimator, samples: list[Sample], boxes: list[NDArray[np.
     scores = [similarity(pose, sample) for pose, (sample, _) in zip(poses, chosen, strict=True)]
     hits = np.concatenate([correct(pose, sample) for pose, (sample, _) in zip(poses, chosen, strict=True)])
     posed = sum(bool(np.isfinite(pose[0, 0])) for pose in poses)
-    figures = (np.mean(scores), np.mean(np.array(scores) >= 0.5), hits.mean())
-    return [str(len(chosen)), str(posed), *(f"{f:.3f}" for f in figures), f"{1000 * spent / len(chosen):.1f}"]
+    metrics = (np.mean(scores), np.mean(np.array(scores) >= 0.5), hits.mean())
+    return [str(len(chosen)), str(posed), *(f"{f:.3f}" for f in metrics), f"{1000 * spent / len(chosen):.1f}"]
 
 
 def main() -> None:

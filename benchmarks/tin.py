@@ -34,10 +34,10 @@ def pairs(people: int, objects: int) -> tuple[torch.Tensor, torch.Tensor, torch.
     corner = torch.rand(people + objects, 2) * torch.tensor([WIDTH * 0.6, HEIGHT * 0.6])
     boxes = torch.cat([corner, corner + 60 + torch.rand(people + objects, 2) * 120], 1)
     human = boxes[:people].repeat_interleave(objects, 0)
-    thing = boxes[people:].repeat(people, 1)
+    object = boxes[people:].repeat(people, 1)
     maps = (torch.rand(len(human), 3, 64, 64) < 0.3).float()
     parts = torch.cat([torch.zeros(len(human), 10, 1), human[:, None].expand(-1, 10, -1)], 2)
-    return human, thing, maps, parts
+    return human, object, maps, parts
 
 
 def for_every_pair(appearance, keys, boxes, role, attention):  # type: ignore[no-untyped-def]
@@ -86,8 +86,8 @@ def main() -> None:
 
     with torch.inference_mode():
         for people, objects in ((1, 1), (2, 5), (5, 10), (10, 20)):
-            human, thing, maps, part_boxes = pairs(people, objects)
-            given = (image, human, thing, maps)
+            human, object, maps, part_boxes = pairs(people, objects)
+            given = (image, human, object, maps)
             found = measure(
                 {
                     "published": lambda given=given: published(*given),  # type: ignore[misc]

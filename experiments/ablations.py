@@ -3,7 +3,7 @@
     python experiments/ablations.py experiments/ablations/tin_spatial.yaml --output runs/ablations --data.root vcoco/
     python experiments/ablations.py experiments/ablations/ggnet.yaml --output runs --seeds 3 --data.root generated/
 
-A table is a file: the recipe that all rows share, what each row changes, and which figures are shown, as
+A table is a file: the recipe that all rows share, what each row changes, and which metrics are shown, as
 ``interplay train`` validates the last weights. Networks this small find things, but not their exact extent: `overlap`
 adds the mAP of boxes that match from that overlap on, instead of 0.5. Options that the script does not know go to every
 training. A row that was trained is not trained again, and trainings that were stopped continue.
@@ -49,7 +49,7 @@ class Ablations:
     Attributes:
         name: prefix of the runs.
         config: the configuration, as `interplay train` takes it.
-        figures: columns of ``log.csv``, 0..1, and what they are called.
+        metrics: columns of ``log.csv``, 0..1, and what they are called.
         rows: what each row changes, as options of ``interplay train``.
         options: of all rows.
         start: options of a training before, with whose weights all rows start; none without.
@@ -58,7 +58,7 @@ class Ablations:
 
     name: str
     config: str
-    figures: dict[str, str]
+    metrics: dict[str, str]
     rows: dict[str, dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)
     start: dict[str, Any] | None = None
@@ -66,8 +66,8 @@ class Ablations:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Names of figures and what they are called."""
-        return self.figures if self.overlap is None else {**self.figures, LOOSE: f"mAP, overlap {self.overlap:g}"}
+        """Names of metrics and what they are called."""
+        return self.metrics if self.overlap is None else {**self.metrics, LOOSE: f"mAP, overlap {self.overlap:g}"}
 
 
 def arguments_of(options: dict[str, Any]) -> list[str]:
@@ -105,7 +105,7 @@ class Runner:
         if done.returncode:
             raise InterplayError(f"{folder.name} ended with status {done.returncode}, see {log}")
         self._validate_loosely(folder)
-        self.console.print(f"{folder.name}: {figures_of(folder, self.ablations)}", highlight=False)
+        self.console.print(f"{folder.name}: {metrics_of(folder, self.ablations)}", highlight=False)
         return folder
 
     def _validate_loosely(self, folder: Path) -> None:
@@ -125,7 +125,7 @@ class Runner:
             temporary.write_text(json.dumps(scores.map["full"]), encoding="utf-8")
 
     def all(self, rows: list[str], seeds: list[int]) -> dict[str, list[dict[str, float]]]:
-        """Figures by row, one entry per seed."""
+        """Metrics by row, one entry per seed."""
         with ThreadPoolExecutor(self.jobs) as pool:
             start = self._start()
             runs = {
@@ -133,7 +133,7 @@ class Runner:
                 for seed in seeds
                 for row in rows
             }
-            return {row: [figures_of(runs[row, seed].result(), self.ablations) for seed in seeds] for row in rows}
+            return {row: [metrics_of(runs[row, seed].result(), self.ablations) for seed in seeds] for row in rows}
 
     def _start(self) -> dict[str, Any]:
         if self.ablations.start is None:
@@ -142,13 +142,13 @@ class Runner:
         return {"start": "weights", "start_file": str(folder / WEIGHTS)}
 
 
-def figures_of(folder: Path, ablations: Ablations) -> dict[str, float]:
+def metrics_of(folder: Path, ablations: Ablations) -> dict[str, float]:
     """What was validated at the end of a run."""
     loose = folder / LOOSE_FILE.format(ablations.overlap)
     found = {LOOSE: float(loose.read_text())} if loose.is_file() else {}
     with (folder / "log.csv").open(encoding="utf-8", newline="") as stream:
         last = list(csv.DictReader(stream))[-1]
-    return {name: float(last[name]) for name in ablations.figures if last.get(name)} | found
+    return {name: float(last[name]) for name in ablations.metrics if last.get(name)} | found
 
 
 def main() -> None:
@@ -165,13 +165,13 @@ def main() -> None:
     if unknown := [row for row in rows if row not in ablations.rows]:
         parser.error(f"no such row: {', '.join(unknown)}; there are {', '.join(ablations.rows)}")
     console = Console()
-    figures = Runner(ablations, options.output, options.jobs, further, console).all(rows, list(range(options.seeds)))
+    metrics = Runner(ablations, options.output, options.jobs, further, console).all(rows, list(range(options.seeds)))
     table = Table("row", *ablations.columns.values(), title=f"{ablations.name}, {options.seeds} seed(s), points")
-    for row, runs in figures.items():
+    for row, runs in metrics.items():
         table.add_row(row, *(percent([run[name] for run in runs if name in run], 2) for name in ablations.columns))
     console.print(table)
     with atomic_path(options.output / f"{ablations.name}.json") as temporary:
-        temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ VERBS = {
 }  # fmt: skip
 """Verbs of the generated world -> V-COCO's, where both mean the same."""
 
-MIN_PERSON, MIN_THING = 64, 32
+MIN_PERSON, MIN_OBJECT = 64, 32
 """Pixels: people must be taller than this, objects larger (the longer side)."""
 
 MIN_VISIBLE = 0.5
@@ -92,7 +92,7 @@ def detect(folder: Path, records: list[dict], names: tuple[str, ...]) -> Found:
                 visible = record["visible"][k]
                 if name == "person" and y2 - y1 > MIN_PERSON:
                     found.people.append((hit, visible))
-                elif name != "person" and max(x2 - x1, y2 - y1) > MIN_THING and visible >= MIN_VISIBLE:
+                elif name != "person" and max(x2 - x1, y2 - y1) > MIN_OBJECT and visible >= MIN_VISIBLE:
                     found.objects[name].append(hit)
     return found
 
@@ -183,11 +183,13 @@ def recognise_verbs(table: InteractionTable, trained_on: InteractionTable | None
 
 
 def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, object]:
-    """All figures of the generated scenes in a folder; prints the tables."""
+    """All metrics of the generated scenes in a folder; prints the tables."""
     table = load_annotations("generated", folder)
     lines = (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
     found = detect(folder, [json.loads(line) for line in lines], table.vocabulary.objects)
-    objects = Table("category", "things", "found and named", title=f"offline detector, score {DEFAULT_DETECTION_SCORE}")
+    objects = Table(
+        "category", "objects", "found and named", title=f"offline detector, score {DEFAULT_DETECTION_SCORE}"
+    )
     for name, hits in sorted(found.objects.items(), key=lambda item: -float(np.mean(item[1]))):
         objects.add_row(name, str(len(hits)), f"{np.mean(hits):.2f}")
     console.print(objects)
@@ -198,7 +200,7 @@ def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, obj
         acts.add_row(name, *(f"{v:,}" if isinstance(v, int) else f"{v:.3f}" for v in row.values()))
     console.print(acts)
     hit, visible = (np.array(column) for column in zip(*found.people, strict=True))
-    figures = {
+    metrics = {
         "scenes": len(table),
         f"people taller than {MIN_PERSON} pixels": len(hit),
         "visible share of these people, mean": float(visible.mean()),
@@ -206,19 +208,19 @@ def measure(folder: Path, vcoco: Path | None, console: Console) -> dict[str, obj
         "recall of people seen to 90 %": float(hit[visible >= 0.9].mean()),
         "recall of people seen to 50 to 90 %": float(hit[(visible >= 0.5) & (visible < 0.9)].mean()),
         "recall of people seen to less": float(hit[visible < 0.5].mean()),
-        "categories with a thing large enough": len(found.objects),
+        "categories with an object large enough": len(found.objects),
         "categories recognised": sum(any(hits) for hits in found.objects.values()),
         **{f"mean AP, {name}": float(np.mean([row[name] for row in verbs.values()])) for name in compared[1:]},
     }
-    summary = Table("figure", "value")
-    for name, value in figures.items():
+    summary = Table("metric", "value")
+    for name, value in metrics.items():
         summary.add_row(name, f"{value:.3f}" if isinstance(value, float) else f"{value:,}")
     console.print(summary)
-    return {**figures, "things": {k: [len(v), float(np.mean(v))] for k, v in found.objects.items()}, "verbs": verbs}
+    return {**metrics, "objects": {k: [len(v), float(np.mean(v))] for k, v in found.objects.items()}, "verbs": verbs}
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the metrics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="what 'interplay synthesize' wrote; made anew if missing")
     parser.add_argument("--scenes", type=int, default=400, help="without a folder")
@@ -226,7 +228,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=384, help="without a folder")
     parser.add_argument("--workers", type=int, default=1, help="without a folder")
     parser.add_argument("--vcoco", type=Path, metavar="DIR", help="V-COCO's annotations, for the prior of its trainval")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures as JSON")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the metrics as JSON")
     arguments = parser.parse_args()
     console = Console()
     with nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as name:
@@ -234,15 +236,15 @@ def main() -> None:
         if not arguments.folder:
             settings = Settings(arguments.scenes, seed=arguments.seed, size=arguments.size)
             synthesize(folder, settings, arguments.workers, console)
-        figures = measure(folder, arguments.vcoco, console)
+        metrics = measure(folder, arguments.vcoco, console)
         made = json.loads((folder / "generated.json").read_text(encoding="utf-8"))
     console.print(
-        f"again: python experiments/generated_world.py --scenes {figures['scenes']} --seed {made['seed']} "
+        f"again: python experiments/generated_world.py --scenes {metrics['scenes']} --seed {made['seed']} "
         f"--size {made['size']}"
     )
     if arguments.json:
         with atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

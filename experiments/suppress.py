@@ -139,7 +139,7 @@ def saved(name: str, found: list[Interactions], truth: InteractionTable, output:
     return Predicted(name, file, truth)
 
 
-def figures_of(table: InteractionTable, truth: InteractionTable) -> dict[str, float]:
+def metrics_of(table: InteractionTable, truth: InteractionTable) -> dict[str, float]:
     """Means by the official protocol, the mean largest recall, and how many interactions were predicted."""
     scores = evaluate_tables(table, truth)
     hits = scores.hits if isinstance(scores, HoiScores) else scores.hits["ap_role_s1"]
@@ -147,29 +147,29 @@ def figures_of(table: InteractionTable, truth: InteractionTable) -> dict[str, fl
 
 
 def compare(predicted: Predicted, name: str, below: float | None, console: Console) -> dict[str, dict[str, float]]:
-    """Figures before and after, by what was done; prints them."""
+    """Metrics before and after, by what was done; prints them."""
     table = read(predicted.file)
     model = load_model(name)
     limit = model.config.decoding.suppress_below if below is None and isinstance(model, TinSpatial) else below
     if limit is None:
         raise SystemExit(f"{name} has no threshold of its own: give --remove-below")
-    judge = InteractivenessScorer(model, table.vocabulary)
+    scorer = InteractivenessScorer(model, table.vocabulary)
     rules = {
         f"removed below {limit:.3g}": SuppressionRule(limit),
         "rescored": SuppressionRule(None, rescore=True),
         "both": SuppressionRule(limit, rescore=True),
     }
-    figures = {"before": figures_of(table, predicted.truth)}
-    judged = suppress_table(table, Suppressor(judge, NOTHING))
+    metrics = {"before": metrics_of(table, predicted.truth)}
+    judged = suppress_table(table, Suppressor(scorer, NOTHING))
     for title, rule in rules.items():
         kept = InteractionTable.from_list((apply_rule(image, rule) for image in judged), table.vocabulary)
-        figures[title] = figures_of(kept, predicted.truth)
-    shown = Table("figure", *figures, title=f"{predicted.name}\nD: {title_of(name)}")
-    for key in figures["before"]:
-        values = [after[key] for after in figures.values()]
+        metrics[title] = metrics_of(kept, predicted.truth)
+    shown = Table("metric", *metrics, title=f"{predicted.name}\nD: {title_of(name)}")
+    for key in metrics["before"]:
+        values = [after[key] for after in metrics.values()]
         shown.add_row(key, *(f"{v:,.0f}" if key == "predicted" else f"{100 * v:.2f}" for v in values))
     console.print(shown)
-    return figures
+    return metrics
 
 
 def title_of(name: str) -> str:
@@ -180,7 +180,7 @@ def title_of(name: str) -> str:
 def main() -> None:
     """Predict, suppress, and print before and after."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="folder for predictions and figures.json")
+    parser.add_argument("--output", type=Path, required=True, help="folder for predictions and metrics.json")
     parser.add_argument("--vcoco", type=Path, metavar="DIR", help="V-COCO's annotations")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="photographs with annotations.json")
     parser.add_argument("--generated", type=Path, metavar="DIR", help="what 'interplay synthesize' wrote")
@@ -202,15 +202,15 @@ def main() -> None:
     if not predictions:
         parser.error("nothing to predict: give --vcoco, --photos, or --generated with --weights")
     console = Console()
-    figures = {
+    metrics = {
         predicted.name: {
             title_of(name): compare(predicted, name, arguments.remove_below, console)
             for name in arguments.discriminator
         }
         for predicted in predictions
     }
-    with atomic_path(arguments.output / "figures.json") as temporary:
-        temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    with atomic_path(arguments.output / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

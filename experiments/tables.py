@@ -1,4 +1,4 @@
-"""How tables of several seeds write their figures."""
+"""How tables of several seeds write their metrics."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ def main() -> None:
     table = Table("", *tests, title="mean AP over shared verbs, annotated boxes, %")
     columns = []
     for title, (truth, images) in tests.items():
-        figures, counts = mean_ap(predictors, truth, images)
-        columns.append({way: percent([figures[key] for key in keys]) for way, keys in seeds.items()})
+        metrics, counts = mean_ap(predictors, truth, images)
+        columns.append({way: percent([metrics[key] for key in keys]) for way, keys in seeds.items()})
         print(f"{title}: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
     for way in seeds:
         table.add_row(way, *(column[way] for column in columns))

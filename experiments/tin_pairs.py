@@ -6,7 +6,7 @@
         --discriminator "parts=runs/tin_nano_parts/model.safetensors"
 
 D's limits are those that its file holds, chosen on the validation images. With several classifiers and as many
-discriminators of each name (trainings of several seeds), figures are means and standard deviations.
+discriminators of each name (trainings of several seeds), metrics are means and standard deviations.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = {}
     for seed, file in enumerate(arguments.classifier):
         discriminators = {name: load(files[seed]) for name, files in named.items()}
-        figures = combined_metrics(load(file), discriminators, table, arguments.data, arguments.longer_side)
-        for name, values in figures.items():
+        metrics = combined_metrics(load(file), discriminators, table, arguments.data, arguments.longer_side)
+        for name, values in metrics.items():
             found.setdefault(name, []).append(values)
     shown = Table("", *COLUMNS.values())
     for name, runs in found.items():

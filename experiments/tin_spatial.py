@@ -1,4 +1,4 @@
-"""Figures of the default model `tin-spatial-vcoco`, from V-COCO's annotations and, where there, photographs.
+"""Metrics of the default model `tin-spatial-vcoco`, from V-COCO's annotations and, where there, photographs.
 
     python experiments/tin_spatial.py --data vcoco/ [--photos photos/] [--weights runs/.../model.safetensors]
 
@@ -52,7 +52,7 @@ def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
 
 
 def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[str, float]:
-    """Figures on V-COCO test."""
+    """Metrics on V-COCO test."""
     person = model.vocabulary.person
     training = PairSet(load_annotations("v-coco", data, "trainval"), model.config.network.verbs)
     testing = PairSet(load_annotations("v-coco", data, "test"), model.config.network.verbs)
@@ -101,7 +101,7 @@ def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
     """Role AP of detector and model on V-COCO's test photographs."""
     truth, images = photographs(folder)
     detector = load_detector()
-    figures: dict[str, float] = {"photographs": len(truth), "interactions": len(truth.verb)}
+    metrics: dict[str, float] = {"photographs": len(truth), "interactions": len(truth.verb)}
     found = [detector([image])[0] for image in images]
     for name, detections in (("detector", found), ("annotated boxes", _annotated(truth))):
         results = model.predict(images, detections=detections)
@@ -110,8 +110,8 @@ def on_photographs(model: TinSpatial, folder: Path) -> dict[str, float]:
         scores = evaluate("v-coco", InteractionTable.from_list(results), truth)
         roles = scores.to_dict()["ap_role_s1"]
         present = [value for value in roles.values() if value is not None]
-        figures[f"role AP, {name}"] = float(np.mean(present))
-    return figures
+        metrics[f"role AP, {name}"] = float(np.mean(present))
+    return metrics
 
 
 def _annotated(truth: InteractionTable) -> list:
@@ -123,26 +123,26 @@ def _annotated(truth: InteractionTable) -> list:
 
 
 def main() -> None:
-    """Print the tables; with --json also write the figures."""
+    """Print the tables; with --json also write the metrics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with V-COCO's annotations")
     parser.add_argument("--photos", type=Path, help="folder with photographs and annotations.json")
     parser.add_argument("--weights", type=Path, help="weights instead of the embedded ones")
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=Path, help="write the metrics here")
     arguments = parser.parse_args()
     console = Console()
     model = load_model(arguments.weights or "tin-spatial-vcoco", device="cpu")
     assert isinstance(model, TinSpatial)
-    figures = {"test": on_annotated_boxes(model, arguments.data, console)}
+    metrics = {"test": on_annotated_boxes(model, arguments.data, console)}
     if arguments.photos:
-        figures["photographs"] = on_photographs(model, arguments.photos)
-    for title, rows in figures.items():
-        table = Table("figure", "value", title=title)
+        metrics["photographs"] = on_photographs(model, arguments.photos)
+    for title, rows in metrics.items():
+        table = Table("metric", "value", title=title)
         for name, value in rows.items():
             table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
         console.print(table)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1))
+        arguments.json.write_text(json.dumps(metrics, indent=1))
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ from tables import percent
 
 CONFIG = "tin_spatial/vcoco"
 HELD_OUT = 0.1
-HICO_SAME_THING = 0.5
-"""Overlap of two boxes that HICO-DET's annotators drew of one thing; its evaluation uses the same."""
+HICO_SAME_OBJECT = 0.5
+"""Overlap of two boxes that HICO-DET's annotators drew of one object; its evaluation uses the same."""
 EVERYTHING = "all"
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def vcoco(folder: Path) -> DataSet:
 
 
 def hico(folder: Path) -> DataSet:
-    """HICO-DET's test annotations in two halves by a hash of the image's name, a box for each person and thing."""
+    """HICO-DET's test annotations in two halves by a hash of the image's name, a box for each person and object."""
     table = load_annotations("hico-det", folder, "test")
     # A prefix, because trainings hold images out by a hash of the name alone.
     half = held_out_images([f"half/{name}" for name in table.files], 0.5)
-    merged = InteractionTable.from_list(merge_duplicate_boxes(image, HICO_SAME_THING) for image in table)
+    merged = InteractionTable.from_list(merge_duplicate_boxes(image, HICO_SAME_OBJECT) for image in table)
     return DataSet("HICO-DET", merged.select(np.flatnonzero(half)), merged.select(np.flatnonzero(~half)))
 
 
@@ -140,21 +140,21 @@ def classified(model: TinSpatial, data: PairSet, verbs: tuple[int, ...]) -> Scor
     return ScoredPairs(scores, scored.interactiveness, scored.targets)
 
 
-def transfer(classifier: TinSpatial, judges: Mapping[str, TinSpatial], data: DataSet) -> dict[str, Figures]:
-    """Figures on a set, by where D was trained; `classifier` was trained on the set itself."""
+def transfer(classifier: TinSpatial, scorers: Mapping[str, TinSpatial], data: DataSet) -> dict[str, Metrics]:
+    """Metrics on a set, by where D was trained; `classifier` was trained on the set itself."""
     verbs = trained_verbs(joined_rows(data))
     testing = PairSet(data.testing, verbs)
     scored = classified(classifier, testing, verbs)
     held_out = data.training.select(np.flatnonzero(held_out_images(data.training.files, HELD_OUT)))
     choosing = PairSet(held_out, verbs)
     interacting = score_pairs(classifier, choosing).interacts
-    figures = {}
-    for name, model in track(judges.items(), f"judging {data.name}"):
-        judge = InteractivenessScorer(model, data.testing.vocabulary)
-        judged = scored.judged_by(score_interactiveness(judge, testing))
-        chosen = float(np.quantile(score_interactiveness(judge, choosing)[interacting], NIS_RECALL_LOSS))
+    metrics = {}
+    for name, model in track(scorers.items(), f"judging {data.name}"):
+        scorer = InteractivenessScorer(model, data.testing.vocabulary)
+        judged = scored.with_interactiveness(score_interactiveness(scorer, testing))
+        chosen = float(np.quantile(score_interactiveness(scorer, choosing)[interacting], NIS_RECALL_LOSS))
         own, there = judged.suppression(model.config.decoding.suppress_below), judged.suppression(chosen)
-        figures[name] = {
+        metrics[name] = {
             "pairs": len(judged.targets),
             "interacting": float(judged.interacts.mean()),
             "ap": judged.interactiveness_ap,
@@ -170,7 +170,7 @@ def transfer(classifier: TinSpatial, judges: Mapping[str, TinSpatial], data: Dat
             "c_d": own["map_with_discriminator"],
             "c_d_nis": own["map_with_suppression"],
         }
-    return figures
+    return metrics
 
 
 def joined_rows(data: DataSet) -> InteractionTable:
@@ -178,20 +178,20 @@ def joined_rows(data: DataSet) -> InteractionTable:
     return InteractionTable.from_list([*data.training, *data.testing])
 
 
-def show(figures: Mapping[str, Mapping[str, list[Figures]]], console: Console) -> None:
-    """Tables of figures by tested set and by where D was trained, one entry per seed."""
-    targets, judges = list(figures), list(next(iter(figures.values())))
+def show(metrics: Mapping[str, Mapping[str, list[Metrics]]], console: Console) -> None:
+    """Tables of metrics by tested set and by where D was trained, one entry per seed."""
+    targets, scorers = list(metrics), list(next(iter(metrics.values())))
     columns = [f"tested on {name}" for name in targets]
 
     def rows(title: str, *keys: str) -> None:
         table = Table("D trained on", *columns, title=title)
-        for name in judges:
-            cells = [" / ".join(percent([run[key] for run in figures[t][name]]) for key in keys) for t in targets]
+        for name in scorers:
+            cells = [" / ".join(percent([run[key] for run in metrics[t][name]]) for key in keys) for t in targets]
             table.add_row(name, *cells)
         console.print(table)
 
     for target in targets:
-        first = figures[target][judges[0]][0]
+        first = metrics[target][scorers[0]][0]
         console.print(f"{target}: {first['pairs']:,} pairs, {100 * first['interacting']:.1f} % interact")
     rows("AP of D alone, %", "ap")
     rows("NIS, threshold from where D was trained: removed of the non-interacting / interacting pairs, %",
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--vcoco", type=Path, metavar="DIR", help="V-COCO's annotations")
     parser.add_argument("--hico", type=Path, metavar="DIR", help="HICO-DET's test annotations")
     parser.add_argument("--generated", type=Path, metavar="DIR", help="what 'interplay synthesize --benchmark' wrote")
-    parser.add_argument("--output", type=Path, required=True, help="folder for trainings and figures.json")
+    parser.add_argument("--output", type=Path, required=True, help="folder for trainings and metrics.json")
     parser.add_argument("--seeds", type=int, default=1, help="trainings per set (default: 1)")
     parser.add_argument("--joined", action="store_true", help="also train a D on all sets together")
     arguments, further = parser.parse_known_args()
@@ -217,15 +217,15 @@ def main() -> None:
     tables = {data.name: data.training for data in sets}
     if arguments.joined:
         tables[EVERYTHING] = joined(sets)
-    figures: dict[str, dict[str, list[Figures]]] = {data.name: {name: [] for name in tables} for data in sets}
+    metrics: dict[str, dict[str, list[Metrics]]] = {data.name: {name: [] for name in tables} for data in sets}
     for seed in range(arguments.seeds):
         models = {name: trained(name, table, seed, arguments.output, further) for name, table in tables.items()}
         for data in sets:
             for name, found in transfer(models[data.name], models, data).items():
-                figures[data.name][name].append(found)
-    show(figures, Console())
-    with atomic_path(arguments.output / "figures.json") as temporary:
-        temporary.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+                metrics[data.name][name].append(found)
+    show(metrics, Console())
+    with atomic_path(arguments.output / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(metrics, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,9 @@ def _scene(interaction: str, file: str = "a.png", **scores: list[float]) -> Inte
 def tint(monkeypatch: pytest.MonkeyPatch) -> System:
     """The system in tests/toys/tint, as if its folder were in `interplay.models`, and its entry."""
     monkeypatch.setattr(interplay.models, "__path__", [*interplay.models.__path__, str(TOYS)])
-    system = System("tint", "tint", "model:Tint", converter="convert", aliases=("hue",))
+    system = System(
+        "tint", "tint", "model:Tint", "task:TintTask", "recipe:TintRecipe", converter="convert", aliases=("hue",)
+    )
     monkeypatch.setitem(SYSTEMS, system.name, system)
     return system
 

@@ -50,8 +50,8 @@ class System:
     name: str
     folder: str
     network: str
-    task: str = "task:Task"
-    recipe: str = "recipe:Recipe"
+    task: str
+    recipe: str
     converter: str = ""
     data_converter: str = ""
     data_suffix: str = ""
@@ -115,6 +115,8 @@ SYSTEMS: dict[str, System] = {
             "tin-spatial",
             "tin_spatial",
             "model:TinSpatial",
+            "task:TinSpatialTask",
+            "recipe:TinSpatialRecipe",
             config="config:SpatialConfig",
             decoding_example="suppress_below=0.3",
         ),
@@ -122,6 +124,8 @@ SYSTEMS: dict[str, System] = {
             "tin",
             "tin",
             "model:TinModel",
+            "task:TinTask",
+            "recipe:TinRecipe",
             converter="convert",
             data_converter="formats.tin_pickles:convert_tin_pickle",
             data_suffix=".pkl",
@@ -132,6 +136,8 @@ SYSTEMS: dict[str, System] = {
             "ggnet",
             "ggnet",
             "model:GGNet",
+            "task:GGNetTask",
+            "recipe:GGNetRecipe",
             converter="convert",
             config="config:GGNetConfig",
             explains=True,
@@ -142,6 +148,8 @@ SYSTEMS: dict[str, System] = {
             "gen-vlkt",
             "gen_vlkt",
             "model:GenVlkt",
+            "task:GenVlktTask",
+            "recipe:GenVlktRecipe",
             converter="convert",
             config="config:GenVlktConfig",
             explains=True,

@@ -13,7 +13,7 @@ import interplay
 from interplay import Interactions, InteractionTable, Vocabulary
 from interplay.cli import main
 from interplay.detectors import Detections
-from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConfig
+from interplay.models.tin.config import TinConfig, TinDecodingOptions, TinNetworkOptions
 from interplay.models.tin.model import TinModel
 
 BOXES = np.array([[10, 10, 60, 110], [70, 20, 120, 115], [30, 60, 100, 100], [5, 5, 40, 30]], np.float32)
@@ -42,8 +42,8 @@ def detect(*arguments: str) -> Interactions:
 def test_a_published_rule(photo: Path) -> None:
     torch.manual_seed(0)
     hico = Vocabulary.load("hico-det")
-    network = NetworkOptions(backbone="resnet-nano")
-    model = TinModel(hico, TinConfig(network=network, decoding=DecodingOptions(suppress=False))).eval()
+    network = TinNetworkOptions(backbone="resnet-nano")
+    model = TinModel(hico, TinConfig(network=network, decoding=TinDecodingOptions(suppress=False))).eval()
     model.save("tin.safetensors")
     plain = detect("--model", "tin.safetensors")
     published = detect("--model", "tin.safetensors", "--decoding", "rule=published-hico")
@@ -59,7 +59,7 @@ def test_a_published_rule(photo: Path) -> None:
 
 
 def test_a_rule_for_other_classes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=NetworkOptions(backbone="resnet-nano")))
+    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=TinNetworkOptions(backbone="resnet-nano")))
     model.save("tin.safetensors")
     arguments = ["--boxes", "boxes.jsonl", "--decoding", "rule=published-vcoco"]
     assert main(["detect", "a.png", "--model", "tin.safetensors", *arguments]) == 2

@@ -69,16 +69,16 @@ def test_rescored_by_what_the_model_would_say(tmp_path: Path, suffix: str) -> No
     assert after.interactiveness is not None
     expected = interactiveness_by_predicting()
     given = {(h, o): s for h, o, s in zip(before.human, before.object, before.score, strict=True)}
-    for human, thing, score, value in zip(after.human, after.object, after.score, after.interactiveness, strict=True):
-        if thing < 0:
+    for human, object, score, value in zip(after.human, after.object, after.score, after.interactiveness, strict=True):
+        if object < 0:
             assert np.isnan(value)
-            assert score == given[human, thing]
+            assert score == given[human, object]
         else:
-            if (human, thing) in expected:
-                assert value == pytest.approx(expected[human, thing], abs=1e-4)
+            if (human, object) in expected:
+                assert value == pytest.approx(expected[human, object], abs=1e-4)
             else:
                 assert value < load_model("tin-spatial-vcoco").config.decoding.suppress_below
-            assert score == pytest.approx(given[human, thing] * value, abs=1e-4)
+            assert score == pytest.approx(given[human, object] * value, abs=1e-4)
     assert after.score.tolist() == sorted(after.score, reverse=True)
     assert (0, 1) in expected
 

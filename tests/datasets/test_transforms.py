@@ -28,7 +28,7 @@ from interplay.datasets.transforms import (
 )
 from interplay.errors import InputError
 from interplay.models.gen_vlkt import GenVlktConfig
-from interplay.models.gen_vlkt.data import TrainingImages, collate
+from interplay.models.gen_vlkt.data import GenVlktTrainingImages, collate
 from interplay.table import InteractionTable
 
 
@@ -122,7 +122,7 @@ def test_training_images_by_epoch_and_index(sample: Sample, tmp_path: Path) -> N
         Image.fromarray(sample.image).save(tmp_path / name)
     table = InteractionTable.from_list([sample.interactions, replace(sample.interactions, file="b.jpg")])
     config = GenVlktConfig()
-    images = TrainingImages(table, tmp_path, config, Augmentation(short_sides=(64, 96), crop=0))
+    images = GenVlktTrainingImages(table, tmp_path, config, Augmentation(short_sides=(64, 96), crop=0))
     first, again = images[3, 1], images[3, 1]
     assert torch.equal(first.image, again.image)
     assert first.targets.teacher_image is not None
@@ -142,7 +142,7 @@ def test_zero_shot_training_leaves_out_what_is_unseen(sample: Sample, tmp_path: 
     own = replace(hico, groups={"hidden": (index,)}, name="own")
     table = InteractionTable.from_list([replace(sample.interactions, vocabulary=own)])
     with pytest.raises(InputError, match="no annotated image is left"):
-        TrainingImages(table[:0], tmp_path, GenVlktConfig())
+        GenVlktTrainingImages(table[:0], tmp_path, GenVlktConfig())
     config = GenVlktConfig(text={"zero_shot": "hidden"})
-    images = TrainingImages(table, tmp_path, config)
+    images = GenVlktTrainingImages(table, tmp_path, config)
     assert len(images[0, 0].targets) == 0  # the pair that rides goes, and what it holds; the rest is not listed

@@ -15,10 +15,10 @@ from interplay.formats.query_json import read_query_json
 BOXES = ([10, 10, 60, 120], [5, 60, 90, 140])
 
 
-def entry(person: int, thing: int, numbers: list[int], **names: Any) -> dict[str, Any]:
+def entry(person: int, object: int, numbers: list[int], **names: Any) -> dict[str, Any]:
     return {
         **(names or {"file_name": "a.jpg"}),
-        "predictions": [{"bbox": BOXES[0], "category_id": person}, {"bbox": BOXES[1], "category_id": thing}],
+        "predictions": [{"bbox": BOXES[0], "category_id": person}, {"bbox": BOXES[1], "category_id": object}],
         "hoi_prediction": [
             {"subject_id": 0, "object_id": 1, "category_id": n, "score": 0.9 - 0.1 * i} for i, n in enumerate(numbers)
         ],

@@ -26,8 +26,8 @@ def save(path: Path, content: Any, protocol: int = 2) -> Path:
     return path
 
 
-def hoi(verb: str, thing: str) -> int:
-    return HICO.interaction_index(HICO.verb_index(verb), HICO.object_index(thing))
+def hoi(verb: str, object: str) -> int:
+    return HICO.interaction_index(HICO.verb_index(verb), HICO.object_index(object))
 
 
 def detections() -> dict[int, list[list[Any]]]:

@@ -1,4 +1,4 @@
-"""V-COCO's evaluation against a plain implementation with loops; triplets and columns; annotations that lack things."""
+"""V-COCO's evaluation against a plain implementation with loops; triplets and columns; annotations that lack objects."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ PERSON, RACKET = 0, NAMES.object_index("tennis racket")
 def random_image(
     random: np.random.Generator, scored: bool, source: Interactions | None = None, file: str = ""
 ) -> Interactions:
-    people, things = int(random.integers(1, 4)), int(random.integers(1, 4))
-    corner = random.integers(0, 4, (people + things, 2)) * 20.0
+    people, objects = int(random.integers(1, 4)), int(random.integers(1, 4))
+    corner = random.integers(0, 4, (people + objects, 2)) * 20.0
     boxes = np.concatenate([corner, corner + random.integers(1, 4, corner.shape) * 20], axis=1)
     if source is not None:
         people = int((source.labels == PERSON).sum())
-        things = len(source.boxes) - people
+        objects = len(source.boxes) - people
         boxes = source.boxes + random.integers(-1, 2, source.boxes.shape) * 4.0
     count = int(random.integers(0, 12))
     verb = random.choice(VERBS, count)
-    target = np.where(random.random(count) < 0.3, -1, people + random.integers(0, things, count))
+    target = np.where(random.random(count) < 0.3, -1, people + random.integers(0, objects, count))
     human = random.integers(0, people, count)
     target[verb == WALK] = -1
     image = Interactions(
-        boxes=boxes, labels=[PERSON] * people + [RACKET] * things, human=human, object=target, verb=verb,
+        boxes=boxes, labels=[PERSON] * people + [RACKET] * objects, human=human, object=target, verb=verb,
         score=random.permutation(count) / 16 + 0.1 if scored else None, vocabulary=NAMES, file=file, width=200,
         height=200, scored=scored,
     )  # fmt: skip

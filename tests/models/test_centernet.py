@@ -131,13 +131,13 @@ def test_everything_of_centernet_is_used(backbone: str, prefix: str) -> None:
     with torch.device("meta"):  # names and shapes only
         state = {prefix + name: torch.empty(shape) for name, shape in NETWORKS[backbone]()}
         model = build(backbone)
-    fresh = initialise_from_centernet(model, state)
+    missing = initialise_from_centernet(model, state)
     own = set(model.state_dict())
-    heads = {name.split(".")[2] for name in fresh}
-    assert all(name.startswith("heads.") for name in fresh)
+    heads = {name.split(".")[2] for name in missing}
+    assert all(name.startswith("heads.") for name in missing)
     assert heads == {"glance", "glance_heatmap", "gaze", "gaze_heatmaps", "sub_offset", "obj_offset"}
     classifier = [name for name in state if "base.fc." in name]
-    assert len(own) - len(fresh) - 1 == len(state) - len(classifier)  # one is the table of pairs, which is not learnt
+    assert len(own) - len(missing) - 1 == len(state) - len(classifier)  # one is the table of pairs, which is not learnt
 
 
 def test_values_arrive() -> None:
@@ -147,16 +147,16 @@ def test_values_arrive() -> None:
     }
     model = build("dla-34", gaze_steps=0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fresh = initialise_from_centernet(model, {"epoch": 140, "state_dict": state})
+    missing = initialise_from_centernet(model, {"epoch": 140, "state_dict": state})
     after = model.state_dict()
     assert torch.equal(after["heads.0.hm.0.weight"], state["hm.0.weight"])
     assert torch.equal(after["backbone.levels.3.second.root.0.weight"], state["base.level3.tree2.root.conv.weight"])
     assert torch.equal(
         after["backbone.final.project.1.0.points.predict.bias"], state["ida_up.proj_2.conv.conv_offset_mask.bias"]
     )
-    assert all(torch.equal(before[name], after[name]) for name in fresh)
+    assert all(torch.equal(before[name], after[name]) for name in missing)
     assert not any(
-        torch.equal(before[n], after[n]) for n in before if n not in {*fresh, "pairs"} and after[n].dim() > 1
+        torch.equal(before[n], after[n]) for n in before if n not in {*missing, "pairs"} and after[n].dim() > 1
     )
 
 

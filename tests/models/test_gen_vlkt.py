@@ -20,12 +20,12 @@ from interplay.layers.inference import prepare_for_inference
 from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics import evaluate_hoi
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig, GenVlktOutputs, PairTargets
-from interplay.models.gen_vlkt.config import LossOptions
+from interplay.models.gen_vlkt.config import GenVlktLossOptions
 from interplay.models.gen_vlkt.losses import loss_terms
 from interplay.models.gen_vlkt.model import pad
-from interplay.models.gen_vlkt.recipe import Recipe
+from interplay.models.gen_vlkt.recipe import GenVlktRecipe
 from interplay.models.gen_vlkt.targets import pair_targets
-from interplay.models.gen_vlkt.task import Task
+from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.weights import load_state, read_weights
 from interplay.table import InteractionTable
 from interplay.training.loading import BatchPlan, load_parts
@@ -44,15 +44,15 @@ COLOURS = {"person": (230, 180, 140), "ball": (220, 30, 30), "kite": (30, 60, 22
 
 
 def picture(index: int, width: int = 128, height: int = 96) -> Sample:
-    """A person who holds a thing beside the chest, or kicks or flies it below or above; some rest instead."""
+    """A person who holds a object beside the chest, or kicks or flies it below or above; some rest instead."""
     draw = np.random.default_rng(index)
     image = np.full((height, width, 3), draw.integers(60, 200), np.uint8)
     left, top = int(draw.integers(8, 50)), int(draw.integers(8, 24))
     person = (left, top, left + 24, top + 60)
     name, verb = [("ball", "kick"), ("ball", "hold"), ("kite", "hold"), ("kite", "fly")][index % 4]
     y = {"kick": person[3] - 14, "hold": person[1] + 20, "fly": person[1] - 4}[verb]
-    thing = (left + 34, y, left + 60, y + 22)
-    boxes, labels = [person, thing], [0, WORLD.object_index(name)]
+    object = (left + 34, y, left + 60, y + 22)
+    boxes, labels = [person, object], [0, WORLD.object_index(name)]
     for box, label in zip(boxes, labels, strict=True):
         image[max(box[1], 0) : box[3], box[0] : box[2]] = COLOURS[WORLD.objects[label]]
     rests = index % 3 == 0
@@ -305,7 +305,7 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
         Image.fromarray(sample.image).save(tmp_path / str(sample.interactions.file))
     (tmp_path / "5.png").write_bytes(b"not a picture")
     table = InteractionTable.from_list([picture(i).interactions for i in range(6)])
-    recipe = Recipe(
+    recipe = GenVlktRecipe(
         name="tiny",
         system="gen-vlkt",
         batch_size=3,
@@ -314,7 +314,7 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
         augmentation={"short_sides": (96,), "crop": 0},
         model=tiny(network={"interaction_text": False, "object_text": False}),
     )
-    task = Task(recipe, Tables(table, table[:5], tmp_path, tmp_path))
+    task = GenVlktTask(recipe, Tables(table, table[:5], tmp_path, tmp_path))
     plan = BatchPlan(len(task.data), recipe.batch_size)
     assert plan.steps_per_epoch == 2
     parts = [list(load_parts(task.data, plan, first, last, workers=0)) for first, last in ((0, 2), (0, 2), (2, 4))]
@@ -328,8 +328,8 @@ def test_a_training_task_skips_broken_photographs_and_repeats_itself(tmp_path: P
     batch = parts[0][0].batch
     losses = task.loss(task.model.train(), batch, LossNormaliser(task.counts(batch)))
     assert torch.stack(list(losses.values())).sum().isfinite()
-    figures = task.validate(task.model)
-    assert 0 <= figures["score"] <= 1
+    metrics = task.validate(task.model)
+    assert 0 <= metrics["score"] <= 1
     assert task.finish(task.model)["data"]["training"]["images"] == 6
 
 
@@ -341,7 +341,9 @@ def one_of_two(rank: int, folder: str) -> None:
     chosen = slice(2 * rank, 2 * rank + 2)
     outputs = GenVlktOutputs(**{name: value[chosen] for name, value in saved["outputs"].items()})
     targets = [PairTargets(**fields) for fields in saved["targets"][chosen]]
-    terms = loss_terms(outputs, targets, [t.interactions for t in targets], saved["teacher"][chosen], LossOptions())
+    terms = loss_terms(
+        outputs, targets, [t.interactions for t in targets], saved["teacher"][chosen], GenVlktLossOptions()
+    )
     torch.save(terms, f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()
 

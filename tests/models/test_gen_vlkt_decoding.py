@@ -9,7 +9,7 @@ from tests.parity.published_top_k import select_triplets
 
 from interplay import Vocabulary
 from interplay.models.gen_vlkt import GenVlktOutputs
-from interplay.models.gen_vlkt.config import DecodingOptions
+from interplay.models.gen_vlkt.config import GenVlktDecodingOptions
 from interplay.models.gen_vlkt.decode import detections
 
 
@@ -28,7 +28,7 @@ def outputs(hico: Vocabulary) -> GenVlktOutputs:
 @pytest.mark.parametrize("ties", ["all", "first"])
 def test_equal_scores(hico: Vocabulary, outputs: GenVlktOutputs, ties: str) -> None:
     sizes = torch.tensor([[100, 100]] * 3)
-    options = DecodingOptions.model_validate({"ties": ties})
+    options = GenVlktDecodingOptions.model_validate({"ties": ties})
     found = detections(outputs, sizes, hico, False, options)
     interaction = hico.interaction_lookup[found.verb, found.object].reshape(3, 100)
     hoi, objects = outputs.interaction_logits.sigmoid(), outputs.object_logits.sigmoid()

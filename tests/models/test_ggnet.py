@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from interplay import Interactions, InterplayError, Vocabulary
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.ggnet import (
-    DecodingOptions,
     GGNet,
     GGNetConfig,
+    GGNetDecodingOptions,
+    GGNetLossOptions,
+    GGNetNetworkOptions,
     GGNetOutputs,
     GGNetTargets,
-    LossOptions,
-    NetworkOptions,
     TargetOptions,
     View,
 )
@@ -77,8 +77,8 @@ def scene(zoo: Vocabulary) -> Interactions:
 
 def build(zoo: Vocabulary, decoding: dict[str, Any] | None = None, **network: Any) -> GGNet:
     torch.manual_seed(0)
-    options = NetworkOptions(**{"backbone": "hourglass-nano", "head_width": 16, **network})
-    return GGNet(zoo, GGNetConfig(network=options, decoding=DecodingOptions(input_size=128, **(decoding or {}))))
+    options = GGNetNetworkOptions(**{"backbone": "hourglass-nano", "head_width": 16, **network})
+    return GGNet(zoo, GGNetConfig(network=options, decoding=GGNetDecodingOptions(input_size=128, **(decoding or {}))))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -208,7 +208,9 @@ def test_offset_losses_count_once_per_stack_or_once(zoo: Vocabulary, scene: Inte
     for rule in ("sum", "mean"):
         model = GGNet(
             zoo,
-            GGNetConfig(network=NetworkOptions(backbone="dla-nano"), loss=LossOptions(matching_over_stacks=rule)),
+            GGNetConfig(
+                network=GGNetNetworkOptions(backbone="dla-nano"), loss=GGNetLossOptions(matching_over_stacks=rule)
+            ),
         )
         terms[rule] = model.loss(GGNetOutputs([maps, maps]), targets)
     for name in terms["sum"]:
@@ -229,7 +231,7 @@ def test_offset_losses_count_once_per_stack_or_once(zoo: Vocabulary, scene: Inte
 )
 def test_impossible_networks_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        NetworkOptions(**options)
+        GGNetNetworkOptions(**options)
 
 
 def test_bad_input_is_named(zoo: Vocabulary) -> None:
@@ -247,13 +249,13 @@ def test_bad_input_is_named(zoo: Vocabulary) -> None:
 
 def test_verbs_without_object_get_no_channel(zoo: Vocabulary) -> None:
     assert build(zoo).verbs == (0, 1, 2)
-    vcoco = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=NetworkOptions(backbone="dla-nano")))
+    vcoco = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=GGNetNetworkOptions(backbone="dla-nano")))
     assert len(vcoco.verbs) == 25
 
 
 def test_targets_follow_the_device(zoo: Vocabulary, scene: Interactions) -> None:
     targets = GGNet(
-        zoo, GGNetConfig(network=NetworkOptions(backbone="dla-nano"), targets=TargetOptions(soft_gaussian=False))
+        zoo, GGNetConfig(network=GGNetNetworkOptions(backbone="dla-nano"), targets=TargetOptions(soft_gaussian=False))
     ).encode([scene], [View.whole(240, 160)], 64, 64)
     assert targets.to("meta").hm.device.type == "meta"
     assert targets.to("meta").hm_rel_hard is None
@@ -263,7 +265,9 @@ def test_targets_follow_the_device(zoo: Vocabulary, scene: Interactions) -> None
 def test_the_loss_of_a_batch_is_the_mean_of_its_parts(
     zoo: Vocabulary, scene: Interactions, normaliser: Literal["batch", "image"]
 ) -> None:
-    config = GGNetConfig(network=NetworkOptions(backbone="hourglass-nano"), loss=LossOptions(normaliser=normaliser))
+    config = GGNetConfig(
+        network=GGNetNetworkOptions(backbone="hourglass-nano"), loss=GGNetLossOptions(normaliser=normaliser)
+    )
     model = GGNet(zoo, config)
     annotations = [scene, scene[:1], scene[2:3]]  # one part has more to learn than the other
     targets = model.encode(annotations, [View.whole(240, 160)] * 3, 128, 128)

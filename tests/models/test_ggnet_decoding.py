@@ -10,7 +10,15 @@ import torch
 
 from interplay import Interactions, Vocabulary
 from interplay.detectors import Detections
-from interplay.models.ggnet import DecodingOptions, GGNet, GGNetConfig, GGNetOutputs, GGNetTargets, NetworkOptions, View
+from interplay.models.ggnet import (
+    GGNet,
+    GGNetConfig,
+    GGNetDecodingOptions,
+    GGNetNetworkOptions,
+    GGNetOutputs,
+    GGNetTargets,
+    View,
+)
 from interplay.models.ggnet.decode import Candidates, find_peaks, match
 from interplay.models.ggnet.transforms import mirror, network_input, random_colours, random_view, resample
 
@@ -21,8 +29,8 @@ def hico_model(hico: Vocabulary) -> GGNet:
 
 
 def build(vocabulary: Vocabulary, offsets: str = "per-verb", **decoding: Any) -> GGNet:
-    network = NetworkOptions(backbone="dla-nano", head_width=8, gaze_steps=1, matching=offsets)
-    return GGNet(vocabulary, GGNetConfig(network=network, decoding=DecodingOptions(**decoding)))
+    network = GGNetNetworkOptions(backbone="dla-nano", head_width=8, gaze_steps=1, matching=offsets)
+    return GGNet(vocabulary, GGNetConfig(network=network, decoding=GGNetDecodingOptions(**decoding)))
 
 
 @pytest.fixture
@@ -86,9 +94,9 @@ def test_annotations_survive_encoding_and_decoding(
 def test_actions_become_the_role_that_their_object_has() -> None:
     vcoco = Vocabulary.load("v-coco")
     boxes = [[30, 40, 130, 300], [300, 60, 380, 140], [200, 260, 290, 360], [450, 40, 560, 340], [560, 200, 636, 290]]
-    things = ["person", "sports ball", "tennis racket", "person", "cake"]
+    objects = ["person", "sports ball", "tennis racket", "person", "cake"]
     wanted = Interactions(
-        boxes=boxes, labels=[vcoco.object_index(thing) for thing in things], human=[0, 0, 3], object=[1, 2, 4],
+        boxes=boxes, labels=[vcoco.object_index(object) for object in objects], human=[0, 0, 3], object=[1, 2, 4],
         verb=[vcoco.verb_index(verb) for verb in ("hit", "hit with", "cut")], vocabulary=vcoco, width=640, height=400,
         scored=False,
     )  # fmt: skip

@@ -23,11 +23,11 @@ def build(**sections: dict) -> GGNet:
     return GGNet(VCOCO, GGNetConfig.model_validate({"network": network, **sections}))
 
 
-def scene(verbs: list[str], thing: str) -> Interactions:
-    """A person and a thing beside each other, with some verbs."""
+def scene(verbs: list[str], object: str) -> Interactions:
+    """A person and a object beside each other, with some verbs."""
     n = len(verbs)
     return Interactions(
-        boxes=[[10, 20, 60, 140], [90, 40, 150, 120]], labels=[0, VCOCO.object_index(thing)], human=[0] * n,
+        boxes=[[10, 20, 60, 140], [90, 40, 150, 120]], labels=[0, VCOCO.object_index(object)], human=[0] * n,
         object=[1] * n, verb=[VCOCO.verb_index(v) for v in verbs], vocabulary=VCOCO, width=160, height=160,
         scored=False,
     )  # fmt: skip
@@ -85,12 +85,12 @@ def test_actions_have_one_channel_for_both_roles() -> None:
     assert model(torch.zeros(1, 3, 128, 128)).heads["hm_rel_refine"].shape[1] == 26
     alone = {name for name, row in zip(model.channels.names, model.pairs, strict=True) if not row.any()}
     assert alone == {"stand", "walk", "run", "smile"}
-    for verb, thing in (("hit", "sports ball"), ("hit with", "tennis racket"), ("cut with", "knife"), ("eat", "cake")):
-        annotation = scene([verb], thing)
+    for verb, object in (("hit", "sports ball"), ("hit with", "tennis racket"), ("cut with", "knife"), ("eat", "cake")):
+        annotation = scene([verb], object)
         targets = encoded(model, annotation)
         action = VCOCO.actions.index(verb.split()[0])
         assert (targets.hm_rel[0] == 1).nonzero()[:, 0].tolist() == [action]
-        assert model.channels.verb[action, VCOCO.object_index(thing)] == VCOCO.verb_index(verb)
+        assert model.channels.verb[action, VCOCO.object_index(object)] == VCOCO.verb_index(verb)
 
 
 def test_the_papers_recipe_chooses_its_rules() -> None:

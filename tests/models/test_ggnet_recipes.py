@@ -34,8 +34,8 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
     rows = dict(re.findall(r"^\|[^|]*\| `(\w+)` \|([^|]*)\|", page, re.MULTILINE))
     assert set(rows) == {path.stem for path in RECIPES}
     for path in RECIPES:
-        figures = re.findall(r"\d\d\.\d+", path.read_text(encoding="utf-8").split("\nname:")[0])
-        assert re.findall(r"\d\d\.\d+", rows[path.stem])[: len(figures)] == figures, path.stem
+        metrics = re.findall(r"\d\d\.\d+", path.read_text(encoding="utf-8").split("\nname:")[0])
+        assert re.findall(r"\d\d\.\d+", rows[path.stem])[: len(figures)] == metrics, path.stem
 
 
 def test_mistakes_in_a_recipe_are_listed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from interplay import InterplayError, Vocabulary
 from interplay.importers import load_published
-from interplay.models.ggnet import GGNet, GGNetConfig, NetworkOptions
+from interplay.models.ggnet import GGNet, GGNetConfig, GGNetNetworkOptions
 from interplay.models.ggnet.convert import VCOCO_VERBS, initialise_from_centernet, load, our_name
 
 
@@ -48,7 +48,7 @@ def test_other_networks_are_refused() -> None:
         load_published("ggnet", {"conv1.weight": torch.zeros(1)})
     with pytest.raises(InterplayError, match=r"unknown parameter .transformer\.weight."):
         our_name("transformer.weight")
-    model = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=NetworkOptions(backbone="dla-nano")))
+    model = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=GGNetNetworkOptions(backbone="dla-nano")))
     with pytest.raises(InterplayError, match="no CenterNet checkpoint for the backbone 'dla-nano'"):
         initialise_from_centernet(model, {"hm.0.weight": torch.zeros(256, 64, 3, 3)})
 

@@ -158,10 +158,10 @@ def test_boxes_that_fit_no_object_are_refused() -> None:
 
 
 def test_a_model_needs_people() -> None:
-    things = Vocabulary.from_names(["horse", "cart"], ["pull"])
+    objects = Vocabulary.from_names(["horse", "cart"], ["pull"])
     for build in (spatial, lambda vocabulary: TinModel(vocabulary, TinConfig())):
         with pytest.raises(InputError, match=r"TIN looks for people.*no object 'person'"):
-            build(things)
+            build(objects)
 
 
 def test_thresholds_names_and_files_of_boxes_and_poses(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_own_objects_on_the_command_line(
         [read] = interplay.read("found.parquet")
         assert [FARM.objects[label] for label in read.labels] == ["person", "saddle", "cart"]
         assert {(t.verb, t.object) for t in read.triplets()} == {
-            (verb, thing) for verb in FARM.verbs for thing in ("saddle", "cart")
+            (verb, object) for verb in FARM.verbs for object in ("saddle", "cart")
         }
         results.append(by_name(read))
     assert results[0] == results[1]

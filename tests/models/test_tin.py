@@ -10,12 +10,12 @@ from interplay import Vocabulary, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
 from interplay.importers import load_published
-from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConfig
+from interplay.models.tin.config import TinConfig, TinDecodingOptions, TinNetworkOptions
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinOutputs
 from interplay.models.two_stage import PairIndex
 
-PLAIN = DecodingOptions(suppress=False)
+PLAIN = TinDecodingOptions(suppress=False)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def vcoco_model() -> TinModel:
     torch.manual_seed(0)
     vocabulary = Vocabulary.load("v-coco")
     order = tuple(reversed(range(len(vocabulary.verbs))))
-    network = NetworkOptions(classes="verb", verbs=order)
+    network = TinNetworkOptions(classes="verb", verbs=order)
     return TinModel(vocabulary, TinConfig(network=network, decoding=PLAIN)).eval()
 
 
@@ -103,7 +103,7 @@ def test_poses_matter_where_they_are_given(vcoco_model: TinModel) -> None:
 
 
 def test_the_part_network_scores_pairs_and_nothing_else() -> None:
-    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=NetworkOptions(level="part"))).eval()
+    model = TinModel(Vocabulary.load("hico-det"), TinConfig(network=TinNetworkOptions(level="part"))).eval()
     with torch.inference_mode():
         outputs = model.score_pairs(PHOTO, found().boxes[:2], found().boxes[2:])
     assert outputs.interactiveness.shape == (2,)
@@ -178,10 +178,10 @@ def test_vcocos_rule_gives_one_object_per_role(vcoco_model: TinModel) -> None:
 def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> None:
     """Published figures combine two networks: one for the interactions, one that tells which pairs interact."""
     path = tmp_path / "d.safetensors"
-    judge = TinModel(hico_model.vocabulary, TinConfig(network=NetworkOptions(level="part"))).eval()
+    scorer = TinModel(hico_model.vocabulary, TinConfig(network=TinNetworkOptions(level="part"))).eval()
     with torch.no_grad():
-        judge.network.interactive.bias.copy_(torch.tensor([-9.0, 9.0]))
-    judge.save(path)
+        scorer.network.interactive.bias.copy_(torch.tensor([-9.0, 9.0]))
+    scorer.save(path)
     boxes = found()
     before = hico_model.predict(PHOTO, detections=boxes)
     hico_model.set_decoding(discriminator=str(path))
@@ -198,7 +198,7 @@ def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> Non
     assert judged.interactiveness.max() < 0.01 < before.interactiveness.min()
     assert len(suppressed) == 0
     with pytest.raises(InputError, match="as --decoding discriminator=FILE"):
-        judge.predict(PHOTO, detections=boxes)
+        scorer.predict(PHOTO, detections=boxes)
 
 
 def test_descriptions_of_earlier_files_are_understood(vcoco_model: TinModel) -> None:

@@ -45,9 +45,9 @@ def test_embedded_model_on_vcoco_test(model: TinSpatial, data: Path) -> None:
         card["test: mean AP over 24 role-actions, annotated boxes"]["value"], abs=2e-3
     )
     assert scored.interactiveness_ap >= 0.98
-    figures = scored.suppression(model.config.decoding.suppress_below)
-    assert figures["nis_removed_non_interacting"] > 0.5
-    assert figures["nis_removed_interacting"] < 0.02
+    metrics = scored.suppression(model.config.decoding.suppress_below)
+    assert metrics["nis_removed_non_interacting"] > 0.5
+    assert metrics["nis_removed_interacting"] < 0.02
 
 
 def test_who_plays_tennis(model: TinSpatial, player: Detections) -> None:

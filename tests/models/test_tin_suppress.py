@@ -12,7 +12,7 @@ from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor
 from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
-from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
+from interplay.models.tin_spatial.config import SpatialConfig, TinSpatialNetworkOptions
 from interplay.models.tin_spatial.model import TinSpatial
 
 
@@ -40,17 +40,17 @@ def test_pixels_are_judged_whatever_the_vocabulary(model: TinModel, image: Inter
     expected = model.score_pairs(pixels, boxes[[0, 2]], boxes[[1, 1]]).interactiveness.numpy()
     given = {(0, 1): expected[0], (2, 1): expected[1]}
     assert found.interactiveness is not None
-    for human, thing, value in zip(found.human, found.object, found.interactiveness, strict=True):
-        assert np.isnan(value) if thing < 0 else value == pytest.approx(given[human, thing], abs=1e-5)
+    for human, object, value in zip(found.human, found.object, found.interactiveness, strict=True):
+        assert np.isnan(value) if object < 0 else value == pytest.approx(given[human, object], abs=1e-5)
     assert (suppressor.counts.triplets, suppressor.counts.scored, suppressor.counts.removed) == (4, 3, 0)
 
 
 def test_photographs_are_needed(model: TinModel, image: Interactions) -> None:
-    judge = InteractivenessScorer(model, image.vocabulary)
+    scorer = InteractivenessScorer(model, image.vocabulary)
     with pytest.raises(InputError, match="say where they are"):
-        Suppressor(judge, SuppressionRule(rescore=True))
+        Suppressor(scorer, SuppressionRule(rescore=True))
     with pytest.raises(InputError, match=r"there is none of a\.jpg"):
-        judge(image)
+        scorer(image)
 
 
 def test_other_models_cannot_judge(image: Interactions) -> None:
@@ -60,8 +60,8 @@ def test_other_models_cannot_judge(image: Interactions) -> None:
 
 
 def test_a_vocabulary_without_people_is_refused() -> None:
-    words = Vocabulary.from_names(["cup", "dog"], ["hold"], "things")
-    with pytest.raises(InputError, match="'things' has no object 'person'"):
+    words = Vocabulary.from_names(["cup", "dog"], ["hold"], "objects")
+    with pytest.raises(InputError, match="'objects' has no object 'person'"):
         TinModel(words, TinConfig())
-    with pytest.raises(InputError, match="'things' has no object 'person'"):
-        TinSpatial(words, SpatialConfig(network=NetworkOptions(verbs=(0,))))
+    with pytest.raises(InputError, match="'objects' has no object 'person'"):
+        TinSpatial(words, SpatialConfig(network=TinSpatialNetworkOptions(verbs=(0,))))

@@ -26,9 +26,9 @@ from interplay.models.tin.config import TinConfig
 from interplay.models.tin.decode import with_object
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import network_image
-from interplay.models.tin.recipe import Recipe, load_recipe
+from interplay.models.tin.recipe import TinRecipe, load_recipe
 from interplay.models.tin.start import from_torchvision
-from interplay.models.tin.task import Task, network_config, network_verbs, network_vocabulary, read_detections
+from interplay.models.tin.task import TinTask, network_config, network_verbs, network_vocabulary, read_detections
 from interplay.models.tin.validation import combined_metrics
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
@@ -86,7 +86,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def recipe(scenes: Path, output: Path, **changes: Any) -> Recipe:
+def recipe(scenes: Path, output: Path, **changes: Any) -> TinRecipe:
     content: dict[str, Any] = {
         "name": "tiny", "system": "tin", "output": str(output), "start": "scratch", "epochs": 2, "batch_size": 4,
         "accelerator": "cpu", "validate_every": 2, "log_every": 1,
@@ -99,7 +99,7 @@ def recipe(scenes: Path, output: Path, **changes: Any) -> Recipe:
     for name, change in changes.items():
         content[name] = {**content.get(name, {}), **change} if isinstance(change, dict) else change
     made = validate_config(content)
-    assert isinstance(made, Recipe)
+    assert isinstance(made, TinRecipe)
     return made
 
 
@@ -116,18 +116,18 @@ def last_row(weights: Path) -> dict[str, float]:
     return {name: float(value) for name, value in row.items() if value}
 
 
-def batch_loss(task: Task, epoch: int = 0) -> dict[str, torch.Tensor]:
+def batch_loss(task: TinTask, epoch: int = 0) -> dict[str, torch.Tensor]:
     batch = task.data.collate([task.data[epoch, i] for i in range(4)])
     return task.loss(task.model, batch, LossNormaliser(task.counts(batch)))
 
 
 def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -> None:
-    figures = last_row(trained)
-    assert figures["map"] > 0.9
-    assert figures["d_ap"] > 0.9
-    assert figures["nis_removed_non_interacting"] > 0.5
-    assert figures["nis_removed_interacting"] < 0.2
-    assert figures["map_with_suppression"] >= figures["map"] - 0.05
+    metrics = last_row(trained)
+    assert metrics["map"] > 0.9
+    assert metrics["d_ap"] > 0.9
+    assert metrics["nis_removed_non_interacting"] > 0.5
+    assert metrics["nis_removed_interacting"] < 0.2
+    assert metrics["map_with_suppression"] >= metrics["map"] - 0.05
 
     model = load_model(str(trained))
     assert isinstance(model, TinModel)
@@ -157,9 +157,9 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
     model = load_model(str(weights))
     table = load_annotations("own", scenes / "annotations.jsonl", "train")
     classifier = load_model(str(trained))
-    figures = combined_metrics(classifier, {"parts": model}, table, scenes)
-    assert figures["C alone"]["map"] == figures["parts"]["map"] == pytest.approx(last_row(trained)["map"])
-    assert figures["parts"]["d_ap"] == pytest.approx(last_row(weights)["d_ap"])
+    metrics = combined_metrics(classifier, {"parts": model}, table, scenes)
+    assert metrics["C alone"]["map"] == metrics["parts"]["map"] == pytest.approx(last_row(trained)["map"])
+    assert metrics["parts"]["d_ap"] == pytest.approx(last_row(weights)["d_ap"])
     with pytest.raises(InputError, match="must know interactions"):
         combined_metrics(model, {}, table, scenes)
 
@@ -194,19 +194,19 @@ def test_validation_on_detected_boxes_by_the_official_protocol(scenes: Path, tra
     start: dict[str, Any] = {"start": "weights", "start_file": str(trained), "epochs": 1, "validate_every": 1}
     start |= {"optimiser": {"learning_rate": 1e-6}}
     with pytest.warns(UserWarning, match=r"8 boxes of objects that the model does not know.*: hat \(8\)"):
-        figures = last_row(train(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)))
-    assert figures["score"] == figures["full"] > 0.7  # it learnt three of four classes by heart, and cannot say "rest"
-    assert figures["map"] > 0.9
-    assert Task(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)).monitor == "score"
-    assert Task(recipe(scenes, tmp_path, **start)).monitor == "map"
+        metrics = last_row(train(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)))
+    assert metrics["score"] == metrics["full"] > 0.7  # it learnt three of four classes by heart, and cannot say "rest"
+    assert metrics["map"] > 0.9
+    assert TinTask(recipe(scenes, tmp_path, data={"validation_detections": boxes}, **start)).monitor == "score"
+    assert TinTask(recipe(scenes, tmp_path, **start)).monitor == "map"
     content = {"learn": "interactiveness", "model": {"level": "part"}, "start": "scratch"}
     with pytest.raises(InterplayError, match="without classes finds no interactions"):
         recipe(scenes, tmp_path, data={"validation_detections": boxes}, **content)
     with pytest.raises(MissingFileError, match=r"none\.jsonl"):
-        Task(recipe(scenes, tmp_path, data={"validation_detections": str(tmp_path / "none.jsonl")}))
+        TinTask(recipe(scenes, tmp_path, data={"validation_detections": str(tmp_path / "none.jsonl")}))
     other = recipe(scenes, tmp_path, model={"vocabulary": "hico-det"}, data={"validation_detections": boxes})
     with pytest.raises(InputError, match=r"vocabulary 'own'.*'hico-det'"):
-        Task(other)
+        TinTask(other)
 
 
 def test_detected_pairs_go_by_name(scenes: Path, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_detected_pairs_go_by_name(scenes: Path, tmp_path: Path) -> None:
         assert boxes.vocabulary == table.vocabulary
         assert [boxes.vocabulary.objects[i] for i in boxes.labels] == [WORLD.objects[i] for i in truth.labels]
         assert np.array_equal(boxes.boxes, truth.boxes)  # without the hat
-    assert len(Task(recipe(scenes, tmp_path, data={"detections": str(path)})).data) > 0
+    assert len(TinTask(recipe(scenes, tmp_path, data={"detections": str(path)})).data) > 0
     with pytest.raises(InputError, match="none of which is annotated"):
         read_detections(Path(detected_boxes(tmp_path / "others.parquet", range(20, 22))), table)
 
@@ -231,7 +231,7 @@ def test_stored_features_give_the_same_losses(
 ) -> None:
     changes: dict[str, Any] = {"start": "weights", "start_file": str(trained), "model": {"level": network}}
     changes |= {"learn": "interactiveness", "data": {"feature_folder": str(tmp_path / "features")}}
-    stored = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
+    stored = TinTask(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     stored.model.eval()
     found = batch_loss(stored), batch_loss(stored, epoch=1), batch_loss(stored, epoch=2)
     assert found[0]["interactiveness"] != found[1]["interactiveness"]  # another draw of the boxes
@@ -254,7 +254,7 @@ def test_stored_features_give_the_same_losses(
     broken.write_bytes(whole)
     times[broken] = broken.stat().st_mtime_ns
     gone.unlink()  # as if the first run had been stopped
-    again = Task(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
+    again = TinTask(recipe(scenes, tmp_path, features={"kind": "frozen", "copies": 2}, **changes))
     assert again.data.files == files
     assert sum(path.stat().st_mtime_ns == times[path] for path in files.values()) == len(files) - 1
     torch.testing.assert_close(
@@ -262,7 +262,7 @@ def test_stored_features_give_the_same_losses(
     )
 
 
-def changed_parts(task: Task) -> set[str]:
+def changed_parts(task: TinTask) -> set[str]:
     """Children of the network with parameters that a step would change."""
     sum(batch_loss(task).values()).backward()
     chosen = {id(p) for group in task.parameter_groups().values() for p in group if p.grad is not None}
@@ -292,7 +292,7 @@ EXTRA = {"compress", "part_discriminators", "part_interactive", "part_attention"
     ],
 )
 def test_what_changes(scenes: Path, tmp_path: Path, changes: dict[str, Any], expected: set[str]) -> None:
-    assert changed_parts(Task(recipe(scenes, tmp_path, **changes))) == expected
+    assert changed_parts(TinTask(recipe(scenes, tmp_path, **changes))) == expected
 
 
 def test_stem_first_block_and_normalisation_never_change() -> None:
@@ -319,7 +319,7 @@ def test_a_step_cuts_each_gradient(scenes: Path, tmp_path: Path) -> None:
     """With a rate of 1 and no momentum, no variable moves further than the limit."""
     options = {"algorithm": "sgd", "learning_rate": 1.0, "momentum": 0.0, "clip_each": 0.01}
     config = recipe(scenes, tmp_path, epochs=1, batch_size=8, optimiser={**options, "reference_batch": 8})
-    before = {name: p.detach().clone() for name, p in Task(config).model.named_parameters()}
+    before = {name: p.detach().clone() for name, p in TinTask(config).model.named_parameters()}
     after, _ = read_weights(train(config))
     moved = torch.stack([(after[name] - value).norm() for name, value in before.items()])
     assert moved.max() <= 0.01 + 1e-5
@@ -335,7 +335,7 @@ def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
     whole = train(recipe(scenes, tmp_path, name="whole", **changes))
     parts = recipe(scenes, tmp_path, name="parts", **changes)
     steps = iter(range(100))
-    loss = Task.loss
+    loss = TinTask.loss
 
     def stopped(*arguments: Any) -> dict[str, torch.Tensor]:
         if next(steps) == 2:
@@ -343,7 +343,7 @@ def test_a_run_that_stops_in_an_epoch_goes_on_where_it_was(
         return loss(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Task, "loss", stopped)
+        patch.setattr(TinTask, "loss", stopped)
         with pytest.raises(KeyboardInterrupt):
             train(parts)
     states = [read_weights(path)[0] for path in (whole, train(parts))]
@@ -358,14 +358,14 @@ def test_half_precision_learns_too(scenes: Path, tmp_path: Path) -> None:
 def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> None:
     part = {"learn": "interactiveness", "model": {"level": "part"}}
     for published in (False, True):
-        task = Task(recipe(scenes, tmp_path, published_behaviour=published, **part))
+        task = TinTask(recipe(scenes, tmp_path, published_behaviour=published, **part))
         batch = task.data.collate([task.data[0, 0]])
         first = batch.binary[batch.positives]
         assert first.tolist() == ([0, 0] if published else [0, 1])
         assert (batch.binary[: batch.positives, 0] == 1).all()
     # as published, D does not see the objects of pairs that do not interact
     for published in (False, True):
-        task = Task(recipe(scenes, tmp_path, published_behaviour=published))
+        task = TinTask(recipe(scenes, tmp_path, published_behaviour=published))
         task.model.eval()
         batch = task.data.collate([task.data[0, 0]])
         moved = batch.objects.clone()
@@ -376,7 +376,7 @@ def test_published_labels_and_unseen_objects(scenes: Path, tmp_path: Path) -> No
 
 
 def test_a_step_in_two_parts_is_the_whole_step(scenes: Path, tmp_path: Path) -> None:
-    task = Task(recipe(scenes, tmp_path))
+    task = TinTask(recipe(scenes, tmp_path))
     task.model.eval()
     examples = [task.data[0, i] for i in range(4)]
     whole, *halves = (task.data.collate(part) for part in (examples, examples[:1], examples[1:]))
@@ -431,7 +431,7 @@ def test_annotations_in_another_vocabulary() -> None:
 
 
 def test_verbs_are_classes_where_the_recipe_says_so(scenes: Path, tmp_path: Path) -> None:
-    task = Task(recipe(scenes, tmp_path, model={"classes": "verb"}))
+    task = TinTask(recipe(scenes, tmp_path, model={"classes": "verb"}))
     vocabulary = task.model.vocabulary
     assert task.verbs == tuple(range(4))
     batch = task.data.collate([task.data[0, i] for i in range(4)])
@@ -479,9 +479,9 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", page.split("## Published rows")[1], re.MULTILINE))
     assert set(rows) == {path.stem for path in RECIPES}
     for path in RECIPES:
-        figure = re.search(r"Published: (\d\d\.\d+)", path.read_text(encoding="utf-8"))
-        if figure:
-            assert figure[1] in rows[path.stem], path.stem
+        value = re.search(r"Published: (\d\d\.\d+)", path.read_text(encoding="utf-8"))
+        if value:
+            assert value[1] in rows[path.stem], path.stem
 
 
 @pytest.mark.parametrize(
@@ -505,20 +505,20 @@ def test_mistakes_in_data(scenes: Path, tmp_path: Path) -> None:
     alone = InteractionTable.from_list([scene[np.array([2])]])
     write(alone, tmp_path / "alone.jsonl")
     with pytest.raises(InputError, match="there is nothing to learn"):
-        Task(recipe(scenes, tmp_path, data={"root": str(tmp_path / "alone.jsonl"), "images": str(scenes)}))
+        TinTask(recipe(scenes, tmp_path, data={"root": str(tmp_path / "alone.jsonl"), "images": str(scenes)}))
     with pytest.raises(InputError, match="are for 600 classes, the network has 4: use 'annotations'"):
-        Task(recipe(scenes, tmp_path, pairs={"class_weights": "hico"}))
+        TinTask(recipe(scenes, tmp_path, pairs={"class_weights": "hico"}))
     other = tmp_path / "other.jsonl"
     write(InteractionTable.from_list([Interactions.empty(WORLD)]), other)
     config = recipe(scenes, tmp_path, data={"detections": str(other)})
     with pytest.raises(InputError, match="none of which is annotated"):
-        Task(config)
+        TinTask(config)
     with pytest.raises(MissingFileError, match=r"tf-faster-rcnn[\s\S]*--start_file"):
-        Task(recipe(scenes, tmp_path, model={"backbone": "resnet50"}, start="faster-rcnn"))
+        TinTask(recipe(scenes, tmp_path, model={"backbone": "resnet50"}, start="faster-rcnn"))
 
 
 def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> None:
-    task = Task(recipe(scenes, tmp_path, pairs={"class_weights": "annotations"}))
+    task = TinTask(recipe(scenes, tmp_path, pairs={"class_weights": "annotations"}))
     names = [task.model.vocabulary.verbs[verb] for verb, _ in task.model.vocabulary.interactions]
     assert dict(zip(names, task.data.class_counts.tolist(), strict=True)) == {"kick": 8, "ride": 5, "pat": 3, "rest": 0}
     expected = {"kick": np.log(2), "ride": np.log(16 / 5), "pat": np.log(16 / 3), "rest": 0}
@@ -530,7 +530,7 @@ def test_class_weights_follow_the_annotations(scenes: Path, tmp_path: Path) -> N
 
 
 def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: Path) -> None:
-    positives, _ = Task(recipe(scenes, tmp_path)).data.source.pairs(2)
+    positives, _ = TinTask(recipe(scenes, tmp_path)).data.source.pairs(2)
     moved = positives.poses[:, :, 0] + 1
     poses = [
         {"image_id": "2.png", "keypoints": np.dstack([x, pose[:, 1], pose[:, 2]]).ravel().tolist()}
@@ -539,7 +539,7 @@ def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: 
     file = tmp_path / "poses.json"
     file.write_text(json.dumps([{**pose, "score": 1.0} for pose in poses]))
     for _ in range(2):  # estimated, then read again
-        source = Task(recipe(scenes, tmp_path, data={"pose": str(file)})).data.source
+        source = TinTask(recipe(scenes, tmp_path, data={"pose": str(file)})).data.source
         found, others = source.pairs(2)[0], source.pairs(3)[0]
         np.testing.assert_allclose(found.poses[:, :, 0], moved, atol=1e-4)
         assert np.isnan(others.poses).all()
@@ -549,7 +549,7 @@ def test_poses_of_annotated_people_can_come_from_a_file(scenes: Path, tmp_path: 
 def test_several_data_sets_are_learnt_from(scenes: Path, tmp_path: Path) -> None:
     data = recipe(scenes, tmp_path).data.model_dump(mode="json")
     config = recipe(scenes, tmp_path, learn="interactiveness", further={"more": data}, epochs=1)
-    task = Task(config)
+    task = TinTask(config)
     assert len(task.data) == 16
     assert {task.data.name(i) for i in range(8, 16)} == {f"{i}.png" for i in range(8)}
     _, description = read_weights(train(config))
@@ -559,7 +559,7 @@ def test_several_data_sets_are_learnt_from(scenes: Path, tmp_path: Path) -> None
 
 def test_further_data_are_trained_on_as_a_whole(scenes: Path, tmp_path: Path) -> None:
     further = {"dataset": "own", "root": str(scenes / "annotations.jsonl")}
-    task = Task(recipe(scenes, tmp_path, further={"more": further}))
+    task = TinTask(recipe(scenes, tmp_path, further={"more": further}))
     assert len(task.data) == 16
     assert len(task.validation) == 8
     shipped = [load_recipe(path).further for path in RECIPES]
@@ -580,4 +580,4 @@ def test_further_data_are_trained_on_as_a_whole(scenes: Path, tmp_path: Path) ->
 def test_mistakes_in_further_data(scenes: Path, tmp_path: Path, further: dict[str, Any], message: str) -> None:
     more = {"dataset": "own", "root": str(scenes / "annotations.jsonl"), **further}
     with pytest.raises(InterplayError, match=message):
-        Task(recipe(scenes, tmp_path, further={"more": more}))
+        TinTask(recipe(scenes, tmp_path, further={"more": more}))

@@ -28,10 +28,10 @@ def model() -> TinSpatial:
 
 
 def annotated(names: Vocabulary, triplets: list[tuple[int, int, str]], **changes: object) -> Interactions:
-    human, thing, verbs = zip(*triplets, strict=True)
+    human, object, verbs = zip(*triplets, strict=True)
     labels = [names.object_index(name) for name in NAMES if name in names.objects]
     fields = {
-        "boxes": BOXES, "labels": labels, "human": human, "object": thing, "vocabulary": names, "scored": False,
+        "boxes": BOXES, "labels": labels, "human": human, "object": object, "vocabulary": names, "scored": False,
         "verb": [names.verb_index(v) for v in verbs], "file": "a.jpg", "width": 640, "height": 480,
     }  # fmt: skip
     return Interactions(**{**fields, **changes})
@@ -96,7 +96,7 @@ def test_another_discriminator_changes_only_the_factor(model: TinSpatial) -> Non
         InteractionTable.from_list([annotated(model.vocabulary, [(1, 0, "ride")])]), model.config.network.verbs
     )
     scored = score_pairs(model, data)
-    other = scored.judged_by(np.array([0.5, 1.0, 0.25], np.float32))
+    other = scored.with_interactiveness(np.array([0.5, 1.0, 0.25], np.float32))
     np.testing.assert_allclose(other.classifier, scored.classifier, rtol=1e-4)
     np.testing.assert_allclose(other.verbs, scored.classifier * np.array([[0.5], [1.0], [0.25]]), rtol=1e-5)
 

@@ -29,8 +29,8 @@ def plain_nms(
                 best, *rest = group
                 kept.append(best)
                 people = aligned_iou(human[[best] * len(rest)], human[rest])
-                things = aligned_iou(target[[best] * len(rest)], target[rest])
-                group = [r for r, overlap in zip(rest, people * things**0.5, strict=True) if overlap <= limit]
+                objects = aligned_iou(target[[best] * len(rest)], target[rest])
+                group = [r for r, overlap in zip(rest, people * objects**0.5, strict=True) if overlap <= limit]
     return kept
 
 

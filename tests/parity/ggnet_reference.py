@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from interplay import Vocabulary
-from interplay.models.ggnet import AnnotatedView, GGNetConfig, GGNetTargets, NetworkOptions, TargetOptions, View
+from interplay.models.ggnet import AnnotatedView, GGNetConfig, GGNetNetworkOptions, GGNetTargets, TargetOptions, View
 from interplay.models.ggnet.channels import meaningful_pairs
 from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.ggnet.targets import encode
@@ -96,7 +96,7 @@ def scenes(
 def options(config: dict[str, Any], per_verb: bool, gaze_steps: int = 0) -> GGNetConfig:
     """Our configuration for one of theirs; the networks' backbone does not matter here."""
     return GGNetConfig(
-        network=NetworkOptions(
+        network=GGNetNetworkOptions(
             backbone="dla-nano", gaze_steps=gaze_steps, matching="per-verb" if per_verb else "shared"
         ),
         targets=TargetOptions(hard_negatives=config["hard_negative"], soft_gaussian=config["soft_gaussian"]),

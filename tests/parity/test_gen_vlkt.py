@@ -20,7 +20,7 @@ from interplay import Vocabulary
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.importers import load_published
 from interplay.models.gen_vlkt import GenVlkt, GenVlktOutputs, PairTargets
-from interplay.models.gen_vlkt.config import DecodingOptions
+from interplay.models.gen_vlkt.config import GenVlktDecodingOptions
 from interplay.models.gen_vlkt.convert import our_name
 from interplay.models.gen_vlkt.decode import detections, suppress
 from interplay.models.gen_vlkt.detr import initialise_from_detr
@@ -196,7 +196,7 @@ def stored_outputs(folder: Path, case: str) -> GenVlktOutputs:
 def test_best_interactions_and_suppression(folder: Path, hico: Vocabulary, case: str) -> None:
     expected = np.load(folder / f"postprocess/{case}_final.npz")
     raw = np.load(folder / f"postprocess/{case}_postprocessor.npz")
-    options = DecodingOptions(ties="first")
+    options = GenVlktDecodingOptions(ties="first")
     sizes = torch.from_numpy(raw["orig_sizes_hw"])
     outputs = stored_outputs(folder, case)
     found = detections(outputs, sizes, hico, False, options)
@@ -231,7 +231,7 @@ def test_all_verbs_of_every_pair(folder: Path, case: str) -> None:
     vocabulary = Vocabulary.load("v-coco")
     expected = np.load(folder / f"postprocess/{case}_final.npz")
     raw = np.load(folder / f"postprocess/{case}_postprocessor.npz")
-    options = DecodingOptions(rule="verb")
+    options = GenVlktDecodingOptions(rule="verb")
     sizes = torch.from_numpy(raw["orig_sizes_hw"])
     found = detections(stored_outputs(folder, case), sizes, vocabulary, False, options)
     for rows, step in ((found, "official_all"), (suppress(found, options), "official_nms")):
@@ -328,11 +328,11 @@ def test_text_on_interactions_alone_has_its_own_group(folder: Path, hico: Vocabu
 
 
 def conversion(folder: Path, case: str) -> tuple[dict[str, Any], list[str]]:
-    """Published name -> where DETR's conversion takes it from; and the names that it leaves fresh."""
+    """Published name -> where DETR's conversion takes it from; and the names that it leaves missing."""
     mapping = read(folder / "detr_init/mapping.json")
     changes = mapping[case].get("converted_file_entries_different_from_hico_s", {})
-    fresh = mapping[case]["model_keys_not_initialised_from_detr"]
-    return mapping["hico_s"]["converted_file"] | changes, fresh
+    missing = mapping[case]["model_keys_not_initialised_from_detr"]
+    return mapping["hico_s"]["converted_file"] | changes, missing
 
 
 def random_detr(model: GenVlkt, sources: dict[str, Any]) -> dict[str, Tensor]:
@@ -347,7 +347,7 @@ def random_detr(model: GenVlkt, sources: dict[str, Any]) -> dict[str, Tensor]:
 @pytest.mark.parametrize("case", ["hico_s", "vcoco_s", "hico_l"])
 def test_start_from_detr(folder: Path, published: Callable, case: str) -> None:
     model = published(case)
-    sources, expected_fresh = conversion(folder, case)
+    sources, expected_missing = conversion(folder, case)
     if case == "hico_l":  # the listed mapping is that of a ResNet-50
         sources = sources | {
             name: {"source": name.replace("network.backbone.", "backbone.0.body.")}
@@ -355,8 +355,8 @@ def test_start_from_detr(folder: Path, published: Callable, case: str) -> None:
             if name.startswith("network.backbone.layer3.")
         }
     detr = random_detr(model, sources)
-    fresh = initialise_from_detr(model, detr)
-    assert sorted(fresh) == sorted(map(our_name, expected_fresh))
+    missing = initialise_from_detr(model, detr)
+    assert sorted(missing) == sorted(map(our_name, expected_missing))
     ours = model.state_dict()
     copied = [name for name in sources if our_name(name) in ours]
     assert len(copied) > 300

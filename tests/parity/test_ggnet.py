@@ -28,12 +28,12 @@ from interplay.layers.dla import Aggregate, Tree
 from interplay.layers.hourglass import Hourglass
 from interplay.layers.residual import Residual
 from interplay.models.ggnet import (
-    DecodingOptions,
     GGNet,
     GGNetConfig,
+    GGNetDecodingOptions,
+    GGNetNetworkOptions,
     GGNetOutputs,
     GGNetTargets,
-    NetworkOptions,
     View,
 )
 from interplay.models.ggnet.convert import initialise_from_centernet, load, our_name
@@ -329,12 +329,12 @@ def test_decoding(folder: Path, case: str) -> None:
     data = np.load(folder / "decode" / f"{case}.npz")
     vocabulary, verbs = classes(config["dataset"])
     ours = GGNetConfig(
-        network=NetworkOptions(
+        network=GGNetNetworkOptions(
             backbone="dla-nano",
             gaze_steps=0 if "baseline" in case else 2,
             matching="per-verb" if config["per_verb_offsets"] else "shared",
         ),
-        decoding=DecodingOptions(
+        decoding=GGNetDecodingOptions(
             resize="keep" if config["keep_resolution"] else "fit",
             score_map="product" if "product" in case else "final",
         ),
@@ -404,7 +404,7 @@ def test_checkpoint_files_and_centernet_weights(folder: Path, tmp_path: Path) ->
     assert isinstance(published, GGNet)
 
     centernet = {k: v for k, v in state.items() if not k.startswith(("hm_rel", "sub_offset", "obj_offset"))}
-    fresh = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=NetworkOptions(backbone="dla-34", gaze_steps=1)))
+    fresh = GGNet(Vocabulary.load("v-coco"), GGNetConfig(network=GGNetNetworkOptions(backbone="dla-34", gaze_steps=1)))
     kept = initialise_from_centernet(fresh, centernet)
     assert {name.split(".")[2] for name in kept} == {
         "glance", "glance_heatmap", "gaze", "gaze_heatmaps", "sub_offset", "obj_offset",

@@ -118,12 +118,12 @@ def test_pairs_that_share_boxes_give_what_they_give_alone(folder: Path) -> None:
     data = np.load(folder / "forward_vcoco_case0.npz")
     image = torch.from_numpy(data["in/image"])
     human = torch.from_numpy(data["in/Hsp_boxes"])[[0, 0, 1, 1], 1:]
-    thing = torch.from_numpy(data["in/O_boxes"])[[2, 3, 2, 3], 1:]
+    object = torch.from_numpy(data["in/O_boxes"])[[2, 3, 2, 3], 1:]
     maps = torch.from_numpy(data["in/sp"])[:4]
     with torch.inference_mode():
-        together = network(image, human, thing, maps)
+        together = network(image, human, object, maps)
         for i in range(4):
-            alone = network(image, human[i : i + 1], thing[i : i + 1], maps[i : i + 1])
+            alone = network(image, human[i : i + 1], object[i : i + 1], maps[i : i + 1])
             for name in ("cls_prob_HO_final", "cls_prob_binary"):
                 torch.testing.assert_close(together[name][i], alone[name][0], atol=1e-6, rtol=1e-5)
 
@@ -183,11 +183,11 @@ def test_stored_features_give_the_published_scores(folder: Path, tmp_path: Path)
     network = load_tin(published_state(folder, "hico"))
     data = np.load(folder / "forward_hico_case0.npz")
     pixels = np.ascontiguousarray(data["in/image_bgr_u8"][..., ::-1])
-    human, thing = (data[f"in/{name}"][:, 1:] for name in ("H_boxes", "O_boxes"))
+    human, object = (data[f"in/{name}"][:, 1:] for name in ("H_boxes", "O_boxes"))
     cache = FeatureCache(tmp_path, network)
     photograph = tmp_path / "a"
     photograph.write_bytes(pixels.tobytes())
-    wanted = Wanted(cache.file(photograph), lambda: pixels, lambda: (human, thing))
+    wanted = Wanted(cache.file(photograph), lambda: pixels, lambda: (human, object))
     cache.fill([wanted])
     numbered = [torch.from_numpy(boxes) for boxes in (data["in/H_boxes"], data["in/O_boxes"])]
     with torch.inference_mode():

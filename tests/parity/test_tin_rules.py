@@ -14,7 +14,7 @@ from interplay import Interactions, InteractionTable, Vocabulary
 from interplay.detectors import Detections
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics import evaluate_tables
-from interplay.models.tin.config import DecodingOptions, NetworkOptions, TinConfig
+from interplay.models.tin.config import TinConfig, TinDecodingOptions, TinNetworkOptions
 from interplay.models.tin.maps import LINE_VALUES, SKELETON, boxes_on_grid, pair_map, pair_maps
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinOutputs
@@ -66,8 +66,8 @@ def test_maps_of_pairs(folder: Path) -> None:
 def test_maps_of_many_pairs_are_those_of_each(folder: Path) -> None:
     with np.load(folder / "spatial_pose.npz") as stored:
         names = [f"{k:02}" for k in range(22) if stored[f"{k:02}_human_box"].dtype == np.float64]
-        humans, things = (np.stack([stored[f"{name}_{who}_box"] for name in names]) for who in ("human", "object"))
-        maps = pair_maps(humans, things, [stored[f"{name}_pose"] for name in names])
+        humans, objects = (np.stack([stored[f"{name}_{who}_box"] for name in names]) for who in ("human", "object"))
+        maps = pair_maps(humans, objects, [stored[f"{name}_pose"] for name in names])
         expected = np.stack([stored[f"{name}_map"] for name in names])
     np.testing.assert_array_equal(maps.transpose(0, 2, 3, 1), expected)
 
@@ -94,13 +94,13 @@ def test_low_grade_instance_suppression(folder: Path) -> None:
 
 
 def _model(rule: str, vocabulary: Vocabulary, **network: Any) -> TinModel:
-    options = TinConfig(network=NetworkOptions(**network), decoding=DecodingOptions(rule=rule))
+    options = TinConfig(network=TinNetworkOptions(**network), decoding=TinDecodingOptions(rule=rule))
     with torch.device("meta"):  # no weights: outputs are the published ones
         return TinModel(vocabulary, options)
 
 
 def _decode(
-    model: TinModel, image: np.ndarray, humans: np.ndarray, things: np.ndarray, labels: np.ndarray,
+    model: TinModel, image: np.ndarray, humans: np.ndarray, objects: np.ndarray, labels: np.ndarray,
     human_scores: np.ndarray, object_scores: np.ndarray, fused: np.ndarray, human_actions: np.ndarray,
     binary: np.ndarray, confident: np.ndarray,
 ) -> list[Interactions]:  # fmt: skip
@@ -112,7 +112,7 @@ def _decode(
         rows = np.flatnonzero(image == key)
         place[rows] = np.arange(count)
         detections.append(Detections(
-            np.concatenate([humans[rows], things[rows]]),
+            np.concatenate([humans[rows], objects[rows]]),
             np.concatenate([np.full(count, model.vocabulary.person), labels[rows]]),
             np.concatenate([human_scores[rows], object_scores[rows]]).astype(np.float32),
         ))  # fmt: skip
@@ -256,25 +256,25 @@ def test_model_and_rule_of_the_extension(folder: Path, hico: Vocabulary) -> None
         np.ones(len(objects), bool),
     )  # fmt: skip
     rows = values["gt_hoi_key_x1x2y1y2"]
-    humans, things = rows[:, [2, 4, 3, 5]] - 1, rows[:, [6, 8, 7, 9]] - 1  # the protocol counts annotations from 1
-    truth = _table(rows[:, 1], humans, things, hico, np.arange(len(rows)), rows[:, 0])
+    humans, objects = rows[:, [2, 4, 3, 5]] - 1, rows[:, [6, 8, 7, 9]] - 1  # the protocol counts annotations from 1
+    truth = _table(rows[:, 1], humans, objects, hico, np.arange(len(rows)), rows[:, 0])
     precision = evaluate_tables(InteractionTable.from_list(found), truth, "tin-pami").ap
     np.testing.assert_allclose(precision, values["ap"], rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(np.nansum(precision) / 600, values["map_over_600"], rtol=1e-6)
 
 
 def _table(
-    keys: np.ndarray, humans: np.ndarray, things: np.ndarray, names: Vocabulary, pair: np.ndarray,
+    keys: np.ndarray, humans: np.ndarray, objects: np.ndarray, names: Vocabulary, pair: np.ndarray,
     interaction: np.ndarray, score: np.ndarray | None = None,
 ) -> InteractionTable:  # fmt: skip
     """Pairs of boxes of many images, of which some have interactions."""
     images = []
     for key in np.unique(keys):
         rows = np.flatnonzero(np.isin(pair, np.flatnonzero(keys == key)))
-        verb, thing = names.interactions[interaction[rows]].T
+        verb, object = names.interactions[interaction[rows]].T
         count = len(rows)
         images.append(Interactions(
-            np.concatenate([humans[pair[rows]], things[pair[rows]]]), [*[names.person] * count, *thing],
+            np.concatenate([humans[pair[rows]], objects[pair[rows]]]), [*[names.person] * count, *object],
             np.arange(count), np.arange(count) + count, verb, names, None if score is None else score[rows],
             file=str(key), scored=score is not None,
         ))  # fmt: skip
@@ -285,8 +285,8 @@ def test_evaluation_of_interactiveness(folder: Path) -> None:
     with np.load(folder / "tpami_binary_eval.npz") as stored:
         values = {name: stored[name] for name in stored.files}
     names = Vocabulary.from_dict({
-        "name": "interactiveness", "objects": ["person", "thing"], "verbs": ["interact"],
-        "interactions": [["interact", "thing"]],
+        "name": "interactiveness", "objects": ["person", "object"], "verbs": ["interact"],
+        "interactions": [["interact", "object"]],
     })  # fmt: skip
     found, truth = (
         _table(values[key], boxes[:, :4], boxes[:, 4:], names, np.arange(len(boxes)), np.zeros(len(boxes), int), score)

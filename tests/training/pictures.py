@@ -29,14 +29,14 @@ def _picture(number: int, upright: bool) -> tuple[np.ndarray, Interactions]:
     rng = np.random.default_rng(number)
     width, height = (160, 120) if number % 2 or not upright else (120, 160)
     pixels = rng.integers(0, 60, (height, width, 3)).astype(np.uint8)
-    thing = "ball" if number % 3 else "horse"
+    object = "ball" if number % 3 else "horse"
     x, y = rng.integers(10, 40, 2)
-    boxes = [[x, y, x + 30, y + 60], [x + 40, y + 30, x + (60 if thing == "ball" else 75), y + 60]]
-    for (left, top, right, bottom), name in zip(boxes, ("person", thing), strict=True):
+    boxes = [[x, y, x + 30, y + 60], [x + 40, y + 30, x + (60 if object == "ball" else 75), y + 60]]
+    for (left, top, right, bottom), name in zip(boxes, ("person", object), strict=True):
         pixels[top:bottom, left:right] = COLOURS[name]
-    verbs = ["kick" if thing == "ball" else "ride", *(["rest"] if number % 4 == 0 else [])]
+    verbs = ["kick" if object == "ball" else "ride", *(["rest"] if number % 4 == 0 else [])]
     return pixels, Interactions(
-        boxes=np.array(boxes, np.float32), labels=np.array([0, WORLD.object_index(thing)]),
+        boxes=np.array(boxes, np.float32), labels=np.array([0, WORLD.object_index(object)]),
         human=np.zeros(len(verbs), int), object=np.array([1, -1][: len(verbs)]),
         verb=np.array([WORLD.verb_index(v) for v in verbs]), vocabulary=WORLD, file=f"{number}.png", width=width,
         height=height, scored=False,

@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from interplay.errors import InputError, MissingExtraError
-from interplay.models.gen_vlkt.task import Task
+from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.weights import read_weights
 from interplay.training import load_config, train, validate_config
 
@@ -55,7 +55,7 @@ def test_two_processes_compute_what_one_does(pictures: Path, whole: Path, tmp_pa
     assert "batch of 4 images, over 2 processes; " in said
     _same(whole, tmp_path / "two")
     weights = str(tmp_path / "two" / "model.safetensors")
-    task = Task(validate_config(one_size(pictures, tmp_path, start="weights", start_file=weights)))
+    task = GenVlktTask(validate_config(one_size(pictures, tmp_path, start="weights", start_file=weights)))
     logged = float(rows(tmp_path / "two" / "log.csv")[-1]["score"])
     assert logged == pytest.approx(task.validate(task.model)["score"])
 

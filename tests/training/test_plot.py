@@ -30,11 +30,11 @@ def _run(folder: Path, shift: float = 0.0, epochs: int = 6) -> Path:
     return folder
 
 
-def test_a_log_divides_into_losses_figures_and_rates(tmp_path: Path) -> None:
+def test_a_log_divides_into_losses_metrics_and_rates(tmp_path: Path) -> None:
     log = read_run(_run(tmp_path / "a"))
     assert list(log.losses) == ["loss", "verbs", "boxes", "boxes_0"]
     assert list(log.rates) == ["learning_rate", "learning_rate_text"]
-    assert log.figures == {"score": [(2, 0.2), (4, 0.4), (6, 0.6)], "rare": [(e, 0.1) for e in range(1, 7)]}
+    assert log.metrics == {"score": [(2, 0.2), (4, 0.4), (6, 0.6)], "rare": [(e, 0.1) for e in range(1, 7)]}
     assert total(log.losses)[1] == (2, 1.5)
     assert total({"a": [(1, 1.0), (2, 0.5)], "b": [(1, 2.0), (2, 1.0)]}) == [(1, 3.0), (2, 1.5)]
 
@@ -73,9 +73,9 @@ def test_runs_without_a_common_figure_show_the_first_of_each(tmp_path: Path) -> 
 
 def test_a_run_without_validation_yet_is_compared_too(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    for run, figures in ((first, ""), (second, "0.2")):
+    for run, metrics in ((first, ""), (second, "0.2")):
         run.mkdir()
-        (run / "log.csv").write_text(f"epoch,loss,learning_rate,score\n1,3,0.1,{figures}\n")
+        (run / "log.csv").write_text(f"epoch,loss,learning_rate,score\n1,3,0.1,{metrics}\n")
     assert "validation: score" in _words(plot_runs([first, second], tmp_path / "c.svg"))
 
 

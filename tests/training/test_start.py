@@ -13,12 +13,12 @@ from interplay import Vocabulary
 from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.network import TextClassifier
-from interplay.models.gen_vlkt.recipe import Recipe
-from interplay.models.gen_vlkt.task import Task
+from interplay.models.gen_vlkt.recipe import GenVlktRecipe
+from interplay.models.gen_vlkt.task import GenVlktTask
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.ggnet.convert import VCOCO_VERBS
 from interplay.models.start import copy_fitting, copy_model, start_from_weights
-from interplay.models.tin_spatial.config import NetworkOptions, SpatialConfig
+from interplay.models.tin_spatial.config import SpatialConfig, TinSpatialNetworkOptions
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.weights import read_weights
 from interplay.training import load_config, train, validate_config
@@ -35,9 +35,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("start") / "pictures")
 
 
-def recipe(pictures: Path, **changes: Any) -> Recipe:
+def recipe(pictures: Path, **changes: Any) -> GenVlktRecipe:
     config = validate_config(tiny(pictures, pictures.parent / "runs", **changes))
-    assert isinstance(config, Recipe)
+    assert isinstance(config, GenVlktRecipe)
     return config
 
 
@@ -71,25 +71,25 @@ def test_what_torch_downloaded_earlier_is_found(
 
 def test_weights_of_an_earlier_training(pictures: Path) -> None:
     first = train(recipe(pictures, name="first", epochs=1, validate_every=1))
-    started = Task(recipe(pictures, start="weights", start_file=str(first))).model.state_dict()
+    started = GenVlktTask(recipe(pictures, start="weights", start_file=str(first))).model.state_dict()
     assert all(torch.equal(started[name], value) for name, value in read_weights(first)[0].items())
     second = recipe(pictures, name="second", epochs=1, start="weights", start_file=str(first))
     train(second)
     assert "# starts from weights; 0 of " in (second.folder / "config.yaml").read_text()
-    fresh = Task(recipe(pictures)).model.state_dict()
-    assert not all(torch.equal(fresh[name], value) for name, value in started.items())
+    missing = GenVlktTask(recipe(pictures)).model.state_dict()
+    assert not all(torch.equal(missing[name], value) for name, value in started.items())
 
 
 def test_the_backbone_alone(pictures: Path, tmp_path: Path) -> None:
-    model = Task(recipe(pictures)).model
+    model = GenVlktTask(recipe(pictures)).model
     state = {name: torch.full_like(value, 0.5) for name, value in model.network.backbone.state_dict().items()}
     file = tmp_path / "backbone.safetensors"
     save_file({**state, "fc.weight": torch.zeros(2, 2)}, file)
-    started = Task(recipe(pictures, start="backbone", start_file=str(file))).model
+    started = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file))).model
     assert all((value == 0.5).all() for value in started.network.backbone.state_dict().values())
     rest = [n for n in model.state_dict() if not n.startswith("network.backbone.")]
     assert all(torch.equal(model.state_dict()[n], started.state_dict()[n]) for n in rest)
-    task = Task(recipe(pictures, start="backbone", start_file=str(file)))
+    task = GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
     assert not any("backbone" in name for name in task.newly_initialised)
     remark = start_remarks("backbone", task.newly_initialised, 99)[0]
     assert remark.startswith(
@@ -101,7 +101,7 @@ def test_weights_of_something_else(pictures: Path, tmp_path: Path) -> None:
     file = tmp_path / "other.safetensors"
     save_file({"fc.weight": torch.zeros(2, 2)}, file)
     with pytest.raises(InputError, match=r"none of its 1 tensors fits the network; its names are such as fc\.weight"):
-        Task(recipe(pictures, start="backbone", start_file=str(file)))
+        GenVlktTask(recipe(pictures, start="backbone", start_file=str(file)))
 
 
 def test_the_file_is_missed_before_any_text_is_embedded(pictures: Path, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_a_layer_is_copied_as_a_whole() -> None:
     old["norm"].bias.fill_(7)
     for other in (torch.nn.Linear(5, 3), TextClassifier(4, 3)):
         new = network(other)
-        fresh = [f"classifier.{name}" for name, _ in other.named_parameters()]
-        assert copy_fitting(new, old.state_dict(), "old") == fresh
+        missing = [f"classifier.{name}" for name, _ in other.named_parameters()]
+        assert copy_fitting(new, old.state_dict(), "old") == missing
         assert not (other.bias == 7).any()
         assert (new["norm"].bias == 7).all()
 
@@ -160,8 +160,8 @@ def test_classes_are_copied_by_their_names() -> None:
 
 def test_weights_that_share_no_class_leave_the_classifiers_fresh() -> None:
     old, new = points(OBJECTS, VERBS), points(["person", "boat", "oar"], ["steer", "row", "sink"])
-    fresh = copy_model(new, old, "old")
-    assert {name for name in fresh if name.endswith("weight")} == {
+    missing = copy_model(new, old, "old")
+    assert {name for name in missing if name.endswith("weight")} == {
         "heads.0.glance_heatmap.weight", "heads.0.gaze_heatmaps.0.weight", "heads.0.gaze_heatmaps.1.2.weight",
         "heads.0.sub_offset.2.weight", "heads.0.obj_offset.2.weight",
     }  # fmt: skip
@@ -196,7 +196,7 @@ def test_a_zero_shot_split_stays_when_another_ones_weights_are_copied(pictures: 
 
 def test_rows_and_columns_of_a_spatial_model_follow_their_classes() -> None:
     def spatial(objects: list[str], verbs: list[str]) -> TinSpatial:
-        config = SpatialConfig(network=NetworkOptions(verbs=tuple(range(3)), width=8, heads=1))
+        config = SpatialConfig(network=TinSpatialNetworkOptions(verbs=tuple(range(3)), width=8, heads=1))
         return TinSpatial(Vocabulary.from_names(objects, verbs), config)
 
     old, new = spatial(OBJECTS, VERBS), spatial(*OTHERS)

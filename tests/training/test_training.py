@@ -68,7 +68,7 @@ def test_an_epoch_is_one_short_line(riders_file: Path, tmp_path: Path) -> None:
     assert any(line.startswith("batch of 16 images; ") for line in said)
 
 
-def test_figures_of_the_same_value_share_it() -> None:
+def test_metrics_of_the_same_value_share_it() -> None:
     line = epoch_line(5, 10, 1.2345, {"score": 0.3375, "full": 0.3375, "rare": 0.2925}, 12.3)
     assert line == "epoch 5/10  loss 1.234  score, full 0.3375  rare 0.2925  (12 s)"
     assert batch_remark(16, 1, 1, 1) == "batch of 16 images; 1 step per epoch"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from interplay.visual.labels import Label, Layout
+from interplay.visual.labels import Label, LabelLayout
 
 FRAME = (320, 240)
 
@@ -11,21 +11,21 @@ def labels(count: int, text: str = "holding a cell phone", needed: bool = False)
 
 
 def test_with_room_every_label_is_shown_in_large_text() -> None:
-    layout = Layout(labels(2), FRAME, [])
+    layout = LabelLayout(labels(2), FRAME, [])
     assert [label.text for label in layout.labels] == ["0 holding a cell phone", "1 holding a cell phone"]
     assert layout.plates.shape == (2, 4)
-    assert Layout(labels(12), FRAME, []).size <= layout.size
+    assert LabelLayout(labels(12), FRAME, []).size <= layout.size
 
 
 def test_text_shrinks_before_labels_are_left_out() -> None:
     frame = (1200, 900)
-    few, many = Layout(labels(4), frame, []), Layout(labels(26), frame, [])
+    few, many = LabelLayout(labels(4), frame, []), LabelLayout(labels(26), frame, [])
     assert len(many.labels) == 26
     assert many.size < few.size
 
 
 def test_where_it_is_too_full_the_last_labels_go_but_not_the_needed_ones() -> None:
-    layout = Layout([*labels(40), *labels(6, "", needed=True)], FRAME, [])
+    layout = LabelLayout([*labels(40), *labels(6, "", needed=True)], FRAME, [])
     texts = [label.text for label in layout.labels]
     ordinary = [text for text in texts if "phone" in text]
     assert texts[-6:] == [f"{i} " for i in range(6)]
@@ -36,15 +36,17 @@ def test_where_it_is_too_full_the_last_labels_go_but_not_the_needed_ones() -> No
 
 
 def test_long_texts_are_wrapped_in_even_lines() -> None:
-    (lines,) = Layout(labels(1, "looking at, jumping with and skateboarding on a skateboard"), (300, 900), []).lines
+    (lines,) = LabelLayout(
+        labels(1, "looking at, jumping with and skateboarding on a skateboard"), (300, 900), []
+    ).lines
     assert len(lines) > 1
     assert " ".join(lines) == "0 looking at, jumping with and skateboarding on a skateboard"
     assert max(map(len, lines)) < 2 * min(map(len, lines))
 
 
 def test_a_word_wider_than_the_picture_has_no_place() -> None:
-    assert Layout(labels(1, "w" * 200), FRAME, []).labels == []
+    assert LabelLayout(labels(1, "w" * 200), FRAME, []).labels == []
 
 
 def test_text_scale() -> None:
-    assert Layout(labels(1), FRAME, [], text_scale=3).size > 2 * Layout(labels(1), FRAME, []).size
+    assert LabelLayout(labels(1), FRAME, [], text_scale=3).size > 2 * LabelLayout(labels(1), FRAME, []).size

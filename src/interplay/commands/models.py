@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     console.print(grid)
     published = ((what, _percent(value)) for what, value in card.published.items())
     measured = ((what, _percent(entry["value"]), entry["command"]) for what, entry in card.measured.items())
-    console.print(_figures("published by the authors", ("figure", "%"), published))
-    console.print(_figures("measured by this project", ("figure", "%", "command"), measured))
+    console.print(_metric_table("published by the authors", ("metric", "%"), published))
+    console.print(_metric_table("measured by this project", ("metric", "%", "command"), measured))
     if not card.weights:
         console.print(card.how_to_get_weights(), markup=False, highlight=False, soft_wrap=True)
     return 0
@@ -79,7 +79,7 @@ def _overview(cards: Iterable[ModelCard], width: int) -> str:
     return "\n".join(paragraphs)
 
 
-def _figures(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table | str:
+def _metric_table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table | str:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")

@@ -1,7 +1,7 @@
 """Draw the curves of trainings: loss, validation and learning rate.
 
-One run shows the terms of its loss and all validation figures; several runs are compared in the same picture,
-by the first validation figure that they have in common, or else by the first of each.
+One run shows the terms of its loss and all validation metrics; several runs are compared in the same picture,
+by the first validation metric that they have in common, or else by the first of each.
 """
 
 from __future__ import annotations

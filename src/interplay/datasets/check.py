@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass
-class _Found:
+class _Seen:
     """What has been seen of one data set so far; a split is None where a file does not tell."""
 
     splits: set[str | None] = field(default_factory=set)
@@ -74,7 +74,7 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
     folder = Path(folder)
     if not folder.is_dir():
         raise MissingFileError(f"no folder {folder}")
-    seen: dict[str, _Found] = {}
+    seen: dict[str, _Seen] = {}
     findings: list[Finding] = []
 
     def note_odd(path: Path, reason: str) -> None:
@@ -99,7 +99,7 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
     return sorted(findings, key=lambda finding: finding.dataset)
 
 
-def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
+def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dict[str, _Seen]) -> Iterator[Finding]:
     name = str(source.path.relative_to(folder))
     if form.datasets == ("own",) or form is forms.OWN:
         yield from _check_own(source, form, name, seen)
@@ -110,9 +110,9 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
     dataset = form.datasets[0]
     if form is forms.HAKE and b"HICO_" not in source.head[:2000]:
         dataset = "pastanet-hoi"
-        seen.setdefault(dataset, _Found()).splits.add("train")
+        seen.setdefault(dataset, _Seen()).splits.add("train")
     if form is forms.VCOCO_ACTIONS and not coco_beside(source.path):
-        found = seen.setdefault(dataset, _Found())
+        found = seen.setdefault(dataset, _Seen())
         found.splits.add(split_of(source.path))
         yield Finding(
             dataset, "missing", f"boxes for {name}", f"COCO's instances files; from {catalogue.COCO_INSTANCES}"
@@ -127,7 +127,7 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
             yield Finding(dataset, "broken", name, str(error))
             continue
         held = _split_held(table, source.path)
-        found = seen.setdefault(dataset, _Found())
+        found = seen.setdefault(dataset, _Seen())
         found.splits.add(held)
         found.images.add(table)
         yield _compare(dataset, name, form, held, table, catalogue.EXPECTED.get((form.name, held)) if held else None)
@@ -176,7 +176,7 @@ def _compare(
     return Finding(dataset, "ok", name, f"{listing}, as published ({form.name}, {split})")
 
 
-def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Found]) -> Iterator[Finding]:
+def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Seen]) -> Iterator[Finding]:
     dataset = f"own: {name}"
     if form is forms.OWN_NUMBERS:
         detail = "own data that number their classes; with a vocabulary: interplay datasets stats FILE --vocabulary V"
@@ -191,7 +191,7 @@ def _check_own(source: Source, form: forms.Form, name: str, seen: dict[str, _Fou
     except InterplayError as error:
         yield Finding(dataset, "broken", name, f"{error}; for all problems: interplay datasets validate")
         return
-    seen.setdefault(dataset, _Found()).images.add(table)
+    seen.setdefault(dataset, _Seen()).images.add(table)
     expected = _expected_of_own(table, source.path)
     yield _compare(dataset, name, form, split_of(source.path), table, expected)
     for warning in caught:
@@ -227,13 +227,13 @@ def _check_generated(source: Source, name: str) -> Iterator[Finding]:
         yield Finding("generated", verified.status, verified.name, verified.detail)
 
 
-def _check_tables(folder: Path, seen: dict[str, _Found]) -> Iterator[Finding]:
+def _check_tables(folder: Path, seen: dict[str, _Seen]) -> Iterator[Finding]:
     """The lists of images and the matrices that circulate beside the annotations."""
     for path in walk_files(folder, frozenset({".ids", ".txt", ".npy"})):
         name = str(path.relative_to(folder))
         if path.name in catalogue.LIST_LENGTHS:
             dataset = catalogue.LIST_DATASETS[path.suffix]
-            seen.setdefault(dataset, _Found())
+            seen.setdefault(dataset, _Seen())
             yield _check_list(path, name, dataset)
         elif path.name == "corre_hico.npy":
             yield _check_correspondence(path, name)
@@ -263,13 +263,13 @@ def _check_correspondence(path: Path, name: str) -> Finding:
     return Finding("hico-det", "ok", name, "117 verbs x 80 objects, the 600 interactions of the vocabulary")
 
 
-def _missing_annotations(dataset: str, found: _Found) -> Iterator[Finding]:
+def _missing_annotations(dataset: str, found: _Seen) -> Iterator[Finding]:
     for part in catalogue.ANNOTATIONS.get(dataset, ()):
         if None not in found.splits and not found.splits.intersection(part.splits):
             yield Finding(dataset, "missing", part.name, f"from {part.source}")
 
 
-def _check_images(dataset: str, found: _Found, folder: Path) -> Iterator[Finding]:
+def _check_images(dataset: str, found: _Seen, folder: Path) -> Iterator[Finding]:
     if not len(found.images):
         return
     report = found.images.compare(ImageFinder(folder))

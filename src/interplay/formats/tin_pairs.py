@@ -28,7 +28,7 @@ UNKNOWN = "object"
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairRecord:
     """A person and an object.
 
     Attributes:
@@ -53,7 +53,7 @@ def vcoco_with_unknown_object() -> Vocabulary:
     return Vocabulary.from_names([*plain.objects, UNKNOWN], plain.verbs, name="v-coco-unknown-object")
 
 
-def collect_pairs(pairs: Iterable[Pair], vocabulary: Vocabulary) -> InteractionTable:
+def collect_pairs(pairs: Iterable[PairRecord], vocabulary: Vocabulary) -> InteractionTable:
     """One image for all pairs of a file, with every box once; images in the order of their first pair.
 
     Raises:
@@ -77,10 +77,10 @@ class _Image:
     def add(self, pair: Pair) -> None:
         person = self._box(self.vocabulary.person, pair.human, pair.pose)
         for verb, label in self._meanings(pair):
-            thing = -1
+            object = -1
             if label is not None and np.isfinite(pair.object).all():
-                thing = self._box(label, pair.object)
-            self.triplets[person, verb, thing] = None
+                object = self._box(label, pair.object)
+            self.triplets[person, verb, object] = None
 
     def _meanings(self, pair: Pair) -> list[tuple[int, int | None]]:
         """Verb and object class (None: no object) of each of a pair's class numbers."""
@@ -107,12 +107,12 @@ class _Image:
 
     def interactions(self, file: str) -> Interactions:
         keys = np.array(list(self.boxes), np.float64).reshape(-1, 5)
-        human, verb, thing = np.array(list(self.triplets), np.int64).reshape(-1, 3).T
+        human, verb, object = np.array(list(self.triplets), np.int64).reshape(-1, 3).T
         return Interactions(
             boxes=keys[:, 1:].astype(np.float32),
             labels=keys[:, 0].astype(np.int64),
             human=human,
-            object=thing,
+            object=object,
             verb=verb,
             vocabulary=self.vocabulary,
             keypoints=np.array(self.poses, np.float32).reshape(-1, 17, 3),

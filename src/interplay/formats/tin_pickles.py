@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from interplay.containers.guard import brief
 from interplay.containers.pickles import load_plain_pickle
 from interplay.errors import InputError, MissingFileError
-from interplay.formats.tin_pairs import Pair, collect_pairs, vcoco_with_unknown_object
+from interplay.formats.tin_pairs import PairRecord, collect_pairs, vcoco_with_unknown_object
 from interplay.interactions import Interactions
 from interplay.ops.numbers import finite_rows, whole_number, whole_rows
 from interplay.table import InteractionTable
@@ -129,7 +129,7 @@ class _Layout:
     motions: int | None = None
 
 
-def _pairs(content: Any, vocabulary: Vocabulary, where: str) -> Iterator[Pair]:
+def _pairs(content: Any, vocabulary: Vocabulary, where: str) -> Iterator[PairRecord]:
     vcoco = vocabulary.name == "v-coco"
     for key, record, layout in _records(content, where):
         image = record[0] if layout.named and isinstance(record[0], str) else key
@@ -137,7 +137,7 @@ def _pairs(content: Any, vocabulary: Vocabulary, where: str) -> Iterator[Pair]:
         if vcoco and not isinstance(classes, (list, tuple, np.ndarray)):
             raise InputError(f"{where}: V-COCO's negative pairs have no interaction; only positive ones can be read")
         motions = record[layout.motions] if vcoco and layout.motions is not None else ()
-        yield Pair(
+        yield PairRecord(
             file=_file_name(image, vocabulary, test=False),
             classes=_whole(classes, f"{at}: a class"),
             motions=_whole(motions, f"{at}: a body motion"),

@@ -161,11 +161,11 @@ def _pair_overlap(
     shift = protocol.annotation_shift
     human = aligned_iou(detections.human[d], annotations.human[a] + shift, protocol.boxes)
     target = annotations.object[a]
-    thing = aligned_iou(detections.object[d], target + shift, protocol.boxes)
+    object = aligned_iou(detections.object[d], target + shift, protocol.boxes)
     if detections.object_label is not None and annotations.object_label is not None:
-        thing[detections.object_label[d] != annotations.object_label[a]] = 0.0
+        object[detections.object_label[d] != annotations.object_label[a]] = 0.0
     # An annotation without object is met by the person alone.
-    return np.minimum(human, np.where(np.isnan(target[:, 0]), human, thing))
+    return np.minimum(human, np.where(np.isnan(target[:, 0]), human, object))
 
 
 def _first_best(overlap: NDArray[np.float64], detection: NDArray[np.int64]) -> NDArray[np.bool_]:

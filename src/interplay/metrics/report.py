@@ -44,7 +44,7 @@ def write_json(
 
 
 def write_csv(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:
-    """Write one row per class; figures are fractions, 0..1, and empty where there is none."""
+    """Write one row per class; metrics are fractions, 0..1, and empty where there is none."""
     header, rows = _hoi_rows(scores) if isinstance(scores, HoiScores) else _vcoco_rows(scores)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -86,8 +86,8 @@ def _print_vcoco(scores: VcocoScores, console: Console) -> None:
     caption = "S1, S2: role AP in scenarios 1 and 2" if scores.ap_role_s1 else None
     table = Table(title=f"v-coco: protocol {scores.protocol}{_part(scores)}", caption=caption)
     agents = {name: i for i, name in enumerate(scores.ap_agent)}
-    figures = ["S1 %", "S2 %"] if scores.ap_role_s1 else ["role %"]
-    columns = ["action", "annotated", "agent %", "role", *figures]
+    metrics = ["S1 %", "S2 %"] if scores.ap_role_s1 else ["role %"]
+    columns = ["action", "annotated", "agent %", "role", *metrics]
     for name in columns:
         table.add_column(name, justify="left" if name in ("action", "role") else "right")
     positives = _positives(scores)
@@ -147,12 +147,12 @@ def _hoi_rows(scores: HoiScores) -> tuple[list[str], list[list[str]]]:
 def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
     rows = []
     for kind, hits in scores.hits.items():
-        figures = getattr(scores, kind)
+        metrics = getattr(scores, kind)
         for i, name in enumerate(scores.labels[kind]):
-            if name in figures:
+            if name in metrics:
                 count, found = int(hits.positives[i]), int(hits.detections[i])
                 rows.append([kind, name, str(count), str(found), _number(figures[name])])
-    return ["figure", "name", "annotated", "predicted", "ap"], rows
+    return ["metric", "name", "annotated", "predicted", "ap"], rows
 
 
 def _part(scores: HoiScores | VcocoScores) -> str:

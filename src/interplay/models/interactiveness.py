@@ -53,7 +53,7 @@ class InteractivenessScorer:
     @property
     def needs_pixels(self) -> bool:
         """Whether `__call__` needs the image."""
-        return isinstance(self.model, InteractivenessModel) and self.model.judges_pixels
+        return isinstance(self.model, InteractivenessModel) and self.model.uses_pixels
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

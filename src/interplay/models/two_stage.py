@@ -77,11 +77,11 @@ class InteractivenessModel(HoiModel):
     """A two-stage model that tells whether a pair of given boxes interacts at all.
 
     Attributes:
-        judges_pixels: whether it looks at the image; else it goes by boxes and their labels.
+        uses_pixels: whether it looks at the image; else it goes by boxes and their labels.
     """
 
     needs_detections = True
-    judges_pixels = True
+    uses_pixels = True
 
     @abstractmethod
     def interactiveness(

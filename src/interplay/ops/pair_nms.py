@@ -58,9 +58,9 @@ def pair_nms(
     for left, right in _pairs_inside(group[order]):
         a, b = order[left], order[right]
         people = aligned_iou(human[a], human[b])
-        things = aligned_iou(object[a], object[b])
-        things = np.where(np.isnan(object[a, 0]) & np.isnan(object[b, 0]), 1.0, things)
-        close = people**alpha * things**beta > threshold
+        objects = aligned_iou(object[a], object[b])
+        objects = np.where(np.isnan(object[a, 0]) & np.isnan(object[b, 0]), 1.0, objects)
+        close = people**alpha * objects**beta > threshold
         better.append(left[close])
         worse.append(right[close])
     survives = _settle(np.concatenate(better), np.concatenate(worse), len(order))

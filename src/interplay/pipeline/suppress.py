@@ -75,7 +75,7 @@ class SuppressReport:
 
     Attributes:
         counts: triplets before, judged and removed.
-        before, after: mean figures by name in 0..1, empty without annotations.
+        before, after: mean metrics by name in 0..1, empty without annotations.
         part: which part of the annotations they are of, "" for all.
     """
 
@@ -130,7 +130,7 @@ def suppress_table(table: InteractionTable, suppressor: Suppressor, progress: bo
 
 
 def print_report(report: SuppressReport, console: Console) -> None:
-    """Counts, and where there are annotations, figures in percent before and after."""
+    """Counts, and where there are annotations, metrics in percent before and after."""
     counts = report.counts
     console.print(
         f"{counts.triplets:,} interactions, {counts.scored:,} of pairs that were scored, {counts.removed:,} removed",
@@ -140,7 +140,7 @@ def print_report(report: SuppressReport, console: Console) -> None:
         return
     from rich.table import Table
 
-    table = Table("figure", title="; ".join(filter(None, ["before and after", report.part])))
+    table = Table("metric", title="; ".join(filter(None, ["before and after", report.part])))
     for name in ("before %", "after %", "change"):
         table.add_column(name, justify="right")
     for name, before in report.before.items():

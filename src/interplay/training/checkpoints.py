@@ -27,7 +27,7 @@ class Progress:
         sums: of the loss terms over the steps of the epoch that is not over yet.
         seconds: spent in that epoch.
         rows: ``log.csv``, one per epoch.
-        best: highest monitored figure so far.
+        best: highest monitored metric so far.
         best_by: which epoch ``best.safetensors`` is of and why, in words.
         skipped: photographs that could not be read, and why.
         run: a name for loggers that is different for every run.

@@ -70,18 +70,18 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
-def epoch_line(epoch: int, epochs: int, loss: float, figures: Mapping[str, float], seconds: float) -> str:
+def epoch_line(epoch: int, epochs: int, loss: float, metrics: Mapping[str, float], seconds: float) -> str:
     """What an epoch came to, in one line: ``"epoch 5/10  loss 1.234  score, full 0.3375  rare 0.2925  (12 s)"``.
 
     Args:
         epoch: from 1.
         epochs: of the training.
         loss: the mean of the epoch; its terms are in the logs.
-        figures: of the validation; names of the same value share it.
+        metrics: of the validation; names of the same value share it.
         seconds: that the epoch took.
     """
     names: dict[float, list[str]] = {}
-    for name, value in figures.items():
+    for name, value in metrics.items():
         names.setdefault(value, []).append(name)
     found = [f"{', '.join(same)} {value:.4g}" for value, same in names.items()]
     return "  ".join([f"epoch {epoch}/{epochs}", f"loss {loss:.4g}", *found, f"({seconds:.0f} s)"])
@@ -94,16 +94,16 @@ def batch_remark(images: int, processes: int, parts: int, steps: int) -> str:
     return f"batch of {images} image{'s'[: images != 1]}{over}{divided}; {steps} step{'s'[: steps != 1]} per epoch"
 
 
-def start_remarks(start: str, fresh: Sequence[str], total: int) -> list[str]:
-    """Lines that say which parameters a start from a file leaves at fresh values: random, or texts' embeddings.
+def start_remarks(start: str, missing: Sequence[str], total: int) -> list[str]:
+    """Lines that say which parameters a start from a file leaves at their first values: random, or texts' embeddings.
 
     Args:
         start: what the training starts from.
-        fresh: names of these parameters.
+        missing: names of these parameters.
         total: number of the network's parameters.
     """
     if start == "scratch":
         return []
-    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in fresh))
+    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in missing))
     some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
-    return [f"starts from {start}; {len(fresh)} of {total} parameters are not from its file{some}"]
+    return [f"starts from {start}; {len(missing)} of {total} parameters are not from its file{some}"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class PublishedWeights:
     """Published weights.
 
     Attributes:
@@ -42,23 +42,25 @@ _TORCHVISION = "https://download.pytorch.org/models/"
 _TF_FASTER_RCNN = "https://github.com/endernewton/tf-faster-rcnn"
 _CENTERNET = "https://github.com/xingyizhou/CenterNet/blob/master/readme/MODEL_ZOO.md"
 SOURCES = {
-    "detr-resnet50": Source(
+    "detr-resnet50": PublishedWeights(
         "DETR's COCO weights (ResNet-50)", "detr-r50-e632da11.pth", f"{_DETR}detr-r50-e632da11.pth"
     ),
-    "detr-resnet101": Source(
+    "detr-resnet101": PublishedWeights(
         "DETR's COCO weights (ResNet-101)", "detr-r101-2c7b67e5.pth", f"{_DETR}detr-r101-2c7b67e5.pth"
     ),
-    "backbone-resnet50": Source(
+    "backbone-resnet50": PublishedWeights(
         "torchvision's ImageNet weights", "resnet50-11ad3fa6.pth", f"{_TORCHVISION}resnet50-11ad3fa6.pth"
     ),
-    "backbone-resnet101": Source(
+    "backbone-resnet101": PublishedWeights(
         "torchvision's ImageNet weights", "resnet101-cd907fc2.pth", f"{_TORCHVISION}resnet101-cd907fc2.pth"
     ),
-    "faster-rcnn-resnet50": Source(
+    "faster-rcnn-resnet50": PublishedWeights(
         "the COCO Faster R-CNN (ResNet-50, TensorFlow)", "res50_faster_rcnn_iter_1190000.ckpt", _TF_FASTER_RCNN, False
     ),
-    "centernet-hourglass-104": Source("CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False),
-    "centernet-dla-34": Source("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),
+    "centernet-hourglass-104": PublishedWeights(
+        "CenterNet's COCO weights", "ctdet_coco_hg.pth", _CENTERNET, direct=False
+    ),
+    "centernet-dla-34": PublishedWeights("CenterNet's COCO weights", "ctdet_coco_dla_2x.pth", _CENTERNET, direct=False),
 }
 
 

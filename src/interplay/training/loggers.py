@@ -1,4 +1,4 @@
-"""Where a training's figures go: CSV files always, TensorBoard and Weights & Biases if asked for."""
+"""Where a training's metrics go: CSV files always, TensorBoard and Weights & Biases if asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Logger(Protocol):
-    """Takes figures."""
+    """Takes metrics."""
 
     def step(self, step: int, row: Row) -> None:
         """Figures of one step."""

@@ -209,16 +209,16 @@ class _Training:
         self._note_skipped()
         row: dict[str, Any] = {"epoch": done, "loss": sum(progress.sums.values()), **progress.sums}
         row |= self._rate_columns(factor)
-        figures: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         if done % config.validate_every == 0 or done == config.epochs:
-            figures = self.task.validate(self.average.model)
-            row |= figures
-            self._keep_best(done, figures)
+            metrics = self.task.validate(self.average.model)
+            row |= metrics
+            self._keep_best(done, metrics)
         if config.keep_every and done % config.keep_every == 0:
             self._save(f"epoch_{done:04d}.safetensors")
         row["skipped_photographs"] = len(progress.skipped)
         row["seconds"] = round(progress.seconds + time.perf_counter() - began, 1)
-        line = epoch_line(done, config.epochs, row["loss"], figures, row["seconds"])
+        line = epoch_line(done, config.epochs, row["loss"], metrics, row["seconds"])
         self.console.print(line, highlight=False, soft_wrap=True)
         progress.rows.append(row)
         progress.sums, progress.seconds = {}, 0.0

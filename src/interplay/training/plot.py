@@ -33,23 +33,23 @@ _DECADES = 4
 
 @dataclass(frozen=True)
 class RunLog:
-    """A training's figures.
+    """A training's metrics.
 
     Attributes:
         name: of its folder.
         losses: the loss and its terms.
-        figures: of the validation.
+        metrics: of the validation.
         rates: learning rates.
     """
 
     name: str
     losses: Column
-    figures: Column
+    metrics: Column
     rates: Column
 
 
 def read_run(folder: str | Path) -> RunLog:
-    """The figures in a run's folder.
+    """The metrics in a run's folder.
 
     Raises:
         MissingFileError: no such folder, or no ``log.csv`` in it.
@@ -76,15 +76,15 @@ def read_run(folder: str | Path) -> RunLog:
     # a row is: losses, then learning rates, then what validation found
     last_rate = max((i for i, name in enumerate(names) if name in rates), default=-1)
     losses = {name: columns[name] for name in names[:last_rate] if name not in rates and columns[name]}
-    figures = {name: columns[name] for name in names[last_rate + 1 :] if columns[name]}
-    return RunLog(Path(folder).resolve().name, losses, figures, rates)
+    metrics = {name: columns[name] for name in names[last_rate + 1 :] if columns[name]}
+    return RunLog(Path(folder).resolve().name, losses, metrics, rates)
 
 
 def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     """Draw loss, validation and learning rate over epochs; several runs share each picture.
 
-    One run shows the terms of its loss and every validation figure, several show the sum and the first figure that
-    they have in common. Where they have none, the first figure of each is shown.
+    One run shows the terms of its loss and every validation metric, several show the sum and the first metric that
+    they have in common. Where they have none, the first metric of each is shown.
 
     Args:
         folders: of the runs.
@@ -124,8 +124,8 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
 
 def _one_run(run: RunLog) -> dict[str, Column]:
     """Title of each picture -> its curves."""
-    shares = {name: points for name, points in run.figures.items() if name.startswith(_SHARES)}
-    others = {name: points for name, points in run.figures.items() if name not in shares}
+    shares = {name: points for name, points in run.metrics.items() if name.startswith(_SHARES)}
+    others = {name: points for name, points in run.metrics.items() if name not in shares}
     return {
         _LOSS: _few(run.losses),
         _VALIDATION: others,
@@ -135,14 +135,14 @@ def _one_run(run: RunLog) -> dict[str, Column]:
 
 
 def _several_runs(runs: Sequence[RunLog], labels: Sequence[str]) -> dict[str, Column]:
-    """The same with a curve per run: the first figure that all have, or else the first of each, which it names."""
-    validated = {label: run.figures for label, run in zip(labels, runs, strict=True) if run.figures}
-    first = {label: next(iter(figures)) for label, figures in validated.items()}
+    """The same with a curve per run: the first metric that all have, or else the first of each, which it names."""
+    validated = {label: run.metrics for label, run in zip(labels, runs, strict=True) if run.metrics}
+    first = {label: next(iter(figures)) for label, metrics in validated.items()}
     common = [name for name in next(iter(validated.values()), {}) if all(name in own for own in validated.values())]
     if common:
         title, scores = f"{_VALIDATION}: {common[0]}", {label: own[common[0]] for label, own in validated.items()}
     elif validated:
-        title = f"{_VALIDATION}: no figure in common"
+        title = f"{_VALIDATION}: no metric in common"
         scores = {f"{label}: {first[label]}": own[first[label]] for label, own in validated.items()}
     else:
         title, scores = _VALIDATION, {}
@@ -154,7 +154,7 @@ def _several_runs(runs: Sequence[RunLog], labels: Sequence[str]) -> dict[str, Co
 
 
 def _scale(axes: Axes, title: str, lines: Column) -> None:
-    """Whole epochs; losses and rates in decades, figures from 0."""
+    """Whole epochs; losses and rates in decades, metrics from 0."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")

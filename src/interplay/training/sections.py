@@ -158,7 +158,7 @@ class TrainConfig(Section):
         checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
         keep_every: epochs between weights files that are kept; ``null`` keeps the best and the last only.
         log_every: optimiser steps between rows of ``steps.csv``.
-        loggers: where figures go besides ``log.csv`` and ``steps.csv``.
+        loggers: where metrics go besides ``log.csv`` and ``steps.csv``.
     """
 
     name: Annotated[str, Field(coerce_numbers_to_str=True)]

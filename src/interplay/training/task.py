@@ -64,7 +64,7 @@ class TrainingTask(Protocol):
         model: the network to train, with its first weights.
         data: what it learns from.
         tables: the annotations that these come from, and those to validate on.
-        monitor: the validation figure by which the best weights are chosen; the higher, the better.
+        monitor: the validation metric by which the best weights are chosen; the higher, the better.
         newly_initialised: names of the parameters that do not come from the file that training starts from.
     """
 

@@ -134,13 +134,13 @@ def score_table(
     """
     scores = evaluate_tables(predictions, annotations)
     if isinstance(scores, HoiScores):
-        figures = {"score": scores.map["full"], **scores.map}
+        metrics = {"score": scores.map["full"], **scores.map}
         if unseen is not None:
             hidden = np.isin(np.arange(len(scores.ap)), unseen)
-            figures["unseen"], figures["seen"] = _mean(scores.ap[hidden]), _mean(scores.ap[~hidden])
+            metrics["unseen"], metrics["seen"] = _mean(scores.ap[hidden]), _mean(scores.ap[~hidden])
     else:
-        figures = {"score": scores.mean["role_s1_24"], **scores.mean}
-    return {name: float(value) for name, value in figures.items() if not np.isnan(value)}
+        metrics = {"score": scores.mean["role_s1_24"], **scores.mean}
+    return {name: float(value) for name, value in metrics.items() if not np.isnan(value)}
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -14,10 +14,10 @@ from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.keypoints import BONES
 from interplay.visual.canvas import Canvas
-from interplay.visual.labels import Label, Layout
+from interplay.visual.labels import Label, LabelLayout
 from interplay.visual.palette import Colour, person_colour
 from interplay.visual.placement import KeepClear
-from interplay.visual.scene import Pair, group_pairs, join_phrases, number_people, object_noun, scene_box
+from interplay.visual.scene import VerbsOfPair, group_pairs, join_phrases, number_people, object_noun, scene_box
 
 _HEAD, _OBJECT, _BODY, _LINK = 12.0, 8.0, 2.0, 2.5  # costs of hiding all of one
 _LINK_PARTS = 9
@@ -91,12 +91,12 @@ def draw_interactions(
     scene = _Scene(shown, width, height, show_scores and shown.scored)
     labels = scene.badges() + scene.pair_labels()
     lines = np.array([[*link.start, *link.end] for link in scene.links.values()], np.float64).reshape(-1, 4)
-    layout = Layout(labels, scene.frame, scene.precious(), lines, text_scale, font)
+    layout = LabelLayout(labels, scene.frame, scene.keep_clear(), lines, text_scale, font)
     note, left_out = None, 0
     while (missing := len(labels) - sum(label is not note for label in layout.labels)) > left_out:
         left_out = missing
         note = Label(f"+{left_out} more", np.array(scene.frame, np.float64), _NOTE, needed=True)
-        layout = Layout([note, *labels], scene.frame, scene.precious(), lines, text_scale, font)
+        layout = LabelLayout([note, *labels], scene.frame, scene.keep_clear(), lines, text_scale, font)
     canvas = Canvas((width, height), unit=max(1.2, 0.0042 * reach))
     scene.draw(canvas, {label.pair for label in layout.labels})
     layout.draw(canvas)
@@ -183,11 +183,11 @@ class _Scene:
                 labels.append(Label(text, self.links[key].anchor, self.colour(pair.human), pair=key))
         return labels
 
-    def _text(self, pair: Pair) -> str:
+    def _text(self, pair: VerbsOfPair) -> str:
         noun = object_noun(self.interactions, pair.object, self.numbers)
         return join_phrases(self.interactions.vocabulary, pair.verbs, noun, pair.scores if self.with_scores else None)
 
-    def precious(self) -> list[KeepClear]:
+    def keep_clear(self) -> list[KeepClear]:
         """What labels should leave visible."""
         regions = []
         for box, corners in self.boxes.items():

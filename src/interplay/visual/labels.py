@@ -40,13 +40,13 @@ class Label:
     pair: tuple[int, int] | None = None
 
 
-class Layout:
+class LabelLayout:
     """Labels with their places in a picture, no two overlapping, in the largest text for which there is room.
 
     Args:
         labels: the most important ones first.
         frame: width and height of the picture.
-        precious: what should stay visible.
+        keep_clear: what should stay visible.
         lines: (K, 4) x1, y1, x2, y2 that leader lines should not cross.
         text_scale: factor on the size of the text.
         font: path of another font.
@@ -60,7 +60,7 @@ class Layout:
         self,
         labels: Sequence[Label],
         frame: tuple[int, int],
-        precious: Sequence[KeepClear],
+        keep_clear: Sequence[KeepClear],
         lines: NDArray[np.float64] | None = None,
         text_scale: float = 1.0,
         font: str | os.PathLike[str] | None = None,
@@ -81,7 +81,7 @@ class Layout:
                 continue
             shown = _within(labels, extents, _FULL * width * height)
             anchors = np.array([labels[i].anchor for i in shown])
-            plates = place_labels(anchors, extents[shown], frame, size, precious, lines)
+            plates = place_labels(anchors, extents[shown], frame, size, keep_clear, lines)
             if not np.isnan(plates).any():
                 break
         placed = ~np.isnan(plates[:, 0])

@@ -42,7 +42,7 @@ def place_labels(
     sizes: NDArray[np.float64],
     frame: tuple[int, int],
     unit: float,
-    precious: Sequence[KeepClear] = (),
+    keep_clear: Sequence[KeepClear] = (),
     lines: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Find a rectangle for each label.
@@ -52,13 +52,13 @@ def place_labels(
         sizes: (L, 2) widths and heights of the labels. Earlier labels choose first.
         frame: width and height of the picture.
         unit: text height; distances are measured in it.
-        precious: what should stay visible.
+        keep_clear: what should stay visible.
         lines: (K, 4) x1, y1, x2, y2 of lines in the picture, which leader lines should not cross.
 
     Returns:
         (L, 4) x1, y1, x2, y2, inside the frame and free of overlaps; NaN for a label for which there is no room.
     """
-    search = _Search(anchors, sizes, frame, unit, precious, np.zeros((0, 4)) if lines is None else lines)
+    search = _Search(anchors, sizes, frame, unit, keep_clear, np.zeros((0, 4)) if lines is None else lines)
     for sweep in range(1 + _SWEEPS):
         moved = False
         for i in range(len(anchors)):
@@ -86,11 +86,11 @@ class _Search:
         sizes: NDArray[np.float64],
         frame: tuple[int, int],
         unit: float,
-        precious: Sequence[KeepClear],
+        keep_clear: Sequence[KeepClear],
         lines: NDArray[np.float64],
     ) -> None:
         self.anchors, self.sizes, self.frame, self.unit, self.lines = anchors, sizes, frame, unit, lines
-        self.hidden = _HidingCost(frame, max(unit / 3, 1.0), precious)
+        self.hidden = _HidingCost(frame, max(unit / 3, 1.0), keep_clear)
         self.placed = np.full((len(anchors), 4), np.nan)
 
     def best(self, i: int) -> tuple[NDArray[np.float64], float]:
@@ -145,14 +145,14 @@ class _Search:
 
 
 class _HidingCost:
-    """Sums, over any rectangle, the cost of the precious regions beneath it, through an integral image."""
+    """Sums, over any rectangle, the cost of the regions to keep clear beneath it, through an integral image."""
 
-    def __init__(self, frame: tuple[int, int], cell: float, precious: Sequence[KeepClear]) -> None:
+    def __init__(self, frame: tuple[int, int], cell: float, keep_clear: Sequence[KeepClear]) -> None:
         width, height = frame
         self.cell = cell
         self.shape = (int(np.ceil(height / cell)), int(np.ceil(width / cell)))
         density = np.zeros(self.shape)
-        for region in precious:
+        for region in keep_clear:
             x1, y1, x2, y2 = (int(v / cell) for v in region.box)
             part = density[max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1]
             if part.size:

@@ -15,7 +15,7 @@ _OBJECT = "{object}"
 
 
 @dataclass(frozen=True)
-class Pair:
+class VerbsOfPair:
     """A person with one object (or none) and everything the person does with it.
 
     Attributes:
@@ -41,7 +41,7 @@ def number_people(interactions: Interactions) -> dict[int, int]:
     return {int(box): i + 1 for i, box in enumerate(acting[np.argsort(centres, kind="stable")])}
 
 
-def group_pairs(interactions: Interactions) -> list[Pair]:
+def group_pairs(interactions: Interactions) -> list[VerbsOfPair]:
     """The triplets gathered by person and object, the pair with the best score first.
 
     A verb that is there twice for the same pair counts once, with its best score.
@@ -50,7 +50,7 @@ def group_pairs(interactions: Interactions) -> list[Pair]:
     for t in np.argsort(-interactions.score, kind="stable").tolist():
         key = (int(interactions.human[t]), int(interactions.object[t]))
         found.setdefault(key, {}).setdefault(int(interactions.verb[t]), float(interactions.score[t]))
-    return [Pair(h, o, tuple(verbs), tuple(verbs.values())) for (h, o), verbs in found.items()]
+    return [VerbsOfPair(h, o, tuple(verbs), tuple(verbs.values())) for (h, o), verbs in found.items()]
 
 
 def join_phrases(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from interplay.options import ModelConfig, ModelDescription, Options
 
 
-class NetworkOptions(Options):
+class TintNetworkOptions(Options):
     """What the network is made of."""
 
     bias: bool = True
 
 
-class LossOptions(Options):
+class TintLossOptions(Options):
     """What training minimises."""
 
     weight: float = 1.0
 
 
-class DecodingOptions(Options):
+class TintDecodingOptions(Options):
     """How outputs become interactions."""
 
     min_score: float = 0.0
@@ -26,9 +26,9 @@ class DecodingOptions(Options):
 class TintConfig(ModelConfig):
     """Every choice."""
 
-    network: NetworkOptions = NetworkOptions()
-    loss: LossOptions = LossOptions()
-    decoding: DecodingOptions = DecodingOptions()
+    network: TintNetworkOptions = TintNetworkOptions()
+    loss: TintLossOptions = TintLossOptions()
+    decoding: TintDecodingOptions = TintDecodingOptions()
 
 
 class TintDescription(ModelDescription):

@@ -10,7 +10,7 @@ from interplay import Vocabulary
 from interplay.errors import InputError
 from interplay.models.weights import load_state
 
-from .config import NetworkOptions, TintConfig
+from .config import TintConfig, TintNetworkOptions
 from .model import Tint
 
 _NAMES = {"fc.weight": "classifier.weight", "fc.bias": "classifier.bias"}
@@ -21,7 +21,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
     if vocabulary is None:
         raise InputError("tint's weights do not tell their classes: give the vocabulary that they were trained with")
     renamed = {_NAMES[name]: value for name, value in state.items() if name in _NAMES}
-    model = Tint(vocabulary, TintConfig(network=NetworkOptions(bias="fc.bias" in state)))
+    model = Tint(vocabulary, TintConfig(network=TintNetworkOptions(bias="fc.bias" in state)))
     load_state(model, renamed, "tint's weights")
     return model.eval()
 

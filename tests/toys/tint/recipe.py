@@ -9,14 +9,14 @@ from interplay.training.sections import OptimiserConfig, Positive, Rate, Start, 
 from .config import TintConfig
 
 
-class OptimiserSection(OptimiserConfig):
+class TintOptimiserSection(OptimiserConfig):
     """AdamW."""
 
     learning_rate: Rate = 0.3
     reference_batch: Positive = 4
 
 
-class Recipe(TrainConfig):
+class TintRecipe(TrainConfig):
     """A training."""
 
     system: Literal["tint"]
@@ -24,4 +24,4 @@ class Recipe(TrainConfig):
     batch_size: Positive = 4
     start: Start = "scratch"
     model: TintConfig = TintConfig()
-    optimiser: OptimiserSection = OptimiserSection()
+    optimiser: TintOptimiserSection = TintOptimiserSection()

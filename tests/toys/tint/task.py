@@ -12,26 +12,26 @@ from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
 from interplay.training.tables import Tables, load_tables
 
-from .data import Batch, Photographs
+from .data import TintBatch, TintTrainingImages
 from .model import Tint
-from .recipe import Recipe
+from .recipe import TintRecipe
 
 
-class Task(ImageTask):
-    """Trains `Tint` on annotated photographs."""
+class TintTask(ImageTask):
+    """Trains `Tint` on annotated images."""
 
-    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+    def __init__(self, recipe: TintRecipe, tables: Tables | None = None) -> None:
         tables = tables or load_tables(recipe.data)
         torch.manual_seed(recipe.seed)
         model = Tint(tables.training.vocabulary, recipe.model)
         self.newly_initialised = start_from_weights(recipe, model, model.classifier)
         super().__init__(recipe, tables, model)
-        self.data = Photographs(tables.training, tables.images, recipe.seed, self.cache)
+        self.data = TintTrainingImages(tables.training, tables.images, recipe.seed, self.cache)
 
-    def counts(self, batch: Batch) -> Tensor:
-        """(1,) photographs."""
+    def counts(self, batch: TintBatch) -> Tensor:
+        """(1,) images."""
         return torch.tensor([float(len(batch))])
 
-    def loss(self, network: Callable[..., Tensor], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., Tensor], batch: TintBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss."""
         return self.model.loss(network(batch.colours), batch.targets, counts)

@@ -15,7 +15,7 @@ Weight = Annotated[float, Field(ge=0)]
 Mimic = Literal["none", "l1", "l2", "l1+l2"]
 
 
-class NetworkOptions(Options):
+class GenVlktNetworkOptions(Options):
     """What the network is made of.
 
     Attributes:
@@ -68,7 +68,7 @@ class NetworkOptions(Options):
         return self
 
 
-class LossOptions(Options):
+class GenVlktLossOptions(Options):
     """Matching and loss; the defaults are the published weights (Section 4.1).
 
     Attributes:
@@ -98,7 +98,7 @@ class LossOptions(Options):
     auxiliary: bool = True
 
 
-class DecodingOptions(Options):
+class GenVlktDecodingOptions(Options):
     """How outputs become interactions.
 
     Attributes:
@@ -157,9 +157,9 @@ class TextOptions(Options):
 class GenVlktConfig(ModelConfig):
     """A whole GEN-VLKT: network, loss, decoding and texts."""
 
-    network: NetworkOptions = NetworkOptions()
-    loss: LossOptions = LossOptions()
-    decoding: DecodingOptions = DecodingOptions()
+    network: GenVlktNetworkOptions = GenVlktNetworkOptions()
+    loss: GenVlktLossOptions = GenVlktLossOptions()
+    decoding: GenVlktDecodingOptions = GenVlktDecodingOptions()
     text: TextOptions = TextOptions()
 
     @model_validator(mode="after")

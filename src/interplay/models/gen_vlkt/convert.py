@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from interplay.datasets.zero_shot import split_of
 from interplay.errors import InputError
-from interplay.models.gen_vlkt.config import DecodingOptions, GenVlktConfig, NetworkOptions, TextOptions
+from interplay.models.gen_vlkt.config import GenVlktConfig, GenVlktDecodingOptions, GenVlktNetworkOptions, TextOptions
 from interplay.models.gen_vlkt.model import GenVlkt, has_absent, object_classes
 from interplay.models.weights import build_with
 from interplay.vocabulary import Vocabulary
@@ -84,7 +84,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
         split = split_of(vocabulary, seen) if seen is not None else None
     config = GenVlktConfig(
         network=network,
-        decoding=DecodingOptions(rule="verb", nms=False) if has_absent(vocabulary) else DecodingOptions(),
+        decoding=GenVlktDecodingOptions(rule="verb", nms=False) if has_absent(vocabulary) else GenVlktDecodingOptions(),
         text=TextOptions(freeze=zero_shot, zero_shot=split),
     )
     renamed = {our_name(name, zero_shot): tensor for name, tensor in state.items()}
@@ -113,7 +113,7 @@ def our_name(name: str, zero_shot: bool = False) -> str:
     return name
 
 
-def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
+def network_options(state: Mapping[str, Tensor]) -> GenVlktNetworkOptions:
     """What the published network is made of; the number of attention heads, which no shape tells, is the usual 8."""
     if "transformer.encoder.norm.weight" in state:
         raise InputError(
@@ -124,7 +124,7 @@ def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
     if queries.ndim != 2:
         raise InputError(f"the weights do not fit GEN-VLKT: {_PUBLISHED_QUERIES} has shape {tuple(queries.shape)}")
     try:
-        return NetworkOptions(
+        return GenVlktNetworkOptions(
             backbone="resnet101" if "backbone.0.body.layer3.22.conv1.weight" in state else "resnet50",
             width=queries.shape[1],
             feed_forward=_length(state, "transformer.instance_decoder.layers.0.linear1.weight"),

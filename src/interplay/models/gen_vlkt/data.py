@@ -23,7 +23,7 @@ from interplay.training.cache import ImageCache
 
 
 @dataclass(frozen=True)
-class Example:
+class GenVlktExample:
     """One photograph, changed at random: a normalised image (3, H, W) and what is to be found in it."""
 
     image: Tensor
@@ -31,7 +31,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Batch:
+class GenVlktBatch:
     """Photographs padded to one size.
 
     Attributes:
@@ -48,13 +48,13 @@ class Batch:
         """Number of photographs B."""
         return len(self.targets)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> GenVlktBatch:
         """The same on another device."""
         images = self.images.to(device, non_blocking=True)
         return replace(self, images=images, targets=tuple(t.to(device) for t in self.targets))
 
 
-class TrainingImages(ImageData):
+class GenVlktTrainingImages(ImageData):
     """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:
@@ -90,7 +90,7 @@ class TrainingImages(ImageData):
             raise InputError("no annotated image is left to train on")
         super().__init__(table, image_root, seed, cache)
 
-    def __getitem__(self, place: tuple[int, int]) -> Example:
+    def __getitem__(self, place: tuple[int, int]) -> GenVlktExample:
         """The example of an (epoch, index).
 
         Raises:
@@ -105,14 +105,14 @@ class TrainingImages(ImageData):
         targets = pair_targets(sample.interactions)
         if self.config.loss.mimic != "none" and self.config.text.teacher == "image":
             targets = replace(targets, teacher_image=to_clip_tensor(sample.image))
-        return Example(to_tensor(sample.image), targets)
+        return GenVlktExample(to_tensor(sample.image), targets)
 
-    def collate(self, examples: Sequence[Example]) -> Batch:
+    def collate(self, examples: Sequence[GenVlktExample]) -> GenVlktBatch:
         """See `collate`."""
         return collate(examples)
 
 
-def collate(examples: Sequence[Example]) -> Batch:
+def collate(examples: Sequence[GenVlktExample]) -> GenVlktBatch:
     """Examples as one batch."""
     images, sizes = pad([example.image for example in examples])
-    return Batch(images, sizes, tuple(example.targets for example in examples))
+    return GenVlktBatch(images, sizes, tuple(example.targets for example in examples))

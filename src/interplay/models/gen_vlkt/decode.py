@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from interplay.interactions import Interactions
-from interplay.models.gen_vlkt.config import DecodingOptions
+from interplay.models.gen_vlkt.config import GenVlktDecodingOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 from interplay.ops.pair_nms import pair_nms
 from interplay.vocabulary import Vocabulary
@@ -49,7 +49,7 @@ class DecodedTriplets:
 
 
 def detections(
-    outputs: GenVlktOutputs, sizes: Tensor, vocabulary: Vocabulary, per_verb: bool, options: DecodingOptions
+    outputs: GenVlktOutputs, sizes: Tensor, vocabulary: Vocabulary, per_verb: bool, options: GenVlktDecodingOptions
 ) -> DecodedTriplets:
     """The triplets of a batch, before pair suppression.
 
@@ -82,7 +82,7 @@ def detections(
     return DecodedTriplets(**shared, **_all_verbs(score, verb, shared["object_labels"], vocabulary))
 
 
-def suppress(found: DecodedTriplets, options: DecodingOptions) -> DecodedTriplets:
+def suppress(found: DecodedTriplets, options: GenVlktDecodingOptions) -> DecodedTriplets:
     """Without the near-copies of a better pair.
 
     Copies are of the same interaction; where every verb of a pair is listed, whole pairs with the same object class
@@ -111,17 +111,17 @@ def _one_image(found: DecodedTriplets, image: int, height: float, width: float, 
     people, human = np.unique(query, return_inverse=True)
     # one query's object box may take part under several classes, and a box has one label: one box per class
     classes = len(vocabulary.objects)
-    things, object = np.unique(np.where(label < 0, -1, query * classes + label), return_inverse=True)
-    none = int(len(things) > 0 and things[0] < 0)
-    things = things[none:]
-    thing_query, thing_label = things // classes, things % classes
+    objects, object = np.unique(np.where(label < 0, -1, query * classes + label), return_inverse=True)
+    none = int(len(objects) > 0 and objects[0] < 0)
+    objects = objects[none:]
+    object_query, object_label = objects // classes, objects % classes
     best = np.zeros(len(people), np.float32)
     np.maximum.at(best, human, found.score[start:end])
     return Interactions(
-        boxes=np.concatenate([found.human_boxes[image, people], found.object_boxes[image, thing_query]]),
-        labels=np.concatenate([np.full(len(people), max(vocabulary.person, 0)), thing_label]),
+        boxes=np.concatenate([found.human_boxes[image, people], found.object_boxes[image, object_query]]),
+        labels=np.concatenate([np.full(len(people), max(vocabulary.person, 0)), object_label]),
         # people are not classified: their best interaction stands for them
-        box_scores=np.concatenate([best / 2, found.object_scores[image, thing_query, thing_label]]),
+        box_scores=np.concatenate([best / 2, found.object_scores[image, object_query, object_label]]),
         human=human,
         object=np.where(label < 0, -1, object - none + len(people)),
         verb=verb,
@@ -133,7 +133,7 @@ def _one_image(found: DecodedTriplets, image: int, height: float, width: float, 
 
 
 def _best_interactions(
-    score: Tensor, verb: NDArray[np.int64], object: NDArray[np.int64], options: DecodingOptions
+    score: Tensor, verb: NDArray[np.int64], object: NDArray[np.int64], options: GenVlktDecodingOptions
 ) -> dict[str, NDArray]:
     """The best (query, interaction) of each image; equal scores by query, then class."""
     batch, _, classes = score.shape

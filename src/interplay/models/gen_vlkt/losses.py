@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torchvision.ops import box_convert
 
 from interplay.layers.normalisers import LossNormaliser, over_processes
-from interplay.models.gen_vlkt.config import LossOptions, Mimic
+from interplay.models.gen_vlkt.config import GenVlktLossOptions, Mimic
 from interplay.models.gen_vlkt.matching import Assignment, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.ops.tensor_boxes import generalized_iou
@@ -28,7 +28,7 @@ def loss_terms(
     targets: Sequence[PairTargets],
     classes: Sequence[Tensor],
     teacher: Tensor | None,
-    options: LossOptions,
+    options: GenVlktLossOptions,
     counts: LossNormaliser | None = None,
 ) -> dict[str, Tensor]:
     """Every term of the loss, without its weight.
@@ -44,7 +44,7 @@ def loss_terms(
     """
     layers = outputs.layers if options.auxiliary else (outputs,)
     matches = match(layers, targets, classes, options)
-    found = [_Found(layer, m, targets, classes) for layer, m in zip(layers, matches, strict=True)]
+    found = [_MatchedLayer(layer, m, targets, classes) for layer, m in zip(layers, matches, strict=True)]
     if counts is None:
         pairs = sum(len(target) for target in targets)
         counts = over_processes(torch.stack([f.counts(pairs, options.background) for f in found]))
@@ -61,7 +61,7 @@ def loss_terms(
     return terms
 
 
-def weight_of(term: str, options: LossOptions) -> float:
+def weight_of(term: str, options: GenVlktLossOptions) -> float:
     """The weight of a term of `loss_terms` in the loss."""
     kind = term.rstrip("0123456789").rstrip("_")
     return {
@@ -102,7 +102,7 @@ def count_targets(
     return total
 
 
-class _Found:
+class _MatchedLayer:
     """One layer's predictions beside what they were matched with."""
 
     def __init__(

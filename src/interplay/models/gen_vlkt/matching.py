@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_convert
 
-from interplay.models.gen_vlkt.config import LossOptions
+from interplay.models.gen_vlkt.config import GenVlktLossOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.ops.tensor_boxes import generalized_iou
 
@@ -38,7 +38,10 @@ class Assignment:
 
 @torch.no_grad()
 def match(
-    layers: Sequence[GenVlktOutputs], targets: Sequence[PairTargets], classes: Sequence[Tensor], options: LossOptions
+    layers: Sequence[GenVlktOutputs],
+    targets: Sequence[PairTargets],
+    classes: Sequence[Tensor],
+    options: GenVlktLossOptions,
 ) -> list[Assignment]:
     """Match queries with targets, anew for every layer.
 
@@ -69,7 +72,10 @@ def match(
 
 
 def matching_cost(
-    layers: Sequence[GenVlktOutputs], targets: Sequence[PairTargets], classes: Sequence[Tensor], options: LossOptions
+    layers: Sequence[GenVlktOutputs],
+    targets: Sequence[PairTargets],
+    classes: Sequence[Tensor],
+    options: GenVlktLossOptions,
 ) -> Tensor:
     """(L, B, Q, T) cost of every assignment; T is the largest number of targets, and what exceeds an image's is void.
 

@@ -128,8 +128,8 @@ class GenVlkt(HoiModel):
         """The rows of the classifiers; see `HoiModel`."""
         vocabulary = self.vocabulary
         interactions = vocabulary.verbs if self.per_verb else vocabulary.pair_names(vocabulary.interactions)
-        things = "network.heads.object.2" if self.config.network.object_text else "network.heads.object"
-        rows = {"network.heads.interaction": interactions, things: object_classes(vocabulary)}
+        objects = "network.heads.object.2" if self.config.network.object_text else "network.heads.object"
+        rows = {"network.heads.interaction": interactions, objects: object_classes(vocabulary)}
         return {f"{layer}.{kind}": {0: names} for layer, names in rows.items() for kind in ("weight", "bias")}
 
     @property

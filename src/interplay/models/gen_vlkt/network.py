@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from interplay.layers.positions import sine_positions, valid_cells
 from interplay.layers.resnet import ResNet, maps_by_size
 from interplay.layers.transformer import MLP, DecoderLayer, EncoderLayer, xavier_uniform_
-from interplay.models.gen_vlkt.config import NetworkOptions
+from interplay.models.gen_vlkt.config import GenVlktNetworkOptions
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
 
 LOGIT_SCALE = math.log(1 / 0.07)
@@ -47,7 +47,7 @@ class TextClassifier(nn.Module):
 class Decoder(nn.Module):
     """Decoder layers that share one final normalisation."""
 
-    def __init__(self, options: NetworkOptions) -> None:
+    def __init__(self, options: GenVlktNetworkOptions) -> None:
         super().__init__()
         o = options
         self.layers = nn.ModuleList(
@@ -78,7 +78,7 @@ class Decoder(nn.Module):
 class Queries(nn.Module):
     """Learnt position embeddings of the queries (Equation 1)."""
 
-    def __init__(self, options: NetworkOptions) -> None:
+    def __init__(self, options: GenVlktNetworkOptions) -> None:
         super().__init__()
         q, d = options.queries, options.width
         self.human = nn.Parameter(torch.randn(q, d))
@@ -106,7 +106,7 @@ class Queries(nn.Module):
 class Heads(nn.Module):
     """From decoder features to boxes and classes; shared by all layers."""
 
-    def __init__(self, options: NetworkOptions, objects: int, interactions: int) -> None:
+    def __init__(self, options: GenVlktNetworkOptions, objects: int, interactions: int) -> None:
         super().__init__()
         d, e = options.width, options.embedding
         self.human_box = MLP(d, 4)
@@ -142,7 +142,7 @@ class GuidedEmbeddingNetwork(nn.Module):
         interactions: interaction (or verb) classes.
     """
 
-    def __init__(self, options: NetworkOptions, objects: int, interactions: int) -> None:
+    def __init__(self, options: GenVlktNetworkOptions, objects: int, interactions: int) -> None:
         super().__init__()
         o = options
         self.options = options

@@ -11,7 +11,7 @@ from interplay.training import config
 from interplay.training.sections import OptimiserConfig, Positive, Rate, ScheduleConfig, Start, TrainConfig, Weight
 
 
-class OptimiserSection(OptimiserConfig):
+class GenVlktOptimiserSection(OptimiserConfig):
     """AdamW (Section 4.1).
 
     Attributes:
@@ -32,7 +32,7 @@ class OptimiserSection(OptimiserConfig):
         return {"default": self.learning_rate, "backbone": self.backbone, "text": self.text}
 
 
-class Recipe(TrainConfig):
+class GenVlktRecipe(TrainConfig):
     """A training.
 
     Attributes:
@@ -52,7 +52,7 @@ class Recipe(TrainConfig):
     detr_classes: tuple[str, ...] = ()
     augmentation: Augmentation = Augmentation()
     model: GenVlktConfig = GenVlktConfig()
-    optimiser: OptimiserSection = OptimiserSection()
+    optimiser: GenVlktOptimiserSection = GenVlktOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(milestones=(60,))
 
     @property
@@ -61,6 +61,6 @@ class Recipe(TrainConfig):
         return f"backbone-{self.model.network.backbone}" if self.start == "backbone" else self.start
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path) -> GenVlktRecipe:
     """Read a recipe; see `interplay.training.load_config` for errors."""
-    return config.load_recipe(path, Recipe)
+    return config.load_recipe(path, GenVlktRecipe)

@@ -10,10 +10,10 @@ from torch import Tensor
 from interplay.datasets.zero_shot import seen_interactions, unseen_interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.gen_vlkt.config import GenVlktConfig
-from interplay.models.gen_vlkt.data import Batch, TrainingImages
+from interplay.models.gen_vlkt.data import GenVlktBatch, GenVlktTrainingImages
 from interplay.models.gen_vlkt.model import GenVlkt
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs
-from interplay.models.gen_vlkt.recipe import Recipe
+from interplay.models.gen_vlkt.recipe import GenVlktRecipe
 from interplay.models.gen_vlkt.text import start_from_text
 from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
@@ -23,7 +23,7 @@ from interplay.training.tables import Tables, load_tables
 from interplay.vocabulary import Vocabulary
 
 
-class Task(ImageTask):
+class GenVlktTask(ImageTask):
     """Trains `GenVlkt` on annotated photographs.
 
     Args:
@@ -31,7 +31,7 @@ class Task(ImageTask):
         tables: what is trained and validated on; by default what the recipe names.
     """
 
-    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+    def __init__(self, recipe: GenVlktRecipe, tables: Tables | None = None) -> None:
         tables = tables or load_tables(recipe.data)
         config, vocabulary = recipe.model, tables.training.vocabulary
         split = config.text.zero_shot
@@ -42,13 +42,17 @@ class Task(ImageTask):
         super().__init__(recipe, tables, model, unseen)
         if config.loss.mimic != "none" and config.text.teacher == "image":
             model.teacher = load_image_encoder(config.text.encoder)
-        self.data = TrainingImages(tables.training, tables.images, config, recipe.augmentation, recipe.seed, self.cache)
+        self.data = GenVlktTrainingImages(
+            tables.training, tables.images, config, recipe.augmentation, recipe.seed, self.cache
+        )
 
-    def counts(self, batch: Batch) -> Tensor:
+    def counts(self, batch: GenVlktBatch) -> Tensor:
         """See `GenVlkt.count`."""
         return self.model.count(batch.targets)
 
-    def loss(self, network: Callable[..., GenVlktOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
+    def loss(
+        self, network: Callable[..., GenVlktOutputs], batch: GenVlktBatch, counts: LossNormaliser
+    ) -> dict[str, Tensor]:
         """The weighted terms of the loss of a batch."""
         return self.model.loss(network(batch.images, batch.sizes), batch.targets, counts)
 
@@ -65,7 +69,7 @@ def training_classes(vocabulary: Vocabulary, config: GenVlktConfig) -> list[int]
     return seen_interactions(vocabulary, split).tolist()
 
 
-def initialise(model: GenVlkt, recipe: Recipe) -> list[str]:
+def initialise(model: GenVlkt, recipe: GenVlktRecipe) -> list[str]:
     """The first weights that a recipe asks for, in place, with text classifiers at their embeddings.
 
     Returns:

@@ -6,29 +6,29 @@ from interplay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from interplay.models.ggnet.config import (
-        DecodingOptions,
         GGNetConfig,
-        LossOptions,
-        NetworkOptions,
+        GGNetDecodingOptions,
+        GGNetLossOptions,
+        GGNetNetworkOptions,
         TargetOptions,
     )
     from interplay.models.ggnet.model import GGNet
     from interplay.models.ggnet.network import ActPoints, GGNetOutputs, StackMaps
-    from interplay.models.ggnet.recipe import Recipe, load_recipe
+    from interplay.models.ggnet.recipe import GGNetRecipe, load_recipe
     from interplay.models.ggnet.targets import AnnotatedView, GGNetTargets
     from interplay.models.ggnet.transforms import View
 
 __all__ = [
     "ActPoints",
     "AnnotatedView",
-    "DecodingOptions",
     "GGNet",
     "GGNetConfig",
+    "GGNetDecodingOptions",
+    "GGNetLossOptions",
+    "GGNetNetworkOptions",
     "GGNetOutputs",
+    "GGNetRecipe",
     "GGNetTargets",
-    "LossOptions",
-    "NetworkOptions",
-    "Recipe",
     "StackMaps",
     "TargetOptions",
     "View",
@@ -39,14 +39,14 @@ __getattr__ = lazy_names(
     __name__,
     {
         "ActPoints": "network",
-        "DecodingOptions": "config",
+        "GGNetDecodingOptions": "config",
         "GGNet": "model",
         "GGNetConfig": "config",
         "GGNetOutputs": "network",
         "GGNetTargets": "targets",
-        "LossOptions": "config",
-        "NetworkOptions": "config",
-        "Recipe": "recipe",
+        "GGNetLossOptions": "config",
+        "GGNetNetworkOptions": "config",
+        "GGNetRecipe": "recipe",
         "AnnotatedView": "targets",
         "StackMaps": "network",
         "TargetOptions": "config",

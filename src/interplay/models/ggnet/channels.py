@@ -38,7 +38,7 @@ def verb_channels(
 
     Args:
         vocabulary: what the verbs mean.
-        kind: see `NetworkOptions.verbs`.
+        kind: see `GGNetNetworkOptions.verbs`.
         verbs: which verbs, in the order of their channels; by default all that take an object. Actions have the
             vocabulary's order.
     """

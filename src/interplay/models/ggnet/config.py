@@ -21,10 +21,10 @@ Positive = Annotated[int, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
 
 CENTRE_HEATMAPS = ("hm_rel_human", "hm_rel_object")
-"""Heatmaps of verbs at the centres of humans and objects; see `NetworkOptions.context`."""
+"""Heatmaps of verbs at the centres of humans and objects; see `GGNetNetworkOptions.context`."""
 
 
-class NetworkOptions(Options):
+class GGNetNetworkOptions(Options):
     """What the network is made of.
 
     Attributes:
@@ -136,7 +136,7 @@ class TargetOptions(Options):
     max_interactions: Positive = 64
 
 
-class LossOptions(Options):
+class GGNetLossOptions(Options):
     """Terms of the loss and how they are summed.
 
     Attributes:
@@ -163,7 +163,7 @@ class LossOptions(Options):
     normaliser: Literal["batch", "image"] = "batch"
 
 
-class DecodingOptions(Options):
+class GGNetDecodingOptions(Options):
     """How maps become interactions.
 
     Attributes:
@@ -193,10 +193,10 @@ class DecodingOptions(Options):
 class GGNetConfig(ModelConfig):
     """A whole GGNet: network, targets, loss and decoding."""
 
-    network: NetworkOptions = NetworkOptions()
+    network: GGNetNetworkOptions = GGNetNetworkOptions()
     targets: TargetOptions = TargetOptions()
-    loss: LossOptions = LossOptions()
-    decoding: DecodingOptions = DecodingOptions()
+    loss: GGNetLossOptions = GGNetLossOptions()
+    decoding: GGNetDecodingOptions = GGNetDecodingOptions()
 
 
 class GGNetDescription(ModelDescription):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from interplay.checkpoints.state_dicts import find_state_dict
 from interplay.errors import InputError
-from interplay.models.ggnet import GGNet, GGNetConfig, NetworkOptions
+from interplay.models.ggnet import GGNet, GGNetConfig, GGNetNetworkOptions
 from interplay.models.start import align_classes
 from interplay.models.weights import build_with
 from interplay.vocabulary import Vocabulary
@@ -146,7 +146,7 @@ def initialise_from_centernet(model: GGNet, state: Mapping[str, Tensor]) -> list
     return [name for name, _ in model.named_parameters() if name not in fitting]
 
 
-def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
+def network_options(state: Mapping[str, Tensor]) -> GGNetNetworkOptions:
     """Which network a published state dict (without ``module.``) belongs to.
 
     Raises:
@@ -161,7 +161,7 @@ def network_options(state: Mapping[str, Tensor]) -> NetworkOptions:
         )
     gaze_steps = 2 if any(n.startswith("refine_dcn2.") for n in state) else int("refine_dcn.0.weight" in state)
     per_verb = _classes(state, "sub_offset") > 2
-    return NetworkOptions(
+    return GGNetNetworkOptions(
         backbone="hourglass-104" if hourglass else "dla-34",
         levels=3 if not hourglass and _inputs(state, "hm_rel.0.weight") == 192 else 1,
         global_reasoning=any(name.startswith("glore.") for name in state),

@@ -21,7 +21,7 @@ from interplay.training.cache import ImageCache
 
 
 @dataclass(frozen=True)
-class Example:
+class GGNetExample:
     """One photograph as the network sees it: pixels (3, S, S), and its annotations with the part that is seen."""
 
     image: Tensor
@@ -30,7 +30,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Batch:
+class GGNetBatch:
     """Photographs (B, 3, S, S) and what is to be predicted for them."""
 
     images: Tensor
@@ -40,12 +40,12 @@ class Batch:
         """Number of photographs B."""
         return len(self.images)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> GGNetBatch:
         """The same on another device."""
-        return Batch(self.images.to(device, non_blocking=True), self.targets.to(device, non_blocking=True))
+        return GGNetBatch(self.images.to(device, non_blocking=True), self.targets.to(device, non_blocking=True))
 
 
-class TrainingImages(ImageData):
+class GGNetTrainingImages(ImageData):
     """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:
@@ -78,7 +78,7 @@ class TrainingImages(ImageData):
         divisor = model.backbone.divisor
         self.size = -(-model.config.decoding.input_size // divisor) * divisor
 
-    def __getitem__(self, place: tuple[int, int]) -> Example:
+    def __getitem__(self, place: tuple[int, int]) -> GGNetExample:
         """The example of an (epoch, index).
 
         Raises:
@@ -92,9 +92,11 @@ class TrainingImages(ImageData):
             generator = np.random.default_rng(self.seed_of(*place))
             view, colours = random_view(width, height, generator), random_colours(generator)
         pixels = network_input(sample.image, view, self.size, self.size, colours)
-        return Example(torch.from_numpy(pixels), sample.interactions, view)
+        return GGNetExample(torch.from_numpy(pixels), sample.interactions, view)
 
-    def collate(self, examples: Sequence[Example]) -> Batch:
+    def collate(self, examples: Sequence[GGNetExample]) -> GGNetBatch:
         """Examples as one batch."""
         annotations, views = [e.annotations for e in examples], [e.view for e in examples]
-        return Batch(torch.stack([e.image for e in examples]), self.encoder(annotations, views, self.size, self.size))
+        return GGNetBatch(
+            torch.stack([e.image for e in examples]), self.encoder(annotations, views, self.size, self.size)
+        )

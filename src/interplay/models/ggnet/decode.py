@@ -106,7 +106,7 @@ def peak_candidates(
         map_size: width, height of the output map.
         view: what the network saw.
         height: of the photograph.
-        min_side: see `DecodingOptions`.
+        min_side: see `GGNetDecodingOptions`.
         first: object class of the first heatmap.
     """
     exact = peaks.centre + shift

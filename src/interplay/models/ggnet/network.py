@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from interplay.layers.deformable import ModulatedDeformConv2d, SamplingPoints
 from interplay.layers.dla import DLABackbone
 from interplay.layers.hourglass import HourglassBackbone
-from interplay.models.ggnet.config import Backbone, NetworkOptions
+from interplay.models.ggnet.config import Backbone, GGNetNetworkOptions
 
 RARE = -2.19
 """Initial bias of heatmaps: about 0.1 after the sigmoid, since almost every pixel is negative."""
@@ -29,7 +29,7 @@ OFFSETS = {"human": "sub_offset", "object": "obj_offset"}
 
 
 def build_backbone(name: Backbone) -> HourglassBackbone | DLABackbone:
-    """A backbone of stride 4 with fresh parameters; the ``nano`` ones are for tests and small data."""
+    """A backbone of stride 4 with new parameters; the ``nano`` ones are for tests and small data."""
     if name == "hourglass-104":
         return HourglassBackbone()
     if name == "dla-34":
@@ -215,7 +215,7 @@ class StackHeads(nn.Module):
         options: which parts there are.
     """
 
-    def __init__(self, channels: int, objects: int, verbs: int, options: NetworkOptions) -> None:
+    def __init__(self, channels: int, objects: int, verbs: int, options: GGNetNetworkOptions) -> None:
         super().__init__()
         width, joined = options.head_width, channels * options.levels
         self.names = options.head_names

@@ -10,7 +10,7 @@ from interplay.training import config
 from interplay.training.sections import OptimiserConfig, Positive, Rate, ScheduleConfig, Start, TrainConfig
 
 
-class OptimiserSection(OptimiserConfig):
+class GGNetOptimiserSection(OptimiserConfig):
     """Adam without weight decay.
 
     Attributes:
@@ -26,7 +26,7 @@ class OptimiserSection(OptimiserConfig):
         return {"default": self.learning_rate, "glance": self.learning_rate * self.glance_factor}
 
 
-class Recipe(TrainConfig):
+class GGNetRecipe(TrainConfig):
     """A training.
 
     Attributes:
@@ -41,7 +41,7 @@ class Recipe(TrainConfig):
     start: Literal[Start, "centernet"] = "centernet"
     augment: bool = True
     model: GGNetConfig = GGNetConfig()
-    optimiser: OptimiserSection
+    optimiser: GGNetOptimiserSection
     schedule: ScheduleConfig = ScheduleConfig(milestones=(90, 120))
 
     @property
@@ -51,6 +51,6 @@ class Recipe(TrainConfig):
         return f"{self.start}-{self.model.network.backbone}" if of_backbone else self.start
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path) -> GGNetRecipe:
     """Read a recipe; see `interplay.training.load_config` for errors."""
-    return config.load_recipe(path, Recipe)
+    return config.load_recipe(path, GGNetRecipe)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.models.ggnet.config import GGNetConfig, NetworkOptions, TargetOptions
+from interplay.models.ggnet.config import GGNetConfig, GGNetNetworkOptions, TargetOptions
 from interplay.models.ggnet.transforms import Array, View, transform_boxes
 
 Heatmap = NDArray[np.float32]
@@ -151,7 +151,7 @@ def encode(
     height: int,
     pairs: NDArray[np.bool_],
     options: TargetOptions,
-    network: NetworkOptions,
+    network: GGNetNetworkOptions,
 ) -> GGNetTargets:
     """The targets of a batch.
 

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from interplay.layers.normalisers import LossNormaliser
-from interplay.models.ggnet.data import Batch, TrainingImages
+from interplay.models.ggnet.data import GGNetBatch, GGNetTrainingImages
 from interplay.models.ggnet.losses import count_targets
 from interplay.models.ggnet.model import GGNet
 from interplay.models.ggnet.network import GGNetOutputs
-from interplay.models.ggnet.recipe import Recipe
+from interplay.models.ggnet.recipe import GGNetRecipe
 from interplay.models.one_stage import ImageTask
 from interplay.models.start import start_from_weights
 from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 
 
-class Task(ImageTask):
+class GGNetTask(ImageTask):
     """Trains `GGNet` on annotated photographs.
 
     Args:
@@ -27,24 +27,26 @@ class Task(ImageTask):
         tables: what is trained and validated on; by default what the recipe names.
     """
 
-    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+    def __init__(self, recipe: GGNetRecipe, tables: Tables | None = None) -> None:
         tables = tables or load_tables(recipe.data)
         torch.manual_seed(recipe.seed)
         model = GGNet(tables.training.vocabulary, recipe.model)
         self.newly_initialised = initialise(model, recipe)
         super().__init__(recipe, tables, model)
-        self.data = TrainingImages(tables.training, tables.images, model, recipe.augment, recipe.seed, self.cache)
+        self.data = GGNetTrainingImages(tables.training, tables.images, model, recipe.augment, recipe.seed, self.cache)
 
-    def counts(self, batch: Batch) -> Tensor:
+    def counts(self, batch: GGNetBatch) -> Tensor:
         """See `losses.count_targets`."""
         return count_targets(batch.targets, self.model.config)
 
-    def loss(self, network: Callable[..., GGNetOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
+    def loss(
+        self, network: Callable[..., GGNetOutputs], batch: GGNetBatch, counts: LossNormaliser
+    ) -> dict[str, Tensor]:
         """The weighted terms of the loss of a batch."""
         return self.model.loss(network(batch.images), batch.targets, counts)
 
 
-def initialise(model: GGNet, recipe: Recipe) -> list[str]:
+def initialise(model: GGNet, recipe: GGNetRecipe) -> list[str]:
     """The first weights that a recipe asks for, in place.
 
     Returns:

@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 
 
-class NetworkOptions(Options):
+class TinNetworkOptions(Options):
     """What the network is made of.
 
     Attributes:
@@ -43,7 +43,7 @@ class NetworkOptions(Options):
     classifies: bool = True
 
 
-class LossOptions(Options):
+class TinLossOptions(Options):
     """What a training minimises.
 
     Attributes:
@@ -53,7 +53,7 @@ class LossOptions(Options):
     learn: TrainModule = "all"
 
 
-class DecodingOptions(Options):
+class TinDecodingOptions(Options):
     """How outputs become interactions.
 
     Attributes:
@@ -87,9 +87,9 @@ class DecodingOptions(Options):
 class TinConfig(ModelConfig):
     """A whole TIN: network, loss and decoding."""
 
-    network: NetworkOptions = NetworkOptions()
-    loss: LossOptions = LossOptions()
-    decoding: DecodingOptions = DecodingOptions()
+    network: TinNetworkOptions = TinNetworkOptions()
+    loss: TinLossOptions = TinLossOptions()
+    decoding: TinDecodingOptions = TinDecodingOptions()
 
 
 class TinDescription(ModelDescription):

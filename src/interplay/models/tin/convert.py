@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from interplay.errors import InputError
-from interplay.models.tin.config import NetworkOptions, TinConfig
+from interplay.models.tin.config import TinConfig, TinNetworkOptions
 from interplay.models.tin.model import TinModel
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
@@ -105,7 +105,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
     """
     network = load_tin(state)
     if isinstance(network, TinPartNetwork):
-        options = NetworkOptions(level="part")
+        options = TinNetworkOptions(level="part")
         vocabulary = vocabulary or Vocabulary.load("hico-det")
     else:
         count = network.count
@@ -118,9 +118,9 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
         vocabulary = vocabulary or Vocabulary.load(str(name))
         if network.per_verb:
             verbs = published_actions(vocabulary) or tuple(range(len(vocabulary.verbs)))
-            options, expected = NetworkOptions(classes="verb", verbs=verbs), len(verbs)
+            options, expected = TinNetworkOptions(classes="verb", verbs=verbs), len(verbs)
         else:
-            options, expected = NetworkOptions(), len(vocabulary.interactions)
+            options, expected = TinNetworkOptions(), len(vocabulary.interactions)
         if count != expected:
             raise InputError(f"the network has {count} classes, the vocabulary {vocabulary.name!r} {expected}")
     with torch.device("meta"):

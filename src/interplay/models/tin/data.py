@@ -42,7 +42,7 @@ from .recipe import PairsSection
 
 
 @dataclass(frozen=True)
-class Example:
+class TinExample:
     """R pairs of one image, the first P of which interact.
 
     Attributes:
@@ -66,14 +66,14 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TinBatch:
     """Pairs of several images; those that interact come first, whatever their image.
 
     Attributes:
         images: of the examples.
         humans, objects: (R, 5) image, box.
         parts: (R, 10, 5).
-        maps, classes, motions, binary: as of `Example`.
+        maps, classes, motions, binary: as of `TinExample`.
     """
 
     images: tuple[Tensor | StoredImage, ...]
@@ -98,7 +98,7 @@ class Batch:
         """What the loss compares with."""
         return TinTargets(self.classes, self.motions, self.binary)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> TinBatch:
         """The same on another device."""
         return map_tensors(self, lambda x: x.to(device, non_blocking=True))
 
@@ -110,11 +110,11 @@ def build_example(
     negatives: PairList,
     parts: bool,
     published: bool = False,
-) -> Example:
+) -> TinExample:
     """An example of chosen pairs.
 
     Args:
-        image: see `Example`.
+        image: see `TinExample`.
         rows: the pairs, jittered or not.
         positives, negatives: the pairs that interact, and those that do not, which `rows` was made of.
         parts: whether the network looks at body parts.
@@ -122,7 +122,7 @@ def build_example(
     """
     poses = rows.gather(positives.poses, negatives.poses).astype(np.float32)
     boxes = part_boxes(poses, rows.humans) if parts else np.zeros((len(rows), 0, 4))
-    return Example(
+    return TinExample(
         image,
         torch.from_numpy(rows.humans).float(),
         torch.from_numpy(rows.objects).float(),
@@ -142,7 +142,7 @@ def every_pair(positives: PairList, negatives: PairList) -> TrainingRows:
     )
 
 
-def collate(examples: Sequence[Example]) -> Batch:
+def collate(examples: Sequence[TinExample]) -> TinBatch:
     """Examples as one batch."""
     positives = [len(example.motions) for example in examples]
     image = torch.cat([torch.full((len(e.humans),), float(i)) for i, e in enumerate(examples)])
@@ -159,7 +159,7 @@ def collate(examples: Sequence[Example]) -> Batch:
         number = image[order].view(-1, *[1] * (boxes.ndim - 1)).expand(*boxes.shape[:-1], 1)
         return torch.cat([number, boxes], -1)
 
-    return Batch(
+    return TinBatch(
         tuple(example.image for example in examples),
         with_image("humans"),
         with_image("objects"),
@@ -230,7 +230,7 @@ class TrainingPairs:
         """Random, by seed and epoch."""
         return shuffled(self.seed, epoch, len(self))
 
-    def __getitem__(self, place: ExampleKey) -> Example:
+    def __getitem__(self, place: ExampleKey) -> TinExample:
         """The example of an (epoch, index).
 
         Raises:
@@ -274,7 +274,7 @@ class TrainingPairs:
         settings = f"{self.options.jittered} {self.options.non_interacting} {copies}"
         self.files = store_features(self.source, cache, starts, boxes, settings)
 
-    def collate(self, examples: Sequence[Example]) -> Batch:
+    def collate(self, examples: Sequence[TinExample]) -> TinBatch:
         """Examples as one batch."""
         return collate(examples)
 
@@ -307,7 +307,7 @@ class JoinedPairs:
         """Examples of all."""
         return int(self.ends[-1])
 
-    def __getitem__(self, place: ExampleKey) -> Example:
+    def __getitem__(self, place: ExampleKey) -> TinExample:
         """The example of an (epoch, index)."""
         part, index = self._place(place[1])
         return part[place[0], index]
@@ -321,7 +321,7 @@ class JoinedPairs:
         """Random, by seed and epoch."""
         return shuffled(self.seed, epoch, len(self))
 
-    def collate(self, examples: Sequence[Example]) -> Batch:
+    def collate(self, examples: Sequence[TinExample]) -> TinBatch:
         """Examples as one batch."""
         return collate(examples)
 
@@ -351,7 +351,7 @@ class ValidationPairs:
     def __len__(self) -> int:
         return len(self.images)
 
-    def example(self, index: int) -> tuple[Example, NDArray[np.int64]]:
+    def example(self, index: int) -> tuple[TinExample, NDArray[np.int64]]:
         """One image's pairs, and the network's classes (R,) of their objects.
 
         Raises:

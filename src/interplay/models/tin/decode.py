@@ -14,7 +14,7 @@ from interplay.interactions import Interactions
 from interplay.models.two_stage import PairIndex, enumerate_pairs
 from interplay.vocabulary import Vocabulary
 
-from .config import DecodingOptions, TinConfig
+from .config import TinConfig, TinDecodingOptions
 from .network import TinOutputs
 from .published import (
     HICO_PAIRS,
@@ -68,7 +68,7 @@ def check_decoding(config: TinConfig, vocabulary: Vocabulary) -> None:
         raise InputError(f"prior_mask belongs to rule=published-vcoco, and the rule is {options.rule}")
 
 
-def choose_pairs(found: Detections, person: int, options: DecodingOptions) -> PairIndex:
+def choose_pairs(found: Detections, person: int, options: TinDecodingOptions) -> PairIndex:
     """The pairs of one image that the rule wants scored."""
     if options.rule == "plain":
         return PairIndex.of_image(

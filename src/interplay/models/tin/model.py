@@ -227,8 +227,8 @@ class TinModel(InteractivenessModel):
         poses = None if found.keypoints is None else found.keypoints[pairs.human]
         given = image, found.boxes[pairs.human], found.boxes[pairs.object], poses
         outputs = TinOutputs(self.score_pairs(*given).scores, pairs)
-        judge = self._discriminator
-        return outputs if judge is None else outputs.judged_by(judge.score_pairs(*given))
+        scorer = self._discriminator
+        return outputs if scorer is None else outputs.with_interactiveness(scorer.score_pairs(*given))
 
     @cached_property
     def _discriminator(self) -> TinModel | None:

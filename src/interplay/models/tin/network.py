@@ -425,7 +425,7 @@ class TinOutputs:
         """(N, C) late fusion of the streams, 0..2."""
         return self.scores["cls_prob_HO" if "cls_prob_HO" in self.scores else "cls_prob_HO_final"]
 
-    def judged_by(self, other: TinOutputs) -> TinOutputs:
+    def with_interactiveness(self, other: TinOutputs) -> TinOutputs:
         """The same with the interactiveness of another network for the same pairs."""
         return replace(self, scores={**self.scores, "cls_prob_binary": other["cls_prob_binary"]})
 

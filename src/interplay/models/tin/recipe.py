@@ -25,8 +25,8 @@ Count = Annotated[int, Field(ge=0)]
 Update = Literal["all", "discriminator", "without-discriminator", "without-classifiers"]
 
 
-class NetworkSection(Section):
-    """Which network; see `interplay.models.tin.config.NetworkOptions`.
+class TinNetworkSection(Section):
+    """Which network; see `interplay.models.tin.config.TinNetworkOptions`.
 
     Attributes:
         backbone: network that sees the pixels: ``resnet50`` as published, or ``resnet-nano``, ours, which is small and
@@ -92,7 +92,7 @@ class TinDataConfig(DataConfig):
 
 
 class FurtherDataConfig(TinDataConfig):
-    """Annotations that are only trained on, and all of them: validation is on `Recipe.data`'s."""
+    """Annotations that are only trained on, and all of them: validation is on `TinRecipe.data`'s."""
 
     holdout: Share = 0.0
 
@@ -107,7 +107,7 @@ class FurtherDataConfig(TinDataConfig):
         return self
 
 
-class OptimiserSection(OptimiserConfig):
+class TinOptimiserSection(OptimiserConfig):
     """Stochastic gradient descent with momentum; every parameter's gradient is cut to norm 1."""
 
     algorithm: Literal["adamw", "adam", "sgd"] = "sgd"
@@ -116,7 +116,7 @@ class OptimiserSection(OptimiserConfig):
     clip_each: Rate | None = 1.0
 
 
-class Recipe(TrainConfig):
+class TinRecipe(TrainConfig):
     """A training.
 
     Attributes:
@@ -143,10 +143,10 @@ class Recipe(TrainConfig):
     nis_recall_loss: Share | None = 0.01
     data: TinDataConfig
     further: dict[str, FurtherDataConfig] = Field(default_factory=dict)
-    model: NetworkSection = NetworkSection()
+    model: TinNetworkSection = TinNetworkSection()
     pairs: PairsSection = PairsSection()
     features: FeaturesSection = FeaturesSection()
-    optimiser: OptimiserSection = OptimiserSection()
+    optimiser: TinOptimiserSection = TinOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(kind="restarts", period=80_000)
 
     @property
@@ -165,7 +165,7 @@ class Recipe(TrainConfig):
         return self.learn in ("all", "interactiveness")
 
     @model_validator(mode="after")
-    def _fits(self) -> Recipe:
+    def _fits(self) -> TinRecipe:
         if self.model.level == "part" and self.classifies:
             raise ValueError("the part network has no classes: it needs learn: interactiveness")
         finds = self.classifies or (self.model.level != "part" and self.start in ("weights", "published"))
@@ -180,6 +180,6 @@ class Recipe(TrainConfig):
         return self
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path) -> TinRecipe:
     """Read a recipe; see `interplay.training.load_config` for errors."""
-    return config.load_recipe(path, Recipe)
+    return config.load_recipe(path, TinRecipe)

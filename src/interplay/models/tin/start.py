@@ -14,7 +14,7 @@ from interplay.training.inputs import start_file
 
 from .model import TinModel
 from .network import PairNetwork
-from .recipe import Recipe
+from .recipe import TinRecipe
 
 _RARE = -3.0
 """Bias of new logits where nothing weighs them: most classes do not apply to most pairs."""
@@ -23,7 +23,7 @@ _DEVIATION = 58.0
 """Standard deviation of images' colours in 0..255, which torchvision's networks divide by (0.224 to 0.229)."""
 
 
-def initialise(model: TinModel, recipe: Recipe) -> list[str]:
+def initialise(model: TinModel, recipe: TinRecipe) -> list[str]:
     """The first weights that a recipe asks for, in place; what they do not cover is drawn at random.
 
     Returns:

@@ -30,18 +30,18 @@ from interplay.training.tables import Tables, fingerprint, load_tables, load_tra
 from interplay.training.validation import DetectedValidation
 from interplay.vocabulary import Vocabulary
 
-from .config import DecodingOptions, LossOptions, NetworkOptions, TinConfig
-from .data import Batch, JoinedPairs, TrainingPairs, ValidationPairs
+from .config import TinConfig, TinDecodingOptions, TinLossOptions, TinNetworkOptions
+from .data import JoinedPairs, TinBatch, TrainingPairs, ValidationPairs
 from .losses import LossWeights, class_weights
 from .model import TinModel
 from .network import TinNetwork, TinOutputs
 from .published import published_actions
-from .recipe import Recipe, TinDataConfig
+from .recipe import TinDataConfig, TinRecipe
 from .start import initialise
 from .validation import PairScores, score_pairs
 
 
-class Task:
+class TinTask:
     """Trains TIN's networks on annotated images.
 
     Args:
@@ -53,7 +53,7 @@ class Task:
         MissingFileError: data or first weights are not there.
     """
 
-    def __init__(self, recipe: Recipe, tables: Tables | None = None) -> None:
+    def __init__(self, recipe: TinRecipe, tables: Tables | None = None) -> None:
         self.config, self.tables = recipe, tables or load_tables(recipe.data)
         further = [(data, *load_training_table(data, f"further.{name}")) for name, data in recipe.further.items()]
         vocabulary = network_vocabulary(recipe, self.tables.training.vocabulary)
@@ -90,11 +90,11 @@ class Task:
         """Everything that changes, at one rate."""
         return {"default": [parameter for parameter in self.model.parameters() if parameter.requires_grad]}
 
-    def counts(self, batch: Batch) -> Tensor:
+    def counts(self, batch: TinBatch) -> Tensor:
         """(2,) pairs that interact, and all pairs."""
         return batch.targets.counts()
 
-    def loss(self, network: Callable[..., TinOutputs], batch: Batch, counts: LossNormaliser) -> dict[str, Tensor]:
+    def loss(self, network: Callable[..., TinOutputs], batch: TinBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss; see `TinModel.loss`."""
         given = batch.images, batch.humans, batch.objects, batch.maps
         outputs = network(*given, batch.parts) if self.model.is_part else network(*given, *self._positives(batch))
@@ -126,7 +126,7 @@ class Task:
             return decoding.interactive_below, decoding.not_interactive_above
         return scored.limits(self.config.nis_recall_loss)
 
-    def _positives(self, batch: Batch) -> list[int]:
+    def _positives(self, batch: TinBatch) -> list[int]:
         """As published, only pairs that interact have objects."""
         return [batch.positives] if self.config.published_behaviour else []
 
@@ -184,7 +184,7 @@ class Task:
         network.to("cpu")
 
 
-def freeze(model: TinModel, recipe: Recipe) -> None:
+def freeze(model: TinModel, recipe: TinRecipe) -> None:
     """Keep fixed what the recipe does not change. Stem, first block and batch normalisations always are."""
     network = model.network
     interactiveness = {id(p) for module in network.interactiveness_parts for p in module.parameters()}
@@ -207,29 +207,29 @@ def freeze(model: TinModel, recipe: Recipe) -> None:
             parameter.requires_grad_(False)
 
 
-def network_config(recipe: Recipe, verbs: tuple[int, ...]) -> TinConfig:
+def network_config(recipe: TinRecipe, verbs: tuple[int, ...]) -> TinConfig:
     """The configuration of the network that a recipe trains, with the verb of each class where classes are verbs."""
     trained = recipe.start in ("weights", "published")
     options = recipe.model
     return TinConfig(
-        network=NetworkOptions(
+        network=TinNetworkOptions(
             level=options.level,
             classes=options.classes,
             verbs=verbs,
             backbone=options.backbone,
             classifies=recipe.classifies or trained,
         ),
-        loss=LossOptions(learn=recipe.learn),
-        decoding=DecodingOptions(suppress=recipe.discriminates or trained),
+        loss=TinLossOptions(learn=recipe.learn),
+        decoding=TinDecodingOptions(suppress=recipe.discriminates or trained),
     )
 
 
-def network_vocabulary(recipe: Recipe, annotations: Vocabulary) -> Vocabulary:
+def network_vocabulary(recipe: TinRecipe, annotations: Vocabulary) -> Vocabulary:
     """The vocabulary of the network's classes."""
     return annotations if recipe.model.vocabulary is None else Vocabulary.load(recipe.model.vocabulary)
 
 
-def network_verbs(recipe: Recipe, vocabulary: Vocabulary) -> tuple[int, ...]:
+def network_verbs(recipe: TinRecipe, vocabulary: Vocabulary) -> tuple[int, ...]:
     """The verb of each class, where classes are verbs: the published actions in their order, other verbs in theirs."""
     if recipe.model.classes == "interaction":
         return ()

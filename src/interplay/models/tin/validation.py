@@ -23,7 +23,7 @@ from interplay.metrics.pairs import mean_pair_average_precision, pair_average_pr
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
 
-from .data import Example, ValidationPairs, collate
+from .data import TinExample, ValidationPairs, collate
 from .model import TinModel
 from .published import INTERACTIVE, rejected
 
@@ -53,7 +53,7 @@ class PairScores:
             return 0.0, 1.0
         return float(np.quantile(self.binary[self.interacts, INTERACTIVE], recall_loss)), 0.0
 
-    def judged_by(self, other: PairScores) -> PairScores:
+    def with_interactiveness(self, other: PairScores) -> PairScores:
         """The same pairs and C with the scores of another D.
 
         Raises:
@@ -86,7 +86,7 @@ def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
     """Score all pairs, in all processes of a training together. Images that cannot be read are left out."""
     found: list[PairScores] = []
     mine = range(process_rank(), len(data), process_count())
-    waiting: list[Example] = []
+    waiting: list[TinExample] = []
     labels: list[NDArray[np.int64]] = []
     count = 0
     with evaluating(model):
@@ -109,7 +109,7 @@ def score_pairs(model: TinModel, data: ValidationPairs) -> PairScores:
     return PairScores(*(np.concatenate([getattr(p, name) for p in parts]) for name in vars(parts[0])))
 
 
-def _score(model: TinModel, examples: list[Example], labels: list[NDArray[np.int64]]) -> PairScores:
+def _score(model: TinModel, examples: list[TinExample], labels: list[NDArray[np.int64]]) -> PairScores:
     """The pairs of a few images; those that interact come first."""
     batch = collate(examples).to(model.device)
     positives = [len(example.motions) for example in examples]
@@ -177,7 +177,7 @@ def combined_metrics(
     scores = score_pairs(classifier, pairs(False))
     metrics = {"C alone": scores.classification()}
     for name, model in discriminators.items():
-        judged = scores.judged_by(score_pairs(model, pairs(model.is_part)))
+        judged = scores.with_interactiveness(score_pairs(model, pairs(model.is_part)))
         limits = model.config.decoding.interactive_below, model.config.decoding.not_interactive_above
         metrics[name] = {**judged.classification(), **judged.suppression(limits)}
     return metrics

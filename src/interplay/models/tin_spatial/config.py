@@ -16,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class NetworkOptions(Options):
+class TinSpatialNetworkOptions(Options):
     """Size of the network.
 
     Attributes:
@@ -36,7 +36,7 @@ class NetworkOptions(Options):
     dropout: Share = 0.2
 
 
-class LossOptions(Options):
+class TinSpatialLossOptions(Options):
     """Weights of the terms.
 
     Attributes:
@@ -49,7 +49,7 @@ class LossOptions(Options):
     verbs: Weight = 0.25
 
 
-class DecodingOptions(Options):
+class TinSpatialDecodingOptions(Options):
     """How outputs become interactions.
 
     Attributes:
@@ -66,9 +66,9 @@ class DecodingOptions(Options):
 class SpatialConfig(ModelConfig):
     """A whole spatial stream: network, loss and decoding."""
 
-    network: NetworkOptions
-    loss: LossOptions = LossOptions()
-    decoding: DecodingOptions = DecodingOptions()
+    network: TinSpatialNetworkOptions
+    loss: TinSpatialLossOptions = TinSpatialLossOptions()
+    decoding: TinSpatialDecodingOptions = TinSpatialDecodingOptions()
 
 
 class SpatialDescription(ModelDescription):

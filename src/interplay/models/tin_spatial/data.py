@@ -16,7 +16,7 @@ from interplay.table import InteractionTable
 from interplay.training.task import ExampleKey
 
 from .geometry import REFERENCE_SIDE
-from .recipe import Recipe
+from .recipe import TinSpatialRecipe
 
 _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share that are people
 
@@ -259,7 +259,7 @@ class SpatialData:
         config: of the training.
     """
 
-    def __init__(self, pairs: PairSet, config: Recipe) -> None:
+    def __init__(self, pairs: PairSet, config: TinSpatialRecipe) -> None:
         self.pairs, self.config = pairs, config
 
     def __len__(self) -> int:
@@ -300,7 +300,7 @@ class SpatialData:
         return rescale(batch, options.rescale, generator)
 
 
-def detector_noise(config: Recipe) -> DetectorNoise:
+def detector_noise(config: TinSpatialRecipe) -> DetectorNoise:
     """How imitated detections differ from annotated boxes."""
     options = config.augmentation
     return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)

@@ -43,7 +43,7 @@ class TinSpatial(InteractivenessModel):
     config: SpatialConfig
     description_class = SpatialDescription
     migrations = (from_format_1,)
-    judges_pixels = False
+    uses_pixels = False
     mean: Tensor
     deviation: Tensor
 

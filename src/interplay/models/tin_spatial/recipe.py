@@ -19,8 +19,8 @@ from interplay.training.sections import (
 )
 
 
-class NetworkSection(Section):
-    """The size of the network; see `interplay.models.tin_spatial.config.NetworkOptions`.
+class TinSpatialNetworkSection(Section):
+    """The size of the network; see `interplay.models.tin_spatial.config.TinSpatialNetworkOptions`.
 
     Attributes:
         width: channels of a pair's representation.
@@ -59,7 +59,7 @@ class AugmentationSection(Section):
     detector_false: Annotated[int, Field(ge=0)] = 6
 
 
-class OptimiserSection(OptimiserConfig):
+class TinSpatialOptimiserSection(OptimiserConfig):
     """AdamW; matrices decay, biases and normalisations do not."""
 
     learning_rate: Rate = 2e-3
@@ -77,7 +77,7 @@ class OptimiserSection(OptimiserConfig):
         return {"matrices": self.weight_decay, "vectors": 0.0}
 
 
-class Recipe(TrainConfig):
+class TinSpatialRecipe(TrainConfig):
     """A training of `TinSpatial`."""
 
     system: Literal["tin-spatial"]
@@ -85,7 +85,7 @@ class Recipe(TrainConfig):
     epochs: Positive = 30
     batch_size: Positive = 64
     data: DataConfig = DataConfig(dataset="v-coco", train="trainval", workers=0)
-    model: NetworkSection = NetworkSection()
+    model: TinSpatialNetworkSection = TinSpatialNetworkSection()
     augmentation: AugmentationSection = AugmentationSection()
-    optimiser: OptimiserSection = OptimiserSection()
+    optimiser: TinSpatialOptimiserSection = TinSpatialOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.1)

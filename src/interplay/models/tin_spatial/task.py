@@ -24,18 +24,18 @@ from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 from interplay.training.validation import DetectedValidation
 
-from .config import NetworkOptions, SpatialConfig
+from .config import SpatialConfig, TinSpatialNetworkOptions
 from .data import DetectorNoise, PairBatch, PairSet, SpatialData, detector_noise, imitate_detector
 from .geometry import pair_geometry
 from .model import TinSpatial
-from .recipe import Recipe
+from .recipe import TinSpatialRecipe
 
 _VALIDATION_BATCH = 128
 NIS_RECALL_LOSS = 0.01
 """NIS removes as many pairs as it can while losing at most this share of the interacting ones (on validation)."""
 
 
-class Task:
+class TinSpatialTask:
     """Trains `TinSpatial` on annotated boxes.
 
     Args:
@@ -47,7 +47,7 @@ class Task:
 
     monitor = "map"
 
-    def __init__(self, config: Recipe, tables: Tables | None = None) -> None:
+    def __init__(self, config: TinSpatialRecipe, tables: Tables | None = None) -> None:
         tables = tables or load_tables(config.data)
         vocabulary = tables.training.vocabulary
         self.config, self.tables = config, tables
@@ -58,7 +58,7 @@ class Task:
         self.validation = PairSet(tables.validation, self.verbs)
         self.detected = DetectedValidation(tables, vocabulary, config.data.validation_detections)
         torch.manual_seed(config.seed)
-        network = NetworkOptions(verbs=self.verbs, **config.model.model_dump())
+        network = TinSpatialNetworkOptions(verbs=self.verbs, **config.model.model_dump())
         self.model = TinSpatial(vocabulary, SpatialConfig(network=network))
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
         self.newly_initialised: list[str] = []
@@ -126,7 +126,7 @@ class ScoredPairs:
         """(P, K) probability of each verb by C alone, given that the pair interacts."""
         return self.verbs / np.maximum(self.interactiveness[:, None], 1e-9)
 
-    def judged_by(self, interactiveness: NDArray) -> ScoredPairs:
+    def with_interactiveness(self, interactiveness: NDArray) -> ScoredPairs:
         """The same pairs and C with the scores (P,) of another D."""
         return ScoredPairs(self.classifier * interactiveness[:, None], interactiveness, self.targets)
 

@@ -65,7 +65,7 @@ def shadow(points: Array) -> Array:
 
 
 @dataclass
-class Layout:
+class Arrangement:
     """Groups in their places.
 
     Attributes:
@@ -82,7 +82,7 @@ class Layout:
         return np.max([np.abs(c).max(0) for c in self.covered], axis=0)
 
 
-def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tries: int = 24) -> Layout:
+def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tries: int = 24) -> Arrangement:
     """Turn and move groups so that they lie side by side around the origin without touching.
 
     Args:
@@ -120,4 +120,4 @@ def arrange(groups: Sequence[Group], rng: np.random.Generator, spread: float, tr
     middle = (everything.min(0) + everything.max(0)) / 2
     for group, matrix in placed:
         group.move(transform(None, vec(-middle[0], -middle[1], 0.0)) @ matrix)
-    return Layout([group for group, _ in placed], [c - middle for c in covered])
+    return Arrangement([group for group, _ in placed], [c - middle for c in covered])
