@@ -47,7 +47,7 @@ class Column:
         doc: meaning, units and range, one sentence.
         geometry: how the values depend on the pixels. ``"points"``: the last axis begins with x, y in pixels of the
             image. ``"pixels"``: in another way. None: not at all. Drawing scales points and drops "pixels"; training's
-            changes of a photograph drop both.
+            changes of an image drop both.
 
     Raises:
         InputError: the name is no identifier, or dtype, fill value or shape do not fit.

@@ -1,4 +1,4 @@
-"""Why a model found an interaction, as places in the photograph: what `HoiModel.explain` returns and pictures show."""
+"""Why a model found an interaction, as places in the image: what `HoiModel.explain` returns and pictures show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Heat:
 
     Attributes:
         values: (h, w) float32, 0..1.
-        extent: x1, y1, x2, y2 of what the map covers, in pixels of the photograph; may reach beyond it.
+        extent: x1, y1, x2, y2 of what the map covers, in pixels of the image; may reach beyond it.
     """
 
     values: NDArray[np.float32]
@@ -31,8 +31,8 @@ class Panel:
 
     Attributes:
         title: what is shown.
-        heat: a map over the photograph, or None.
-        points: (K, 2) float32 x, y in pixels of the photograph.
+        heat: a map over the image, or None.
+        points: (K, 2) float32 x, y in pixels of the image.
         weights: (K,) float32, how much each point counts, 0..1.
         arrows: (A, 4) float32 x, y from where and x, y to where.
         pair: whether the interaction itself, with boxes and words, belongs into the picture.

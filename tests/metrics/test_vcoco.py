@@ -1,4 +1,4 @@
-"""V-COCO's evaluation against a plain implementation with loops; triplets and columns; annotations that lack objects."""
+"""V-COCO's evaluation against a plain implementation with loops; triplets, columns, annotations without objects."""
 
 from __future__ import annotations
 

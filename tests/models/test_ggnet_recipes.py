@@ -35,7 +35,7 @@ def test_documentation_names_every_recipe_with_its_figure() -> None:
     assert set(rows) == {path.stem for path in RECIPES}
     for path in RECIPES:
         metrics = re.findall(r"\d\d\.\d+", path.read_text(encoding="utf-8").split("\nname:")[0])
-        assert re.findall(r"\d\d\.\d+", rows[path.stem])[: len(figures)] == metrics, path.stem
+        assert re.findall(r"\d\d\.\d+", rows[path.stem])[: len(metrics)] == metrics, path.stem
 
 
 def test_mistakes_in_a_recipe_are_listed(tmp_path: Path) -> None:

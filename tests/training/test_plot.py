@@ -68,7 +68,7 @@ def test_runs_without_a_common_figure_show_the_first_of_each(tmp_path: Path) -> 
         run.mkdir()
         (run / "log.csv").write_text(f"epoch,loss,learning_rate,{column}\n1,3,0.1,{value}\n2,2,0.1,{value}\n")
     words = _words(plot_runs(runs, tmp_path / "c.svg"))
-    assert {"validation: no figure in common", "tin_nano: map", "ggnet_nano: score"} <= set(words)
+    assert {"validation: no metric in common", "tin_nano: map", "ggnet_nano: score"} <= set(words)
 
 
 def test_a_run_without_validation_yet_is_compared_too(tmp_path: Path) -> None:

@@ -67,9 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     validate = add("validate", "Name every problem in one's own annotations (JSON Lines) by line and field.")
     validate.add_argument("file", help="annotations, .jsonl")
-    validate.add_argument(
-        "--images", metavar="DIR", help="also check the photographs: there, readable, of the size given"
-    )
+    validate.add_argument("--images", metavar="DIR", help="also check the images: there, readable, of the size given")
     validate.add_argument("--vocabulary", metavar="V", help="names that are allowed: built-in name or JSON file")
     validate.add_argument(
         "--most", type=natural, default=50, metavar="N", help="print at most N problems (default: 50)"

@@ -111,7 +111,7 @@ ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
 """Annotations that make a data set complete."""
 
 IMAGES: dict[str, str] = {"hico-det": _HICO_PAGE, "v-coco": _COCO_PAGE, "pastanet-hoi": _HAKE_PAGE, "hoi-a": _HOIA_PAGE}
-"""Where the photographs come from."""
+"""Where the images come from."""
 
 COCO_INSTANCES = f"{_COCO_PAGE}; instances_vcoco_all_2014.json is made of it by V-COCO's script_pick_annotations.py"
 """Where the boxes for V-COCO's own form come from."""

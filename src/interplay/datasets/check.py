@@ -59,7 +59,7 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
     """Look through a folder and compare what is there with what was published.
 
     Recognised are the annotations of HICO-DET, V-COCO and PaStaNet-HOI in all forms that `load_annotations` reads,
-    the lists and tables that come with them, their photographs, generated scenes (with the digests of the fixed
+    the lists and tables that come with them, their images, generated scenes (with the digests of the fixed
     benchmarks), and one's own data in JSON Lines or Parquet.
 
     Args:
@@ -291,6 +291,6 @@ def _check_images(dataset: str, found: _Seen, folder: Path) -> Iterator[Finding]
 def _nothing(folder: Path) -> Finding:
     images = len(ImageFinder(folder).all_names())
     if images:
-        detail = f"{images:,} photographs without annotations; interplay detect finds interactions in them"
-        return Finding("photographs", "note", str(folder), detail)
-    return Finding("nothing", "missing", str(folder), "no annotations in a form that interplay reads, no photographs")
+        detail = f"{images:,} images without annotations; interplay detect finds interactions in them"
+        return Finding("images", "note", str(folder), detail)
+    return Finding("nothing", "missing", str(folder), "no annotations in a form that interplay reads, no images")

@@ -1,4 +1,4 @@
-"""Whether the photographs in a folder are the ones that were annotated."""
+"""Whether the images in a folder are the ones that were annotated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotated photographs for training and inference: finding them in the usual folders, reading them."""
+"""Annotated images for training and inference: finding them in the usual folders, reading them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _TOLERANCE = 1.5
 
 @dataclass(frozen=True)
 class Sample:
-    """One annotated photograph.
+    """One annotated image.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
         interactions: what is annotated in it, boxes in its pixels; `width` and `height` are always set.
-        path: where the photograph lies.
+        path: where the image lies.
     """
 
     image: NDArray[np.uint8]
@@ -110,15 +110,15 @@ class ImageFinder:
 
 
 class InteractionDataset:
-    """Annotated photographs by index, as ``torch.utils.data.DataLoader`` takes them.
+    """Annotated images by index, as ``torch.utils.data.DataLoader`` takes them.
 
     Samples differ in size, so batches are lists: ``DataLoader(dataset, batch_size=2, collate_fn=list)``.
 
     Args:
         table: the annotations.
-        image_root: folder of the photographs, or their `ImageFinder`.
+        image_root: folder of the images, or their `ImageFinder`.
         transform: applied to every sample.
-        cache: keeps decoded photographs; see `interplay.training.cache`.
+        cache: keeps decoded images; see `interplay.training.cache`.
 
     Raises:
         MissingFileError: no such folder, or (when the sample is asked for) no such image.

@@ -1,4 +1,4 @@
-"""A page of annotated photographs, to see at a glance what a data set holds and whether its boxes fit."""
+"""A page of annotated images, to see at a glance what a data set holds and whether its boxes fit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def show(
 
     Args:
         table: annotations or predictions.
-        image_root: folder of the photographs, see `ImageFinder`.
+        image_root: folder of the images, see `ImageFinder`.
         output: the image file to write; the suffix says the format.
         count: most images on the page.
         seed: of the lot; the same seed gives the same page.

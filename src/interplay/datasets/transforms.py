@@ -1,4 +1,4 @@
-"""Changing an annotated photograph for training: mirroring, colours, sizes, crops (DETR's recipe, which QPIC, CDN and
+"""Changing an annotated image for training: mirroring, colours, sizes, crops (DETR's recipe, which QPIC, CDN and
 GEN-VLKT share).
 
 Images stay 8-bit and are resized by Pillow (bilinear, with antialiasing), as where the published figures come from.
@@ -35,7 +35,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 class Augmentation(BaseModel):
-    """What training does to a photograph at random; the defaults are the published recipe.
+    """What training does to an image at random; the defaults are the published recipe.
 
     Half of the images are resized to one of `short_sides`; the others to one of `short_sides_before_crop`, cropped,
     and then resized so.
@@ -69,7 +69,7 @@ class Augmentation(BaseModel):
         return self
 
     def __call__(self, sample: Sample, randomness: Randomness) -> Sample:
-        """One photograph with its annotations, changed."""
+        """One image with its annotations, changed."""
         draw = randomness.python
         if draw.random() < self.flip:
             sample = mirror(sample)
@@ -140,7 +140,7 @@ def resize_image(image: NDArray[np.uint8], short_side: int, long_side: int | Non
 
 
 def resize(sample: Sample, short_side: int, long_side: int | None = None) -> Sample:
-    """The photograph and its boxes at another size; see `output_size`."""
+    """The image and its boxes at another size; see `output_size`."""
     height, width = sample.image.shape[:2]
     image = resize_image(sample.image, short_side, long_side)
     scale = np.array([image.shape[1] / width, image.shape[0] / height] * 2, np.float32)
@@ -156,14 +156,14 @@ def mirror(sample: Sample) -> Sample:
 
 
 def crop(sample: Sample, top: int, left: int, height: int, width: int) -> Sample:
-    """A part of the photograph; boxes are cut to it."""
+    """A part of the image; boxes are cut to it."""
     image = np.ascontiguousarray(sample.image[top : top + height, left : left + width])
     boxes = sample.interactions.boxes - np.array([left, top] * 2, np.float32)
     return clip(_with_boxes(sample, image, boxes))
 
 
 def clip(sample: Sample) -> Sample:
-    """Boxes cut to the photograph; those that nothing is left of go, with their interactions."""
+    """Boxes cut to the image; those that nothing is left of go, with their interactions."""
     height, width = sample.image.shape[:2]
     boxes = clip_boxes(sample.interactions.boxes, width, height)
     sample = _with_boxes(sample, sample.image, boxes)

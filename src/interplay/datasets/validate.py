@@ -1,7 +1,7 @@
 """Checking one's own annotations: every problem of a JSON Lines file, with its line and field.
 
 Whatever `load_annotations` refuses is an error here. Files in other forms are read as a whole: what reading them says,
-and what is wrong with their boxes and photographs, is told by image.
+and what is wrong with their boxes and images, is told by image.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def validate(
     Args:
         vocabulary: the names that are allowed (a `Vocabulary`, a built-in name or a JSON file); without it every
             name is.
-        image_root: folder of the photographs; without it they are not looked for.
+        image_root: folder of the images; without it they are not looked for.
 
     Raises:
         MissingFileError: no such file or folder.

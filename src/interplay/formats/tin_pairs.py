@@ -74,7 +74,7 @@ class _Image:
         self.poses: list[NDArray[np.float32]] = []
         self.triplets: dict[tuple[int, int, int], None] = {}  # human, verb, object; ordered
 
-    def add(self, pair: Pair) -> None:
+    def add(self, pair: PairRecord) -> None:
         person = self._box(self.vocabulary.person, pair.human, pair.pose)
         for verb, label in self._meanings(pair):
             object = -1
@@ -82,7 +82,7 @@ class _Image:
                 object = self._box(label, pair.object)
             self.triplets[person, verb, object] = None
 
-    def _meanings(self, pair: Pair) -> list[tuple[int, int | None]]:
+    def _meanings(self, pair: PairRecord) -> list[tuple[int, int | None]]:
         """Verb and object class (None: no object) of each of a pair's class numbers."""
         own = self.vocabulary
         if own.objects[-1] != UNKNOWN:

@@ -151,7 +151,7 @@ def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
         for i, name in enumerate(scores.labels[kind]):
             if name in metrics:
                 count, found = int(hits.positives[i]), int(hits.detections[i])
-                rows.append([kind, name, str(count), str(found), _number(figures[name])])
+                rows.append([kind, name, str(count), str(found), _number(metrics[name])])
     return ["metric", "name", "annotated", "predicted", "ap"], rows
 
 

@@ -1,4 +1,4 @@
-"""What systems that read photographs share: the data, the start, validation and the description."""
+"""What systems that read images share: the data, the start, validation and the description."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from interplay.training.validation import predict_images, score_table
 
 
 class ImageData:
-    """Base of `TrainingData` on photographs.
+    """Base of `TrainingData` on images.
 
     Args:
         table: annotations.
-        image_root: folder of the photographs.
+        image_root: folder of the images.
         seed: of all random choices.
-        cache: keeps decoded photographs.
+        cache: keeps decoded images.
 
     Raises:
         MissingFileError: no such folder.
@@ -37,15 +37,15 @@ class ImageData:
         self, table: InteractionTable, image_root: str | os.PathLike[str], seed: int, cache: ImageCache | None = None
     ) -> None:
         self.seed = seed
-        self.photographs = InteractionDataset(table, image_root, cache=cache)
+        self.images = InteractionDataset(table, image_root, cache=cache)
 
     def __len__(self) -> int:
-        """Number of photographs."""
-        return len(self.photographs)
+        """Number of images."""
+        return len(self.images)
 
     def name(self, index: int) -> str:
-        """The photograph's file name."""
-        return self.photographs.table[index].file or ""
+        """The image's file name."""
+        return self.images.table[index].file or ""
 
     def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
         """Random, by seed and epoch."""

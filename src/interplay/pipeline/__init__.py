@@ -1,4 +1,4 @@
-"""Interactions in many photographs: reading, predicting, pictures and a result file that a stopped run continues."""
+"""Interactions in many images: reading, predicting, pictures and a result file that a stopped run continues."""
 
 from interplay.pipeline.job import Job, run_job
 from interplay.pipeline.predictor import TextClasses, check_predictor, chosen_min_score, load_predictor

@@ -1,4 +1,4 @@
-"""Where drawn pictures go: never two to one file, never over a photograph that was given."""
+"""Where drawn pictures go: never two to one file, never over an image that was given."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plan_pictures(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
             target = plain.with_name(fitting_name(plain.stem, f"-{number}{plain.suffix}"))
             number += 1
         if _key(target) in originals:
-            raise InputError(f"the picture of {path} would replace a photograph ({target}); choose another folder")
+            raise InputError(f"the picture of {path} would replace an image ({target}); choose another folder")
         taken.add(_key(target))
         plan[path] = target
     return plan

@@ -45,7 +45,7 @@ class SuppressJob:
         rule: what to do with pairs.
         model: a TIN model's name or weights file.
         weights: weights of your own for a named model.
-        images: folder of the photographs, for models that look at them.
+        images: folder of the images, for models that look at them.
         annotations: file or folder of annotations to score with, before and after.
         dataset: whose annotations they are.
         split: to read from a folder of annotations.
@@ -89,7 +89,7 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
     """Do it. The output is written whole or not at all, and before anything is scored.
 
     Raises:
-        MissingFileError, InputError: predictions, model, photographs or annotations do not fit; says what.
+        MissingFileError, InputError: predictions, model, images or annotations do not fit; says what.
     """
     if (job.annotations is None) != (job.dataset is None):
         raise InputError("scores need both annotations and the data set that they are of")
@@ -107,7 +107,7 @@ def suppress_file(job: SuppressJob, progress: bool = False) -> SuppressReport:
     before = None if truth is None else evaluate_tables(table, truth, allow_partial=job.allow_partial, reading=reading)
     model = load_model(job.model, weights=job.weights)
     scorer = InteractivenessScorer(model, table.vocabulary)
-    suppressor = Suppressor(scorer, job.rule, None if job.images is None else _Photographs(job.images))
+    suppressor = Suppressor(scorer, job.rule, None if job.images is None else _Images(job.images))
     kept = suppress_table(table, suppressor, progress)
     if suppressor.counts.scored == 0 and UNKNOWN_OBJECT in table.vocabulary.objects:
         raise InputError(
@@ -149,7 +149,7 @@ def print_report(report: SuppressReport, console: Console) -> None:
     console.print(table)
 
 
-class _Photographs:
+class _Images:
     """The pixels of predictions, by their file names."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -161,7 +161,7 @@ class _Photographs:
         if path is None and Path(name).is_file():
             path = Path(name)
         if path is None:
-            raise MissingFileError(f"no photograph {name!r} below {self.folder.root}")
+            raise MissingFileError(f"no image {name!r} below {self.folder.root}")
         return read_image(path)
 
 

@@ -1,4 +1,4 @@
-"""Decoded photographs, kept in memory or in a folder, shared by the worker processes of a training."""
+"""Decoded images, kept in memory or in a folder, shared by the worker processes of a training."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _GIB = 1 << 30
 
 
 class ImageCache(Protocol):
-    """Photographs by their number in the data set and their file."""
+    """Images by their number in the data set and their file."""
 
     def __call__(self, index: int, path: Path, read: Callable[[], Image]) -> Image:
-        """The photograph, decoded by `read` unless it is in the cache."""
+        """The image, decoded by `read` unless it is in the cache."""
         ...
 
 
 class MemoryCache:
-    """Photographs in memory that forked processes share; what does not fit any more is decoded every time.
+    """Images in memory that forked processes share; what does not fit any more is decoded every time.
 
     Nothing is left behind when the processes end, however they end.
 
     Args:
-        count: photographs in the data set.
+        count: images in the data set.
         limit: bytes.
 
     Raises:
@@ -51,7 +51,7 @@ class MemoryCache:
             raise InputError("data.cache=ram needs a system that can fork; use data.cache=disk")
         self._pixels = mmap.mmap(-1, limit)  # takes memory only where it is written
         self._limit = limit
-        # offset, height, width of each photograph; a height of 0: not there
+        # offset, height, width of each image; a height of 0: not there
         self._places = np.frombuffer(mmap.mmap(-1, max(count, 1) * 24), np.int64).reshape(-1, 3)
         self._used = multiprocessing.get_context("fork").Value("q", 0)
 
@@ -75,7 +75,7 @@ class MemoryCache:
 
 
 class DiskCache:
-    """Photographs as ``.npy`` files, which later trainings find again; changed photographs are decoded anew.
+    """Images as ``.npy`` files, which later trainings find again; changed images are decoded anew.
 
     Args:
         folder: made if needed.
@@ -105,9 +105,7 @@ class DiskCache:
                 with atomic_path(file) as temporary:
                     np.save(temporary, image, allow_pickle=False)
             except OSError as error:  # costs time, and nothing else
-                warnings.warn(
-                    f"photographs are not kept, {self._folder} cannot be written: {error.strerror}", stacklevel=2
-                )
+                warnings.warn(f"images are not kept, {self._folder} cannot be written: {error.strerror}", stacklevel=2)
         return image
 
 
@@ -116,7 +114,7 @@ def build_cache(data: DataConfig, count: int, run: Path) -> ImageCache | None:
 
     Args:
         data: says which.
-        count: photographs.
+        count: images.
         run: the run's folder, where a disk cache is if the configuration does not say otherwise.
     """
     limit = int(data.cache_gib * _GIB)

@@ -29,7 +29,7 @@ class Progress:
         rows: ``log.csv``, one per epoch.
         best: highest monitored metric so far.
         best_by: which epoch ``best.safetensors`` is of and why, in words.
-        skipped: photographs that could not be read, and why.
+        skipped: images that could not be read, and why.
         run: a name for loggers that is different for every run.
     """
 

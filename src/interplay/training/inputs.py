@@ -79,7 +79,7 @@ def check_inputs(config: TrainConfig) -> None:
 
 
 def check_data(data: DataConfig, place: str = "data") -> None:
-    """Whether annotations and photographs are where a section of a configuration says; errors as of `check_inputs`.
+    """Whether annotations and images are where a section of a configuration says; errors as of `check_inputs`.
 
     Args:
         data: the section.

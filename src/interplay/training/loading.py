@@ -23,7 +23,7 @@ from interplay.training.batches import map_tensors
 from interplay.training.task import ExampleKey, TrainingData
 
 _MOST_BROKEN = 50
-"""With so many broken photographs in a row, the folder is wrong."""
+"""With so many broken images in a row, the folder is wrong."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class LoadedPart:
     Attributes:
         batch: what the task makes of it.
         names: of its images.
-        skipped: why photographs were replaced by others.
+        skipped: why images were replaced by others.
     """
 
     batch: Any
@@ -100,7 +100,7 @@ def load_parts(
 ) -> Iterator[LoadedPart]:
     """The parts of the steps from `first` to before `last`, in order, loaded ahead.
 
-    Photographs that cannot be read are replaced by the next ones of the data set.
+    Images that cannot be read are replaced by the next ones of the data set.
 
     Args:
         data: examples by place.
@@ -110,7 +110,7 @@ def load_parts(
         pin_memory: for a GPU.
 
     Raises:
-        InterplayError: nothing can be read, or a photograph has another size than its annotations say.
+        InterplayError: nothing can be read, or an image has another size than its annotations say.
     """
     loader = DataLoader(
         _Examples(data),
@@ -155,7 +155,7 @@ class _Examples(Dataset[Any]):
                 skipped.append(str(error))
             except InterplayError as error:
                 return _Failure(str(error)), "", skipped
-        problem = f"none of {len(skipped)} photographs in a row can be read: {skipped[0]} (data.images: their folder)"
+        problem = f"none of {len(skipped)} images in a row can be read: {skipped[0]} (data.images: their folder)"
         return _Failure(problem), "", skipped
 
 

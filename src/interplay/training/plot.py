@@ -137,7 +137,7 @@ def _one_run(run: RunLog) -> dict[str, Column]:
 def _several_runs(runs: Sequence[RunLog], labels: Sequence[str]) -> dict[str, Column]:
     """The same with a curve per run: the first metric that all have, or else the first of each, which it names."""
     validated = {label: run.metrics for label, run in zip(labels, runs, strict=True) if run.metrics}
-    first = {label: next(iter(figures)) for label, metrics in validated.items()}
+    first = {label: next(iter(metrics)) for label, metrics in validated.items()}
     common = [name for name in next(iter(validated.values()), {}) if all(name in own for own in validated.values())]
     if common:
         title, scores = f"{_VALIDATION}: {common[0]}", {label: own[common[0]] for label, own in validated.items()}

@@ -35,8 +35,8 @@ class DataConfig(Section):
     Attributes:
         dataset: whose annotations; ``own`` are one's own, in any form that interplay reads, ``generated`` a
             folder that `interplay synthesize` wrote.
-        root: annotations (a folder, or a file) and, unless `images` says otherwise, the photographs.
-        images: folder of the photographs.
+        root: annotations (a folder, or a file) and, unless `images` says otherwise, the images.
+        images: folder of the images.
         vocabulary: what the names in ``own`` data mean: a built-in vocabulary's name or a JSON file; by default what
             the annotations say. Where it lists no interactions, those that occur in the training annotations are the
             classes.
@@ -47,8 +47,8 @@ class DataConfig(Section):
             neither `validation` nor `validation_root` is given. With 0, validation is on the training images.
         validation_detections: people and objects to validate on, for systems that pair given ones: a file of boxes, or
             a detector's name. Without, TIN is validated on annotated boxes only, and others use the default detector.
-        workers: processes that read and change photographs, per training process.
-        cache: keep decoded photographs in memory (``ram``) or in a folder (``disk``).
+        workers: processes that read and change images, per training process.
+        cache: keep decoded images in memory (``ram``) or in a folder (``disk``).
         cache_folder: where the cache ``disk`` is; by default ``cache`` in the run's folder.
         cache_gib: most that the cache takes, per training process.
     """

@@ -23,11 +23,11 @@ from interplay.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Tables:
-    """Annotations and where their photographs are.
+    """Annotations and where their images are.
 
     Attributes:
         training, validation: may be the same.
-        images, validation_images: folders of their photographs.
+        images, validation_images: folders of their images.
     """
 
     training: InteractionTable
@@ -98,7 +98,7 @@ def _tables(data: DataConfig) -> Tables:
 
 
 def load_training_table(data: DataConfig, section: str = "data") -> tuple[InteractionTable, Path]:
-    """All that is annotated to train on, and the folder of the photographs.
+    """All that is annotated to train on, and the folder of the images.
 
     Args:
         data: which data set.

@@ -40,7 +40,7 @@ class TrainingData(Protocol):
         """One example.
 
         Raises:
-            ImageError, MissingFileError: the photograph is broken or not there; it is left out, and counted.
+            ImageError, MissingFileError: the image is broken or not there; it is left out, and counted.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Validation on photographs with the official protocols."""
+"""Validation on images with the official protocols."""
 
 from __future__ import annotations
 
@@ -37,32 +37,32 @@ def predict_images(
     detector: Detector | None = None,
     pose: str | None = None,
 ) -> InteractionTable:
-    """A model's interactions in annotated photographs, computed by all processes of the training together.
+    """A model's interactions in annotated images, computed by all processes of the training together.
 
-    Photographs that cannot be read have none.
+    Images that cannot be read have none.
 
     Args:
         model: any.
-        annotations: which photographs, and in which orientation they were annotated.
+        annotations: which images, and in which orientation they were annotated.
         images: their folder.
-        batch_size: photographs in a batch.
+        batch_size: images in a batch.
         workers: threads that read ahead.
         detector: people and objects, for a two-stage model.
         pose: what finds people's keypoints, as for `HoiModel.predict`.
 
     Raises:
-        MissingFileError: none of the photographs can be read.
+        MissingFileError: none of the images can be read.
     """
     rank, count = process_rank(), process_count()
-    photographs = InteractionDataset(annotations, images)
+    dataset = InteractionDataset(annotations, images)
 
     def read(index: int) -> NDArray[np.uint8] | None:
         try:
-            return photographs[index].image
+            return dataset[index].image
         except (ImageError, MissingFileError):
             return None
 
-    mine = list(range(rank, len(photographs), count))
+    mine = list(range(rank, len(dataset), count))
     found: list[Interactions] = []
     inference = model.inference(detector=detector, pose=pose)
     pixels = prefetch(read, mine, max(workers, 1), 2 * batch_size)
@@ -78,7 +78,7 @@ def predict_images(
         warnings.warn(note, stacklevel=2)
     table = InteractionTable.from_list(gather(found), model.vocabulary)
     if len(table) and not table.sizes.any():
-        raise MissingFileError(f"none of the {len(table)} photographs to validate on can be read below {images}")
+        raise MissingFileError(f"none of the {len(table)} images to validate on can be read below {images}")
     return table
 
 

@@ -1,4 +1,4 @@
-"""Smooth lines, boxes and label plates over a photograph, with a dark halo that keeps them visible on any ground."""
+"""Smooth lines, boxes and label plates over an image, with a dark halo that keeps them visible on any ground."""
 
 from __future__ import annotations
 

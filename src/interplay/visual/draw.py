@@ -1,4 +1,4 @@
-"""`draw_interactions`: people, objects, links and verbs on a photograph, readable when it is crowded."""
+"""`draw_interactions`: people, objects, links and verbs on an image, readable when it is crowded."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _heading(interactions: Interactions, triplet: int) -> str:
 def _picture(
     image: NDArray[np.uint8], interactions: Interactions, triplet: int, panel: Panel, scale: float
 ) -> NDArray[np.uint8]:
-    """One panel over the photograph, which was resized by `scale`."""
+    """One panel over the image, which was resized by `scale`."""
     height, width = image.shape[:2]
     if panel.heat is not None:
         image = _with_heat(image, panel.heat, scale)
@@ -120,11 +120,11 @@ def _draw_boxes(canvas: Canvas, interactions: Interactions, triplet: int) -> Non
 
 
 def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np.uint8]:
-    """The photograph, coloured where the map is high."""
+    """The image, coloured where the map is high."""
     height, width = image.shape[:2]
     rows, columns = heat.values.shape
     x1, y1, x2, y2 = (v * scale for v in heat.extent)
-    # where the photograph's pixels lie on the map
+    # where the image's pixels lie on the map
     box = ((0 - x1) / (x2 - x1) * columns, (0 - y1) / (y2 - y1) * rows,
            (width - x1) / (x2 - x1) * columns, (height - y1) / (y2 - y1) * rows)  # fmt: skip
     matrix = ((box[2] - box[0]) / width, 0, box[0], 0, (box[3] - box[1]) / height, box[1])
@@ -134,7 +134,7 @@ def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np
     amount = np.clip(np.asarray(values), 0, 1)[..., None]
     steps = np.array([colour_of(i / 255) for i in range(256)], np.float32)
     colours = steps[(amount[..., 0] * 255).astype(np.int64)]
-    alpha = _MOST_HEAT * amount  # little heat leaves the photograph as it is
+    alpha = _MOST_HEAT * amount  # little heat leaves the image as it is
     return (image * (1 - alpha) + colours * alpha).round().astype(np.uint8)
 
 

@@ -22,7 +22,7 @@ PEOPLE: tuple[Colour, ...] = (
     (72, 128, 255),  # blue
 )
 """One colour per person in turn: the palette of Okabe and Ito (2008) for all kinds of colour vision, its dark
-colours made lighter so that they stand out from a photograph. Neighbours in the list are far apart."""
+colours made lighter so that they stand out from an image. Neighbours in the list are far apart."""
 
 INK: Colour = (16, 16, 20)
 

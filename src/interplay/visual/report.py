@@ -51,7 +51,7 @@ def write_report(
     """Write a gallery as one HTML file that needs no network and no other file.
 
     Each image has its picture with the interactions drawn in and a list of them; verbs, objects, scores and names
-    can be filtered, and pointing at an interaction lights up its person and object. Pictures of 1,000 photographs
+    can be filtered, and pointing at an interaction lights up its person and object. Pictures of 1,000 images
     take about 60 MB.
 
     Args:

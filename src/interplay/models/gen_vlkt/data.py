@@ -1,4 +1,4 @@
-"""Annotated photographs as GEN-VLKT's training reads them."""
+"""Annotated images as GEN-VLKT's training reads them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from interplay.training.cache import ImageCache
 
 @dataclass(frozen=True)
 class GenVlktExample:
-    """One photograph, changed at random: a normalised image (3, H, W) and what is to be found in it."""
+    """One image, changed at random: a normalised image (3, H, W) and what is to be found in it."""
 
     image: Tensor
     targets: PairTargets
@@ -32,7 +32,7 @@ class GenVlktExample:
 
 @dataclass(frozen=True)
 class GenVlktBatch:
-    """Photographs padded to one size.
+    """Images padded to one size.
 
     Attributes:
         images: (B, 3, H, W).
@@ -45,7 +45,7 @@ class GenVlktBatch:
     targets: tuple[PairTargets, ...]
 
     def __len__(self) -> int:
-        """Number of photographs B."""
+        """Number of images B."""
         return len(self.targets)
 
     def to(self, device: torch.device | str) -> GenVlktBatch:
@@ -55,15 +55,15 @@ class GenVlktBatch:
 
 
 class GenVlktTrainingImages(ImageData):
-    """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
+    """Images by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:
         table: the annotations; in zero-shot, pairs with unseen interactions and images left without pairs are dropped.
-        image_root: folder of the photographs.
+        image_root: folder of the images.
         config: of the model.
-        augmentation: what is done to a photograph.
+        augmentation: what is done to an image.
         seed: of all random choices.
-        cache: keeps decoded photographs.
+        cache: keeps decoded images.
 
     Raises:
         MissingFileError: no such folder.
@@ -94,10 +94,10 @@ class GenVlktTrainingImages(ImageData):
         """The example of an (epoch, index).
 
         Raises:
-            ImageError, MissingFileError: the photograph is broken or not there.
+            ImageError, MissingFileError: the image is broken or not there.
         """
         epoch, index = place
-        sample = self.photographs[index]
+        sample = self.images[index]
         if self.unseen is not None:
             sample = replace(sample, interactions=without_unseen(sample.interactions, self.unseen))
         sample = replace(sample, interactions=first_boxes(sample.interactions, self.config.network.queries))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def explain_image(
     model: GenVlkt, image: NDArray[np.uint8], min_score: float, top_k: int
 ) -> tuple[Interactions, list[Explanation]]:
-    """The interactions of a photograph, and an explanation of the best ones; see `HoiModel.explain`."""
+    """The interactions of an image, and an explanation of the best ones; see `HoiModel.explain`."""
     batch, sizes = model.preprocess([image])
     network = model.network
     with _watched(network.interaction_decoder) as interaction, _watched(network.instance_decoder) as instance:
@@ -70,7 +70,7 @@ def _panel(title: str, look: Tensor, grid: tuple[int, int], scale: tuple[float, 
 
     Args:
         grid: rows and columns of the feature map.
-        scale: pixels of the photograph per cell of the map, in x and y.
+        scale: pixels of the image per cell of the map, in x and y.
     """
     rows, columns = grid
     values = (look / look.max().clamp(min=1e-9)).view(rows, columns).float().cpu().numpy()

@@ -24,7 +24,7 @@ from interplay.vocabulary import Vocabulary
 
 
 class GenVlktTask(ImageTask):
-    """Trains `GenVlkt` on annotated photographs.
+    """Trains `GenVlkt` on annotated images.
 
     Args:
         recipe: of the training.

@@ -167,14 +167,14 @@ class GGNetDecodingOptions(Options):
     """How maps become interactions.
 
     Attributes:
-        input_size: longer side of the photograph in the network's input, in pixels.
-        resize: what is done to a photograph: ``fit`` it to that size in a square, or ``keep`` its size and pad it to a
+        input_size: longer side of the image in the network's input, in pixels.
+        resize: what is done to an image: ``fit`` it to that size in a square, or ``keep`` its size and pad it to a
             multiple of 32 (128 for the hourglass).
         top_k: humans, objects and interaction points considered.
         score_map: read interactions off the ``final`` heatmap, or off the ``product`` of all.
         matching: centre for an interaction point: ``product`` is the published 1/(|dx|+1) 1/(|dy|+1) score, highest;
             ``distance`` the paper's (|dx|+|dy|)/score, lowest (Equation 8).
-        flip: average the maps with those of the mirrored photograph.
+        flip: average the maps with those of the mirrored image.
         boxes: humans and objects are the network's ``own``, or another ``detector``'s, which `GGNet.predict` then needs
             (Table 5, double dagger).
         min_side: boxes narrower or lower than this become so wide or high, in pixels.

@@ -1,4 +1,4 @@
-"""Annotated photographs as GGNet's training reads them: cropped, mirrored and coloured at random, then encoded."""
+"""Annotated images as GGNet's training reads them: cropped, mirrored and coloured at random, then encoded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from interplay.training.cache import ImageCache
 
 @dataclass(frozen=True)
 class GGNetExample:
-    """One photograph as the network sees it: pixels (3, S, S), and its annotations with the part that is seen."""
+    """One image as the network sees it: pixels (3, S, S), and its annotations with the part that is seen."""
 
     image: Tensor
     annotations: Interactions
@@ -31,13 +31,13 @@ class GGNetExample:
 
 @dataclass(frozen=True)
 class GGNetBatch:
-    """Photographs (B, 3, S, S) and what is to be predicted for them."""
+    """Images (B, 3, S, S) and what is to be predicted for them."""
 
     images: Tensor
     targets: GGNetTargets
 
     def __len__(self) -> int:
-        """Number of photographs B."""
+        """Number of images B."""
         return len(self.images)
 
     def to(self, device: torch.device | str) -> GGNetBatch:
@@ -46,15 +46,15 @@ class GGNetBatch:
 
 
 class GGNetTrainingImages(ImageData):
-    """Photographs by (epoch, index): the same pair gives the same example, in every process and after a restart.
+    """Images by (epoch, index): the same pair gives the same example, in every process and after a restart.
 
     Args:
         table: the annotations; images without an interaction that the model knows are dropped.
-        image_root: folder of the photographs.
+        image_root: folder of the images.
         model: for which they are encoded.
-        augment: random crops, mirroring and colours; without, every photograph is seen whole.
+        augment: random crops, mirroring and colours; without, every image is seen whole.
         seed: of all random choices.
-        cache: keeps decoded photographs.
+        cache: keeps decoded images.
 
     Raises:
         MissingFileError: no such folder.
@@ -82,9 +82,9 @@ class GGNetTrainingImages(ImageData):
         """The example of an (epoch, index).
 
         Raises:
-            ImageError, MissingFileError: the photograph is broken or not there.
+            ImageError, MissingFileError: the image is broken or not there.
         """
-        sample = self.photographs[place[1]]
+        sample = self.images[place[1]]
         height, width = sample.image.shape[:2]
         if not self.augment:
             view, colours = View.whole(width, height), None

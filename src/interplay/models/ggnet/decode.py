@@ -1,4 +1,4 @@
-"""From maps to interactions: peaks, matching by offsets, boxes in the photograph."""
+"""From maps to interactions: peaks, matching by offsets, boxes in the image."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Candidates:
         centre: (K, 2) x, y on the output map.
         score: (K,) 0..1.
         label: (K,) object class.
-        boxes: (K, 4) in pixels of the photograph.
+        boxes: (K, 4) in pixels of the image.
     """
 
     centre: NDArray[np.float32]
@@ -105,7 +105,7 @@ def peak_candidates(
         size, shift: (K, 2) width and height, and x, y from the pixel to the centre, in output pixels.
         map_size: width, height of the output map.
         view: what the network saw.
-        height: of the photograph.
+        height: of the image.
         min_side: see `GGNetDecodingOptions`.
         first: object class of the first heatmap.
     """
@@ -200,7 +200,7 @@ def to_interactions(
 
     Args:
         verbs: (channels, objects) the vocabulary's verb that a channel means with an object.
-        size: height, width of the photograph.
+        size: height, width of the image.
     """
     triplets, humans, objects = matched.triplets, matched.humans, matched.objects
     mentions = np.stack([triplets[:, :2], np.broadcast_to([1, 0], (len(triplets), 2))], -1).reshape(-1, 2)

@@ -24,9 +24,9 @@ _TITLES = {"hm_rel": "glance", "hm_rel_refine": "interaction points"}
 def explain_image(
     model: GGNet, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
 ) -> tuple[Interactions, list[Explanation]]:
-    """The interactions of a photograph, and an explanation of the best ones; see `HoiModel.explain`."""
+    """The interactions of an image, and an explanation of the best ones; see `HoiModel.explain`."""
     if model.config.decoding.flip:
-        raise InputError("only one look at the photograph can be explained: set the decoding option flip=false")
+        raise InputError("only one look at the image can be explained: set the decoding option flip=false")
     batch, sizes = model.preprocess([image])
     outputs = model(batch.to(model.device), sizes)
     maps = outputs.heads
@@ -36,25 +36,25 @@ def explain_image(
     interactions = to_interactions(found, model.channels.verb, model.vocabulary, (height, width))
     rows, columns = maps[model.config.network.final_heatmap].shape[2:]
     view = model.view(width, height, columns * model.backbone.stride, rows * model.backbone.stride)
-    to_photograph = view.inverse(columns, rows)
+    to_image = view.inverse(columns, rows)
     best = np.argsort(-found.score, kind="stable")[:top_k]
     chosen = [int(t) for t in best if found.score[t] >= min_score]
-    return interactions, [Explanation(t, _panels(model, maps, found, t, to_photograph)) for t in chosen]
+    return interactions, [Explanation(t, _panels(model, maps, found, t, to_image)) for t in chosen]
 
 
-def _panels(model: GGNet, maps: StackMaps, found: Matched, triplet: int, to_photograph: Array) -> tuple[Panel, ...]:
+def _panels(model: GGNet, maps: StackMaps, found: Matched, triplet: int, to_image: Array) -> tuple[Panel, ...]:
     """The steps to one triplet."""
     point = int(found.point[triplet])
     channel, x, y = (int(values[point]) for values in (found.points.channel, found.points.x, found.points.y))
 
     def place(centres: Array) -> NDArray[np.float32]:
-        """Pixels of the output map, at their middles -> pixels of the photograph."""
-        return transform_points(np.asarray(centres, np.float32) + np.float32(0.5), to_photograph).astype(np.float32)
+        """Pixels of the output map, at their middles -> pixels of the image."""
+        return transform_points(np.asarray(centres, np.float32) + np.float32(0.5), to_image).astype(np.float32)
 
     options = model.config.network
     name = "hm_rel" if "hm_rel" in options.head_names else options.final_heatmap
     heat = maps[name][0, channel].sigmoid().float().cpu().numpy()
-    corners = transform_points(np.array([[0, 0], heat.shape[::-1]], np.float32), to_photograph).ravel()
+    corners = transform_points(np.array([[0, 0], heat.shape[::-1]], np.float32), to_image).ravel()
     x1, y1, x2, y2 = (float(v) for v in corners)
     here = place(np.array([[x, y]]))
     shown = (heat / max(float(heat.max()), 1e-6)).astype(np.float32)

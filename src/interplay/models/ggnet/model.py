@@ -185,8 +185,8 @@ class GGNet(HoiModel):
         out.
 
         Args:
-            annotations: one per image, in pixels of the photograph.
-            views: the part of each photograph that the network sees.
+            annotations: one per image, in pixels of the image.
+            views: the part of each image that the network sees.
             width, height: of the network's input.
         """
         return self.encoder()(annotations, views, width, height)
@@ -198,21 +198,21 @@ class GGNet(HoiModel):
         return TargetEncoder(self.config, channels, self.pairs.cpu().numpy(), self.backbone.stride)
 
     def view(self, width: int, height: int, input_width: int, input_height: int) -> View:
-        """The part of a `width` x `height` photograph that an input of this size shows: all of it."""
+        """The part of a `width` x `height` image that an input of this size shows: all of it."""
         if self.config.decoding.resize == "fit":
             return View((width / 2, height / 2), max(width, height * input_width / input_height), width)
         return View((width // 2, height // 2), input_width, width)
 
     def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
-        """Photographs as the network's input.
+        """Images as the network's input.
 
         Args:
             images: (H, W, 3) red, green, blue, 0..255; sizes may differ. With ``resize=keep`` all have the largest
-                input of any of them, and a result depends on where in it the photograph lies; `predict` therefore puts
+                input of any of them, and a result depends on where in it the image lies; `predict` therefore puts
                 only those together whose inputs have one shape.
 
         Returns:
-            (B, 3, h, w) float32, blue first, normalised, and (B, 2) int64 height, width of the photographs.
+            (B, 3, h, w) float32, blue first, normalised, and (B, 2) int64 height, width of the images.
         """
         sizes = [image.shape[:2] for image in images]
         height, width = np.max([self.input_shape(*size) for size in sizes], axis=0).tolist()
@@ -223,7 +223,7 @@ class GGNet(HoiModel):
         return torch.from_numpy(np.stack(batch)), torch.tensor(sizes)
 
     def input_shape(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the network's input for a photograph of this size."""
+        """Height and width of the network's input for an image of this size."""
         options, divisor = self.config.decoding, self.backbone.divisor
         if options.resize == "fit":
             side = -(-options.input_size // divisor) * divisor
@@ -235,11 +235,11 @@ class GGNet(HoiModel):
     def decode(
         self, outputs: GGNetOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
     ) -> list[Interactions]:
-        """From maps to interactions in the photographs.
+        """From maps to interactions in the images.
 
         Args:
             outputs: of `forward`.
-            sizes: (B, 2) height, width of the photographs.
+            sizes: (B, 2) height, width of the images.
             detections: boxes of another detector to use instead of the network's own, one per image (Table 5, double
                 dagger), labelled in the model's vocabulary.
 
@@ -303,7 +303,7 @@ class GGNet(HoiModel):
         """The interactions in RGB images (H, W, 3); ``predict`` calls it in evaluation mode without gradients."""
         shapes = [self.input_shape(*image.shape[:2]) for image in images]
         results: dict[int, Interactions] = {}
-        for shape in dict.fromkeys(shapes):  # padded by another's size, a photograph would give another result
+        for shape in dict.fromkeys(shapes):  # padded by another's size, an image would give another result
             members = [i for i, other in enumerate(shapes) if other == shape]
             batch, sizes = self.preprocess([images[i] for i in members])
             given = None if detections is None else [detections[i] for i in members]

@@ -32,10 +32,10 @@ OVERLAP = 0.7
 
 @dataclass(frozen=True)
 class AnnotatedView:
-    """The annotated interactions of one photograph, and the part of it that the network sees.
+    """The annotated interactions of one image, and the part of it that the network sees.
 
     Attributes:
-        boxes: (N, 4) x1, y1, x2, y2 in pixels of the photograph. Whole-pixel boxes are truncated to whole pixels
+        boxes: (N, 4) x1, y1, x2, y2 in pixels of the image. Whole-pixel boxes are truncated to whole pixels
             again after the transformation (`TargetOptions.whole_pixels`): those of an array of integers, or those
             that `whole` marks.
         labels: (N,) object classes.

@@ -20,7 +20,7 @@ from interplay.training.tables import Tables, load_tables
 
 
 class GGNetTask(ImageTask):
-    """Trains `GGNet` on annotated photographs.
+    """Trains `GGNet` on annotated images.
 
     Args:
         recipe: of the training.

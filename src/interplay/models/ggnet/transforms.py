@@ -1,4 +1,4 @@
-"""From a photograph to the network's square input and back: which part is seen, random changes, pixels."""
+"""From an image to the network's square input and back: which part is seen, random changes, pixels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ FRACTIONS = 32
 """Positions between pixels are rounded to this fraction of a pixel, as in OpenCV's bilinear interpolation."""
 
 SCALES = tuple(i / 10 for i in range(7, 14))
-"""Factors of the longer side: below 1 the view is a part of the photograph, above 1 it has a black margin."""
+"""Factors of the longer side: below 1 the view is a part of the image, above 1 it has a black margin."""
 BORDER = 128
-"""A view's centre stays this far from the photograph's border, or half of that (and so on) in a small one."""
+"""A view's centre stays this far from the image's border, or half of that (and so on) in a small one."""
 JITTER = 0.4
 """Brightness, contrast and saturation change by a factor of 1 - JITTER to 1 + JITTER."""
 LIGHTING = 0.1
@@ -45,13 +45,13 @@ GREY = np.array([0.114, 0.587, 0.299], np.float32)
 
 @dataclass(frozen=True)
 class View:
-    """The part of a photograph that the network sees.
+    """The part of an image that the network sees.
 
     Attributes:
-        centre: x, y in the (mirrored) photograph that comes to the middle of the network's input.
-        side: pixels of the photograph that the input's width covers.
-        width: of the photograph; needed to mirror.
-        mirrored: whether the photograph is mirrored first (x becomes ``width - x - 1``).
+        centre: x, y in the (mirrored) image that comes to the middle of the network's input.
+        side: pixels of the image that the input's width covers.
+        width: of the image; needed to mirror.
+        mirrored: whether the image is mirrored first (x becomes ``width - x - 1``).
     """
 
     centre: tuple[float, float]
@@ -61,21 +61,21 @@ class View:
 
     @classmethod
     def whole(cls, width: int, height: int) -> View:
-        """The whole photograph: its longer side fills the input."""
+        """The whole image: its longer side fills the input."""
         return cls((width / 2, height / 2), float(max(width, height)), width)
 
     def matrix(self, width: int, height: int) -> Array:
-        """(2, 3) float64 map from the (mirrored) photograph to a `width` x `height` input or output map."""
+        """(2, 3) float64 map from the (mirrored) image to a `width` x `height` input or output map."""
         source, target = self._corners(width, height)
         return three_point_affine(source, target)
 
     def inverse(self, width: int, height: int) -> Array:
-        """(2, 3) float64 map from a `width` x `height` map back to the (mirrored) photograph."""
+        """(2, 3) float64 map from a `width` x `height` map back to the (mirrored) image."""
         source, target = self._corners(width, height)
         return three_point_affine(target, source)
 
     def mirror(self, boxes: Array) -> Array:
-        """Boxes (N, 4) in the mirrored photograph, if this view mirrors."""
+        """Boxes (N, 4) in the mirrored image, if this view mirrors."""
         if not self.mirrored:
             return boxes
         out = boxes.copy()
@@ -159,7 +159,7 @@ class ColourChange:
 
 
 def random_view(width: int, height: int, generator: np.random.Generator) -> View:
-    """A random part of a photograph, or the whole of it with a margin, mirrored half of the time."""
+    """A random part of an image, or the whole of it with a margin, mirrored half of the time."""
     side = max(width, height) * SCALES[generator.integers(len(SCALES))]
     x = int(generator.integers(*centre_range(width)))
     y = int(generator.integers(*centre_range(height)))
@@ -167,12 +167,12 @@ def random_view(width: int, height: int, generator: np.random.Generator) -> View
 
 
 def view(width: int, side: float, centre: tuple[float, float], mirrored: bool) -> View:
-    """The view around a centre of the photograph as it is (not mirrored)."""
+    """The view around a centre of the image as it is (not mirrored)."""
     return mirror(View(centre, side, width)) if mirrored else View(centre, side, width)
 
 
 def mirror(whole: View) -> View:
-    """The same part of the photograph, mirrored."""
+    """The same part of the image, mirrored."""
     x, y = whole.centre
     return replace(whole, centre=(whole.width - x - 1, y), mirrored=not whole.mirrored)
 
@@ -200,7 +200,7 @@ def network_input(
     height: int,
     colours: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
 ) -> NDArray[np.float32]:
-    """What the network sees of a photograph.
+    """What the network sees of an image.
 
     Args:
         image: (H, W, 3) red, green, blue, 0..255.
@@ -209,7 +209,7 @@ def network_input(
         colours: a change of the (height, width, 3) pixels in 0..1, blue first.
 
     Returns:
-        (3, height, width), blue first, normalised; black beyond the photograph's border.
+        (3, height, width), blue first, normalised; black beyond the image's border.
     """
     if view.mirrored:
         image = image[:, ::-1]
