@@ -29,7 +29,7 @@ def test_other_formats_become_jpeg_without_meeting_another_picture(tmp_path: Pat
 
 
 def test_a_photograph_is_never_replaced(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="replace a photograph"):
+    with pytest.raises(InputError, match="replace an image"):
         plan_pictures([tmp_path / "x.jpg", tmp_path / "y.jpg"], tmp_path)
 
 

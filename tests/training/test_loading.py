@@ -92,7 +92,7 @@ def test_broken_photographs_are_replaced_and_reported(workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_folder_without_a_readable_photograph(workers: int) -> None:
-    with pytest.raises(InterplayError, match=r"^none of 4 photographs in a row can be read: [^\n]*\d\.jpg[^\n]*$"):
+    with pytest.raises(InterplayError, match=r"^none of 4 images in a row can be read: [^\n]*\d\.jpg[^\n]*$"):
         next(load_parts(Numbers(4, broken=range(4)), BatchPlan(4, 2), 0, 1, workers))
 
 

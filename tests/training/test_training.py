@@ -120,7 +120,7 @@ def test_validation_on_detected_boxes_by_the_official_protocol(
     assert read_weights(weights)[1]["validation"]["score"] > 0.8
     (tmp_path / "empty").mkdir()
     data["images"] = str(tmp_path / "empty")
-    with pytest.raises(MissingFileError, match=r"none of the .* photographs to validate on can be read"):
+    with pytest.raises(MissingFileError, match=r"none of the .* images to validate on can be read"):
         train(_config(riders_file, tmp_path / "none", **changes))
 
 
