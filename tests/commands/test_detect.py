@@ -124,7 +124,7 @@ def test_poses_come_into_the_results_and_the_picture() -> None:
         (["--sample", "--weights", "gone.safetensors"], "gone.safetensors"),
         (["--sample", "--device", "abacus"], "abacus"),
         (["--sample", "--min-score", "2"], "from 0 to 1"),
-        (["--sample", "--verbs", "paint"], "GEN-VLKT"),
+        (["--sample", "--verbs", "paint"], "gen-vlkt"),
         (["--sample", "--verbs", "paint", "--vocabulary", "v-coco"], "not both"),
         (["--sample", "--decoding", "nms=true"], "decoding option nms: no such field"),
         (["--sample", "--decoding", "suppress_below=2"], "suppress_below"),

@@ -151,12 +151,12 @@ def stack_terms(
     floor = counts.floor(1)
     network = config.network
     hna = config.loss.beta if config.targets.hard_negatives else None
-    objects = interactions = None
+    centres = interactions = None
     if config.loss.normaliser == "image":
         positives = [images] * len(positives)
-        objects, interactions = targets.reg_mask.sum(1), targets.offset_mask.sum(1)
+        centres, interactions = targets.reg_mask.sum(1), targets.offset_mask.sum(1)
     terms = {
-        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, positives[0], floor, objects),
+        "hm_loss": focal_loss(probabilities(maps["hm"]), targets.hm, None, positives[0], floor, centres),
         "wh_loss": gathered_l1(maps["wh"], targets.ind, targets.reg_mask, targets.wh, objects, floor),
         "off_loss": gathered_l1(maps["reg"], targets.ind, targets.reg_mask, targets.reg, objects, floor),
     }
