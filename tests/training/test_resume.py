@@ -94,6 +94,7 @@ def test_a_run_goes_on_in_its_own_folder_alone(tmp_path: Path) -> None:
     (folder / "config.yaml").write_text("system: gen-vlkt\nseed: 7\n")
     with pytest.raises(InputError, match=r"other settings \(.*seed"):
         train(config)
+    (folder / "config.yaml").unlink()
     with locked(folder, folder=True), pytest.raises(LockedError, match="is being written"):
         train(config)
 
