@@ -17,7 +17,7 @@ from typing import Any
 from interplay._version import __version__
 
 COMMANDS = {
-    "detect": "find interactions in photographs: pictures, a table and a result file",
+    "detect": "find interactions in images: pictures, a table and a result file",
     "explain": "draw where a model looked to find its interactions",
     "evaluate": "score a result file with an official protocol",
     "suppress": "remove pairs that do not interact from any model's predictions",

@@ -127,11 +127,11 @@ def test_own_data_is_validated(tmp_path: Path) -> None:
     assert "1 errors" in findings[1].detail
 
 
-def test_photographs_alone(tmp_path: Path) -> None:
+def test_images_alone(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     (finding,) = check_folder(tmp_path)
-    assert (finding.status, finding.dataset) == ("note", "photographs")
-    assert finding.detail.startswith("1 photographs")
+    assert (finding.status, finding.dataset) == ("note", "images")
+    assert finding.detail.startswith("1 images")
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -255,14 +255,14 @@ def test_a_picture_that_cannot_be_drawn_costs_no_result(
         raise MemoryError
 
     paths = [photo("a.png"), photo("b.png")]
-    for place in (run, job):
-        monkeypatch.setattr(place, "draw_interactions", no_memory)
-    for seen in ("", "2 images of 2 already done"):
-        shown = Shown()
-        assert shown.run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 2
-        assert seen in shown.said
-        assert shown.said.count("no picture of") == 2
-        assert len(interplay.read("r.jsonl")) == 2
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:  # undoing all of `monkeypatch` would also leave the test's own folder
+        for place in (run, job):
+            patch.setattr(place, "draw_interactions", no_memory)
+        for seen in ("", "2 images of 2 already done"):
+            shown = Shown()
+            assert shown.run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 2
+            assert seen in shown.said
+            assert shown.said.count("no picture of") == 2
+            assert len(interplay.read("r.jsonl")) == 2
     assert Shown().run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 0
     assert len(list(Path("p").iterdir())) == 2

@@ -1,4 +1,4 @@
-"""Find interactions in photographs: pictures, a table and a result file.
+"""Find interactions in images: pictures, a table and a result file.
 
 Without --output and --pictures, both pictures and a result file are written to interplay_output/. A run that was
 stopped continues where it was when the same command is given again.
