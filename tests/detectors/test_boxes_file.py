@@ -119,7 +119,7 @@ def test_lists_of_images_that_do_not_fit(tmp_path: Path, results: Path, images: 
 
 def test_a_list_of_images_is_for_numbers_only(tmp_path: Path, ride: Interactions) -> None:
     write([ride], tmp_path / "boxes.jsonl")
-    for source in (tmp_path / "boxes.jsonl", "ssd-mobilenet-v1"):
+    for source in (tmp_path / "boxes.jsonl", "ssd-mobilenet-v2"):
         with pytest.raises(InputError, match="list of images is for"):
             load_detector(source, annotations=tmp_path / "i.json")
 

@@ -218,9 +218,7 @@ def test_a_folder_with_other_objects_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--scenes", "0"], "scenes must be 1 or more"),
         (["--size", "8"], "size must be 32 or more"),
-        (["--workers", "0"], "workers must be 1 or more"),
         (["--acts", "ride a bycicle"], "ride a bicycle"),
         (["--mesh", "chair"], "CATEGORY=FILE"),
         (["--mesh", "chair=nowhere.glb"], "nowhere.glb"),
@@ -233,6 +231,13 @@ def test_wrong_options_say_what_is_wanted(
     assert main(["synthesize", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--scenes", "--workers"])
+def test_a_number_of_nothing_is_refused_with_the_option(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["synthesize", "out", option, "0"])
+    assert f"argument {option}: expected a whole number above 0, got '0'" in capsys.readouterr().err
 
 
 def test_an_unknown_act_names_near_ones_and_how_to_list_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
