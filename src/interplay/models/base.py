@@ -22,7 +22,7 @@ from interplay.layers.normalisers import LossNormaliser
 from interplay.models.inference import Image, Inference
 from interplay.models.weights import save_weights
 from interplay.options import ModelConfig, ModelDescription, changed_options
-from interplay.systems import explaining_systems, text_systems
+from interplay.systems import System, explaining_systems, text_systems
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class HoiModel(nn.Module, ABC):
         description_class: what a description of the newest format looks like.
         migrations: how weights files of earlier versions are read: one step from each format to the next. The format
             that is written is their number plus one; whoever changes what a description or a state holds adds a step.
-        score_range: smallest and largest score that it can give.
-        default_min_score: from which score on `interplay detect` shows interactions, unless told otherwise.
+        score_range, default_min_score: as the system's entry in `interplay.systems` has them.
         explains: whether `explain` can tell where it looks.
         class_buffers: names of buffers that say what the classes are; another model's are never copied.
         how_to_use_detections: for a model that finds people and objects itself but can use those of a detector: how.
@@ -62,8 +61,8 @@ class HoiModel(nn.Module, ABC):
     config: ModelConfig
     description_class: ClassVar[type[ModelDescription]] = ModelDescription
     migrations: ClassVar[tuple[Migration, ...]] = ()
-    score_range = (0.0, 1.0)
-    default_min_score = 0.2
+    score_range = System.score_range
+    default_min_score = System.default_min_score
     explains = False
     class_buffers: tuple[str, ...] = ()
     how_to_use_detections = ""

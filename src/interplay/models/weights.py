@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from interplay._version import __version__
 from interplay.containers.guard import brief, reading, regular_file
@@ -210,11 +211,22 @@ def build_with(
     Raises:
         InputError: a name is missing or unknown, or a shape differs.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         _compare(build().state_dict(), state, source, optional)
     model = build()
     model.load_state_dict(state, strict=False)
     return model.eval()
+
+
+class _Unfilled(TorchFunctionMode):
+    """Tensors are not filled with random numbers: without memory, torch would load its compiler to do nothing."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def load_state(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:

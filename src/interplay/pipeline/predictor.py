@@ -39,9 +39,9 @@ def chosen_min_score(model: str, weights: Path | None = None, wanted: float | No
     Raises:
         InputError: what is wanted is beyond the model's scores, or see `load_model`.
     """
-    from interplay.zoo import network_class
+    from interplay.zoo import model_system
 
-    kind = network_class(model, weights=weights)
+    kind = model_system(model, weights=weights)
     low, high = kind.score_range
     if wanted is None:
         return kind.default_min_score

@@ -11,7 +11,7 @@ from interplay.defaults import DEFAULT_MODEL
 from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
 from interplay.options import changed_options
-from interplay.systems import get_system
+from interplay.systems import System, get_system
 from interplay.zoo.cards import ModelCard, get_card
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ def _check_decoding(card: ModelCard, decoding: Mapping[str, Any]) -> None:
     options = get_system(card.system).decoding_class()
     if options is not None:
         changed_options(options(), decoding, "decoding")
+
+
+def model_system(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> System:
+    """The system of the model that `load_model` would return; same errors. One with a name needs no torch for it."""
+    path, card = _weights_file(name, weights)
+    if card is not None:
+        return get_system(card.system)
+
+    from interplay.models.weights import read_description, system_of
+
+    return system_of(read_description(path), path)
 
 
 def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:

@@ -23,6 +23,7 @@ from interplay.models.gen_vlkt.config import GenVlktConfig, GenVlktDescription
 from interplay.models.gen_vlkt.losses import count_targets, loss_terms, weight_of
 from interplay.models.gen_vlkt.network import LOGIT_SCALE, GuidedEmbeddingNetwork, TextClassifier, cosine_logits
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class GenVlkt(HoiModel):
     seen: Tensor | None
     captions: Tensor | None
     explains = True
-    score_range = (0.0, 2.0)
+    score_range = SYSTEMS["gen-vlkt"].score_range
+    default_min_score = SYSTEMS["gen-vlkt"].default_min_score
     class_buffers = ("seen",)
-    default_min_score = 1.2  # an object found for certain gives 1 by itself
 
     def __init__(
         self,

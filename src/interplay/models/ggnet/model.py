@@ -39,6 +39,7 @@ from interplay.models.ggnet.losses import loss_terms, loss_weights
 from interplay.models.ggnet.network import GGNetOutputs, StackHeads, build_backbone
 from interplay.models.ggnet.targets import GGNetTargets, TargetEncoder
 from interplay.models.ggnet.transforms import View, network_input
+from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class GGNet(HoiModel):
     pairs: Tensor
     explains = True
     class_buffers = ("pairs",)
-    default_min_score = 0.1  # the product of an interaction point's, a human's and an object's probability
+    default_min_score = SYSTEMS["ggnet"].default_min_score
     how_to_use_detections = (
         '--decoding boxes=detector, or set_decoding(boxes="detector"), lets it use those of another detector'
     )
