@@ -238,3 +238,18 @@ def test_messages_stay_short() -> None:
     assert len(brief(shared)) < 300
     with pytest.raises(InputError, match="unfolds"):
         count_values(shared, 10**6)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_function_s_name_without_end(tmp_path: Path, zipped: bool) -> None:
+    """torch's own message about it would take minutes."""
+    path = tmp_path / "w.pth"
+    data = b"\x80\x02c" + b"x" * 200_000 + b"\nx\n."
+    if zipped:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("w/data.pkl", data)
+            archive.writestr("w/version", "3\n")
+    else:
+        path.write_bytes(data)
+    with pytest.raises(InputError, match=r"w\.pth: not a torch file, or damaged"):
+        read_torch(path)

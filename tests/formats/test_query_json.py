@@ -186,3 +186,13 @@ def test_an_index_must_be_in_range(tmp_path: Path, hico: Vocabulary, field: str,
     content[0]["hoi_prediction"][0][field] = value
     with pytest.raises(InputError, match=rf"entry 0: interaction 0: '{field}'"):
         read(tmp_path, content, hico)
+
+
+def test_a_score_nested_deeper_than_an_array_can_be(tmp_path: Path, hico: Vocabulary) -> None:
+    content = [entry(0, 1, [5])]
+    value: Any = 0.5
+    for _ in range(80):
+        value = [value, value] if value == 0.5 else [value]
+    content[0]["hoi_prediction"][0]["score"] = value
+    with pytest.raises(InputError, match="expected a finite number"):
+        read(tmp_path, content, hico)

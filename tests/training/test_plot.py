@@ -114,3 +114,10 @@ def test_what_is_no_run(tmp_path: Path) -> None:
     (tmp_path / "a" / "log.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="column 'epoch'"):
         read_run(tmp_path / "a")
+
+
+@pytest.mark.parametrize("epoch", ["-1e400", "nan", "-1", "1e12", "x", ""])
+def test_an_epoch_that_is_none(tmp_path: Path, epoch: str) -> None:
+    (tmp_path / "log.csv").write_text(f"epoch,loss,learning_rate\n1,3,0.1\n{epoch},2,0.1\n")
+    with pytest.raises(InputError, match=r"log\.csv: line 3: epoch"):
+        plot_runs([tmp_path], tmp_path / "out.png")

@@ -8,14 +8,18 @@ checked state (`interplay.containers.pickles`).
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import pickle
+import pickletools
 import re
 import tarfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interplay.containers.guard import MEGABYTE, check_unpacked, count_values, in_words, reading, regular_file
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 _VALUES = 5_000_000
 _PICKLE_LIMIT = 64 * MEGABYTE
 _SMALL = MEGABYTE
+_LONGEST_NAME = 1000
 
 
 def read_torch(path: str | os.PathLike[str]) -> Any:
@@ -85,16 +90,43 @@ def _check_archive(path: str | os.PathLike[str], size: int) -> None:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-        check_unpacked(path, size, sum(one.file_size for one in members))
-        for one in members:
-            if one.filename.endswith("data.pkl") and one.file_size > _PICKLE_LIMIT:
-                raise InputError(f"{path}: {in_words(one.file_size)} of pickled names; expected mostly tensors")
+            check_unpacked(path, size, sum(one.file_size for one in members))
+            for one in members:
+                if one.filename.endswith("data.pkl"):
+                    if one.file_size > _PICKLE_LIMIT:
+                        raise InputError(f"{path}: {in_words(one.file_size)} of pickled names; expected mostly tensors")
+                    _check_names(path, archive.read(one))
     elif tarfile.is_tarfile(path):
         raise InputError(
             f"{path}: in the tar form of torch before version 0.2, which can only be read by running what is in it. "
             "Where you trust its maker, load it with torch.load(FILE, weights_only=False) and save its weights with "
             "torch.save(model.state_dict(), NEW)"
         )
+    else:
+        with Path(path).open("rb") as stream:
+            _check_names(path, stream.read(_PICKLE_LIMIT))
+
+
+_PERHAPS_LONG = re.compile(rb"c[^\n]{4096}")
+_PICKLES = 5  # of torch's older form, before the numbers
+
+
+def _check_names(path: str | os.PathLike[str], data: bytes) -> None:
+    """Refuse names of functions that are too long to be any: torch's own message for them takes their length squared.
+
+    Raises:
+        InputError: there is one.
+    """
+    if not _PERHAPS_LONG.search(data):
+        return
+    longest = 0
+    stream = io.BytesIO(data)
+    with suppress(ValueError, IndexError, UnicodeError):  # damaged, as torch will say
+        for _ in range(_PICKLES):
+            for operation, argument, _ in pickletools.genops(stream):
+                longest = max(longest, len(str(argument)) if operation.name == "GLOBAL" else 0)
+    if longest > _LONGEST_NAME:
+        raise InputError(f"{path}: not a torch file, or damaged (a name of {longest:,} letters)")
 
 
 def _tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:

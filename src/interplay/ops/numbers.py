@@ -34,8 +34,9 @@ def finite_number(value: Any, where: str, nan: bool = False) -> float:
     Raises:
         InputError: it is none; says `where`.
     """
-    while isinstance(value, (list, tuple, np.ndarray)) and np.size(value) == 1:
-        value = value.item() if isinstance(value, np.ndarray) else value[0]
+    while isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
     try:
         number = float("nan") if isinstance(value, (str, bytes, bool, np.bool_)) or value is None else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interplay.containers.guard import brief
 from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path, check_target
@@ -23,6 +24,7 @@ _LOSS, _VALIDATION, _RATE = "training loss", "validation", "learning rate"
 _SHARES = "nis_removed_"
 """Figures that are shares of pairs, which have nothing to do with precision."""
 
+_MOST_EPOCHS = 1e9
 _NOT_CURVES = frozenset({"epoch", "seconds", "skipped_photographs", "gradient_norm"})
 _MOST_TERMS = 8
 """More terms of a loss than this cannot be told apart in one picture; those of the last layer come first."""
@@ -62,15 +64,20 @@ def read_run(folder: str | Path) -> RunLog:
         )
     rows = read_csv(path)
     if not rows or "epoch" not in rows[0]:
-        raise InputError(f"{path}: expected a row per epoch with a column 'epoch', got columns {list(rows[:1])}")
+        got = brief(list(rows[0]) if rows else [])
+        raise InputError(f"{path}: expected a row per epoch with a column 'epoch', got columns {got}")
     columns: Column = {name: [] for name in rows[0] if name not in _NOT_CURVES}
     for number, row in enumerate(rows, 2):
+        if not _is_epoch(row["epoch"]):
+            raise InputError(f"{path}: line {number}: epoch is not a number of an epoch: {brief(row['epoch'])}")
         for name, points in columns.items():
             try:
                 if row[name]:
                     points.append((float(row["epoch"]), float(row[name])))
             except (TypeError, ValueError):
-                raise InputError(f"{path}: line {number}: {name} is not a number: {row[name]!r}") from None
+                raise InputError(
+                    f"{path}: line {number}: {brief(name).strip(chr(39))} is not a number: {brief(row[name])}"
+                ) from None
     rates = {name: points for name, points in columns.items() if name.startswith("learning_rate")}
     names = list(columns)
     # a row is: losses, then learning rates, then what validation found
@@ -78,6 +85,13 @@ def read_run(folder: str | Path) -> RunLog:
     losses = {name: columns[name] for name in names[:last_rate] if name not in rates and columns[name]}
     metrics = {name: columns[name] for name in names[last_rate + 1 :] if columns[name]}
     return RunLog(Path(folder).resolve().name, losses, metrics, rates)
+
+
+def _is_epoch(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= _MOST_EPOCHS
+    except ValueError:
+        return False
 
 
 def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
