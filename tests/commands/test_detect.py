@@ -79,6 +79,21 @@ def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert found.triplets()[0].object == "tennis racket"
 
 
+def test_which_boxes_are_used(capsys: pytest.CaptureFixture[str]) -> None:
+    def labels(*options: str) -> list[str]:
+        assert main(["detect", "--sample", "--output", "r.jsonl", "--min-score", "0", "--overwrite", *options]) == 0
+        found = interplay.read("r.jsonl", "v-coco")[0]
+        return [found.vocabulary.objects[label] for label in found.labels]
+
+    everything = labels("--detector-score", "0.02")
+    assert everything.count("tennis racket") > 1
+    assert len(everything) > len(labels())
+    assert labels("--detector-score", "0.02,tennis racket=0.5").count("tennis racket") == 1
+    assert len(labels("--detector-score", "0.02", "--same-box", "0", "--same-person", "0")) < len(everything)
+    assert main(["detect", "--sample", "--output", "r.jsonl", "--min-score", "0"]) == 2  # made with other boxes
+    assert "detector_options" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("batch", ["1", "8"])
 def test_only_an_image_that_the_boxes_do_not_list_is_skipped(batch: str, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
@@ -119,6 +134,7 @@ def test_poses_come_into_the_results_and_the_picture() -> None:
         (["--sample", "--model", "tin-spatial-vcocco"], "tin-spatial-vcoco"),
         (["--sample", "--detector", "ssd-mobilnet-v2"], "ssd-mobilenet-v2"),
         (["--sample", "--boxes", "gone.jsonl"], "gone.jsonl"),
+        (["--sample", "--detector-score", "persson=0.3"], "Did you mean 'person'"),
         (["--sample", "--pose", "movenett"], "movenet"),
         (["--sample", "--pose", "gone.json"], "gone.json"),
         (["--sample", "--weights", "gone.safetensors"], "gone.safetensors"),
@@ -137,7 +153,16 @@ def test_usage_errors_say_what_is_wrong(arguments: list[str], message: str, caps
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("option", [["--min-score", "-1"], ["--top-k", "0"], ["--batch-size", "many"]])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--detector-score", "a=b"],
+        ["--same-box", "2"],
+        ["--min-score", "-1"],
+        ["--top-k", "0"],
+        ["--batch-size", "many"],
+    ],
+)
 def test_numbers_out_of_range(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["detect", "--sample", *option])

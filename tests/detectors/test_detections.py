@@ -108,3 +108,29 @@ def test_supervision_of_another_origin() -> None:
 def test_names_of_other_code_bases() -> None:
     names = ["person", "Motorbike", "diningtable", "TVmonitor", "hair_dryer", "cell phone", "N/A", "hat"]
     assert match_objects(names, COCO_OBJECTS).tolist() == [0, 3, 60, 62, 78, 67, -1, -1]
+
+
+def crowd() -> Detections:
+    """Two people of which one is there twice, a book that is also a stop sign, and a cup."""
+    boxes = [[0, 0, 10, 40], [0, 0, 10, 30], [50, 0, 60, 40], [20, 20, 30, 30], [20, 20, 30, 31], [0, 0, 10, 40]]
+    return Detections(boxes, [0, 0, 0, 73, 11, 41], [0.6, 0.7, 0.5, 0.4, 0.3, 0.2])
+
+
+def test_smallest_scores_by_object() -> None:
+    found = crowd()
+    assert len(found.filter(0.4)) == 4
+    assert found.filter({"person": 0.65}).scores.tolist() == pytest.approx([0.7, 0.4, 0.3, 0.2])
+    assert found.filter({"Book": 0.1, "*": 0.6}).scores.tolist() == pytest.approx([0.6, 0.7, 0.4])
+    assert len(found.filter({})) == 6
+    with pytest.raises(InputError, match=r"no object 'persn'.*Did you mean 'person'"):
+        found.filter({"persn": 0.5})
+
+
+def test_one_box_for_each_thing() -> None:
+    found = crowd()
+    assert found.distinct() is found
+    assert found.distinct(same_box=0.9).labels.tolist() == [0, 0, 0, 73, 41]
+    assert found.distinct(same_person=0.7).scores.tolist() == pytest.approx([0.7, 0.5, 0.4, 0.3, 0.2])
+    assert found.distinct(same_box=0.95) is found
+    assert len(found.distinct(0.5, 0.5)) == 4  # a cup never stands for a person
+    assert len(Detections.empty().distinct(0.5, 0.5)) == 0

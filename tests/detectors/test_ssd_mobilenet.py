@@ -71,6 +71,20 @@ def test_a_batch_is_its_images(detector: Detector) -> None:
     assert np.allclose(960 - mirrored[[2, 0]], person[[0, 2]], atol=25)
 
 
+def test_the_mirror_image_counts_as_well(detector: Detector) -> None:
+    """A picture and its mirror image give the same boxes, mirrored, and at least those of the plain detector."""
+    flip = load_detector("ssd-mobilenet-v2-flip", min_score=0.3)
+    assert flip.name == "ssd-mobilenet-v2-flip"
+    image = read_image(sample_path())
+    [found], [mirrored], [plain] = flip([image]), flip([np.ascontiguousarray(image[:, ::-1])]), detector([image])
+    back = mirrored.boxes.copy()
+    back[:, [0, 2]] = image.shape[1] - mirrored.boxes[:, [2, 0]]
+    assert sorted(found.labels) == sorted(mirrored.labels)
+    assert box_iou(found.boxes, back).max(1).min() > 0.99
+    same = box_iou(plain.boxes, found.boxes) * (plain.labels[:, None] == found.labels[None])
+    assert same.max(1).min() >= 0.5
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (300, 300, 3)])
 def test_odd_sizes_and_nothing_to_see(detector: Detector, shape: tuple[int, ...]) -> None:
     [found] = detector([np.full(shape, 127, np.uint8)])

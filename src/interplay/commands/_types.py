@@ -38,6 +38,29 @@ def score(text: str) -> float:
     return value
 
 
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return value
+
+
+def scores_by_name(text: str) -> float | dict[str, float]:
+    """A number from 0 to 1, or such numbers by name: ``0.1,person=0.4``, where the one without a name is ``*``."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, value = part.rpartition("=")
+        key = name.strip() if equals else "*"
+        if not key or key in found:
+            raise argparse.ArgumentTypeError(f"expected SCORE or NAME=SCORE, each once, got {part!r} in {text!r}")
+        found[key] = fraction(value)
+    return found["*"] if list(found) == ["*"] else found
+
+
 def names(text: str) -> list[str]:
     """Names with commas between them."""
     found = [name.strip() for name in text.split(",")]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._types import names, option, positive, score
-from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTOR, DEFAULT_MODEL
+from interplay.commands._types import fraction, names, option, positive, score, scores_by_name
+from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from interplay.systems import SYSTEMS, decoding_examples, text_systems
 
 EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
@@ -64,6 +64,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="COCO file whose 'images' say which images the numbers in --boxes are, for COCO results",
     )
     model.add_argument(
+        "--detector-score",
+        type=scores_by_name,
+        metavar="S",
+        help="use boxes from this score on; or by object, and for the others: 0.1,person=0.4 (default: "
+        f"{DEFAULT_DETECTION_SCORE}, and all boxes of a file)",
+    )
+    model.add_argument(
+        "--same-box",
+        type=fraction,
+        metavar="IOU",
+        help="of objects whose boxes overlap more than this keep the surest, whatever they are called; 0.9 for "
+        "near-equal boxes (default: keep all)",
+    )
+    model.add_argument(
+        "--same-person",
+        type=fraction,
+        metavar="IOU",
+        help="people whose boxes overlap more than this are one (default: what the detector does)",
+    )
+    model.add_argument(
         "--pose",
         metavar="NAME",
         help="find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file",
@@ -91,7 +111,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.errors import InputError
     from interplay.image_files import find_images
-    from interplay.pipeline import Job, TextClasses, check_predictor, chosen_min_score, load_predictor, run_job
+    from interplay.pipeline import (
+        DetectorOptions,
+        Job,
+        TextClasses,
+        check_predictor,
+        chosen_min_score,
+        load_predictor,
+        run_job,
+    )
     from interplay.pipeline.results import check_output, check_settings, file_setting
 
     messages = Console(stderr=True)
@@ -109,12 +137,14 @@ def run(arguments: argparse.Namespace) -> int:
         check_output(arguments.output)
     classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
     decoding = dict(arguments.decoding)
+    chosen_boxes = DetectorOptions(arguments.detector_score, arguments.same_box, arguments.same_person)
     check_predictor(
         arguments.model,
         weights=arguments.weights,
         decoding=decoding,
         detector=arguments.detector,
         boxes=arguments.boxes,
+        detector_options=chosen_boxes,
         pose=arguments.pose,
         device=arguments.device,
     )
@@ -124,6 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
         "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
         "boxes": file_setting(arguments.boxes),
         **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
+        **({"detector_options": vars(chosen_boxes)} if chosen_boxes else {}),
         "pose": file_setting(arguments.pose),
         "decoding": decoding,
         "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
@@ -150,6 +181,7 @@ def run(arguments: argparse.Namespace) -> int:
             detector=arguments.detector,
             boxes=arguments.boxes,
             annotations=arguments.annotations,
+            detector_options=chosen_boxes,
             pose=arguments.pose,
             device=arguments.device,
         )

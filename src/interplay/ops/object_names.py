@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError
+from interplay.errors import InputError, near_matches
 from interplay.vocabulary import Vocabulary, normalise
 
 COCO_OBJECTS: tuple[str, ...] = Vocabulary.load("coco").objects
@@ -40,6 +40,20 @@ def match_objects(names: Iterable[str], objects: tuple[str, ...]) -> NDArray[np.
     exact, common = _positions(objects)
     keys = [normalise(name) for name in names]
     return np.array([exact.get(key, common.get(_ALIASES.get(key, key), -1)) for key in keys], np.int64)
+
+
+def labels_of(names: Iterable[str], objects: tuple[str, ...]) -> dict[str, int]:
+    """Each name -> its index into `objects`; see `match_objects`.
+
+    Raises:
+        InputError: a name means none of them; says the nearest.
+    """
+    given = list(names)
+    found = dict(zip(given, match_objects(given, objects).tolist(), strict=True))
+    for name, label in found.items():
+        if label < 0:
+            raise InputError(f"no object {name!r} among {_some(objects)}.{near_matches(name, objects)}")
+    return found
 
 
 def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interplay.defaults import DEFAULT_DETECTOR
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from interplay.detectors import Detector
     from interplay.models.inference import Inference
 
 
@@ -31,6 +33,18 @@ class TextClasses:
 
     def __bool__(self) -> bool:
         return self != TextClasses()
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """How boxes are chosen; `interplay.load_detector` says what each means."""
+
+    min_score: float | Mapping[str, float] | None = None
+    same_box: float | None = None
+    same_person: float | None = None
+
+    def __bool__(self) -> bool:
+        return self != DetectorOptions()
 
 
 def chosen_min_score(model: str, weights: Path | None = None, wanted: float | None = None) -> float:
@@ -57,17 +71,20 @@ def check_predictor(
     decoding: Mapping[str, Any] | None = None,
     detector: str | None = None,
     boxes: Path | None = None,
+    detector_options: DetectorOptions | None = None,
     pose: str | Path | None = None,
     device: str | None = None,
 ) -> None:
     """What `load_predictor` refuses, as far as that is known before anything heavy is imported; same errors."""
-    from interplay.detectors.load import check_detector_name
+    from interplay.detectors.load import check_detection_options, check_detector_name
     from interplay.detectors.pose.load import check_pose_name
     from interplay.zoo.load import check_model
 
     check_model(model, weights=weights, device=device, decoding=decoding)
     if boxes is None and detector is not None:
         check_detector_name(detector)
+    if detector_options:
+        check_detection_options(**vars(detector_options), name="" if boxes else detector or DEFAULT_DETECTOR)
     if pose is not None:
         check_pose_name(str(pose))
 
@@ -81,6 +98,7 @@ def load_predictor(
     detector: str | None = None,
     boxes: Path | None = None,
     annotations: Path | None = None,
+    detector_options: DetectorOptions | None = None,
     pose: str | Path | None = None,
     device: str | None = None,
 ) -> Inference:
@@ -94,6 +112,7 @@ def load_predictor(
         detector: what finds people and objects, for a model that needs them; by default what works offline.
         boxes: a file with people and objects of every image, instead of a detector.
         annotations: a COCO file whose ``"images"`` say which image a number in `boxes` is.
+        detector_options: which boxes of the detector, or of the file, are used.
         pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
             and only keypoints in a file of boxes are kept.
         device: where the model runs.
@@ -114,5 +133,11 @@ def load_predictor(
     network.prepare_inference()
     if annotations is not None and boxes is None:
         raise InputError("--annotations says which images the numbers in --boxes are: give both")
-    source = load_detector(boxes, annotations=annotations) if boxes and annotations else boxes or detector
+    name = boxes or detector
+    source: Detector | str | Path | None = name
+    if annotations is not None or detector_options:
+        if not network.needs_detections:
+            network.refuse_detections()
+        chosen_boxes = vars(detector_options or DetectorOptions())
+        source = load_detector(name or DEFAULT_DETECTOR, device=device, annotations=annotations, **chosen_boxes)
     return network.inference(detector=source, pose=pose, device=device).prepare()
