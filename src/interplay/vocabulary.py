@@ -325,7 +325,7 @@ class Vocabulary:
         if not isinstance(name, str):
             return InputError(f"a {kind} must be a name, got {brief(name)}")
         hint = near_matches(normalise(name), positions)
-        return InputError(f"unknown {kind} {name!r} in the vocabulary {self.name!r}.{hint}")
+        return InputError(f"unknown {kind} {brief(name)} in the vocabulary {self.name!r}.{hint}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vocabulary):
@@ -361,7 +361,7 @@ def _unique_names(names: Any, where: str) -> list[str]:
     seen: set[str] = set()
     for name in names:
         if normalise(name) in seen:
-            raise InputError(f"{where}: {name!r} is there twice")
+            raise InputError(f"{where}: {brief(name)} is there twice")
         seen.add(normalise(name))
     return names
 
@@ -374,7 +374,7 @@ def _verb(value: Any, where: str) -> Verb:
     known = set(Verb.__dataclass_fields__)
     for key in value:
         if key not in known:
-            raise InputError(f"{where}: unknown field {key!r}; known: {', '.join(sorted(known))}")
+            raise InputError(f"{where}: unknown field {brief(key)}; known: {', '.join(sorted(known))}")
     fields: dict[str, Any] = {key: _text(value, key, where) for key in value if key != "aliases"}
     for key in ("action", "role"):
         fields[key] = fields.get(key) or None
@@ -397,7 +397,7 @@ def _groups(value: Any, size: int, where: str) -> dict[str, tuple[int, ...]]:
         raise InputError(f"{where} must be an object with lists of indices by name, got {brief(value)}")
     for name, members in (value or {}).items():
         if not isinstance(members, (list, tuple)) or not all(type(m) is int and 0 <= m < size for m in members):
-            raise InputError(f"{where}: {name!r} must list indices from 0 to {size - 1}, got {brief(members)}")
+            raise InputError(f"{where}: {brief(name)} must list indices from 0 to {size - 1}, got {brief(members)}")
         groups[name] = tuple(members)
     return groups
 
