@@ -70,7 +70,7 @@ def test_everything_is_written(
 
 
 def test_zero_shot(tmp_path: Path, truth: Path, hico: Vocabulary, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of the two annotated classes, one is found; which of them is unseen decides the figures."""
+    """Of the two annotated classes, one is found; which of them is unseen decides the metrics."""
     write(images(hico, ["ride", "wash"], True), tmp_path / "p.jsonl")
     ride, hold = (hico.interaction_index(v, "bicycle") for v in ("ride", "hold"))
     for split, unseen in published_splits().items():

@@ -110,7 +110,7 @@ def test_scores_before_and_after(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert float(full[1]) < float(full[2]) == 100
 
 
-def test_boxes_of_one_thing_count_once(tmp_path: Path) -> None:
+def test_boxes_of_one_object_count_once(tmp_path: Path) -> None:
     """A query detector gives a box of its own to every pair; copies do not change what D says."""
     once, twice = (tmp_path / f"{name}.jsonl" for name in ("once", "twice"))
     names = Vocabulary.load("hico-det")

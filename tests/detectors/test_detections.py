@@ -126,7 +126,7 @@ def test_smallest_scores_by_object() -> None:
         found.filter({"persn": 0.5})
 
 
-def test_one_box_for_each_thing() -> None:
+def test_one_box_for_each_object() -> None:
     found = crowd()
     assert found.distinct() is found
     assert found.distinct(same_box=0.9).labels.tolist() == [0, 0, 0, 73, 41]

@@ -1,4 +1,4 @@
-"""The torchmetrics classes: same figures as the functions, on one process and on two."""
+"""The torchmetrics classes: same metrics as the functions, on one process and on two."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def one_of_two(rank: int, folder: str) -> None:
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_give_the_figures_of_one(tmp_path: Path) -> None:
+def test_two_processes_give_the_metrics_of_one(tmp_path: Path) -> None:
     # forked, not spawned: importing torchmetrics twice more takes most of a test run
     multiprocessing.start_processes(one_of_two, (str(tmp_path),), nprocs=2, start_method="fork")
     results = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]

@@ -32,13 +32,13 @@ def test_every_recipe_builds_its_network(path: Path) -> None:
         assert sum(p.numel() for p in model.parameters()) > 40e6
 
 
-def test_documentation_names_every_recipe_with_its_figures() -> None:
+def test_documentation_names_every_recipe_with_its_metrics() -> None:
     page = (ROOT / "docs" / "models" / "gen_vlkt.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\|[^|]*\| `(\w+)` \|([^|]*)\|", page, re.MULTILINE))
     assert set(rows) == {path.stem for path in RECIPES}
     for path in RECIPES:
-        figures = re.findall(r"\d\d\.\d+", path.read_text(encoding="utf-8").split("\nname:")[0])
-        assert re.findall(r"\d\d\.\d+", rows[path.stem]) == figures, path.stem
+        metrics = re.findall(r"\d\d\.\d+", path.read_text(encoding="utf-8").split("\nname:")[0])
+        assert re.findall(r"\d\d\.\d+", rows[path.stem]) == metrics, path.stem
 
 
 def test_mistakes_in_a_recipe_are_listed(tmp_path: Path) -> None:

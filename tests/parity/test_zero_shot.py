@@ -1,4 +1,4 @@
-"""Zero-shot splits and figures against the published lists."""
+"""Zero-shot splits and metrics against the published lists."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_loggers_are_an_extra(pictures: Path, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("tensorboard"), reason="tensorboard is not installed")
-def test_tensorboard_gets_the_figures(pictures: Path, tmp_path: Path) -> None:
+def test_tensorboard_gets_the_metrics(pictures: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder = train(validate_config(one_size(pictures, tmp_path, loggers=["tensorboard"]))).parent

@@ -12,7 +12,7 @@ import pytest
 from interplay import Interactions, InteractionTable, write
 from interplay.errors import InputError, MissingFileError
 from interplay.training.sections import DataConfig
-from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables, require_photographs
+from interplay.training.tables import Tables, fingerprint, held_out_images, load_tables
 
 
 def load(**fields: Any) -> Tables:
@@ -127,12 +127,12 @@ def test_photographs_must_be_there(riders: InteractionTable, riders_file: Path, 
     for file in riders.files:
         (images / file).write_bytes(b"only whether it is there matters")
     tables = load(root=riders_file, images=images, holdout=0)
-    require_photographs(tables)
+    tables.check_images()
     for file in riders.files[: len(riders) // 20]:
         (images / file).unlink()
     with pytest.warns(UserWarning, match="annotated images are not below .* they are left out"):
-        require_photographs(tables)
+        tables.check_images()
     for file in riders.files[: len(riders) // 5]:
         (images / file).unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"at most 10% may be missing. Give --data\.images DIR"):
-        require_photographs(tables)
+        tables.check_images()

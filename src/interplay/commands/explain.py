@@ -1,4 +1,4 @@
-"""Draw where a model looked in a photograph to find its best interactions.
+"""Draw where a model looked in an image to find its best interactions.
 
 GGNet: interaction points, the ActPoints of every gaze step by their weights, and the matched pair. GEN-VLKT: what the
 queries of the interaction, the person and the object attend to.
@@ -17,7 +17,7 @@ EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights g
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("image", type=Path, metavar="PHOTO", help="the photograph")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="the image")
     parser.add_argument(
         "--model", required=True, metavar="NAME", help=f"a {explaining_systems()} model, or a weights file"
     )
@@ -44,7 +44,7 @@ def _explaining() -> list[System]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain one photograph."""
+    """Explain one image."""
     from rich.console import Console
 
     from interplay.errors import InputError
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     check_target(output, WRITTEN_SUFFIXES)
     if output.exists() and arguments.image.exists() and output.samefile(arguments.image):
-        raise InputError(f"{output}: expected another file than the photograph")
+        raise InputError(f"{output}: is the image to explain: give another name to write to")
     check_predictor(
         arguments.model,
         weights=arguments.weights,

@@ -54,13 +54,13 @@ def read_hico_mat(source: Source, vocabulary: Vocabulary, split: str) -> Interac
     return builder.build()
 
 
-_Boxes = list[tuple[int, int, int, int]]
-_Interaction = tuple[int, _Boxes, _Boxes, list[list[int]], bool]
+_BoxList = list[tuple[int, int, int, int]]
+_Interaction = tuple[int, _BoxList, _BoxList, list[list[int]], bool]
 """Class from 1, people, objects, pairs of positions in these from 1, and whether it is invisible."""
 
 
 def _add_interaction(
-    builder: TableBuilder, number: int, humans: _Boxes, objects: _Boxes, pairs: list[list[int]], invisible: bool
+    builder: TableBuilder, number: int, humans: _BoxList, objects: _BoxList, pairs: list[list[int]], invisible: bool
 ) -> None:
     vocabulary = builder.vocabulary
     index = pick(range(len(vocabulary.interactions)), number - 1, "id (less 1)")
@@ -95,7 +95,7 @@ def _interaction(hoi: Any) -> _Interaction:
     return _number(hoi["id"]), _boxes(hoi["bboxhuman"]), _boxes(hoi["bboxobject"]), pairs, bool(_number(hoi["invis"]))
 
 
-def _boxes(value: Any) -> _Boxes:
+def _boxes(value: Any) -> _BoxList:
     if value.dtype.names is None:  # an empty structure is saved as an empty matrix
         return []
     return [tuple(_number(box[side]) for side in ("x1", "y1", "x2", "y2")) for box in value.reshape(-1)]  # type: ignore[misc]

@@ -62,11 +62,11 @@ class AnnotatedImages:
 
 
 def require_images(table: InteractionTable, root: Path, field: str) -> None:
-    """Whether the annotated photographs are there; says how many are not, as a warning.
+    """Whether the annotated images are there; says how many are not, as a warning.
 
     Args:
         table: annotations.
-        root: folder of their photographs.
+        root: folder of the images.
         field: what a configuration calls it, for the error.
 
     Raises:

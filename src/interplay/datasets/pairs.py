@@ -88,7 +88,7 @@ class PairReader:
 
     def positives(self, image: Interactions) -> PairList:
         """The annotated pairs that interact, each once."""
-        boxes = _Boxes(image)
+        boxes = _DistinctBoxes(image)
         human, other = boxes.place[image.human], boxes.place[image.object]
         column = np.where(image.object >= 0, image.labels[image.object], -1)
         number = self.table[image.verb, column]
@@ -120,7 +120,7 @@ class PairReader:
         return PairList.joined(found, self._others(detected, taken))
 
     def _others(self, image: Interactions, taken: tuple[NDArray, NDArray]) -> PairList:
-        boxes = _Boxes(image)
+        boxes = _DistinctBoxes(image)
         human = (boxes.labels == self.person) & boxes.annotated
         pairs = np.argwhere(human[:, None] & ~np.eye(len(boxes), dtype=bool))
         overlaps = [box_iou(boxes.boxes, there) for there in taken]  # (N, T) each
@@ -133,7 +133,7 @@ class PairReader:
         return self._pairs(boxes, pairs, classes, np.zeros((len(boxes), self.count), bool))
 
     def _pairs(
-        self, boxes: _Boxes, pairs: NDArray[np.int64], classes: NDArray[np.bool_], actions: NDArray[np.bool_]
+        self, boxes: _DistinctBoxes, pairs: NDArray[np.int64], classes: NDArray[np.bool_], actions: NDArray[np.bool_]
     ) -> PairList:
         """Pairs (P, 2) of boxes, with their classes (P, C) and what every box does (N, C)."""
         human, other = pairs.reshape(-1, 2).T
@@ -141,7 +141,7 @@ class PairReader:
         return PairList(places[human], places[other], boxes.poses[human], classes, actions[human], labels)
 
 
-class _Boxes:
+class _DistinctBoxes:
     """The boxes of an image, those that are annotated more than once only once.
 
     Attributes:

@@ -135,7 +135,7 @@ def validate(
             report.problems.append(Problem(str(path), 0, "", str(error)))
     first_line: dict[str, int] = {}
     names = {"object": _NameCounts("object"), "verb": _NameCounts("verb")}
-    boxes = _Boxes()
+    boxes = _BoxSurvey()
     for number, record, problem in _lines(path):
         if problem:
             report.problems.append(Problem(str(path), number, "", problem))
@@ -292,7 +292,7 @@ def _same_object(label: str, name: str, vocabulary: Vocabulary | None) -> bool:
     return vocabulary.find_object(label) == vocabulary.find_object(name) or normalise(label) == normalise(name)
 
 
-class _Boxes:
+class _BoxSurvey:
     """The boxes of all records, to see what their numbers stand for."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ Severity = Literal["error", "warning"]
 def whole_problems(
     path: Path, form: Form, vocabulary: Vocabulary | None, finder: ImageFinder | None
 ) -> tuple[InteractionTable | None, list[tuple[str, str, Severity]]]:
-    """Read a file, and list what is wrong with its boxes, classes and photographs.
+    """Read a file, and list what is wrong with its boxes, classes and images.
 
     Returns:
         What was read, None where that fails; image (or nothing), message and severity of each problem.

@@ -19,7 +19,7 @@ _SSD_WEIGHTS = "TensorFlow model zoo, ssd_mobilenet_v2_coco_2018_03_29, in the w
 _TORCHVISION_WEIGHTS = "torchvision, fetched at first use or given as a file"
 
 
-class Build(Protocol):
+class BuildDetector(Protocol):
     """Makes a detector."""
 
     def __call__(self, device: str | None, min_score: float, weights: str | os.PathLike[str] | None) -> Detector:
@@ -38,7 +38,7 @@ class NamedDetector:
     """
 
     card: DetectorCard
-    build: Build
+    build: BuildDetector
     takes_weights: bool = False
 
 

@@ -15,7 +15,7 @@ from interplay.models.base import HoiModel
 from interplay.table import InteractionTable
 from interplay.training.cache import ImageCache, build_cache
 from interplay.training.sections import TrainConfig
-from interplay.training.tables import Tables, require_photographs
+from interplay.training.tables import Tables
 from interplay.training.task import shuffled
 from interplay.training.validation import predict_images, score_table
 
@@ -76,7 +76,7 @@ class ImageTask:
     def __init__(
         self, config: TrainConfig, tables: Tables, model: HoiModel, unseen: NDArray[np.int64] | None = None
     ) -> None:
-        require_photographs(tables)
+        tables.check_images()
         self.config, self.tables, self.unseen = config, tables, unseen
         self.model: Any = model
         self.cache = build_cache(config.data, len(tables.training), config.folder)

@@ -225,16 +225,16 @@ class _Training:
         for logger in self.loggers:
             logger.epoch(progress.step, row)
 
-    def _keep_best(self, epoch: int, figures: Mapping[str, float]) -> None:
+    def _keep_best(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Write ``best.safetensors`` if this epoch is the best so far, or if none can be told from the others."""
         progress, name = self.progress, self.task.monitor
-        figure = figures.get(name, math.nan)
-        if math.isnan(figure):
+        value = metrics.get(name, math.nan)
+        if math.isnan(value):
             if progress.best is not None:
                 return
             progress.best_by = f"the last validated epoch ({epoch}): validation gives no {name} to choose by"
-        elif progress.best is None or figure > progress.best:
-            progress.best, progress.best_by = figure, f"epoch {epoch}, by {name} {figure:.4f} on the validation images"
+        elif progress.best is None or value > progress.best:
+            progress.best, progress.best_by = value, f"epoch {epoch}, by {name} {value:.4f} on the validation images"
         else:
             return
         self._save(BEST)

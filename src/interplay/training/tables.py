@@ -39,16 +39,15 @@ class Tables:
         """What a weights file says about the data."""
         return {"training": fingerprint(self.training), "validation": fingerprint(self.validation)}
 
+    def check_images(self) -> None:
+        """Whether the images of both splits are there; see `require_images`.
 
-def require_photographs(tables: Tables) -> None:
-    """Whether the photographs that are trained and validated on are there; see `require_images`.
-
-    Raises:
-        InputError: too many are not.
-    """
-    require_images(tables.training, tables.images, "data.images")
-    if tables.validation is not tables.training:
-        require_images(tables.validation, tables.validation_images, "data.images")
+        Raises:
+            InputError: too many are not.
+        """
+        require_images(self.training, self.images, "data.images")
+        if self.validation is not self.training:
+            require_images(self.validation, self.validation_images, "data.images")
 
 
 def load_tables(data: DataConfig) -> Tables:

@@ -14,7 +14,7 @@ from interplay.errors import InputError, near_matches
 from interplay.files import home_path
 
 
-class Build(Protocol):
+class BuildEstimator(Protocol):
     """Makes an estimator."""
 
     def __call__(self, device: str | None, weights: str | os.PathLike[str] | None) -> PoseEstimator:
@@ -33,7 +33,7 @@ class NamedEstimator:
     """
 
     card: DetectorCard
-    build: Build
+    build: BuildEstimator
     takes_weights: bool = False
 
 
