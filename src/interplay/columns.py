@@ -205,6 +205,20 @@ class HasColumns(ABC):
         fill=-1,
         doc="Number of the person or object through a video, from 0; -1 for a box without track.",
     )
+    left_out = Column(
+        "left_out",
+        per="image",
+        dtype=str,
+        fill="",
+        doc="The best interaction in plain English where all were below the smallest score, else nothing.",
+    )
+    left_out_score = Column(
+        "left_out_score",
+        per="image",
+        dtype=np.float32,
+        fill=math.nan,
+        doc="Score of `left_out`; NaN where there is none.",
+    )
 
     @abstractmethod
     def _count(self, per: Per) -> int | None:

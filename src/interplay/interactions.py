@@ -169,6 +169,7 @@ class Interactions(HasColumns):
         top_k: int | None = None,
         verbs: Iterable[str] | None = None,
         objects: Iterable[str] | None = None,
+        note_best: bool = False,
     ) -> Interactions:
         """The triplets that meet every condition given, in their order; all boxes stay.
 
@@ -176,6 +177,7 @@ class Interactions(HasColumns):
             min_score: smallest score kept.
             top_k: keep the best k (after the other conditions; of equal scores the earlier ones).
             verbs, objects: names to keep. A triplet without object is never kept by `objects`.
+            note_best: where no triplet is left, keep in the columns `left_out` and `left_out_score` which was best.
         """
         keep = np.ones(len(self), bool)
         if min_score is not None:
@@ -188,7 +190,11 @@ class Interactions(HasColumns):
         if top_k is not None:
             best = np.argsort(-self.score[indices], kind="stable")[: max(top_k, 0)]
             indices = indices[np.sort(best)]
-        return self[indices]
+        kept = self[indices]
+        if note_best and len(self) and not len(kept):
+            best_one = self.triplets()[0]
+            return kept.with_columns(left_out=best_one.phrase, left_out_score=best_one.score)
+        return kept
 
     def select_boxes(self, boxes: slice | ArrayLike) -> Interactions:
         """Only the chosen boxes (a slice, indices or a mask), in that order, and the triplets between them."""

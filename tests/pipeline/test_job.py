@@ -251,7 +251,7 @@ def test_a_name_of_any_length_has_its_picture(model: Any, photo: Callable[..., P
 def test_a_picture_that_cannot_be_drawn_costs_no_result(
     model: Any, photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_memory(*_: Any) -> None:
+    def no_memory(*_: Any, **__: Any) -> None:
         raise MemoryError
 
     paths = [photo("a.png"), photo("b.png")]
@@ -266,3 +266,48 @@ def test_a_picture_that_cannot_be_drawn_costs_no_result(
             assert len(interplay.read("r.jsonl")) == 2
     assert Shown().run(Job(paths, output=Path("r.jsonl"), pictures=Path("p")), model) == 0
     assert len(list(Path("p").iterdir())) == 2
+
+
+def test_what_was_seen_is_said_and_survives_a_second_run(model: Any, photo: Callable[..., Path]) -> None:
+    """Of dark images nothing scores 0.95 or more: the best one is 0.90, kept in the file for table and report."""
+    paths = [photo("a.png"), photo("b.png")]
+    said = "1 person, 1 object, no interaction above 0.95; best: riding a bicycle 0.90"
+    for name in ("r.jsonl", "r.parquet"):
+        for _ in range(2):
+            shown = Shown()
+            shown.run(Job(paths, output=Path(name), report=Path("r.html"), min_score=0.95), model)
+            assert " ".join(shown.tables.replace("│", " ").split()).count(said) == 2
+            assert Path("r.html").read_text().count(f'<p class="none seen">{said}</p>') == 2
+        assert interplay.read(name)[0].left_out == "riding a bicycle"
+    assert len(model.seen) == 4
+
+
+def test_many_images_without_interactions_are_named(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    paths = [photo(f"{i:02}.png") for i in range(8)]
+    shown.run(Job(paths, output=Path("r.jsonl"), min_score=0.95, rows=3), model)
+    assert shown.tables.count("1 person, 1 object, no interaction above 0.95; best: riding a bicycle 0.90") == 3
+    assert "and 5 more images without interactions" in shown.tables
+    everything = Shown()
+    everything.run(Job(paths, output=Path("r.jsonl"), min_score=0.95, rows=None), model)
+    assert everything.tables.count("no interaction above 0.95") == 8
+    assert "--rows" not in everything.tables
+
+
+def test_a_file_may_keep_more_than_is_shown(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    """The bicycle is held with 0.40 and ridden with 0.90."""
+    job = Job([photo("a.png")], output=Path("r.jsonl"), report=Path("r.html"), min_score=0.0, show_from=0.5)
+    shown.run(job, model)
+    assert "riding a bicycle" in shown.tables
+    assert "holding" not in shown.tables
+    assert "holding" not in Path("r.html").read_text()
+    assert len(interplay.read("r.jsonl")[0]) == 2
+
+
+def test_pictures_show_what_was_seen_unless_told_otherwise(model: Any, photo: Callable[..., Path]) -> None:
+    path = photo("a.png")
+    plain = np.asarray(interplay.read_image(path))
+    for show, changed in (("all", True), ("interactions", False)):
+        Shown().run(Job([path], pictures=Path(show), min_score=0.95, show=show), model)  # type: ignore[arg-type]
+        assert (np.asarray(interplay.read_image(Path(show, "a.png"))) != plain).any() == changed
+    with pytest.raises(InputError, match="interactions, all"):
+        Job([path], show="nothing")  # type: ignore[arg-type]

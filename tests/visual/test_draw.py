@@ -6,7 +6,7 @@ import pytest
 
 from interplay import Interactions, Vocabulary, draw_interactions
 from interplay.errors import InputError
-from interplay.visual.palette import PEOPLE, load_font
+from interplay.visual.palette import PEOPLE, load_font, oklab, person_colour
 
 VCOCO = Vocabulary.load("v-coco")
 GREY = np.full((240, 320, 3), 128, np.uint8)
@@ -42,7 +42,75 @@ def test_nothing_to_draw_gives_an_equal_copy() -> None:
     picture = draw_interactions(GREY, Interactions.empty(VCOCO))
     assert np.array_equal(picture, GREY)
     assert not np.shares_memory(picture, GREY)
-    assert np.array_equal(draw_interactions(GREY, people(1, 1, 100), min_score=2), GREY)
+    assert np.array_equal(draw_interactions(GREY, people(1, 1, 100), min_score=2, show="interactions"), GREY)
+
+
+def test_what_takes_part_in_nothing_is_drawn_in_grey_if_wanted() -> None:
+    """A couple of which the left one acts; the right one, whose phone is a bad guess, does nothing."""
+    crowd = people(2, 2, 150)
+    scores = np.array([0.9, 0.9, 0.9, 0.05])
+    left = replace(crowd[[0, 1]], box_scores=scores)
+    alone, both = (draw_interactions(GREY, left, show=show) for show in ("interactions", "all"))  # type: ignore[arg-type]
+    changed = (alone != both).any(axis=2)
+    assert not changed[:, :140].any()
+    assert changed[:, 150:].any()
+    assert not changed[145:185, 190:230].any()
+    added = both[changed].astype(int)
+    assert np.median(added.max(axis=1) - added.min(axis=1)) < 10
+    nothing = draw_interactions(GREY, left, min_score=2)
+    assert (nothing != GREY).any(axis=2)[:, :140].any()
+    with pytest.raises(InputError, match="interactions, all"):
+        draw_interactions(GREY, left, show="some")  # type: ignore[arg-type]
+
+
+def test_near_copies_are_drawn_once() -> None:
+    boxes = [[20, 20, 120, 200], [21, 20, 120, 201], [200, 20, 300, 200]]
+    found = Interactions(boxes, [0, 0, 0], [0], [-1], [4], VCOCO, box_scores=[0.8, 0.9, 0.9])
+    assert np.array_equal(draw_interactions(GREY, found), draw_interactions(GREY, found.select_boxes([0, 2])))
+
+
+def test_people_have_colours_that_differ() -> None:
+    colours = [person_colour(number) for number in range(1, 31)]
+    lab = oklab(np.array(colours))
+    apart = np.linalg.norm(lab[:, None] - lab, axis=2) + np.eye(30)
+    assert apart.min() > 0.09
+    assert apart[:15, :15].min() > 0.11
+
+
+def overlaps(picture: np.ndarray, plain: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    x1, y1, x2, y2 = box
+    return bool((picture != plain).any(axis=2)[y1:y2, x1:x2].any())
+
+
+@pytest.mark.parametrize("posed", [False, True])
+def test_labels_keep_off_faces_where_there_is_room(posed: bool) -> None:
+    """A person who fills most of the picture; without a pose the face is the upper part of the box."""
+    image = np.full((400, 400, 3), 128, np.uint8)
+    face = (170, 240, 230, 290) if posed else (150, 25, 250, 120)
+    keypoints = np.full((2, 17, 3), np.nan, np.float32)
+    keypoints[0] = 0
+    keypoints[0, :5] = [[200, 270, 1], [190, 255, 1], [210, 255, 1], [175, 265, 1], [225, 265, 1]]
+    boxes = [[20, 20, 380, 380], [150, 200, 250, 300] if posed else [150, 40, 250, 120]]
+    verbs = [VCOCO.verb_index(name) for name in ("hold", "look", "carry", "sit", "lay", "work on computer")]
+    found = Interactions(boxes, [0, 62], [0] * 6, [1] * 6, verbs, VCOCO, keypoints=keypoints if posed else None)
+    plate = PEOPLE[0]
+    picture = draw_interactions(image, found, text_scale=1.5)
+    x1, y1, x2, y2 = face
+    near = np.abs(picture[y1:y2, x1:x2].astype(int) - plate).max(axis=2) < 40
+    assert near.mean() < 0.35  # lines and joints, no plate
+
+
+def test_one_label_for_what_is_done_alike() -> None:
+    """Two chairs under one person have one label: with the text of two there is more of the label's colour."""
+    boxes = [[100, 20, 200, 220], [90, 120, 140, 230], [150, 120, 210, 230]]
+    chair, sit = VCOCO.object_index("chair"), VCOCO.verb_index("sit")
+    alike = Interactions(boxes, [0, chair, chair], [0, 0], [1, 2], [sit, sit], VCOCO, score=[0.9, 0.8])
+    other = replace(alike, labels=np.array([0, chair, VCOCO.object_index("couch")]))
+    plates = [
+        (np.abs(draw_interactions(GREY, found).astype(int) - PEOPLE[0]).max(axis=2) < 30).sum()
+        for found in (alike, other)
+    ]
+    assert plates[0] < 0.8 * plates[1]
 
 
 def test_people_have_different_colours() -> None:

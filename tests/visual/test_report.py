@@ -1,8 +1,10 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +75,7 @@ def test_rows_carry_what_the_filters_need(photos: Path) -> None:
     assert ride["data-b"] == "10.0 6.7 30.0 73.3;5.0 40.0 50.0 53.3"
     assert (smile["data-v"], smile["data-o"]) == ("smile", "")
     values = [option["value"] for option in page.all("option")]
-    assert values == ["", "ride", "smile", "", "bicycle"]
+    assert values == ["", "ride", "smile", "", "bicycle", "first", "score", "many", "name"]
 
 
 def test_filters_apply(photos: Path) -> None:
@@ -113,7 +115,7 @@ def test_words_of_a_vocabulary_are_words_and_nothing_else(photos: Path) -> None:
     page = Page(write_report([found], photos / "r.html", folder=photos, title=title).read_text())
     assert not [name for _, attributes in page.seen for name in attributes if name.startswith("on")]
     assert {row["data-v"] for row in page.all("li")} == set(words.verbs)
-    assert [option["value"] for option in page.all("option")] == [
+    assert [option["value"] for option in page.all("option")][:-4] == [
         "",
         *sorted(words.verbs),
         "",
@@ -139,3 +141,41 @@ def test_what_cannot_be_reported(photos: Path) -> None:
     with pytest.raises(InputError, match=r"\.html"):
         write_report([scene("a.png")], photos / "r.pdf")
     assert not list(photos.glob("*.html"))
+
+
+def test_images_with_interactions_come_first_and_the_others_say_what_was_seen(photos: Path) -> None:
+    scenes = [scene("b/c/none.png")[[]], scene("a.png"), scene("low.png")]
+    scenes[2].score[:] = 0.1
+    text = write_report(scenes, photos / "r.html", folder=photos, min_score=0.2).read_text()
+    articles = [article["data-name"] for article in Page(text).all("article")]
+    assert articles == ["a.png", "b/c/none.png", "low.png"]
+    assert "1 person, 1 object, no interaction above 0.2</p>" in text
+    assert "1 person, 1 object, no interaction above 0.2; best: riding a bicycle 0.10</p>" in text
+
+
+def test_cards_are_named_by_the_file_with_the_path_as_title(photos: Path) -> None:
+    text = write_report([scene("some/long/folder/a.png")], photos / "r.html", folder=photos).read_text()
+    assert '<h2 title="some/long/folder/a.png">a.png</h2>' in text
+
+
+def test_the_page_sorts_and_steps_through_pictures(photos: Path) -> None:
+    text = write_report([scene("a.png")], photos / "r.html", folder=photos).read_text()
+    page = Page(text)
+    names = {attributes.get("id") for _, attributes in page.seen}
+    assert {"sort", "some", "empty", "previous", "next", "close"} <= names
+    annotated = replace(scene("a.png"), scored=False)
+    values = [
+        o["value"] for o in Page(write_report([annotated], photos / "s.html", folder=photos).read_text()).all("option")
+    ]
+    assert "score" not in values
+    assert "many" in values
+
+
+def test_only_interactions_if_wanted(photos: Path) -> None:
+    def shown(name: str, **options: Any) -> str:
+        page = Page(write_report([scene("a.png")[[]]], photos / name, folder=photos, **options).read_text())
+        return str(next(i["src"] for i in page.all("img") if i.get("src")))
+
+    assert shown("a.html") != shown("b.html", show="interactions")
+    with pytest.raises(InputError, match="interactions, all"):
+        shown("c.html", show="none")

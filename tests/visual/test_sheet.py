@@ -31,7 +31,7 @@ def test_captions_take_room_and_default_to_file_names() -> None:
 
 def test_interactions_are_filtered() -> None:
     bare = contact_sheet(images(1), [Interactions.empty(VCOCO)], [""], width=300)
-    assert np.array_equal(contact_sheet(images(1), [RIDE], [""], width=300, min_score=2), bare)
+    assert np.array_equal(contact_sheet(images(1), [RIDE], [""], width=300, min_score=2, show="interactions"), bare)
     assert not np.array_equal(contact_sheet(images(1), [RIDE], [""], width=300), bare)
 
 

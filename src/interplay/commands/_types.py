@@ -15,6 +15,19 @@ def natural(text: str) -> int:
     return _whole(text, 0, "of 0 or more")
 
 
+def rows(text: str) -> int | None:
+    """A number of rows above 0, or ``all`` for None."""
+    if text == "all":
+        return None
+    try:
+        return positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; 'all' is possible too") from None
+
+
+SHOW = ("interactions", "all")
+SHOW_HELP = "draw only who does something with what, or thinly all people and objects that were seen"
+
 _LARGEST = 2**31 - 1
 
 

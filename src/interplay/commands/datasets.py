@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._types import dataset, natural, positive
+from interplay.commands._types import SHOW, SHOW_HELP, dataset, natural, positive
 from interplay.defaults import DATASETS
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--seed", type=natural, default=0, help="another number shows other images (default: 0)")
     show.add_argument("--verb", action="append", default=[], metavar="NAME", help="only this verb; may be repeated")
     show.add_argument("--object", action="append", default=[], metavar="NAME", help="only this object; may be repeated")
+    show.add_argument("--show", choices=SHOW, default="all", help=f"{SHOW_HELP} (default: all)")
     show.add_argument("--width", type=positive, default=1600, metavar="PX", help="width of the page (default: 1600)")
 
     validate = add("validate", "Name every problem in one's own annotations (JSON Lines) by line and field.")
@@ -217,6 +218,7 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
             verbs=arguments.verb,
             objects=arguments.object,
             width=arguments.width,
+            boxes=arguments.show,
         )
     for reason in shown.broken.values():
         console.print(reason, highlight=False, markup=False)

@@ -9,7 +9,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._types import fraction, names, option, positive, score, scores_by_name
+from interplay.commands._types import (
+    SHOW,
+    SHOW_HELP,
+    fraction,
+    names,
+    option,
+    positive,
+    rows,
+    score,
+    scores_by_name,
+)
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR, DEFAULT_MODEL
 from interplay.systems import SYSTEMS, decoding_examples, text_systems
 
@@ -33,7 +43,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--min-score",
         type=score,
         metavar="S",
-        help="leave out interactions below this score, everywhere; 0 keeps all, to evaluate (default: the model's own)",
+        help="leave out interactions below this score, everywhere (default: the model's own); 0 keeps all in FILE, to "
+        "evaluate, and without --top-k shows those from the default on",
+    )
+    results.add_argument("--show", choices=SHOW, default="all", help=f"{SHOW_HELP} (default: %(default)s)")
+    results.add_argument(
+        "--rows",
+        type=rows,
+        default=15,
+        metavar="N",
+        help="rows of the table of many images, or all (default: %(default)s)",
     )
     results.add_argument("--top-k", type=positive, metavar="K", help="keep the best K interactions of each image")
     model = parser.add_argument_group("model")
@@ -105,6 +124,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _shown_from(arguments: argparse.Namespace) -> float | None:
+    """The smallest score to show, None for all that is kept: nobody can look at everything that has a score."""
+    from interplay.pipeline import chosen_min_score
+
+    if arguments.min_score or arguments.top_k:
+        return None
+    return chosen_min_score(arguments.model, arguments.weights)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every image; 1 if some could not be done."""
     from rich.console import Console
@@ -168,6 +196,9 @@ def run(arguments: argparse.Namespace) -> int:
         report=arguments.report,
         settings=settings,
         min_score=chosen_min_score(arguments.model, arguments.weights, arguments.min_score),
+        show_from=_shown_from(arguments),
+        show=arguments.show,
+        rows=arguments.rows,
         top_k=arguments.top_k,
         batch_size=arguments.batch_size,
         overwrite=arguments.overwrite,

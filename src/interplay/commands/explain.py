@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._types import option, positive, score
+from interplay.commands._types import SHOW, SHOW_HELP, option, positive, score
 from interplay.systems import SYSTEMS, System, decoding_examples, explaining_systems
 
 EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights ggnet.safetensors -o explained.png"
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=".png or .jpg")
     parser.add_argument("--top-k", type=positive, default=3, metavar="K", help="best interactions (%(default)s)")
+    parser.add_argument("--show", choices=SHOW, default="interactions", help=f"{SHOW_HELP} (default: interactions)")
     parser.add_argument("--min-score", type=score, default=0.0, metavar="S", help="explain none below this score")
     parser.add_argument(
         "--decoding",
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     found, explanations = model.explain(
         arguments.image, detector=arguments.detector, min_score=arguments.min_score, top_k=arguments.top_k
     )
-    save_picture(draw_explanations(image, found, explanations), output)
+    save_picture(draw_explanations(image, found, explanations, show=arguments.show), output)
     screen = Console(highlight=False)
     for explanation in explanations:
         [triplet] = found[[explanation.triplet]].triplets()

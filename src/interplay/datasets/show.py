@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -44,6 +45,7 @@ def show(
     verbs: Sequence[str] = (),
     objects: Sequence[str] = (),
     width: int = 1600,
+    boxes: Literal["interactions", "all"] = "all",
 ) -> Shown:
     """Write a contact sheet of annotated images, drawn by lot.
 
@@ -56,6 +58,7 @@ def show(
         outside: also show images whose names lead out of the folder; see `ImageFinder`.
         verbs, objects: draw lots among the images with one of these, and show only these interactions.
         width: of the page in pixels.
+        boxes: ``"interactions"`` leaves out boxes that take part in none.
 
     Raises:
         InputError: an unknown name, no image with these, or a suffix that is no image format.
@@ -96,7 +99,7 @@ def show(
         )
     ordered = [samples[i] for i in sorted(samples)]
     interactions = [s.interactions.filter(verbs=verbs or None, objects=objects or None) for s in ordered]
-    page = contact_sheet([s.image for s in ordered], interactions, width=width)
+    page = contact_sheet([s.image for s in ordered], interactions, width=width, show=boxes)
     with atomic_path(output) as temporary:
         try:
             Image.fromarray(page).save(temporary)

@@ -205,7 +205,7 @@ class Inference:
             self._checked.add(objects)
 
     def _finished(self, found: Interactions, image: NDArray[np.uint8], file: str | None) -> Interactions:
-        kept = found.filter(self.min_score, self.top_k)
+        kept = found.filter(self.min_score, self.top_k, note_best=True)
         height, width = image.shape[:2]
         if self.pose is not None and not self.model.needs_detections:
             people = np.unique(kept.human)

@@ -21,10 +21,11 @@ from interplay.locks import locked
 from interplay.pipeline.pictures import inside, plan_pictures, save_picture
 from interplay.pipeline.results import ResultFile, check_output, check_settings, identity, read_record
 from interplay.pipeline.run import Failure, Predict, detect_images, image_problem
-from interplay.pipeline.screen import count, progress, say, show_results
+from interplay.pipeline.screen import DEFAULT_ROWS, count, progress, say, show_results
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
-from interplay.visual import draw_interactions, write_report
+from interplay.visual import Show, draw_interactions, write_report
+from interplay.visual.draw import check_show
 from interplay.visual.report import report_path
 from interplay.vocabulary import Vocabulary
 
@@ -48,6 +49,9 @@ class Job:
         report: ``.html`` file, or a folder for one.
         settings: what else determines the results; a result file of other settings is not continued.
         min_score, top_k: keep only the triplets that `Interactions.filter` keeps.
+        show_from: smallest score in pictures, tables and the report; by default all that is kept is shown.
+        show: what pictures show, see `draw_interactions`.
+        rows: most rows in the table of many images; None for all.
         batch_size: number of images that the model sees at once.
         overwrite: start over instead of continuing.
 
@@ -61,6 +65,9 @@ class Job:
     report: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     min_score: float | None = None
+    show_from: float | None = None
+    show: Show = "all"
+    rows: int | None = DEFAULT_ROWS
     top_k: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     overwrite: bool = False
@@ -70,6 +77,9 @@ class Job:
             raise InputError(f"the batch size must be at least 1, got {self.batch_size}")
         if self.top_k is not None and self.top_k < 1:
             raise InputError(f"top-k must be at least 1, got {self.top_k}")
+        check_show(self.show)
+        if self.show_from is None:
+            self.show_from = self.min_score
         self.settings = {**self.settings, "min_score": self.min_score, "top_k": self.top_k}
         if self.output is None and self.pictures is None:
             self.output = DEFAULT_FOLDER / "interactions.jsonl"
@@ -132,11 +142,13 @@ def _run(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, me
     table = InteractionTable.from_list(collected, vocabulary) if results is None else results.finish()
     table = _only(table, job.images)
     tried = set(todo)
-    failures += _draw_missing({path: target for path, target in job.plan.items() if path not in tried}, table, messages)
+    failures += _draw_missing(job, [path for path in job.plan if path not in tried], table, messages)
     if job.report is not None:
         with progress(messages, "writing the report", len(table)) as advance:
-            write_report(table, job.report, outside=True, on_image=advance)  # the user gave these images
-    show_results(screen, table, [*_written(job)])
+            write_report(
+                table, job.report, outside=True, min_score=job.show_from, show=job.show, on_image=advance
+            )  # outside: the user gave these images
+    show_results(screen, table, [*_written(job)], job.show_from, job.rows)
     if failures:
         say(messages, f"{failures:,} of {count(len(job.images), 'image')} could not be done, see above")
     return failures
@@ -151,7 +163,14 @@ def _work(
 ) -> int:
     failures = finished = 0
     stream = detect_images(
-        todo, predict, min_score=job.min_score, top_k=job.top_k, pictures=job.plan, batch_size=job.batch_size
+        todo,
+        predict,
+        min_score=job.min_score,
+        top_k=job.top_k,
+        pictures=job.plan,
+        show=job.show,
+        show_from=job.show_from,
+        batch_size=job.batch_size,
     )
     try:
         with progress(messages, "detecting", len(todo)) as advance, closing(stream):
@@ -180,16 +199,16 @@ def _only(table: InteractionTable, images: Sequence[Path]) -> InteractionTable:
     return table.select(np.array(chosen, np.int64))
 
 
-def _draw_missing(plan: Mapping[Path, Path], table: InteractionTable, messages: Console) -> int:
+def _draw_missing(job: Job, paths: Sequence[Path], table: InteractionTable, messages: Console) -> int:
     """Pictures of images whose results were there already, but not their pictures; returns how many failed."""
     known = {identity(image.file): image for image in table if image.file}
-    missing = [(path, known[identity(path)], target) for path, target in plan.items()
-               if identity(path) in known and not os.path.isfile(target)]  # fmt: skip  # noqa: PTH113  # any name
+    missing = [(path, known[identity(path)], job.plan[path]) for path in paths
+               if identity(path) in known and not os.path.isfile(job.plan[path])]  # fmt: skip  # noqa: PTH113  # any name
 
     def draw(item: tuple[Path, Interactions, Path]) -> int:
         path, image, target = item
         try:
-            save_picture(draw_interactions(read_image(path), image), target)
+            save_picture(draw_interactions(read_image(path), image, job.show_from, show=job.show), target)
         except Exception as error:
             reason = image_problem(error)
             if reason is None:

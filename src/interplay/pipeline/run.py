@@ -19,7 +19,7 @@ from interplay.images import ImageError, image_size, read_image
 from interplay.interactions import Interactions
 from interplay.pipeline.pictures import save_picture
 from interplay.prefetch import prefetch
-from interplay.visual import draw_interactions
+from interplay.visual import Show, draw_interactions
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"))
 
@@ -65,6 +65,8 @@ def detect_images(
     min_score: float | None = None,
     top_k: int | None = None,
     pictures: Mapping[Path, Path] | None = None,
+    show: Show = "all",
+    show_from: float | None = None,
     batch_size: int = DEFAULT_BATCH_SIZE,
     workers: int = 2,
 ) -> Generator[Detected | Failure, None, None]:
@@ -77,6 +79,7 @@ def detect_images(
         predict: the model.
         min_score, top_k: keep only the triplets that `Interactions.filter` keeps.
         pictures: image -> file to draw it to; an image without an entry is not drawn.
+        show, show_from: what pictures show, and from which score on; see `draw_interactions`.
         batch_size: number of images that the model sees at once.
         workers: threads for reading, and as many for drawing.
 
@@ -93,7 +96,7 @@ def detect_images(
         if target is None:
             return detected
         try:
-            save_picture(draw_interactions(image, detected.interactions), target)
+            save_picture(draw_interactions(image, detected.interactions, show_from, show=show), target)
         except Exception as error:
             reason = image_problem(error)
             if reason is None:
@@ -199,7 +202,7 @@ def _predict_all(
                 continue
             path, image = item  # type: ignore[misc]  # a Failure has been dealt with
             height, width = image.shape[:2]
-            kept = answer.filter(min_score, top_k)
+            kept = answer.filter(min_score, top_k, note_best=True)
             yield image, Detected(path, replace(kept, file=result_name(path), width=width, height=height))
 
 

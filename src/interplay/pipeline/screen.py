@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from interplay.image_files import text_name
 from interplay.table import InteractionTable
 from interplay.visual import image_table, summary_table
-from interplay.visual.tables import count
+from interplay.visual.scene import count
+from interplay.visual.seen import describe_seen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_FEW = 5  # images: each has a table of its own; of more of them, the most frequent interactions are shown
+DEFAULT_ROWS = 15
+"""Rows in the table of many images, and images without interactions that are named below it."""
+
+_FEW = 5  # images: each has a table of its own; of more of them, the best interactions are shown
 
 
 def say(console: Console, text: str) -> None:
@@ -68,16 +72,42 @@ class _Lines:
             self.last = now
 
 
-def show_results(console: Console, table: InteractionTable, written: Sequence[Path]) -> None:
-    """A table per image where there are few, else a summary, and the files that were written."""
+def show_results(
+    console: Console,
+    table: InteractionTable,
+    written: Sequence[Path],
+    min_score: float | None = None,
+    rows: int | None = DEFAULT_ROWS,
+) -> None:
+    """A table per image where there are few, else a summary, and the files that were written.
+
+    Args:
+        min_score: smallest score that is shown.
+        rows: most rows of the summary, and images without interactions that are named below it; None for all.
+    """
     if len(table) > _FEW:
-        console.print(summary_table(table))
+        summary = summary_table(table, rows, min_score)
+        console.print(summary)
+        cut = _say_what_was_seen(console, table, min_score, rows)
+        if cut or summary.caption:
+            say(console, "--rows all lists the rest")
     else:
         for image in table:
             say(console, image.file or "")
-            console.print(image_table(image))
+            console.print(image_table(image, min_score))
     for path in written:
         say(console, f"wrote {text_name(path)}")
 
 
-__all__ = ["count", "progress", "say", "show_results"]
+def _say_what_was_seen(console: Console, table: InteractionTable, min_score: float | None, rows: int | None) -> bool:
+    """What was seen in images without an interaction that is shown; whether some are left out."""
+    none = [image for image in table if not len(image.filter(min_score))]
+    for image in none[:rows]:
+        say(console, f"{image.file}: {describe_seen(image, min_score)}")
+    left_out = len(none) - len(none[:rows])
+    if left_out:
+        say(console, f"and {count(left_out, 'more image')} without interactions")
+    return left_out > 0
+
+
+__all__ = ["DEFAULT_ROWS", "count", "progress", "say", "show_results"]

@@ -13,6 +13,7 @@ from interplay.visual.palette import INK, Colour
 
 _FINE_SIDE = 2000  # pixels: shapes are drawn enlarged, and reduced for smooth edges, as long as they fit in this
 _HALO_ALPHA = 150
+_SHADE_ALPHA = 125
 _PLATE_ALPHA = 238
 
 Point = tuple[float, float]
@@ -60,6 +61,12 @@ class Canvas:
         for r, fill in ((radius + 0.5 * self.unit, (*INK, 210)), (radius, (*colour, 255))):
             x, y, r = centre[0] * self.fine, centre[1] * self.fine, r * self.fine
             self.pen.ellipse((x - r, y - r, x + r, y + r), fill=fill)
+
+    def shade(self, rectangle: NDArray[np.float64], radius: float) -> None:
+        """The ground of a label that the image shows through."""
+        x1, y1, x2, y2 = rectangle.tolist()
+        corners = (x1 * self.fine, y1 * self.fine, x2 * self.fine, y2 * self.fine)
+        self.pen.rounded_rectangle(corners, radius * self.fine, fill=(*INK, _SHADE_ALPHA))
 
     def plate(self, rectangle: NDArray[np.float64], colour: Colour, radius: float) -> None:
         """The ground of a label."""

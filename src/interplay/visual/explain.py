@@ -12,7 +12,7 @@ from interplay.errors import InputError
 from interplay.explanations import Explanation, Heat, Panel
 from interplay.interactions import Interactions
 from interplay.visual.canvas import Canvas
-from interplay.visual.draw import check_image, draw_interactions
+from interplay.visual.draw import Show, check_image, draw_interactions
 from interplay.visual.palette import Colour, load_font, person_colour
 from interplay.visual.scene import scene_box
 from interplay.visual.sheet import resize
@@ -30,6 +30,7 @@ def draw_explanations(
     explanations: Sequence[Explanation],
     *,
     height: int = 360,
+    show: Show = "interactions",
 ) -> NDArray[np.uint8]:
     """A page with one row per explained interaction and one picture per step, as GGNet's paper shows them (Figure 4).
 
@@ -40,6 +41,7 @@ def draw_explanations(
         image: (H, W, 3) uint8 RGB.
         interactions, explanations: of `HoiModel.explain` for this image.
         height: of a picture, in pixels.
+        show: ``"all"`` also draws what was seen but takes no part; see `draw_interactions`.
 
     Returns:
         (H', W', 3) uint8.
@@ -54,7 +56,7 @@ def draw_explanations(
         raise InputError("there is no interaction to explain: none was found with a score that counts")
     scale = height / image.shape[0]
     small, found = resize(image, interactions, scale)
-    rows = [[_picture(small, found, e.triplet, panel, scale) for panel in e.panels] for e in explanations]
+    rows = [[_picture(small, found, e.triplet, panel, scale, show) for panel in e.panels] for e in explanations]
     columns = max(map(len, rows))
     tile_height, tile_width = small.shape[:2]
     row_height = _HEADING + tile_height + _TITLE + 3 * _GAP
@@ -88,14 +90,14 @@ def _heading(interactions: Interactions, triplet: int) -> str:
 
 
 def _picture(
-    image: NDArray[np.uint8], interactions: Interactions, triplet: int, panel: Panel, scale: float
+    image: NDArray[np.uint8], interactions: Interactions, triplet: int, panel: Panel, scale: float, show: Show
 ) -> NDArray[np.uint8]:
     """One panel over the image, which was resized by `scale`."""
     height, width = image.shape[:2]
     if panel.heat is not None:
         image = _with_heat(image, panel.heat, scale)
     if panel.pair:
-        image = draw_interactions(image, interactions[[triplet]])
+        image = draw_interactions(image, interactions[[triplet]], show=show)
     canvas = Canvas((width, height), unit=max(1.2, 0.0042 * float(np.sqrt(width * height))))
     if not panel.pair:
         _draw_boxes(canvas, interactions, triplet)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from interplay.visual.canvas import Canvas
 from interplay.visual.palette import INK, Colour, load_font
-from interplay.visual.placement import KeepClear, nearest_point, place_labels
+from interplay.visual.placement import KeepClear, nearest_point, never_hidden, place_labels, touching
 
 _SIZES = (1.0, 0.86, 0.74)  # tried in turn until every label has room
 _TEXT = 0.027  # height of the text, as a part of the geometric mean of the picture's sides
@@ -30,14 +30,17 @@ class Label:
         anchor: (2,) the point.
         colour: of the plate under the text.
         needed: whether it stays however crowded the picture is.
-        pair: boxes of the person and the object that it is about; None for a label of another kind.
+        pairs: boxes of the person and the object that it is about, several where one text says the same of them; none
+            for a label of another kind.
+        more_anchors: further points that it is about.
     """
 
     text: str
     anchor: NDArray[np.float64]
     colour: Colour
     needed: bool = False
-    pair: tuple[int, int] | None = None
+    pairs: tuple[tuple[int, int], ...] = ()
+    more_anchors: tuple[NDArray[np.float64], ...] = ()
 
 
 class LabelLayout:
@@ -67,6 +70,7 @@ class LabelLayout:
     ) -> None:
         width, height = frame
         normal = _TEXT * float(np.sqrt(width * height)) * text_scale
+        never = never_hidden(keep_clear)
         sizes = sorted({max(_SMALLEST, round(normal * factor)) for factor in _SIZES}, reverse=True)
         for size in sizes:
             self.size = size
@@ -75,14 +79,14 @@ class LabelLayout:
             self.margin = np.array([0.38, 0.16]) * size
             self.widest = max(_WIDEST * width, min(_NARROWEST * size, 0.8 * width))
             self.lines = [self._wrap(label.text) for label in labels]
-            extents = np.array([self._extent(lines) for lines in self.lines])
+            extents = np.array([self._extent(lines) for lines in self.lines]).reshape(-1, 2)
             covered = extents.prod(axis=1).sum() / (width * height)
             if covered > _CROWDED and size > sizes[-1]:
                 continue
             shown = _within(labels, extents, _FULL * width * height)
-            anchors = np.array([labels[i].anchor for i in shown])
+            anchors = np.array([labels[i].anchor for i in shown]).reshape(-1, 2)
             plates = place_labels(anchors, extents[shown], frame, size, keep_clear, lines)
-            if not np.isnan(plates).any():
+            if not np.isnan(plates).any() and not touching(plates, never).any():
                 break
         placed = ~np.isnan(plates[:, 0])
         chosen = [i for i, has_room in zip(shown, placed, strict=True) if has_room]
@@ -92,11 +96,13 @@ class LabelLayout:
 
     def draw(self, canvas: Canvas) -> None:
         """Leader lines first, then plates and text."""
+        width = max(1.2, 0.4 * canvas.unit)
         for label, plate in zip(self.labels, self.plates, strict=True):
-            start, end = label.anchor, nearest_point(plate[None], label.anchor)[0]
-            if np.linalg.norm(end - start) > 0.3 * self.size:
-                width = max(1.2, 0.5 * canvas.unit)
-                canvas.line([(float(start[0]), float(start[1])), (float(end[0]), float(end[1]))], label.colour, width)
+            for start in (label.anchor, *label.more_anchors):
+                end = nearest_point(plate[None], start)[0]
+                if np.linalg.norm(end - start) > 0.3 * self.size:
+                    points = [(float(x), float(y)) for x, y in (start, end)]
+                    canvas.line(points, label.colour, width)
         for label, plate, lines in zip(self.labels, self.plates, self.lines, strict=True):
             canvas.plate(plate, label.colour, radius=0.3 * self.size)
             x, y = plate[:2] + self.margin

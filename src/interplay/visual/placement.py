@@ -22,6 +22,7 @@ _GAP = 0.12  # between labels, in text heights
 _DISTANCE_COST = 0.35  # per text height between a label and its anchor
 _COVERED_COST = 0.25  # per sample of a leader line under another label
 _TANGLED_COST = 1.2  # per crossing of a leader line and another line
+_NEVER_COST = 1000.0  # per region touched that is hidden only where there is no other room
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class KeepClear:
 
     Attributes:
         box: x1, y1, x2, y2.
-        weight: cost of hiding all of it; hiding a part costs in proportion.
+        weight: cost of hiding all of it; hiding a part costs in proportion. Infinite: no part is hidden as long as
+            there is room anywhere else.
     """
 
     box: tuple[float, float, float, float]
@@ -90,7 +92,8 @@ class _Search:
         lines: NDArray[np.float64],
     ) -> None:
         self.anchors, self.sizes, self.frame, self.unit, self.lines = anchors, sizes, frame, unit, lines
-        self.hidden = _HidingCost(frame, max(unit / 3, 1.0), keep_clear)
+        self.hidden = _HidingCost(frame, max(unit / 3, 1.0), [r for r in keep_clear if np.isfinite(r.weight)])
+        self.never = never_hidden(keep_clear)
         self.placed = np.full((len(anchors), 4), np.nan)
 
     def best(self, i: int) -> tuple[NDArray[np.float64], float]:
@@ -124,6 +127,7 @@ class _Search:
         rivals = self.placed[others]
         ends = nearest_point(candidates, anchor)
         cost = self.hidden(candidates) + _DISTANCE_COST * np.linalg.norm(ends - anchor, axis=1) / self.unit
+        cost += _NEVER_COST * touching(candidates, self.never).sum(axis=1)
         best = _first_free(candidates, np.argsort(cost, kind="stable"), rivals, _GAP * self.unit)
         if not len(best):
             return np.full(4, np.nan), np.inf
@@ -191,16 +195,21 @@ def _first_free(
     found = order[:0]
     for start in range(0, len(order), 4 * _SHORTLIST):
         block = order[start : start + 4 * _SHORTLIST]
-        found = np.concatenate([found, block[~_touching(candidates[block], rivals, gap)]])
+        found = np.concatenate([found, block[~touching(candidates[block], rivals, gap).any(axis=1)]])
         if len(found) >= _SHORTLIST:
             break
     return found[:_SHORTLIST]
 
 
-def _touching(candidates: NDArray[np.float64], rivals: NDArray[np.float64], gap: float) -> NDArray[np.bool_]:
-    """(M,) whether a candidate is within `gap` of one of the rivals (K, 4)."""
+def touching(candidates: NDArray[np.float64], rivals: NDArray[np.float64], gap: float = 0.0) -> NDArray[np.bool_]:
+    """(M, K) whether rectangles (M, 4) are within `gap` of rivals (K, 4)."""
     a, b = candidates.T[:, :, None], rivals.T[:, None, :]  # by coordinate: reducing a last axis of 2 is slow
-    return ((a[0] < b[2] + gap) & (a[2] > b[0] - gap) & (a[1] < b[3] + gap) & (a[3] > b[1] - gap)).any(axis=1)
+    return (a[0] < b[2] + gap) & (a[2] > b[0] - gap) & (a[1] < b[3] + gap) & (a[3] > b[1] - gap)
+
+
+def never_hidden(keep_clear: Sequence[KeepClear]) -> NDArray[np.float64]:
+    """(K, 4) the regions of infinite weight."""
+    return np.array([region.box for region in keep_clear if np.isinf(region.weight)], np.float64).reshape(-1, 4)
 
 
 def _leaders(anchors: NDArray[np.float64], rectangles: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +23,10 @@ from interplay.images import path_inside, read_image
 from interplay.interactions import Interactions
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
-from interplay.visual.draw import draw_interactions
+from interplay.visual.draw import Show, check_show, draw_interactions
 from interplay.visual.palette import person_colour
 from interplay.visual.scene import number_people
+from interplay.visual.seen import describe_seen
 from interplay.visual.sheet import shrink
 
 if TYPE_CHECKING:
@@ -46,13 +47,15 @@ def write_report(
     title: str = "Human-object interactions",
     min_score: float | None = None,
     top_k: int | None = None,
+    show: Show = "all",
     on_image: Callable[[], object] | None = None,
 ) -> Path:
     """Write a gallery as one HTML file that needs no network and no other file.
 
-    Each image has its picture with the interactions drawn in and a list of them; verbs, objects, scores and names
-    can be filtered, and pointing at an interaction lights up its person and object. Pictures of 1,000 images
-    take about 60 MB.
+    Each image has its picture with the interactions drawn in and a list of them, or what was seen where there are
+    none; images with interactions come first. Images can be sorted, and filtered by verbs, objects, scores and names;
+    pointing at an interaction lights up its person and object, and a picture opens large. Pictures of 1,000 images take
+    about 60 MB.
 
     Args:
         images: what was found; `file` names the image. One that cannot be read is listed without a picture.
@@ -62,6 +65,7 @@ def write_report(
             name any picture of yours, and the report that you pass on would hold it.
         title: heading of the page.
         min_score, top_k: show only the triplets that `Interactions.filter` keeps.
+        show: what pictures show, see `draw_interactions`.
         on_image: called after each image, to show progress.
 
     Returns:
@@ -71,20 +75,22 @@ def write_report(
         InputError: an image has no file name, or the report's name has another suffix.
     """
     target = report_path(path)
-    shown = [image.filter(min_score, top_k) for image in images]
-    for i, image in enumerate(shown):
-        if not image.file:
-            raise InputError(f"image {i} has no file name, so a report cannot show it")
+    check_show(show)
+    shown = [_Shown(image.filter(min_score, top_k), describe_seen(image, min_score)) for image in images]
+    shown.sort(key=lambda one: not len(one.image))  # stable: those with interactions first
+    for one in shown:
+        if not one.image.file:
+            raise InputError("an image has no file name, so a report cannot show it")
     side = _SIDE_FEW if len(shown) <= _FEW else _SIDE_MANY
 
     def cards() -> Iterator[_Card]:
-        for card in prefetch(lambda image: _card(image, Path(folder), side, outside), shown):
+        for card in prefetch(lambda one: _card(one, Path(folder), side, outside, show), shown):
             yield card
             if on_image is not None:
                 on_image()
 
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for text in _template().generate(title=title, cards=cards(), **_filters(shown)):
+        for text in _template().generate(title=title, cards=cards(), **_filters([one.image for one in shown])):
             stream.write(text)
     return target
 
@@ -129,6 +135,14 @@ def _filters(shown: list[Interactions]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class _Shown:
+    """The interactions of an image that are shown, and what was seen in it."""
+
+    image: Interactions
+    seen: str
+
+
+@dataclass(frozen=True)
 class _Picture:
     width: int
     height: int
@@ -152,27 +166,31 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Card:
-    """An image; without a picture, `problem` says why."""
+    """An image: its file's name and whole path; `seen` stands for rows. Without a picture, `problem` says why."""
 
     name: str
+    path: str
+    seen: str
     rows: Sequence[_Row]
     picture: _Picture | None = None
     problem: str = ""
 
 
-def _card(image: Interactions, folder: Path, side: int, outside: bool) -> _Card:
+def _card(one: _Shown, folder: Path, side: int, outside: bool, show: Show) -> _Card:
+    image = one.image
     assert image.file is not None  # checked by the caller
+    texts = (PurePath(image.file.replace("\\", "/")).name or image.file, image.file, one.seen)
     try:
         path = folder / image.file if outside else path_inside(folder, image.file)
         pixels = read_image(path)
         small, found = shrink(pixels, image, side)
-        drawn = draw_interactions(small, found, text_scale=_TEXT_SCALE)
+        drawn = draw_interactions(small, found, text_scale=_TEXT_SCALE, show=show)
     except (InterplayError, MemoryError) as error:
         height, width = image.height or 1, image.width or 1
         rows = list(_rows(image, width, height))
-        return _Card(image.file, rows, problem=str(error) or "not enough memory for it")
-    picture = _Picture(drawn.shape[1], drawn.shape[0], _describe(image), _data_uri(drawn))
-    return _Card(image.file, list(_rows(image, pixels.shape[1], pixels.shape[0])), picture)
+        return _Card(*texts, rows, problem=str(error) or "not enough memory for it")
+    picture = _Picture(drawn.shape[1], drawn.shape[0], _describe(one), _data_uri(drawn))
+    return _Card(*texts, list(_rows(image, pixels.shape[1], pixels.shape[0])), picture)
 
 
 def _rows(image: Interactions, width: int, height: int) -> Iterator[_Row]:
@@ -199,10 +217,11 @@ def _percent(box: NDArray[np.float32], width: int, height: int) -> str:
     return " ".join(f"{100 * share:.1f}" for share in shares)
 
 
-def _describe(image: Interactions) -> str:
+def _describe(one: _Shown) -> str:
+    image = one.image
     names = image.vocabulary
     phrases = dict.fromkeys(names.phrase(int(v), int(o)) for v, o in zip(image.verb, image.object_labels, strict=True))
-    return f"{image.file}: {', '.join(phrases) or 'no interactions'}"
+    return f"{image.file}: {', '.join(phrases) or one.seen}"
 
 
 def _data_uri(picture: NDArray[np.uint8]) -> str:

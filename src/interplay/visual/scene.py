@@ -97,3 +97,8 @@ def scene_box(interactions: Interactions, box: int, width: int, height: int) -> 
 
 def _enumerate(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """``"1 image"``, ``"1,200 images"``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

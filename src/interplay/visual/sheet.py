@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from interplay.columns import scale_points
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.visual.draw import check_image, draw_interactions
+from interplay.visual.draw import Show, check_image, draw_interactions
 from interplay.visual.palette import load_font
 
 _GAP = 10  # pixels around every picture
@@ -58,6 +58,7 @@ def contact_sheet(
     row_height: int = 320,
     min_score: float | None = None,
     top_k: int | None = None,
+    show: Show = "all",
 ) -> NDArray[np.uint8]:
     """Many images with their interactions on one page.
 
@@ -70,7 +71,7 @@ def contact_sheet(
         captions: a line under each picture; by default the images' file names, where known.
         width: of the page, in pixels.
         row_height: wanted height of the pictures, in pixels.
-        min_score, top_k: draw only the triplets that `Interactions.filter` keeps.
+        min_score, top_k, show: see `draw_interactions`.
 
     Returns:
         (H, W, 3) uint8.
@@ -100,7 +101,7 @@ def contact_sheet(
         x = _GAP
         for i in members:
             small, found = resize(*tiles[i], height / tiles[i][0].shape[0])
-            page.paste(Image.fromarray(draw_interactions(small, found, min_score, top_k)), (x, y))
+            page.paste(Image.fromarray(draw_interactions(small, found, min_score, top_k, show=show)), (x, y))
             caption = _fit_text(captions[i], font, small.shape[1])
             pen.text((x, y + height + 3), caption, font=font, fill=_CAPTION)
             x += small.shape[1] + _GAP

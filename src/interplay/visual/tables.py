@@ -10,7 +10,8 @@ import numpy as np
 from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.visual.palette import person_colour
-from interplay.visual.scene import number_people
+from interplay.visual.scene import count, number_people
+from interplay.visual.seen import describe_seen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,17 +42,24 @@ def image_table(interactions: Interactions, min_score: float | None = None, top_
         )
         previous = number
     if not len(shown):
-        people = int((interactions.labels == interactions.vocabulary.person).sum())
-        others = len(interactions.labels) - people
-        seen = f"{count(people, 'person', 'people')} and {count(others, 'object')}"
-        table.add_row("–", f"none found, among {seen}")
+        table.add_row("–", Text(describe_seen(interactions, min_score)))
     return table
 
 
-def summary_table(images: InteractionTable | Iterable[Interactions], most: int = 15) -> Table:
-    """The most frequent interactions of many images: how many, in how many images, with the best score."""
+def summary_table(
+    images: InteractionTable | Iterable[Interactions], most: int | None = 15, min_score: float | None = None
+) -> Table:
+    """The interactions of many images: how many, in how many images, with the best score, by which they are sorted.
+
+    Args:
+        images: what was found.
+        most: kinds of interactions to list; None lists all.
+        min_score: count only triplets from this score on.
+    """
     from rich.text import Text
 
+    if min_score is not None:
+        images = [image.filter(min_score) for image in images]
     table = images if isinstance(images, InteractionTable) else InteractionTable.from_list(images)
     names = table.vocabulary
     keys = table.verb * (len(names.objects) + 1) + table.object_labels + 1
@@ -59,7 +67,7 @@ def summary_table(images: InteractionTable | Iterable[Interactions], most: int =
     best = np.zeros(len(kinds), np.float32)
     np.maximum.at(best, np.searchsorted(kinds, keys), table.score)
     with_image = np.unique(np.stack([keys, table.image_index]), axis=1)[0]
-    order = np.lexsort((-best, -counts))[:most]
+    order = np.lexsort((-counts, -best) if table.scored else (-counts,))[:most]
     title = f"{count(len(table.verb), 'interaction')} of {count(len(kinds), 'kind')} in {count(len(table), 'image')}"
     screen = _table(title, "interaction", "count", "images", *(["best score"] if table.scored else []))
     for k in order:
@@ -67,8 +75,8 @@ def summary_table(images: InteractionTable | Iterable[Interactions], most: int =
         in_images = int((with_image == kinds[k]).sum())
         score = [f"{best[k]:.2f}"] if table.scored else []
         screen.add_row(Text(names.phrase(verb, label)), f"{counts[k]:,}", f"{in_images:,}", *score)
-    if len(kinds) > most:
-        screen.caption = f"and {count(len(kinds) - most, 'more kind', 'more kinds')}"
+    if len(kinds) > len(order):
+        screen.caption = f"and {count(len(kinds) - len(order), 'more kind')}"
     return screen
 
 
@@ -82,8 +90,3 @@ def _table(title: str | None, *columns: str) -> Table:
     for name in columns:
         table.add_column(name, justify="right" if name in ("score", "best score", "count", "images") else "left")
     return table
-
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """``"1 image"``, ``"1,200 images"``."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
