@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import glob
+import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -134,6 +136,27 @@ def walk(
         seen.add((state.st_dev, state.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield base, folders, sorted(files)
+
+
+DRAWN = "drawn by interplay"
+"""What is written into every picture that is drawn, so that none is taken for a photograph later."""
+
+
+def is_drawn(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a picture that interplay drew, as its first bytes (of WebP, its last) say."""
+    try:
+        with Path(path).open("rb") if stat.S_ISREG(Path(path).stat().st_mode) else io.BytesIO() as stream:
+            found = stream.read(_COMMENTS_WITHIN)
+            if found.startswith(b"RIFF"):
+                stream.seek(max(stream.seek(0, os.SEEK_END) - _COMMENTS_WITHIN, 0))
+                found = stream.read()
+    except (OSError, ValueError):  # whoever reads the image says what is wrong with it
+        return False
+    return DRAWN.encode() in found
+
+
+_COMMENTS_WITHIN = 1024
+"""Bytes from a picture's beginning or end within which `pipeline.pictures.save_picture` has its comment written."""
 
 
 def url_hint(name: str) -> str:

@@ -79,6 +79,15 @@ def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert found.triplets()[0].object == "tennis racket"
 
 
+def test_json_lines_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detect", "--sample", "--output", "-"]) == 0
+    shown = capsys.readouterr()
+    [line] = shown.out.splitlines()
+    assert json.loads(line)["labels"].count("person") == 1
+    assert "holding a tennis racket" in shown.err
+    assert list(Path().iterdir()) == []
+
+
 def test_which_boxes_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     def labels(*options: str) -> list[str]:
         assert main(["detect", "--sample", "--output", "r.jsonl", "--min-score", "0", "--overwrite", *options]) == 0
@@ -110,7 +119,7 @@ def test_only_an_image_that_the_boxes_do_not_list_is_skipped(batch: str, capsys:
 def test_poses_come_into_the_results_and_the_picture() -> None:
     pytest.importorskip("ai_edge_litert")
     for pose in ([], ["--pose", "movenet"]):
-        assert main(["detect", "--sample", *pose]) == 0
+        assert main(["detect", "--sample", *pose, "--overwrite"]) == 0
         found = interplay.read("interplay_output/interactions.jsonl", "v-coco")[0]
         assert (found.keypoints is None) == (not pose)
         Path("interplay_output/pictures/tennis.jpg").rename(f"{len(pose)}.png")

@@ -56,12 +56,37 @@ def test_by_default_there_are_a_table_a_picture_and_a_file(
     assert len(interplay.read("interplay_output/interactions.jsonl")[0]) == 2
 
 
-def test_the_default_folder_always_holds_the_last_run(model: Any, photo: Callable[..., Path]) -> None:
+def test_every_run_without_an_output_has_a_folder_of_its_own(model: Any, photo: Callable[..., Path]) -> None:
     for settings in ({}, {}, {"min_score": 0.5}):
         Shown().run(Job([photo("a.png")], **settings), model)
-    Shown().run(Job([photo("b.png")]), model)
+    last = Shown()
+    last.run(Job([photo("b.png")]), model)
     assert model.seen == ["a.png", "a.png", "a.png", "b.png"]
+    for folder, name in (("", "a.png"), ("-2", "a.png"), ("-3", "a.png"), ("-4", "b.png")):
+        assert interplay.read(f"interplay_output{folder}/interactions.jsonl").files == [str(photo(name))]
+    assert "interplay_output holds other results, which stay as they are: these go to interplay_output-4" in last.said
+    Shown().run(Job([photo("b.png")], overwrite=True), model)
     assert interplay.read("interplay_output/interactions.jsonl").files == [str(photo("b.png"))]
+
+
+def test_a_run_that_fails_takes_no_results_away(model: Any, photo: Callable[..., Path]) -> None:
+    Shown().run(Job([photo("a.png")]), model)
+    Path("clip.mp4").write_bytes(b"no picture")
+    for _ in range(2):  # the folder that was left empty is used again
+        assert Shown().run(Job([Path("clip.mp4")], settings={"model": "other"}), model) == 1
+    assert interplay.read("interplay_output/interactions.jsonl").files == [str(photo("a.png"))]
+    shown = Shown()
+    shown.run(Job([photo("b.png")]), model)
+    assert interplay.read("interplay_output-2/interactions.jsonl").files == [str(photo("b.png"))]
+    assert not Path("interplay_output-3").exists()
+
+
+def test_lines_on_a_stream_as_soon_as_they_are_there(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
+    stream = io.StringIO()
+    assert shown.run(Job([photo("a.png"), photo("b.png")], stream=stream), model) == 0
+    Path("r.jsonl").write_text(stream.getvalue())
+    assert interplay.read("r.jsonl").files == [str(photo("a.png")), str(photo("b.png"))]
+    assert {path.name for path in Path().iterdir()} == {"a.png", "b.png", "r.jsonl"}
 
 
 def test_only_what_is_asked_for_is_written(model: Any, photo: Callable[..., Path], shown: Shown) -> None:
@@ -169,6 +194,18 @@ def test_pictures_of_an_earlier_run_are_not_photographs(model: Any, photo: Calla
         Job([Path("interplay_output/pictures/a.png")])
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
+def test_drawn_pictures_are_left_out_wherever_they_are(model: Any, photo: Callable[..., Path], suffix: str) -> None:
+    a = photo(f"a{suffix}")
+    Shown().run(Job([a], pictures=Path("drawn")), model)
+    [drawn] = Path("drawn").iterdir()
+    elsewhere = drawn.rename(f"b{drawn.suffix}")
+    shown = Shown()
+    shown.run(Job(find_images(["."]), output=Path("r.jsonl")), model)
+    assert interplay.read("r.jsonl").files == [a.name]
+    assert f"left out 1 picture that interplay drew, such as {elsewhere}" in shown.said
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -198,9 +235,9 @@ def test_a_foreign_file_is_left_as_it_is_also_in_the_default_folder(photo: Calla
     notes = Path("interplay_output/interactions.jsonl")
     notes.parent.mkdir()
     notes.write_text("my notes")
-    for given in ({}, {"output": notes}):
-        with pytest.raises(InputError, match="left as it is"):
-            Job([photo("a.png")], **given)
+    with pytest.raises(InputError, match="left as it is"):
+        Job([photo("a.png")], output=notes)
+    assert Job([photo("a.png")]).output == Path("interplay_output-2/interactions.jsonl")
     assert notes.read_text() == "my notes"
 
 

@@ -1,13 +1,17 @@
 """Find interactions in images: pictures, a table and a result file.
 
-Without --output and --pictures, both pictures and a result file are written to interplay_output/. A run that was
-stopped continues where it was when the same command is given again.
+Without --output and --pictures, both pictures and a result file are written to interplay_output/, or where that has
+results of another run to interplay_output-2/ and so on. A run that was stopped continues where it was when the same
+command is given again. Pictures that interplay drew are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from pathlib import Path
+from typing import TextIO
 
 from interplay.commands._types import (
     SHOW,
@@ -34,7 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample", action="store_true", help="use the picture that comes with interplay")
     results = parser.add_argument_group("results")
     results.add_argument(
-        "--output", type=Path, metavar="FILE", help=".jsonl or .parquet; images that it has already are not done again"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=".jsonl or .parquet; images that it has already are not done again. - writes JSON Lines to standard "
+        "output, and all else to standard error",
     )
     results.add_argument("--pictures", type=Path, metavar="DIR", help="draw the interactions into copies of the images")
     results.add_argument("--report", type=Path, metavar="HTML", help="one HTML file to look through all images")
@@ -161,8 +169,10 @@ def run(arguments: argparse.Namespace) -> int:
         images = find_images(arguments.images)
     if arguments.vocabulary and (arguments.verbs or arguments.objects):
         raise InputError("give --vocabulary, or --verbs and --objects, not both")
-    if arguments.output is not None:
-        check_output(arguments.output)
+    stream = _standard_output() if str(arguments.output) == "-" else None
+    output = None if stream else arguments.output
+    if output is not None:
+        check_output(output)
     classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
     decoding = dict(arguments.decoding)
     chosen_boxes = DetectorOptions(arguments.detector_score, arguments.same_box, arguments.same_person)
@@ -187,11 +197,11 @@ def run(arguments: argparse.Namespace) -> int:
         "decoding": decoding,
         "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
     }
-    if arguments.output is not None and not arguments.overwrite:
-        check_settings(arguments.output, settings, whole=False)
+    if output is not None and not arguments.overwrite:
+        check_settings(output, settings, whole=False)
     job = Job(
         images,
-        output=arguments.output,
+        output=output,
         pictures=arguments.pictures,
         report=arguments.report,
         settings=settings,
@@ -202,6 +212,7 @@ def run(arguments: argparse.Namespace) -> int:
         top_k=arguments.top_k,
         batch_size=arguments.batch_size,
         overwrite=arguments.overwrite,
+        stream=stream,
     )
     with messages.status(f"loading {arguments.model}"):
         inference = load_predictor(
@@ -216,7 +227,14 @@ def run(arguments: argparse.Namespace) -> int:
             pose=arguments.pose,
             device=arguments.device,
         )
-    failures = run_job(job, inference, inference.model.vocabulary, Console(), messages)
+    failures = run_job(job, inference, inference.model.vocabulary, messages if stream else Console(), messages)
     for note in inference.notes():
         messages.print(note, highlight=False, markup=False, soft_wrap=True)
     return 1 if failures else 0
+
+
+def _standard_output() -> TextIO:
+    """Standard output as JSON Lines have it: UTF-8, whatever the console's encoding."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    return sys.stdout

@@ -7,19 +7,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError
 from interplay.files import check_folder_target, check_target
-from interplay.image_files import text_name
+from interplay.formats.jsonl import append_jsonl
+from interplay.image_files import is_drawn, text_name
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.locks import locked
 from interplay.pipeline.pictures import inside, plan_pictures, save_picture
-from interplay.pipeline.results import ResultFile, check_output, check_settings, identity, read_record
+from interplay.pipeline.results import (
+    ResultFile,
+    check_output,
+    check_settings,
+    identity,
+    read_record,
+    whole_lines,
+)
 from interplay.pipeline.run import Failure, Predict, detect_images, image_problem
 from interplay.pipeline.screen import DEFAULT_ROWS, count, progress, say, show_results
 from interplay.prefetch import prefetch
@@ -33,14 +41,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DEFAULT_FOLDER = Path("interplay_output")
+RESULTS = "interactions.jsonl"
+"""Name of the result file in it."""
 
 
 @dataclass
 class Job:
     """Images, what is kept of the results, and where it goes.
 
-    With neither `output` nor `pictures`, pictures and a result file go to `interplay_output`, which holds the last run
-    of this kind.
+    With neither `output`, `pictures` nor `stream`, pictures and a result file go to `interplay_output`, or where that
+    has results already to the next free one of `interplay_output-2`, `-3`, ... A run of the same images and settings
+    that was stopped is continued in its own.
+
+    Pictures that interplay drew are no images: they are left out, see `left_out`.
 
     Attributes:
         images: image files, each once.
@@ -53,7 +66,10 @@ class Job:
         show: what pictures show, see `draw_interactions`.
         rows: most rows in the table of many images; None for all.
         batch_size: number of images that the model sees at once.
-        overwrite: start over instead of continuing.
+        overwrite: start over instead of continuing; without any output, in `interplay_output`.
+        stream: an open text file that takes each image's line of JSON as soon as it is done.
+        left_out: drawn pictures among the images that were given.
+        note: what to tell about where the results go; empty if nothing.
 
     Raises:
         InputError: a name that cannot be used, results made with other settings, or no image left.
@@ -71,6 +87,9 @@ class Job:
     top_k: int | None = None
     batch_size: int = DEFAULT_BATCH_SIZE
     overwrite: bool = False
+    stream: TextIO | None = None
+    left_out: Sequence[Path] = field(default=(), init=False)
+    note: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -81,12 +100,13 @@ class Job:
         if self.show_from is None:
             self.show_from = self.min_score
         self.settings = {**self.settings, "min_score": self.min_score, "top_k": self.top_k}
-        if self.output is None and self.pictures is None:
-            self.output = DEFAULT_FOLDER / "interactions.jsonl"
-            self.pictures = DEFAULT_FOLDER / "pictures"
-            # this folder is for looking: only a run that was stopped is worth continuing, and only our own is replaced
-            record = read_record(self.output)
-            self.overwrite = self.overwrite or record not in (None, (self.settings, False))
+        if not self.images:
+            raise InputError("no image was given")
+        self.left_out = [path for path in self.images if is_drawn(path)]
+        drawn = set(self.left_out)
+        self.images = [path for path in self.images if path not in drawn]
+        if self.output is None and self.pictures is None and self.stream is None:
+            self._choose_folder()
         if self.report is not None:
             self.report = report_path(self.report)
         if self.output is not None:
@@ -95,8 +115,6 @@ class Job:
                 check_settings(self.output, self.settings)
         if self.report is not None:
             check_target(self.report)
-        if not self.images:
-            raise InputError("no image was given")
         if self.pictures is not None:
             if self.pictures.is_file():
                 raise InputError(f"{self.pictures} is a file, expected a folder for pictures")
@@ -105,6 +123,43 @@ class Job:
         if not self.images:
             raise InputError("no image is left to do: all of them are pictures that an earlier run drew")
         self.plan = plan_pictures(self.images, self.pictures) if self.pictures is not None else {}
+
+    def _choose_folder(self) -> None:
+        """Where the results of a run go that names no place: never over those of another one."""
+        number, folder = 1, DEFAULT_FOLDER
+        while not self.overwrite:
+            output = folder / RESULTS
+            if not _has_results(folder):  # a run that did nothing leaves a file without a line
+                self.overwrite = read_record(output) is not None
+                break
+            if read_record(output) == (self.settings, False) and self._began(output):
+                self.note = f"continuing in {folder}, which holds the beginning of this run"
+                break
+            number += 1
+            folder = DEFAULT_FOLDER.with_name(f"{DEFAULT_FOLDER.name}-{number}")
+            self.note = (
+                f"{DEFAULT_FOLDER} holds other results, which stay as they are: these go to {folder} (--overwrite "
+                f"starts over in {DEFAULT_FOLDER}, --output FILE names another place)"
+            )
+        self.output, self.pictures = folder / RESULTS, folder / "pictures"
+
+    def _began(self, output: Path) -> bool:
+        """Whether a result file holds some of these images and no others."""
+        try:
+            done, *_ = whole_lines(output)
+        except InputError:
+            return False
+        return {identity(file) for file in done} <= {identity(path) for path in self.images}
+
+
+def _has_results(folder: Path) -> bool:
+    """Whether there is anything in a place that a run without a place of its own must not replace."""
+    if not folder.is_dir():
+        return os.path.lexists(folder)
+    results, pictures = folder / RESULTS, folder / "pictures"
+    if os.path.lexists(results) and not (results.is_file() and results.stat().st_size == 0):
+        return True
+    return os.path.lexists(pictures) and not (pictures.is_dir() and next(pictures.iterdir(), None) is None)
 
 
 def run_job(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, messages: Console) -> int:
@@ -121,6 +176,11 @@ def run_job(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console,
         LockedError: another process writes the output.
         OSError: the output cannot be written; what was done before is in it.
     """
+    if job.note:
+        say(messages, job.note)
+    if job.left_out:
+        many = count(len(job.left_out), "picture")
+        say(messages, f"left out {many} that interplay drew, such as {text_name(job.left_out[0])}")
     if job.output is None:
         return _run(job, predict, vocabulary, screen, messages)
     with locked(job.output):
@@ -136,7 +196,13 @@ def _run(job: Job, predict: Predict, vocabulary: Vocabulary, screen: Console, me
         if len(todo) < len(job.images):
             say(messages, f"{count(len(job.images) - len(todo), 'image')} of {len(job.images):,} already done")
     collected: list[Interactions] = []
-    keep = collected.append if results is None else results.append
+    stream = job.stream
+
+    def keep(found: Interactions) -> None:
+        if stream is not None:
+            append_jsonl(found, stream)
+        (collected.append if results is None else results.append)(found)
+
     with results or nullcontext():
         failures = _work(job, todo, predict, keep, messages)
     table = InteractionTable.from_list(collected, vocabulary) if results is None else results.finish()

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError
 from interplay.files import atomic_path, beside, fitting_name
+from interplay.image_files import DRAWN
 
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp"))
 _QUALITY = 92
+_IMAGE_DESCRIPTION = 0x010E  # of EXIF
 
 
 def plan_pictures(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
@@ -49,14 +51,22 @@ def plan_pictures(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
 
 
 def save_picture(picture: NDArray[np.uint8], target: Path) -> None:
-    """Write an image (H, W, 3) uint8 in the format of the file's suffix."""
+    """Write an image (H, W, 3) uint8 in the format of the file's suffix, marked as one that `is_drawn`."""
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
+    image, suffix = Image.fromarray(picture), target.suffix.lower()
     with atomic_path(target) as temporary:
-        if target.suffix.lower() == ".png":
-            Image.fromarray(picture).save(temporary, compress_level=3)
+        if suffix == ".png":
+            text = PngInfo()
+            text.add_text("Comment", DRAWN)
+            image.save(temporary, compress_level=3, pnginfo=text)
+        elif suffix == ".webp":
+            described = Image.Exif()
+            described[_IMAGE_DESCRIPTION] = DRAWN
+            image.save(temporary, quality=_QUALITY, exif=described)
         else:
-            Image.fromarray(picture).save(temporary, quality=_QUALITY)
+            image.save(temporary, quality=_QUALITY, comment=DRAWN)
 
 
 def inside(path: Path, folder: Path) -> bool:

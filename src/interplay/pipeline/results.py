@@ -214,9 +214,24 @@ def repair_lines(path: Path) -> list[str]:
     Raises:
         InputError: another line is not a result.
     """
+    files, good, ends_line = whole_lines(path)
+    if path.is_file() and good < path.stat().st_size:
+        os.truncate(path, good)
+    elif not ends_line:
+        with path.open("ab") as stream:
+            stream.write(b"\n")
+    return files
+
+
+def whole_lines(path: Path) -> tuple[list[str], int, bool]:
+    """The images in a JSON Lines file, the bytes up to a half-written line, and whether the last line has its end.
+
+    Raises:
+        InputError: another line is not a result.
+    """
     files: list[str] = []
     if not path.is_file():
-        return files
+        return files, 0, True
     good = 0
     ends_line = True
     with path.open("rb") as stream:
@@ -230,12 +245,7 @@ def repair_lines(path: Path) -> list[str]:
                     raise InputError(f"{path}, line {number}: not a result, so it cannot be continued")
                 files.append(file)
             good += len(line)
-    if good < path.stat().st_size:
-        os.truncate(path, good)
-    elif not ends_line:
-        with path.open("ab") as stream:
-            stream.write(b"\n")
-    return files
+    return files, good, ends_line
 
 
 _BEGINNING = b'{"file": "'
