@@ -155,7 +155,7 @@ def test_from_the_command_line(
         (["--model", "ggnet-hourglass-vcoco"], "interplay import ggnet FILE"),
         (["--model", "m.safetensors", "--decoding", "flip=true"], "flip=false"),
         (["--model", "m.safetensors", "--min-score", "1"], "no interaction to explain"),
-        (["--model", "m.safetensors", "-o", "x.png"], "another file than the photograph"),
+        (["--model", "m.safetensors", "-o", "x.png"], "is the image to explain"),
         (["--model", "m.safetensors", "-o", "x.txt"], "ending in .png"),
     ],
 )
