@@ -83,7 +83,7 @@ def test_a_model_without_weights_says_how_to_get_them(capsys: pytest.CaptureFixt
     assert published < shown.index("33.75") < measured
 
 
-def test_the_list_shows_whole_names_with_a_figure_of_each_kind(
+def test_the_list_shows_whole_names_with_a_metric_of_each_kind(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")

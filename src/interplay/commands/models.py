@@ -1,4 +1,4 @@
-"""List the models, or show one model's card: what it is, what it was trained on, published and measured figures."""
+"""List the models, or show one model's card: what it is, what it was trained on, published and measured metrics."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EXAMPLE = "interplay models gen-vlkt --dataset v-coco"
 
 _SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
-_LEGEND = """Figures are in percent, one that the authors published and one that this project measured.
-'interplay models NAME' shows all of a model's figures, and how to get its weights where they are not included."""
+_LEGEND = """Metrics are in percent: the first that the authors published and the first that this project measured.
+'interplay models NAME' shows all metrics of a model, and how to get its weights if they are not included."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -68,13 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _overview(cards: Iterable[ModelCard], width: int) -> str:
-    """A paragraph for each model: name, summary, and the first figure of each kind."""
+    """A paragraph for each model: name, summary, and the first metric of each kind."""
     paragraphs = []
     for card in cards:
         lines = [card.summary]
         lines += [f"{_percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
         lines += [f"{_percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
-        indented = [fill(line, width, initial_indent=" " * 4, subsequent_indent=" " * 10) for line in lines]
+        indented = [
+            fill(line, width, initial_indent=" " * 4, subsequent_indent=" " * 10, break_on_hyphens=False)
+            for line in lines
+        ]
         paragraphs.append("\n".join([f"{card.name}{' (weights included)' if card.weights else ''}", *indented]))
     return "\n".join(paragraphs)
 
