@@ -46,6 +46,7 @@ def test_indexing_keeps_boxes(ride: Interactions) -> None:
 
 
 def test_unused_boxes_can_be_dropped(ride: Interactions) -> None:
+    assert len(ride.select_boxes([]).boxes) == 0
     small = ride.without_unused_boxes()
     assert len(small.boxes) == 2
     assert small.object.tolist() == [1, 1, -1]

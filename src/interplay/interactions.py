@@ -198,7 +198,10 @@ class Interactions(HasColumns):
 
     def select_boxes(self, boxes: slice | ArrayLike) -> Interactions:
         """Only the chosen boxes (a slice, indices or a mask), in that order, and the triplets between them."""
-        rows = np.arange(len(self.boxes))[boxes if isinstance(boxes, slice) else np.asarray(boxes)]
+        chosen = boxes if isinstance(boxes, slice) else np.asarray(boxes)
+        if not isinstance(chosen, slice) and not chosen.size:
+            chosen = np.zeros(0, np.int64)  # an empty list is one of floats to numpy
+        rows = np.arange(len(self.boxes))[chosen]
         position = np.full(len(self.boxes) + 1, -1, np.int64)  # the last entry maps "no object" to itself
         position[rows] = np.arange(len(rows))
         human, target = position[self.human], position[self.object]

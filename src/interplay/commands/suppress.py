@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model",
         default=DEFAULT_MODEL,
         metavar="NAME",
-        help="TIN model that judges pairs: a name or a .safetensors file (default: %(default)s)",
+        help="model that tells whether a pair interacts: a name or a .safetensors file (default: %(default)s)",
     )
     parser.add_argument("--weights", metavar="FILE", help="weights of your own for the named model")
     parser.add_argument(
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="remove interactions of pairs whose interactiveness is below T (0..1; tin-spatial-vcoco itself uses 0.02)",
     )
     parser.add_argument("--rescore", action="store_true", help="multiply scores by the pair's interactiveness")
-    parser.add_argument("--images", metavar="DIR", help="the images, for TIN models that look at them")
+    parser.add_argument("--images", metavar="DIR", help="the images, for models that look at them")
     parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
     parser.add_argument(
         "--dataset",

@@ -43,7 +43,7 @@ class SuppressJob:
         predictions: a file of any model's predictions; see `interplay.formats.results.ACCEPTED`.
         output: the file to write, of either kind.
         rule: what to do with pairs.
-        model: a TIN model's name or weights file.
+        model: name or weights file of a model that tells whether a pair interacts.
         weights: weights of your own for a named model.
         images: folder of the images, for models that look at them.
         annotations: file or folder of annotations to score with, before and after.

@@ -19,9 +19,6 @@ from interplay.models.gen_vlkt.matching import Assignment, match
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
 from interplay.ops.tensor_boxes import generalized_iou
 
-TERMS = ("interaction", "object", "human_box", "object_box", "human_giou", "object_giou", "mimic")
-"""Names of the loss terms; those of earlier decoder layers end in their number (``mimic_0``)."""
-
 
 def loss_terms(
     outputs: GenVlktOutputs,

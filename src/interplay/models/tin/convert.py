@@ -104,7 +104,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
         InputError: as `load_tin`, or the classes are neither HICO-DET's 600 nor V-COCO's 29 and no vocabulary is given.
     """
     network = load_tin(state)
-    if isinstance(network, TinPartNetwork):
+    if not network.count:
         options = TinNetworkOptions(level="part")
         vocabulary = vocabulary or Vocabulary.load("hico-det")
     else:

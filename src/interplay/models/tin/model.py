@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -184,7 +184,7 @@ class TinModel(InteractivenessModel):
             torch.from_numpy(objects),
             torch.from_numpy(pair_maps(humans, objects, poses)),
         ]
-        if isinstance(self.network, TinPartNetwork):
+        if self.is_part:
             given.append(torch.from_numpy(part_boxes(poses, humans).astype(np.float32)))
         with evaluating(self):
             return self(*(tensor.to(self.device) for tensor in given))
@@ -238,9 +238,7 @@ class TinModel(InteractivenessModel):
         path = self.config.decoding.discriminator
         if path is None:
             return None
-        model = read_model(path)
-        assert isinstance(model, TinModel)  # set_decoding sees to it
-        return model.to(self.device)
+        return cast("TinModel", read_model(path)).to(self.device)  # set_decoding sees to it
 
     def decode(
         self, outputs: TinOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None

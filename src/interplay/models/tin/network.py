@@ -292,7 +292,14 @@ class PairNetwork(nn.Module):
     Args:
         freeze: keep ResNet-50's stem and first block fixed.
         backbone: ``resnet50`` as published, or ``resnet-nano``, a small one that trains from nothing.
+
+    Attributes:
+        count: number of classes, 0 where it tells only whether a pair interacts.
+        per_verb: whether classes are verbs instead of interactions.
     """
+
+    count = 0
+    per_verb = False
 
     def __init__(self, freeze: bool = True, backbone: BackboneName = "resnet50") -> None:
         super().__init__()
@@ -457,6 +464,11 @@ class TinNetwork(PairNetwork):
         else:
             self.discriminator = Discriminator(instance + spatial, instance, widths)
         self.interactive = nn.Linear(hidden, 2)
+
+    @property
+    def classifying_parts(self) -> tuple[nn.Module, ...]:
+        """The classifier's layers."""
+        return (self.classify,)
 
     @property
     def interactiveness_parts(self) -> tuple[nn.Module, ...]:

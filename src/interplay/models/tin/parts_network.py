@@ -56,6 +56,11 @@ class TinPartNetwork(PairNetwork):
         self.interactive = nn.Linear(widths.hidden, 2)
 
     @property
+    def classifying_parts(self) -> tuple[nn.Module, ...]:
+        """It has no classes."""
+        return ()
+
+    @property
     def interactiveness_parts(self) -> tuple[nn.Module, ...]:
         """D: everything but R."""
         parts = self.part_discriminators, self.part_interactive, self.part_attention

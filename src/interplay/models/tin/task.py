@@ -34,7 +34,7 @@ from .config import TinConfig, TinDecodingOptions, TinLossOptions, TinNetworkOpt
 from .data import JoinedPairs, TinBatch, TrainingPairs, ValidationPairs
 from .losses import LossWeights, class_weights
 from .model import TinModel
-from .network import TinNetwork, TinOutputs
+from .network import TinOutputs
 from .published import published_actions
 from .recipe import TinDataConfig, TinRecipe
 from .start import initialise
@@ -188,7 +188,7 @@ def freeze(model: TinModel, recipe: TinRecipe) -> None:
     """Keep fixed what the recipe does not change. Stem, first block and batch normalisations always are."""
     network = model.network
     interactiveness = {id(p) for module in network.interactiveness_parts for p in module.parameters()}
-    classifiers = {id(p) for p in network.classify.parameters()} if isinstance(network, TinNetwork) else set()
+    classifiers = {id(p) for module in network.classifying_parts for p in module.parameters()}
     features = {id(p) for module in network.frozen_parts for p in module.parameters()}
     everything = {id(p) for p in network.parameters()}
     update = recipe.update
