@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from interplay.image_files import text_name
 from interplay.table import InteractionTable
 from interplay.visual import image_table, summary_table
@@ -101,10 +103,11 @@ def show_results(
 
 def _say_what_was_seen(console: Console, table: InteractionTable, min_score: float | None, rows: int | None) -> bool:
     """What was seen in images without an interaction that is shown; whether some are left out."""
-    none = [image for image in table if not len(image.filter(min_score))]
-    for image in none[:rows]:
-        say(console, f"{image.file}: {describe_seen(image, min_score)}")
-    left_out = len(none) - len(none[:rows])
+    shown = table.score >= (-np.inf if min_score is None else min_score)
+    none = np.flatnonzero(np.bincount(table.image_index[shown], minlength=len(table)) == 0)
+    for i in none[:rows].tolist():
+        say(console, f"{table.files[i]}: {describe_seen(table[i], min_score)}")
+    left_out = len(none[len(none) if rows is None else rows :])
     if left_out:
         say(console, f"and {count(left_out, 'more image')} without interactions")
     return left_out > 0

@@ -76,7 +76,7 @@ def write_report(
     """
     target = report_path(path)
     check_show(show)
-    shown = [_Shown(image.filter(min_score, top_k), describe_seen(image, min_score)) for image in images]
+    shown = [_shown(image, min_score, top_k) for image in images]
     shown.sort(key=lambda one: not len(one.image))  # stable: those with interactions first
     for one in shown:
         if not one.image.file:
@@ -136,10 +136,15 @@ def _filters(shown: list[Interactions]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Shown:
-    """The interactions of an image that are shown, and what was seen in it."""
+    """The interactions of an image that are shown, and where there are none, what was seen in it."""
 
     image: Interactions
     seen: str
+
+
+def _shown(image: Interactions, min_score: float | None, top_k: int | None) -> _Shown:
+    kept = image.filter(min_score, top_k)
+    return _Shown(kept, "" if len(kept) else describe_seen(image, min_score))
 
 
 @dataclass(frozen=True)

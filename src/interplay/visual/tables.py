@@ -58,20 +58,20 @@ def summary_table(
     """
     from rich.text import Text
 
-    if min_score is not None:
-        images = [image.filter(min_score) for image in images]
     table = images if isinstance(images, InteractionTable) else InteractionTable.from_list(images)
     names = table.vocabulary
-    keys = table.verb * (len(names.objects) + 1) + table.object_labels + 1
+    kept = table.score >= (-np.inf if min_score is None else min_score)
+    verbs, scores = table.verb[kept], table.score[kept]
+    keys = verbs * (len(names.objects) + 1) + table.object_labels[kept] + 1
     kinds, first, counts = np.unique(keys, return_index=True, return_counts=True)
     best = np.zeros(len(kinds), np.float32)
-    np.maximum.at(best, np.searchsorted(kinds, keys), table.score)
-    with_image = np.unique(np.stack([keys, table.image_index]), axis=1)[0]
+    np.maximum.at(best, np.searchsorted(kinds, keys), scores)
+    with_image = np.unique(np.stack([keys, table.image_index[kept]]), axis=1)[0]
     order = np.lexsort((-counts, -best) if table.scored else (-counts,))[:most]
-    title = f"{count(len(table.verb), 'interaction')} of {count(len(kinds), 'kind')} in {count(len(table), 'image')}"
+    title = f"{count(len(verbs), 'interaction')} of {count(len(kinds), 'kind')} in {count(len(table), 'image')}"
     screen = _table(title, "interaction", "count", "images", *(["best score"] if table.scored else []))
     for k in order:
-        verb, label = int(table.verb[first[k]]), int(kinds[k] % (len(names.objects) + 1)) - 1
+        verb, label = int(verbs[first[k]]), int(kinds[k] % (len(names.objects) + 1)) - 1
         in_images = int((with_image == kinds[k]).sum())
         score = [f"{best[k]:.2f}"] if table.scored else []
         screen.add_row(Text(names.phrase(verb, label)), f"{counts[k]:,}", f"{in_images:,}", *score)
