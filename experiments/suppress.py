@@ -96,7 +96,7 @@ def vcoco_with_noise(folder: Path, output: Path) -> list[Predicted]:
     for image, given in track(list(zip(truth, boxes, strict=True)), "V-COCO"):
         pixels = blank(image.width or REFERENCE_SIDE, image.height or REFERENCE_SIDE)
         for name, model in (("C alone", alone), ("whole", whole)):
-            answer = replace(model.predict(pixels, detections=given), file=image.file)
+            answer = replace(model.predict(pixels, detections=given, min_score=0), file=image.file)
             found[name].append(without_discriminator(answer) if model is alone else answer)
     return [
         saved(f"default model, {name}, imitated detections, V-COCO test", tables, truth, output)
@@ -112,7 +112,7 @@ def blank(width: float, height: float) -> NDArray[np.uint8]:
 def on_photographs(folder: Path, output: Path) -> list[Predicted]:
     """Predictions of the default model on V-COCO's test photographs with the offline detector."""
     truth, images = photographs(folder)
-    found = default_model().predict(images, batch_size=BATCH)
+    found = default_model().predict(images, batch_size=BATCH, min_score=0)
     named = [replace(answer, file=file) for answer, file in zip(found, truth.files, strict=True)]
     return [saved("default model, offline detector, photographs", named, truth, output)]
 
@@ -127,7 +127,7 @@ def generated(folder: Path, weights: Path, count: int | None, output: Path) -> l
         paths = [finder.find(file) for file in files]
         if missing := [file for file, path in zip(files, paths, strict=True) if path is None]:
             raise SystemExit(f"no picture {missing[0]} below {folder}")
-        answers = model.predict([read_image(path) for path in paths if path is not None])
+        answers = model.predict([read_image(path) for path in paths if path is not None], min_score=0)
         found += [replace(answer, file=file) for answer, file in zip(answers, files, strict=True)]
     return [saved(f"{title_of(str(weights))}, generated test scenes", found, truth, output)]
 

@@ -42,14 +42,14 @@ Predictor = Callable[[NDArray[np.uint8], Detections], Interactions]
 
 def as_used(model: HoiModel) -> Predictor:
     """What the model predicts."""
-    return lambda image, given: model.predict(image, detections=given)
+    return lambda image, given: model.predict(image, detections=given, min_score=0)
 
 
 def times_interactiveness(model: HoiModel, poses: bool = True) -> Predictor:
     """Scores of a TIN network, which uses D to remove pairs only, times D; `poses`: D sees people's poses."""
 
     def predict(image: NDArray[np.uint8], given: Detections) -> Interactions:
-        found = model.predict(image, detections=given if poses else replace(given, keypoints=None))
+        found = model.predict(image, detections=given if poses else replace(given, keypoints=None), min_score=0)
         return found if found.interactiveness is None else replace(found, score=found.score * found.interactiveness)
 
     return predict

@@ -111,11 +111,11 @@ def test_a_system_predicts_and_is_saved(tint: System, tmp_path: Path) -> None:
     model = tint.network_class()(WORLD).eval()  # type: ignore[call-arg]
     model.save(tmp_path / "tint.safetensors", note="by hand")
     again = load_model("tint-world", weights=tmp_path / "tint.safetensors", device="cpu")
-    before, after = model.predict(_picture(RED)), again.predict(_picture(RED))
+    before, after = model.predict(_picture(RED), min_score=0), again.predict(_picture(RED), min_score=0)
     assert len(after) == 2
     assert_allclose(after.score, before.score)
     few = load_model(tmp_path / "tint.safetensors", device="cpu", decoding={"min_score": 1.0})
-    assert len(few.predict(_picture(RED))) == 0
+    assert len(few.predict(_picture(RED), min_score=0)) == 0
 
 
 def test_a_system_is_trained(tint: System, photographs: Path, tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_a_system_is_trained(tint: System, photographs: Path, tmp_path: Path) ->
     overrides += ["--output", str(tmp_path / "runs")]
     weights = train(load_config(TOYS / "tint_world.yaml", overrides))
     model = load_model("tint-world", weights=weights, device="cpu")
-    red, green = model.predict([_picture(RED), _picture(GREEN)])
+    red, green = model.predict([_picture(RED), _picture(GREEN)], min_score=0)
     assert [WORLD.verbs[found.verb[found.score.argmax()]] for found in (red, green)] == ["ride", "kick"]
     truth = load_annotations("own", photographs, vocabulary=WORLD)
-    found = InteractionTable.from_list(model.predict([photographs / file for file in truth.files]))
+    found = InteractionTable.from_list(model.predict([photographs / file for file in truth.files], min_score=0))
     found.files[:] = truth.files
     assert evaluate("own", found, truth).map["full"] == 1.0
     with pytest.raises(InputError, match=r"optimiser.momentun: no such field"):
@@ -142,7 +142,7 @@ def test_published_weights_are_imported(tint: System, tmp_path: Path) -> None:
     imported = import_published("tint", published, WORLD)
     assert imported.unused == ["steps"]
     assert "1 tensors of the file are not part of the model: steps" in imported.summary()
-    red = imported.model.predict(_picture(RED))
+    red = imported.model.predict(_picture(RED), min_score=0)
     assert_allclose(red.score, 1 / (1 + np.exp(-np.array([220, 20]) / 255)), rtol=1e-6)
 
     save_file({"fc.weight": torch.eye(3)[:2]}, tmp_path / "published.safetensors")
@@ -153,7 +153,9 @@ def test_published_weights_are_imported(tint: System, tmp_path: Path) -> None:
     assert main([*command, "--vocabulary", str(tmp_path / "world.json")]) == 0
     model = load_model(tmp_path / "tint.safetensors", device="cpu")
     assert model.config.network.bias is False  # type: ignore[attr-defined]
-    assert_allclose(model.predict(_picture(GREEN)).score, 1 / (1 + np.exp(-np.array([20, 220]) / 255)), rtol=1e-6)
+    assert_allclose(
+        model.predict(_picture(GREEN), min_score=0).score, 1 / (1 + np.exp(-np.array([20, 220]) / 255)), rtol=1e-6
+    )
 
 
 # A data set
@@ -269,7 +271,9 @@ def test_a_detector_is_found_by_its_name_and_used(monkeypatch: pytest.MonkeyPatc
         load_detector("toy", weights="toy.pth")
 
     model = load_model(device="cpu")
-    by_name, by_object = (model.predict(_picture(RED), detector=detector) for detector in ("toy", ToyDetector(0.2)))
+    by_name, by_object = (
+        model.predict(_picture(RED), detector=detector, min_score=0) for detector in ("toy", ToyDetector(0.2))
+    )
     assert len(by_name) > 0
     assert_allclose(by_name.score, by_object.score)
     assert {by_name.vocabulary.objects[label] for label in by_name.labels} == {"person", "bicycle"}

@@ -233,11 +233,11 @@ def test_predict_with_own_boxes_and_with_a_detector() -> None:
     detections = Detections([[10, 10, 50, 80], [40, 30, 110, 80], [60, 5, 90, 40]], [0, 1, 17], [0.9, 0.8, 0.7])
     pets = Vocabulary.from_names(["horse", "person"], ["see", "ride"])  # another order than the detector's, no bicycle
     torch.manual_seed(0)
-    own = build(pets, input_size=128).predict(image)
+    own = build(pets, input_size=128).predict(image, min_score=0)
     assert (own.width, own.height) == (120, 90)
     with_detector = build(pets, input_size=128, boxes="detector")
     assert with_detector.needs_detections
-    found = with_detector.predict(image, detections=detections)
+    found = with_detector.predict(image, detections=detections, min_score=0)
     assert {tuple(b) for b in found.boxes} <= {tuple(b) for b in detections.boxes[[0, 2]]}
     assert set(found.labels[found.human]) == {1}
     assert len(found) > 0

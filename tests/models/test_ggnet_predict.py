@@ -44,9 +44,9 @@ def ranked(found: Interactions) -> tuple[NDArray, NDArray]:
 def test_images_of_different_sizes_in_a_batch(batch_size: int, resize: str) -> None:
     model = build(resize=resize)
     images = [picture(200, 100), picture(90, 160, 1), picture(128, 128, 2), picture(33, 400, 3), picture(640, 90, 4)]
-    together = model.predict(images, batch_size=batch_size)
+    together = model.predict(images, batch_size=batch_size, min_score=0)
     for image, found in zip(images, together, strict=True):
-        alone = model.predict(image)
+        alone = model.predict(image, min_score=0)
         assert (found.height, found.width) == image.shape[:2]
         assert len(found) == len(alone) > 0
         for a, b in zip(ranked(found), ranked(alone), strict=True):
@@ -62,7 +62,7 @@ def test_sizes_that_are_kept_are_padded_to_the_largest() -> None:
     divisor = model.backbone.divisor
     assert batch.shape == (2, 3, (150 // divisor + 1) * divisor, (100 // divisor + 1) * divisor)
     assert sizes.tolist() == [[60, 100], [150, 70]]
-    assert [(f.height, f.width) for f in model.predict(images)] == [(60, 100), (150, 70)]
+    assert [(f.height, f.width) for f in model.predict(images, min_score=0)] == [(60, 100), (150, 70)]
 
 
 def test_the_flip_test_sees_both_sides_alike() -> None:
@@ -76,7 +76,7 @@ def test_the_flip_test_sees_both_sides_alike() -> None:
         other = plain(batch, sizes).heads["hm"].sigmoid()
     torch.testing.assert_close(heat[0], heat[1].flip(2), rtol=1e-3, atol=1e-4)
     assert (other[0] - other[1].flip(2)).abs().max() > 1e-3
-    first, second = flipped.predict([image, mirror])
+    first, second = flipped.predict([image, mirror], min_score=0)
     assert len(first) > 0
     # everything but where a centre lies inside its pixel is averaged
     np.testing.assert_allclose(np.sort(first.box_scores)[-3:], np.sort(second.box_scores)[-3:], rtol=1e-3)
@@ -87,7 +87,7 @@ def test_a_model_can_use_another_detectors_boxes() -> None:
     boxes = np.array([[10, 10, 60, 110], [40, 50, 120, 120]], np.float32)
     detections = Detections(boxes, np.array([0, 17]), np.array([0.9, 0.8]))  # COCO's person and horse
     model.set_decoding(boxes="detector")
-    found = model.predict(picture(128, 128), detections=detections)
+    found = model.predict(picture(128, 128), detections=detections, min_score=0)
     assert len(found) > 0
     assert {tuple(box) for box in found.human_boxes} == {tuple(boxes[0])}
     assert {tuple(box) for box in found.object_boxes} <= {tuple(box) for box in boxes}
@@ -95,14 +95,18 @@ def test_a_model_can_use_another_detectors_boxes() -> None:
     assert not (found.human_boxes == found.object_boxes).all(1).any()
     for rule in ("product", "distance"):
         model.set_decoding(matching=rule)
-        assert len(model.predict(picture(128, 128), detections=detections[:1])) == 0  # nobody to pair the person with
+        assert (
+            len(model.predict(picture(128, 128), detections=detections[:1], min_score=0)) == 0
+        )  # nobody to pair the person with
         unsure = Detections(boxes, np.array([0, 17]), np.array([0.9, 0.0]))
-        assert len(model.predict(picture(128, 128), detections=unsure)) == 0
+        assert len(model.predict(picture(128, 128), detections=unsure, min_score=0)) == 0
     model.set_decoding(boxes="own")
     for given in ({"detections": detections}, {"detector": "ssd-mobilenet-v2"}):
         with pytest.raises(InputError, match=r"finds people and objects by itself.*boxes=detector"):
-            model.predict(picture(128, 128), **given)
-    assert not {tuple(box) for box in model.predict(picture(128, 128)).human_boxes} & {tuple(box) for box in boxes}
+            model.predict(picture(128, 128), **given, min_score=0)
+    assert not {tuple(box) for box in model.predict(picture(128, 128), min_score=0).human_boxes} & {
+        tuple(box) for box in boxes
+    }
 
 
 def test_detect_takes_both_as_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

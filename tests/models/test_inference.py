@@ -27,6 +27,7 @@ from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
 from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.pipeline.pictures import save_picture
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (128, 160, 3), np.uint8)
 BOXES = np.array([[10, 10, 60, 110], [70, 20, 120, 115], [30, 60, 100, 100], [5, 5, 60, 50]], np.float32)
@@ -112,11 +113,11 @@ def assert_same(first: Interactions, second: Interactions) -> None:
 def test_the_order_of_objects_changes_nothing(name: str) -> None:
     torch.manual_seed(0)
     model = MODELS[name]().eval()
-    expected = model.predict(IMAGE, detections=found())
+    expected = model.predict(IMAGE, detections=found(), min_score=0)
     assert {"horse", "bicycle"} <= {t.object for t in expected.triplets()}
-    assert_same(expected, shuffled(model).predict(IMAGE, detections=found()))
+    assert_same(expected, shuffled(model).predict(IMAGE, detections=found(), min_score=0))
     words = ("horse", "Bicycle", "person")
-    assert_same(expected, model.predict(IMAGE, detections=found(words)))
+    assert_same(expected, model.predict(IMAGE, detections=found(words), min_score=0))
 
 
 def test_models_that_find_people_themselves_take_no_boxes() -> None:
@@ -127,19 +128,19 @@ def test_models_that_find_people_themselves_take_no_boxes() -> None:
     model = GenVlkt(FARM, GenVlktConfig.model_validate({"network": size}))
     for given in ({"detections": found()}, {"detector": "ssd-mobilenet-v2"}):
         with pytest.raises(InputError, match="finds people and objects by itself"):
-            model.predict(IMAGE, **given)
+            model.predict(IMAGE, **given, min_score=0)
 
 
 def test_unknown_objects_are_left_out_and_counted_once() -> None:
     model = spatial(FARM).eval()
     with pytest.warns(UserWarning, match=r"2 boxes of objects that the model does not know.*: bicycle \(2\)") as said:
-        first, second = model.predict([IMAGE, IMAGE], detections=[found(), found()])
+        first, second = model.predict([IMAGE, IMAGE], detections=[found(), found()], min_score=0)
     assert len(said) == 1
     assert [FARM.objects[label] for label in first.labels] == ["person", "person", "horse"]
     assert by_name(first) == by_name(second)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.predict(IMAGE, detections=found()[:3])
+        model.predict(IMAGE, detections=found()[:3], min_score=0)
 
 
 def test_boxes_that_fit_no_object_are_refused() -> None:
@@ -149,12 +150,16 @@ def test_boxes_that_fit_no_object_are_refused() -> None:
         match=r"knows none of the vocabulary's objects: it finds person, hat, shoe, and",
     ):
         model.predict(
-            IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("person", "hat", "shoe"))
+            IMAGE,
+            detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("person", "hat", "shoe")),
+            min_score=0,
         )
     with pytest.raises(InputError, match="none of its objects is a 'person', got horse, saddle"):
-        model.predict(IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("horse", "saddle")))
+        model.predict(
+            IMAGE, detections=Detections(BOXES[:1], np.array([0]), np.ones(1), objects=("horse", "saddle")), min_score=0
+        )
     people = Detections(BOXES[:2], np.array([0, 0]), np.ones(2), objects=("person",))
-    assert len(model.predict(IMAGE, detections=people)) > 0  # of one person to the other
+    assert len(model.predict(IMAGE, detections=people, min_score=0)) > 0  # of one person to the other
 
 
 def test_a_model_needs_people() -> None:
@@ -167,8 +172,8 @@ def test_a_model_needs_people() -> None:
 def test_thresholds_names_and_files_of_boxes_and_poses(tmp_path: Path) -> None:
     """What `interplay detect` can do, from Python."""
     model = load_model("tin-spatial-vcoco", device="cpu")
-    everything = model.predict(IMAGE, detections=found())
-    assert model.predict(IMAGE, detections=found(), top_k=3) == everything.filter(top_k=3)
+    everything = model.predict(IMAGE, detections=found(), min_score=0)
+    assert model.predict(IMAGE, detections=found(), top_k=3, min_score=0) == everything.filter(top_k=3)
     low = float(np.median(everything.score))
     assert model.predict(IMAGE, detections=found(), min_score=low) == everything.filter(min_score=low)
     coco = Vocabulary.load("coco")
@@ -178,21 +183,21 @@ def test_thresholds_names_and_files_of_boxes_and_poses(tmp_path: Path) -> None:
     person = {"image_id": "x.png", "keypoints": points, "box": [10, 10, 50, 100]}
     (tmp_path / "poses.json").write_text(json.dumps([person]))
     given = {"detector": tmp_path / "boxes.parquet", "pose": tmp_path / "poses.json"}
-    named = model.predict(IMAGE, files="photos/x.png", **given)
+    named = model.predict(IMAGE, files="photos/x.png", **given, min_score=0)
     assert (named.file, named.width, named.height) == ("photos/x.png", 160, 128)
     assert named.keypoints is not None
     assert np.isfinite(named.keypoints).all((1, 2)).tolist() == [True, False, False, False]
     assert_same(named, everything)
     Image.fromarray(IMAGE).save(tmp_path / "x.png")
-    assert model.predict([tmp_path / "x.png"], **given)[0].score.tolist() == named.score.tolist()
+    assert model.predict([tmp_path / "x.png"], **given, min_score=0)[0].score.tolist() == named.score.tolist()
     with pytest.raises(InputError, match="pass files"):
-        model.predict(IMAGE, **given)
+        model.predict(IMAGE, **given, min_score=0)
     with pytest.raises(ImageError, match="not in"):
-        model.predict(IMAGE, files="y.png", **given)
+        model.predict(IMAGE, files="y.png", **given, min_score=0)
     with pytest.raises(InputError, match=r"one file name per image \(2\), got 1"):
-        model.predict([IMAGE, IMAGE], files=["x.png"], **given)
+        model.predict([IMAGE, IMAGE], files=["x.png"], **given, min_score=0)
     with pytest.raises(InputError, match="a detector or detections, not both"):
-        model.predict(IMAGE, detections=found(), detector="ssd-mobilenet-v2")
+        model.predict(IMAGE, detections=found(), detector="ssd-mobilenet-v2", min_score=0)
 
 
 def test_own_objects_on_the_command_line(
@@ -244,20 +249,20 @@ def test_outputs_that_are_no_numbers_are_an_error_and_not_an_empty_result(name: 
         for parameter in model.parameters():
             parameter.fill_(torch.nan)
     with pytest.raises(ModelError, match="are not finite numbers"):
-        model.predict(IMAGE, detections=found())
+        model.predict(IMAGE, detections=found(), min_score=0)
 
 
 def test_one_image_of_any_kind() -> None:
     """Arrays, tensors, Pillow's images and files' bytes are one image; a list is several."""
     torch.manual_seed(0)
     model = spatial(Vocabulary.load("hico-det")).eval()
-    expected = model.predict(IMAGE, detections=found())
+    expected = model.predict(IMAGE, detections=found(), min_score=0)
     stream = io.BytesIO()
     Image.fromarray(IMAGE).save(stream, "PNG")
     tensor = torch.from_numpy(IMAGE)
     for image in (tensor, Image.fromarray(IMAGE), stream.getvalue(), tensor.float(), tensor / 255):
-        assert_same(expected, model.predict(image, detections=found()))
-    both = model.predict([IMAGE, tensor], detections=[found(), found()])
+        assert_same(expected, model.predict(image, detections=found(), min_score=0))
+    both = model.predict([IMAGE, tensor], detections=[found(), found()], min_score=0)
     assert len(both) == 2
     assert both[1].file is None
 
@@ -279,5 +284,38 @@ def test_one_image_of_any_kind() -> None:
 def test_shapes_that_are_no_image(image: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         spatial(Vocabulary.load("hico-det")).predict(
-            image, detections=[found()] if isinstance(image, list) else found()
+            image, detections=[found()] if isinstance(image, list) else found(), min_score=0
         )
+
+
+RIDER = Detections([[40, 5, 90, 90], [20, 40, 110, 120]], [0, 17], [0.99, 0.99])  # on a horse
+
+
+def test_only_triplets_from_the_usual_score_on_unless_told_otherwise() -> None:
+    model = load_model("tin-spatial-vcoco", device="cpu")
+    everything = model.predict(IMAGE, detections=RIDER, min_score=0)
+    usual = model.predict(IMAGE, detections=RIDER)
+    assert usual == everything.filter(model.default_min_score)
+    assert 0 < len(usual) < len(everything)
+
+
+def test_folders_lists_and_pillow_images(tmp_path: Path) -> None:
+    model = load_model("tin-spatial-vcoco", device="cpu")
+    folder = tmp_path / "in"
+    (folder / "below").mkdir(parents=True)
+    for name in ("b.png", "below/a.png", "c.png"):
+        Image.fromarray(IMAGE).save(folder / name)
+    boxes = [RIDER] * 3
+    names = [str(folder / name) for name in ("b.png", "below/a.png", "c.png")]
+    assert [each.file for each in model.predict(folder, detections=boxes)] == names
+    assert [each.file for each in model.predict(str(folder), detections=boxes)] == names
+    with Image.open(folder / "c.png") as opened:
+        mixed = model.predict([folder / "below", opened, IMAGE], detections=boxes)
+    assert [each.file for each in mixed] == [names[1], names[2], None]
+    assert_same(mixed[1], mixed[2])
+    save_picture(IMAGE, folder / "c.png")
+    with pytest.warns(UserWarning, match="left out 1 of the 3 images"):
+        assert len(model.predict(folder, detections=boxes[:2])) == 2
+    (folder / "nothing").mkdir()
+    with pytest.raises(InputError, match="no image in the folder"):
+        model.predict(folder / "nothing", detections=boxes[:1])

@@ -42,7 +42,7 @@ def found() -> Detections:
 
 
 def test_hico_pairs_get_the_interactions_of_their_object(hico_model: TinModel) -> None:
-    result = hico_model.predict(PHOTO, detections=found())
+    result = hico_model.predict(PHOTO, detections=found(), min_score=0)
     vocabulary = hico_model.vocabulary
     of_person = int((vocabulary.interactions[:, 1] == 0).sum())
     of_bicycle = int((vocabulary.interactions[:, 1] == 1).sum())
@@ -54,7 +54,7 @@ def test_hico_pairs_get_the_interactions_of_their_object(hico_model: TinModel) -
 
 
 def test_vcoco_motions_have_no_object(vcoco_model: TinModel) -> None:
-    result = vcoco_model.predict(PHOTO, detections=found())
+    result = vcoco_model.predict(PHOTO, detections=found(), min_score=0)
     records = vcoco_model.vocabulary.verb_records
     alone = np.array([records[v].role is None for v in result.verb])
     assert np.array_equal(alone, result.object == -1)
@@ -81,8 +81,8 @@ def test_non_interactive_pairs_are_removed(hico_model: TinModel) -> None:
     with torch.no_grad():
         bias.copy_(torch.tensor([-9.0, 9.0]))
     try:
-        assert len(suppressing.predict(PHOTO, detections=found())) == 0
-        assert len(hico_model.predict(PHOTO, detections=found())) > 0
+        assert len(suppressing.predict(PHOTO, detections=found(), min_score=0)) == 0
+        assert len(hico_model.predict(PHOTO, detections=found(), min_score=0)) > 0
     finally:
         with torch.no_grad():
             bias.copy_(before)
@@ -90,7 +90,7 @@ def test_non_interactive_pairs_are_removed(hico_model: TinModel) -> None:
 
 def test_nobody_gives_nothing(hico_model: TinModel) -> None:
     nobody = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
-    assert len(hico_model.predict(PHOTO, detections=nobody)) == 0
+    assert len(hico_model.predict(PHOTO, detections=nobody, min_score=0)) == 0
 
 
 def test_poses_matter_where_they_are_given(vcoco_model: TinModel) -> None:
@@ -108,14 +108,14 @@ def test_the_part_network_scores_pairs_and_nothing_else() -> None:
         outputs = model.score_pairs(PHOTO, found().boxes[:2], found().boxes[2:])
     assert outputs.interactiveness.shape == (2,)
     with pytest.raises(InputError, match="interplay suppress"):
-        model.predict(PHOTO, detections=found())
+        model.predict(PHOTO, detections=found(), min_score=0)
 
 
 def test_weights_files_bring_the_model_back(vcoco_model: TinModel, tmp_path) -> None:
     path = tmp_path / "tin.safetensors"
     vcoco_model.save(path)
     again = load_model(path)
-    expected, actual = (m.predict(PHOTO, detections=found()) for m in (vcoco_model, again))
+    expected, actual = (m.predict(PHOTO, detections=found(), min_score=0) for m in (vcoco_model, again))
     assert expected == actual
 
 
@@ -123,7 +123,7 @@ def test_folding_keeps_the_scores(vcoco_model: TinModel, tmp_path) -> None:
     path = tmp_path / "tin.safetensors"
     vcoco_model.save(path)
     folded = load_model(path).prepare_inference()
-    expected, actual = (m.predict(PHOTO, detections=found()) for m in (vcoco_model, folded))
+    expected, actual = (m.predict(PHOTO, detections=found(), min_score=0) for m in (vcoco_model, folded))
     np.testing.assert_allclose(np.sort(expected.score), np.sort(actual.score), atol=1e-4)
 
 
@@ -138,7 +138,7 @@ def test_published_rules_are_options_of_decoding(hico_model: TinModel, vcoco_mod
     plain, published = load_model(path), load_model(path, decoding={"rule": "published-hico"})
     sure = found()
     sure.scores[:] = 0.95, 0.85, 0.35, 0.25
-    before, after = (model.predict(PHOTO, detections=sure) for model in (plain, published))
+    before, after = (model.predict(PHOTO, detections=sure, min_score=0) for model in (plain, published))
     assert len(before)
     # the published rule takes people above 0.8 and objects above 0.3 and has its own weights of detection scores
     assert set(zip(after.human.tolist(), after.object.tolist(), strict=True)) == {(0, 1), (0, 2), (1, 0), (1, 2)}
@@ -155,7 +155,7 @@ def test_rules_are_for_their_classes(hico_model: TinModel, vcoco_model: TinModel
     assert wrong.config == before
     right.set_decoding(rule=rule)
     try:
-        assert len(right.predict(PHOTO, detections=found())) or rule == "published-tpami"
+        assert len(right.predict(PHOTO, detections=found(), min_score=0)) or rule == "published-tpami"
     finally:
         right.set_decoding(rule="plain")
 
@@ -165,7 +165,7 @@ def test_vcocos_rule_gives_one_object_per_role(vcoco_model: TinModel) -> None:
     several = Detections(boxes, np.array([0, 1, 3]), np.array([0.9, 0.8, 0.7], np.float32))
     vcoco_model.set_decoding(rule="published-vcoco")
     try:
-        result = vcoco_model.predict(PHOTO, detections=several)
+        result = vcoco_model.predict(PHOTO, detections=several, min_score=0)
     finally:
         vcoco_model.set_decoding(rule="plain")
     with_object = result[result.object >= 0]
@@ -183,13 +183,13 @@ def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> Non
         scorer.network.interactive.bias.copy_(torch.tensor([-9.0, 9.0]))
     scorer.save(path)
     boxes = found()
-    before = hico_model.predict(PHOTO, detections=boxes)
+    before = hico_model.predict(PHOTO, detections=boxes, min_score=0)
     hico_model.set_decoding(discriminator=str(path))
     try:
-        judged = hico_model.predict(PHOTO, detections=boxes)
+        judged = hico_model.predict(PHOTO, detections=boxes, min_score=0)
         assert str(tmp_path) not in str(hico_model.description())
         hico_model.set_decoding(suppress=True)
-        suppressed = hico_model.predict(PHOTO, detections=boxes)
+        suppressed = hico_model.predict(PHOTO, detections=boxes, min_score=0)
     finally:
         hico_model.set_decoding(discriminator=None, suppress=False)
     np.testing.assert_array_equal(judged.score, before.score)
@@ -198,7 +198,7 @@ def test_another_networks_interactiveness(hico_model: TinModel, tmp_path) -> Non
     assert judged.interactiveness.max() < 0.01 < before.interactiveness.min()
     assert len(suppressed) == 0
     with pytest.raises(InputError, match="as --decoding discriminator=FILE"):
-        scorer.predict(PHOTO, detections=boxes)
+        scorer.predict(PHOTO, detections=boxes, min_score=0)
 
 
 def test_descriptions_of_earlier_files_are_understood(vcoco_model: TinModel) -> None:

@@ -51,7 +51,7 @@ def test_embedded_model_on_vcoco_test(model: TinSpatial, data: Path) -> None:
 
 
 def test_who_plays_tennis(model: TinSpatial, player: Detections) -> None:
-    found = model.predict(BLANK, detections=player)
+    found = model.predict(BLANK, detections=player, min_score=0)
     best = [(t.verb, t.object) for t in found.triplets(0.3)]
     assert ("hit with", "tennis racket") in best
     assert ("hold", "tennis racket") in best
@@ -63,26 +63,31 @@ def test_who_plays_tennis(model: TinSpatial, player: Detections) -> None:
 def test_the_order_of_boxes_does_not_matter(model: TinSpatial, player: Detections) -> None:
     mixed = player[[2, 3, 0, 1]]
     names = [
-        {(t.phrase, round(t.score, 4)) for t in model.predict(BLANK, detections=d).triplets()} for d in (player, mixed)
+        {(t.phrase, round(t.score, 4)) for t in model.predict(BLANK, detections=d, min_score=0).triplets()}
+        for d in (player, mixed)
     ]
     assert names[0] == names[1]
 
 
 def test_size_of_the_image_does_not_matter(model: TinSpatial, player: Detections) -> None:
     double = Detections(player.boxes * 2, player.labels, player.scores)
-    large = model.predict(np.zeros((1280, 1920, 3), np.uint8), detections=double)
-    np.testing.assert_allclose(large.score, model.predict(BLANK, detections=player).score, atol=1e-5)
+    large = model.predict(np.zeros((1280, 1920, 3), np.uint8), detections=double, min_score=0)
+    np.testing.assert_allclose(large.score, model.predict(BLANK, detections=player, min_score=0).score, atol=1e-5)
 
 
 def test_batches_give_what_single_images_give(model: TinSpatial, player: Detections) -> None:
-    together = model.predict([BLANK, BLANK, BLANK], detections=[player, player[[0, 1]], Detections.empty()])
+    together = model.predict(
+        [BLANK, BLANK, BLANK], detections=[player, player[[0, 1]], Detections.empty()], min_score=0
+    )
     assert len(together[2]) == 0
-    np.testing.assert_allclose(together[0].score, model.predict(BLANK, detections=player).score, atol=1e-5)
-    np.testing.assert_allclose(together[1].score, model.predict(BLANK, detections=player[[0, 1]]).score, atol=1e-5)
+    np.testing.assert_allclose(together[0].score, model.predict(BLANK, detections=player, min_score=0).score, atol=1e-5)
+    np.testing.assert_allclose(
+        together[1].score, model.predict(BLANK, detections=player[[0, 1]], min_score=0).score, atol=1e-5
+    )
 
 
 def test_suppression_removes_pairs(model: TinSpatial, player: Detections) -> None:
-    found = model.predict(BLANK, detections=player)
+    found = model.predict(BLANK, detections=player, min_score=0)
     assert found.interactiveness is not None
     assert (found.interactiveness >= model.config.decoding.suppress_below).all()
     assert (found.human != found.object).all()
@@ -94,28 +99,28 @@ def test_crowds_are_limited_to_the_most_confident(model: TinSpatial) -> None:
     corners = rng.uniform(0, 400, (300, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(10, 200, (300, 2))], 1).astype(np.float32)
     crowd = Detections(boxes, rng.integers(0, 2, 300), rng.random(300).astype(np.float32))
-    assert len(model.predict(BLANK, detections=crowd).boxes) <= 64
+    assert len(model.predict(BLANK, detections=crowd, min_score=0).boxes) <= 64
 
 
 def test_tracks_reach_the_result(model: TinSpatial, player: Detections) -> None:
     tracked = replace(player, track=[3, 1, -1, 0])
-    found = model.predict(BLANK, detections=tracked)
+    found = model.predict(BLANK, detections=tracked, min_score=0)
     by_box = {tuple(box): track for box, track in zip(player.boxes.tolist(), [3, 1, -1, 0], strict=True)}
     assert [by_box[tuple(box)] for box in found.boxes.tolist()] == found.track.tolist()
 
 
 def test_from_files_with_the_offline_detector(model: TinSpatial, tmp_path: Path) -> None:
     pytest.importorskip("cv2")
-    found = model.predict(sample_path())
+    found = model.predict(sample_path(), min_score=0)
     assert found.file == str(sample_path())
     assert found.triplets()[0].object == "tennis racket"
     Image.fromarray(BLANK).save(tmp_path / "a.png")
-    assert len(model.predict([str(tmp_path / "a.png"), BLANK])) == 2
+    assert len(model.predict([str(tmp_path / "a.png"), BLANK], min_score=0)) == 2
 
 
 def test_one_detections_per_image(model: TinSpatial, player: Detections) -> None:
     with pytest.raises(InputError, match=r"one Detections per image \(2\), got 1"):
-        model.predict([BLANK, BLANK], detections=[player])
+        model.predict([BLANK, BLANK], detections=[player], min_score=0)
 
 
 def test_geometry_is_mirrored_by_a_flip() -> None:

@@ -134,7 +134,7 @@ def test_the_small_network_learns_scenes_by_heart(scenes: Path, trained: Path) -
     pixels, truth = _scene(0)
     scores = np.ones(len(truth.boxes), np.float32)
     given = Detections(truth.boxes, truth.labels, scores, truth.keypoints, objects=WORLD.objects)
-    found = model.predict(pixels, detections=given)
+    found = model.predict(pixels, detections=given, min_score=0)
     pairs = set(zip(found.human.tolist(), found.object.tolist(), strict=True))
     assert pairs == {(0, 2), (1, 3)}  # NIS removed the others
     assert {found.vocabulary.verbs[verb] for verb in found.verb} == {"kick", "ride", "pat"}
@@ -169,7 +169,9 @@ def test_parts_learn_on_frozen_features(scenes: Path, trained: Path, tmp_path: P
     assert np.isfinite(judged[:2]).all()
     assert np.isnan(judged[2])
     with pytest.raises(InputError, match="part network tells whether a pair interacts"):
-        model.predict(pixels, detections=Detections(truth.boxes, truth.labels, np.ones(4), objects=WORLD.objects))
+        model.predict(
+            pixels, detections=Detections(truth.boxes, truth.labels, np.ones(4), objects=WORLD.objects), min_score=0
+        )
 
 
 def detected_boxes(path: Path, numbers: range) -> str:

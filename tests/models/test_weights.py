@@ -69,7 +69,7 @@ def test_files_of_earlier_versions_load(name: str, tmp_path: Path) -> None:
     assert model.vocabulary.objects == ("person", "cup", "dog")
     boxes = np.array([[4, 4, 40, 60], [50, 10, 90, 50]], np.float32)
     found = Detections(boxes, np.array([0, 0]), np.array([0.9, 0.8], np.float32)) if model.needs_detections else None
-    assert model.predict(IMAGE, detections=found).vocabulary == model.vocabulary
+    assert model.predict(IMAGE, detections=found, min_score=0).vocabulary == model.vocabulary
     again = tmp_path / "again.safetensors"
     model.save(again, remark="written again")
     described = description_of(again)
@@ -241,7 +241,7 @@ def test_a_model_that_finds_people_itself_says_how_to_give_it_boxes(points: Path
     assert not model.needs_detections
     found = Detections(np.zeros((0, 4), np.float32), np.zeros(0, int), np.zeros(0, np.float32))
     with pytest.raises(InputError, match=r"GGNet finds people and objects by itself.*--decoding boxes=detector"):
-        model.predict(IMAGE, detections=found)
+        model.predict(IMAGE, detections=found, min_score=0)
     model.set_decoding(boxes="detector")
     assert model.needs_detections
     with pytest.raises(InputError, match="by itself"):

@@ -19,7 +19,7 @@ from interplay.explanations import Explanation
 from interplay.images import is_one_image
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
-from interplay.models.inference import Image, Inference
+from interplay.models.inference import Image, Inference, images_of, is_folder
 from interplay.models.weights import save_weights
 from interplay.options import ModelConfig, ModelDescription, changed_options
 from interplay.systems import System, explaining_systems, text_systems
@@ -287,30 +287,35 @@ class HoiModel(nn.Module, ABC):
 
         Args:
             images: what `interplay.images.read_image` takes: a path, an image file's bytes, a Pillow image, or an
-                array or tensor (H, W, 3), channels last; or a list of them. One array or tensor is one image.
+                array or tensor (H, W, 3), channels last; a folder, for all images in it and below; or a list of these.
+                One array or tensor is one image. Pictures in a folder that interplay drew are left out, with a warning.
             detector: for a two-stage model: a detector, its name, or a file of boxes; by default the offline one.
             detections: for a two-stage model: people and objects instead of a detector, one per image.
             pose: find people's keypoints: an estimator, its name, or a file of poses; by default nobody's.
             files: names of images that are arrays; boxes and poses from a file are found by them.
-            min_score, top_k: keep only the triplets that `Interactions.filter` keeps; by default all.
+            min_score: smallest score of a triplet that is kept; by default the model's `default_min_score`, as the
+                command line has it. 0 keeps all, which is what an evaluation needs.
+            top_k: keep the best so many of each image; by default all.
             batch_size: images in memory at once.
 
         Returns:
-            One `Interactions` for one image, a list for a list.
+            One `Interactions` for one image, a list for a list or a folder.
 
         Raises:
             ImageError: an image cannot be read, or a file of boxes does not know it.
             InputError: other numbers of detections or files than of images; the model uses no boxes; or none of the
                 boxes' objects is a person, or known to the model.
         """
-        inference = self.inference(detector=detector, pose=pose, min_score=min_score, top_k=top_k)
-        if is_one_image(images):
+        least = self.default_min_score if min_score is None else min_score
+        inference = self.inference(detector=detector, pose=pose, min_score=least, top_k=top_k)
+        if is_one_image(images) and not is_folder(images):
             boxes = [detections] if detections is not None else None
             names = [files] if files is not None else None
             [found] = inference.predict([images], names, boxes)  # type: ignore[arg-type, list-item]
             _say(inference)
             return found
-        several = inference.predict(list(images), files, detections, batch_size)  # type: ignore[arg-type]
+        given = images_of([images] if is_one_image(images) else images)  # type: ignore[list-item, arg-type]
+        several = inference.predict(given, files, detections, batch_size)  # type: ignore[arg-type]
         _say(inference)
         return several
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import is_dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,19 @@ from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimat
 from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import InputError, ModelError
 from interplay.explanations import Explanation
+from interplay.files import home_path
+from interplay.image_files import find_images, is_drawn
 from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
 from interplay.ops.object_names import check_objects, match_objects
 
 if TYPE_CHECKING:
+    from interplay.images import ImageSource
     from interplay.models.base import HoiModel
 
-Image: TypeAlias = str | Path | NDArray[np.uint8]
-"""A path, or an RGB array (H, W, 3)."""
+Image: TypeAlias = "ImageSource"
+"""What `read_image` takes: a path, a file's bytes, a Pillow image, or an RGB array (H, W, 3)."""
 
 
 class Inference:
@@ -248,5 +251,38 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def file_of(image: Image) -> str | None:
-    """What an image that was given as a path is called in results."""
-    return str(image) if isinstance(image, (str, os.PathLike)) else None
+    """What an image is called in results: its path; of a Pillow image, that of the file that it was opened from."""
+    if isinstance(image, (str, os.PathLike)):
+        return str(image)
+    name = getattr(image, "filename", None)
+    return str(name) if isinstance(name, (str, os.PathLike)) and str(name) else None
+
+
+def is_folder(image: Any) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether what was given as an image is a folder of them."""
+    return isinstance(image, (str, os.PathLike)) and home_path(image).is_dir()
+
+
+def images_of(sources: Sequence[Image]) -> list[Image]:
+    """The images that were given, and those in folders that were given, in order.
+
+    Raises:
+        InputError: a folder holds no image, or none but drawn pictures.
+    """
+    found: list[Image] = []
+    for source in sources:
+        if not is_folder(source):
+            found.append(source)
+            continue
+        inside = find_images([source])
+        photographs = [path for path in inside if not is_drawn(path)]
+        if not photographs:
+            raise InputError(f"all images in the folder {source} are pictures that interplay drew")
+        drawn = len(inside) - len(photographs)
+        if drawn:
+            warnings.warn(
+                f"left out {drawn:,} of the {len(inside):,} images in {source}: interplay drew them",
+                stacklevel=3,
+            )
+        found += photographs
+    return found
