@@ -182,3 +182,25 @@ def test_skeletons_as_far_as_they_were_seen() -> None:
     assert changed[70:170, 198:203].mean() > 0.5
     assert not changed[190:].any()
     assert not changed[:, :150].any()
+
+
+def test_links_end_on_their_object_and_not_on_what_lies_before_it() -> None:
+    """A book lies on the bed where the link would end; without the book it ends there."""
+    bed, book = VCOCO.object_index("bed"), VCOCO.object_index("book")
+    boxes = [[10, 60, 70, 200], [60, 20, 310, 230], [70, 90, 160, 170]]
+    lie = Interactions(boxes, [0, bed, book], [0], [1], [VCOCO.verb_index("lay")], VCOCO)
+    on_book = (slice(95, 165), slice(80, 155))
+    alone = draw_interactions(GREY, lie.select_boxes([0, 1]), show="interactions")
+    before = draw_interactions(GREY, lie, show="interactions")
+    dots = [(np.abs(p[on_book].astype(int) - PEOPLE[0]).max(axis=2) < 10).sum() for p in (alone, before)]
+    assert not np.array_equal(alone, before)
+    assert dots[0] != dots[1]
+
+
+def test_ends_of_links_are_not_under_labels() -> None:
+    """Everyone holds a phone: at the end of each link is a dot with its dark rim, and no plate."""
+    image = np.full((480, 640, 3), 128, np.uint8)
+    found = Interactions([[100, 60, 300, 460], [400, 200, 420, 220]], [0, 67], [0], [1], [0], VCOCO)
+    picture = draw_interactions(image, found, text_scale=2).astype(int)
+    plain = (np.abs(picture - 128).max(axis=2) < 5) | (np.abs(picture - PEOPLE[0]).max(axis=2) > 60)
+    assert plain[195:225, 395:425].mean() > 0.3
