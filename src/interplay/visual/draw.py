@@ -28,6 +28,7 @@ _HEAD, _OBJECT, _BODY, _LINK = 12.0, 8.0, 2.0, 2.5  # costs of hiding all of one
 _LINK_PARTS = 9
 _LINK_WIDTH, _OBJECT_WIDTH, _BONE_WIDTH = 1.5, 0.75, 0.5  # of a person's outline
 _END, _JOINT = 2.0, 0.75  # radii of the ends of links and of joints, in outlines
+_SMALL_OBJECT = 0.02  # of the picture's area: a label would hide most of it
 _SMALLEST_FACE = 0.012  # of the picture: smaller ones cannot be recognised anyway
 _NOTE: Colour = (225, 225, 228)
 
@@ -247,7 +248,8 @@ class _Scene:
                 regions.append(KeepClear((x1 + side, y1, x2 - side, y1 + 0.25 * (y2 - y1)), _HEAD))
                 regions.append(KeepClear((x1, y1, x2, y2), _BODY))
             else:
-                regions.append(KeepClear((x1, y1, x2, y2), _OBJECT))
+                small = (x2 - x1) * (y2 - y1) < _SMALL_OBJECT * self.frame[0] * self.frame[1]
+                regions.append(KeepClear((x1, y1, x2, y2), np.inf if small else _OBJECT))
         for link in self.links.values():
             x, y = link.end.tolist()
             regions.append(KeepClear((x - end, y - end, x + end, y + end), np.inf))
