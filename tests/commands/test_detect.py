@@ -139,7 +139,7 @@ def test_poses_come_into_the_results_and_the_picture() -> None:
         ([], "--sample"),
         (["--sample", "photo.jpg"], "--sample"),
         (["gone.jpg"], "gone.jpg"),
-        (["--sample", "--output", "r.csv"], "r.csv"),
+        (["--sample", "--output", "r.txt"], "r.txt"),
         (["--sample", "--model", "tin-spatial-vcocco"], "tin-spatial-vcoco"),
         (["--sample", "--detector", "ssd-mobilnet-v2"], "ssd-mobilenet-v2"),
         (["--sample", "--boxes", "gone.jsonl"], "gone.jsonl"),

@@ -205,7 +205,7 @@ def test_wrong_names(tmp_path: Path, ride: Interactions) -> None:
     with pytest.raises(MissingFileError, match="no file"):
         read(tmp_path / "none.jsonl")
     with pytest.raises(InputError, match=r"ending in \.jsonl or \.parquet"):
-        write([ride], tmp_path / "a.csv")
+        write([ride], tmp_path / "a.txt")
 
 
 def test_a_failed_write_leaves_the_old_file(

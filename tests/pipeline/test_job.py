@@ -117,7 +117,7 @@ def stopped(model: Any) -> Callable:
     return call
 
 
-@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet"])
+@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet", "r.csv"])
 def test_a_stopped_run_is_continued(model: Any, photo: Callable[..., Path], name: str) -> None:
     paths = [photo(f"{i:02}.png") for i in range(20)]
 

@@ -150,7 +150,7 @@ def test_an_empty_run_gives_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_name_that_no_result_file_can_have(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.jsonl or \.parquet"):
-        ResultFile(tmp_path / "r.csv", VCOCO, SETTINGS)
+        ResultFile(tmp_path / "r.txt", VCOCO, SETTINGS)
     (tmp_path / "d.jsonl").mkdir()
     with pytest.raises(InputError, match="is a folder"):
         ResultFile(tmp_path / "d.jsonl", VCOCO, SETTINGS)

@@ -41,8 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help=".jsonl or .parquet; images that it has already are not done again. - writes JSON Lines to standard "
-        "output, and all else to standard error",
+        help=".jsonl, .parquet or .csv; images that it has already are not done again. - writes JSON Lines to "
+        "standard output, and all else to standard error",
     )
     results.add_argument("--pictures", type=Path, metavar="DIR", help="draw the interactions into copies of the images")
     results.add_argument("--report", type=Path, metavar="HTML", help="one HTML file to look through all images")

@@ -1,4 +1,4 @@
-"""Interactions on disk: JSON Lines for people, Parquet for scale, and adapters to other libraries."""
+"""Interactions on disk: JSON Lines for people, Parquet for scale, CSV for spreadsheets, and adapters to others."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
-SUFFIXES = (".jsonl", ".parquet")
+SUFFIXES = (".jsonl", ".parquet", ".csv")
 
 
 def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = None) -> InteractionTable:
-    """Interactions of many images from a ``.jsonl`` or ``.parquet`` file, or a result file of another code base.
+    """Interactions of many images from a ``.jsonl``, ``.parquet`` or ``.csv`` file, or another code base's result file.
 
     Args:
         path: a file; for others' results see `interplay.formats.results.ACCEPTED`.
@@ -31,7 +31,7 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
     """
     source = Path(path)
     if not source.exists():
-        raise MissingFileError(f"no file {source}: expected a .jsonl or .parquet file of interactions")
+        raise MissingFileError(f"no file {source}: expected a {' or '.join(SUFFIXES)} file of interactions")
     by_name = source.suffix in SUFFIXES
     meaning: Vocabulary | OwnNames | None
     if isinstance(vocabulary, str):
@@ -46,6 +46,10 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
         from interplay.formats.parquet import read_parquet
 
         return read_parquet(source, meaning)
+    if source.suffix == ".csv":
+        from interplay.formats.csv_rows import read_csv
+
+        return read_csv(source, meaning)
     from interplay.formats.jsonl import read_jsonl
 
     return read_jsonl(source, meaning)
@@ -56,7 +60,9 @@ def write(
     path: str | os.PathLike[str],
     vocabulary: Vocabulary | None = None,
 ) -> None:
-    """Write interactions of many images to a ``.jsonl`` or ``.parquet`` file, whole or not at all.
+    """Write interactions of many images to a ``.jsonl``, ``.parquet`` or ``.csv`` file, whole or not at all.
+
+    A CSV file holds what has a place in a row per triplet; see `interplay.formats.csv_rows`.
 
     Args:
         vocabulary: needed only when `images` is an empty list.
@@ -71,6 +77,10 @@ def write(
         from interplay.formats.parquet import write_parquet
 
         return write_parquet(table, target)
+    if target.suffix == ".csv":
+        from interplay.formats.csv_rows import write_csv
+
+        return write_csv(table, target)
     from interplay.formats.jsonl import write_jsonl
 
     return write_jsonl(table, target)

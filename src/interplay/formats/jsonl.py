@@ -144,8 +144,8 @@ def append_jsonl(image: Interactions, stream: TextIO) -> None:
 def write_lines(table: InteractionTable, stream: TextIO) -> None:
     """Write one line per image to an open text file."""
     objects, verbs = table.vocabulary.objects, table.vocabulary.verbs
-    boxes, box_scores = _short(table.boxes).tolist(), _short(table.box_scores).tolist()
-    score, human = _short(table.score).tolist(), table.human.tolist()
+    boxes, box_scores = shortest(table.boxes).tolist(), shortest(table.box_scores).tolist()
+    score, human = shortest(table.score).tolist(), table.human.tolist()
     target = [None if o < 0 else o for o in table.object.tolist()]
     labels, verb = table.labels.tolist(), table.verb.tolist()
     columns = [(column, table.columns[column.name]) for column in registered_columns() if column.name in table.columns]
@@ -185,14 +185,14 @@ def write_lines(table: InteractionTable, stream: TextIO) -> None:
 def _plain(column: Column, values: NDArray[Any]) -> list[Any]:
     """Rows (R, *shape) as JSON has them: null for the fill value, also of one number inside a row where it is NaN."""
     missing = column.is_fill(values)
-    short: NDArray[Any] = _short(values) if values.dtype == np.float32 else values
+    short: NDArray[Any] = shortest(values) if values.dtype == np.float32 else values
     if column.fill_is_nan and np.isnan(values[~missing]).any():
         short = short.astype(object)
         short[np.isnan(values)] = None
     return [None if left_out else row for left_out, row in zip(missing.tolist(), short.tolist(), strict=True)]
 
 
-def _short(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def shortest(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """float32 values as the float64 with the fewest digits (6 to 9) that reads back as the same float32."""
     exact = values.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,8 +13,8 @@ from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 ACCEPTED = (
-    ".jsonl or .parquet (interplay's own), .json (PPDM, QPIC, CDN, GEN-VLKT), .pkl (V-COCO's official form), or a "
-    "folder of detections_XX.mat (HICO-DET's official form)"
+    ".jsonl, .parquet or .csv (interplay's own), .json (PPDM, QPIC, CDN, GEN-VLKT), .pkl (V-COCO's official form), or "
+    "a folder of detections_XX.mat (HICO-DET's official form)"
 )
 
 _QUERY_KEY = b'"hoi_prediction"'
@@ -49,7 +49,7 @@ def read_results(
     if not source.exists():
         raise MissingFileError(f"no predictions at {source}: expected {ACCEPTED}")
     if isinstance(vocabulary, str):
-        if suffix in (".jsonl", ".parquet"):
+        if suffix in (".jsonl", ".parquet", ".csv"):
             from interplay.formats import read
 
             return read(source, vocabulary)
@@ -65,7 +65,7 @@ def read_results(
         if reading is None and told.absent_files:
             raise InputError(f"{source}: expected a result file for every object; {told.absence}")
         return table
-    if suffix in (".jsonl", ".parquet"):
+    if suffix in (".jsonl", ".parquet", ".csv"):
         from interplay.formats import read
 
         return read(source, vocabulary)

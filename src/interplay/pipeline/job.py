@@ -57,7 +57,7 @@ class Job:
 
     Attributes:
         images: image files, each once.
-        output: ``.jsonl`` or ``.parquet`` file; images that it has already are not done again.
+        output: ``.jsonl``, ``.parquet`` or ``.csv`` file; images that it has already are not done again.
         pictures: folder for drawn pictures.
         report: ``.html`` file, or a folder for one.
         settings: what else determines the results; a result file of other settings is not continued.

@@ -20,10 +20,10 @@ from interplay.vocabulary import Vocabulary
 
 
 class ResultFile:
-    """A ``.jsonl`` or ``.parquet`` file of interactions that grows by one image at a time.
+    """A ``.jsonl``, ``.parquet`` or ``.csv`` file of interactions that grows by one image at a time.
 
     Beside it lies ``NAME.run.json`` with the settings that made it and whether the run finished. Without that record a
-    file is somebody else's, and is left as it is. A Parquet file is written when the run finishes, from
+    file is somebody else's, and is left as it is. A Parquet or CSV file is written when the run finishes, from
     ``NAME.partial.jsonl``. Whoever has several processes takes `interplay.locks.locked` first.
 
     Args:
