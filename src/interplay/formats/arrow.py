@@ -261,7 +261,7 @@ def _rows(column: Column, values: NDArray[Any]) -> pa.Array:
     missing = column.is_fill(values)
     if not column.shape:
         return pa.array(values, mask=missing)
-    nested = pa.array(values[~missing].reshape(-1))
+    nested = pa.array(values[~missing].reshape(-1), from_pandas=column.fill_is_nan)  # unknown: null, as in JSON Lines
     for size in column.shape[:0:-1]:
         nested = pa.ListArray.from_arrays(pa.array(np.arange(0, len(nested) + 1, size, dtype=np.int32)), nested)
     starts = offsets(np.where(missing, 0, column.shape[0])).astype(np.int32)
@@ -295,11 +295,12 @@ def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
         fits = values.null_count == 0 and bool((lengths == size).all())
         _require(fits, f"{column.name}: expected rows of {' x '.join(map(str, column.shape))} values")
         values = values.flatten()
+    if column.kind == "f":  # what is unknown is null; NaN is what went wrong
+        finite = np.isfinite(values.drop_null().to_numpy(zero_copy_only=False))
+        _require(bool(finite.all()), f"{column.name}: numbers must be finite")
     if column.fill_is_nan and values.null_count:
         values = values.fill_null(float("nan"))
     _require(values.null_count == 0, f"{column.name}: a value is missing")
-    if column.kind == "f":
-        _require(not np.isinf(values.to_numpy(zero_copy_only=False)).any(), f"{column.name}: numbers must be finite")
     flat = values.to_numpy(zero_copy_only=False).astype(str if column.kind == "U" else column.dtype, copy=False)
     return _spread(column, flat.reshape(-1, *column.shape), there)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from interplay.errors import InputError
+from interplay.containers.json_files import parse_json, read_json
+from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path, beside, check_target, content_digest, naming
 from interplay.formats import SUFFIXES, read, write
 from interplay.formats.jsonl import append_jsonl
@@ -137,9 +138,9 @@ def lines_path(path: Path) -> Path:
 def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
     """The settings that made a result file, and whether its run finished; None where nothing tells."""
     try:
-        record = json.loads(record_path(path).read_text(encoding="utf-8"))
+        record = read_json(record_path(path), "the record of a run")
         return dict(record["settings"]), bool(record["finished"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (InputError, MissingFileError, LookupError, TypeError):
         return None
 
 
@@ -258,10 +259,10 @@ def _is_beginning(line: bytes) -> bool:
 
 def _file_of_result(line: bytes) -> str | None:
     try:
-        record = json.loads(line)
+        record = parse_json(line, "a line")
         file, boxes, interactions = record["file"], record["boxes"], record["interactions"]
         results = isinstance(boxes, list) and "scores" in record and all("score" in one for one in interactions)
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (InputError, LookupError, TypeError):
         return None
     return file if isinstance(file, str) and results else None
 
