@@ -33,7 +33,7 @@ from interplay.detectors import Detections, Detector
 from interplay.ops.boxes import box_iou
 
 LARGEST_COCO_SIDE = 640
-OFFLINE = ("ssd-mobilenet-v2", "ssd-mobilenet-v2-fast", "ssd-mobilenet-v2-flip")
+OFFLINE = ("ssd-mobilenet-v2", "ssd-mobilenet-v2-fast", "ssd-mobilenet-v2-flip", "ssd-mobilenet-v2-flip-coarse")
 CHOICES: tuple[dict[str, float], ...] = (
     {"min_score": 0.1},
     {"min_score": 0.2},

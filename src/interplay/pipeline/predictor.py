@@ -81,8 +81,8 @@ def check_predictor(
     from interplay.zoo.load import check_model
 
     check_model(model, weights=weights, device=device, decoding=decoding)
-    if boxes is None and detector is not None:
-        check_detector_name(detector)
+    if boxes is not None or detector is not None:
+        check_detector_name(str(boxes or detector))
     if detector_options:
         check_detection_options(**vars(detector_options), name="" if boxes else detector or DEFAULT_DETECTOR)
     if pose is not None:

@@ -10,7 +10,7 @@ from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 from interplay.detectors.card import DetectorCard
 from interplay.detectors.pose.estimator import PoseEstimator
 from interplay.devices import choose_device
-from interplay.errors import InputError, near_matches
+from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import home_path
 
 
@@ -127,8 +127,12 @@ def check_pose_name(name: str) -> None:
 
     Raises:
         InputError: neither a known name nor a file of poses; names the nearest.
+        MissingFileError: no such file of poses.
     """
-    if name in POSE_ESTIMATORS or home_path(name).suffix == ".json":
+    path = home_path(name)
+    if name not in POSE_ESTIMATORS and path.suffix == ".json" and not path.is_file():
+        raise MissingFileError(f"no file {name}: expected poses as AlphaPose's or COCO's .json")
+    if name in POSE_ESTIMATORS or path.suffix == ".json":
         return
     raise InputError(
         f"unknown pose estimator {name!r}: expected one of {', '.join(POSE_ESTIMATORS)}, or a .json file of poses."
