@@ -77,11 +77,6 @@ def test_people_have_colours_that_differ() -> None:
     assert apart[:15, :15].min() > 0.11
 
 
-def overlaps(picture: np.ndarray, plain: np.ndarray, box: tuple[int, int, int, int]) -> bool:
-    x1, y1, x2, y2 = box
-    return bool((picture != plain).any(axis=2)[y1:y2, x1:x2].any())
-
-
 @pytest.mark.parametrize("posed", [False, True])
 def test_labels_keep_off_faces_where_there_is_room(posed: bool) -> None:
     """A person who fills most of the picture; without a pose the face is the upper part of the box."""
@@ -203,3 +198,18 @@ def test_ends_of_links_are_not_under_labels() -> None:
     picture = draw_interactions(image, found, text_scale=2).astype(int)
     plain = (np.abs(picture - 128).max(axis=2) < 5) | (np.abs(picture - PEOPLE[0]).max(axis=2) > 60)
     assert plain[195:225, 395:425].mean() > 0.3
+
+
+def test_box_link_and_bone_differ_in_thickness_and_joints_are_marked() -> None:
+    """A person at the left with one upright bone, who holds something at the right."""
+    image = np.full((600, 900, 3), 128, np.uint8)
+    keypoints = np.full((2, 17, 3), np.nan, np.float32)
+    keypoints[0] = 0
+    keypoints[0, [13, 15]] = [[150, 400, 1], [150, 540, 1]]
+    boxes = [[50, 20, 350, 580], [700, 200, 880, 400]]
+    found = Interactions(boxes, [0, 1], [0], [1], [0], VCOCO, keypoints=keypoints)
+    own = np.abs(draw_interactions(image, found, show="interactions").astype(int) - PEOPLE[0]).max(axis=2) < 60
+    bone, joint, box = own[470, 120:180].sum(), own[540, 120:180].sum(), own[500, 40:70].sum()
+    link = int(np.median(own[200:400, 620:640].sum(axis=0)))
+    assert 0 < bone < box < link
+    assert joint > bone
