@@ -113,6 +113,12 @@ def _parquet(folder: Path) -> dict[Path, str]:
     return {folder / "scored.parquet": "binary", folder / "annotations.parquet": "binary"}
 
 
+def _csv(folder: Path) -> dict[Path, str]:
+    for name, scored in (("scored", True), ("annotations", False)):
+        write(_images(scored), folder / f"{name}.csv")
+    return {folder / "scored.csv": "csv", folder / "annotations.csv": "csv"}
+
+
 def _hico(folder: Path) -> dict[Path, str]:
     make = _made_by("datasets/conftest.py")
     make.write_hico_pairs(folder / "instances_test2015.json", "test")
@@ -482,6 +488,8 @@ READERS: dict[str, Reader] = {
         Reader("jsonl", _lines, _read_lines, check_table),
         Reader("parquet", _parquet, lambda path: read(path, Vocabulary.from_dict(OWN)), check_table),
         Reader("parquet-own", _parquet, read, check_table),
+        Reader("csv", _csv, lambda path: read(path, Vocabulary.from_dict(OWN)), check_table),
+        Reader("csv-own", _csv, read, check_table),
         Reader("hico", _hico, lambda path: load_annotations("hico-det", path), check_table),
         Reader("hico-mat", _hico_mat, lambda path: load_annotations("hico-det", path), check_table),
         Reader("vcoco", _vcoco, _read_vcoco, check_table),

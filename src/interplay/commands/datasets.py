@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     convert = add("convert", "Write annotations or predictions of any form as JSON Lines or Parquet.")
     _add_source(convert)
-    convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet)")
+    convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet, .csv)")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

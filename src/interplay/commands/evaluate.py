@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         nargs="+",
         metavar="P",
-        help=".jsonl, .parquet, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's .json; "
-        "several are scored one after the other and compared",
+        help=".jsonl, .parquet, .csv, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's "
+        ".json; several are scored one after the other and compared",
     )
     parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
     parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")

@@ -17,10 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "predictions",
         metavar="PREDICTIONS",
-        help="any model's predictions: .jsonl, .parquet, a query detector's .json, a V-COCO .pkl, or a folder of "
+        help="any model's predictions: .jsonl, .parquet, .csv, a query detector's .json, a V-COCO .pkl, or a folder of "
         "HICO-DET detections_XX.mat",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the .jsonl or .parquet file to write")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="the .jsonl, .parquet or .csv file to write"
+    )
     parser.add_argument(
         "--model",
         default=DEFAULT_MODEL,
