@@ -213,7 +213,7 @@ def test_empty_result_files(tmp_path: Path, name: str, capsys: pytest.CaptureFix
         (["--overlap", "0"], "above 0 and at most 1, got 0"),
         (["--annotations", "nowhere.jsonl"], "nowhere.jsonl"),
         (["--predictions", "nowhere.jsonl"], "no predictions at nowhere.jsonl"),
-        (["--predictions", __file__], "expected .jsonl or .parquet"),
+        (["--predictions", __file__], "expected .jsonl, .parquet or .csv"),
     ],
 )
 def test_usage_errors(
