@@ -26,6 +26,8 @@ class TinSpatialNetworkOptions(Options):
         heads: attention heads.
         embedding: channels of an object class.
         dropout: while training.
+        scores: whether it knows how sure the detector is of each box. It then learns what a box of such a score is
+            worth, and triplets' scores are C x D; else they are multiplied by both detection scores.
     """
 
     verbs: tuple[int, ...]
@@ -34,6 +36,7 @@ class TinSpatialNetworkOptions(Options):
     heads: Positive = 4
     embedding: Positive = 32
     dropout: Share = 0.2
+    scores: bool = False
 
 
 class TinSpatialLossOptions(Options):
@@ -56,11 +59,14 @@ class TinSpatialDecodingOptions(Options):
         suppress_below: non-interaction suppression: a pair whose interactiveness is below this is removed.
         max_humans, max_boxes: of an image's detections at most so many people, and so many boxes in all, the most
             confident ones, are paired.
+        plausible: leave out what never occurs: a verb with an object that it has nowhere in the training annotations,
+            and a second object of a person for a verb that takes one at a time.
     """
 
     suppress_below: Share = 0.0
     max_humans: Positive = 32
     max_boxes: Positive = 64
+    plausible: bool = True
 
 
 class SpatialConfig(ModelConfig):
@@ -82,3 +88,12 @@ def from_format_1(description: dict[str, Any], state: dict[str, Tensor]) -> tupl
     config = dict(description["config"])
     decoding = {"suppress_below": config.pop("suppress_below", 0.0)}
     return {**description, "config": {"network": config, "decoding": decoding}}, state
+
+
+def from_format_2(description: dict[str, Any], state: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Format 3: what is plausible was counted; before, nothing was known, so that nothing is left out."""
+    prior = state.get("object_prior.weight")
+    if prior is None:  # the description alone is read
+        return description, state
+    seen = prior.bool() | True
+    return description, {**state, "seen_pairs": seen, "one_at_a_time": ~seen[0]}

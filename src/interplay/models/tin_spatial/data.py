@@ -44,6 +44,7 @@ class PairBatch:
         labelled: (B, N) bool: people whose interactions were annotated.
         verbs: (B, N, N, K) bool: verbs of each (person, object).
         detected: (B,) bool: whether the boxes stand for a detector's.
+        scores: (B, N) of the detector; 1 for annotated boxes.
     """
 
     boxes: Tensor
@@ -51,6 +52,7 @@ class PairBatch:
     labelled: Tensor
     verbs: Tensor
     detected: Tensor
+    scores: Tensor
 
     @property
     def targets(self) -> SpatialTargets:
@@ -123,7 +125,9 @@ class PairSet:
         self._offsets = F.pad(counts.cumsum(0), (1, 0))
         self.num_verbs = len(verbs)
         there = self.labels >= 0
-        self.pool = PoolOfBoxes(self.boxes[there], self.labels[there], person)
+        image, human, other, _ = self._triplets.T
+        where = relative_boxes(self.boxes[image, human], self.boxes[image, other])
+        self.pool = PoolOfBoxes(self.boxes[there], self.labels[there], person, where, self.labels[image, other])
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -143,16 +147,31 @@ class PairSet:
             labelled=self.labelled[images, :width].clone(),
             verbs=verbs,
             detected=torch.zeros(len(images), dtype=torch.bool),
+            scores=torch.ones(len(images), width),
         )
 
 
 @dataclass(frozen=True)
 class PoolOfBoxes:
-    """Boxes (P, 4) and labels (P,) of a data set, from which false detections are drawn."""
+    """What false detections are drawn from.
+
+    Attributes:
+        boxes, labels: (P, 4) and (P,) of a data set.
+        person: the label of people.
+        places, objects: (Q, 4) and (Q,) where the objects of interactions are relative to their people, and what.
+    """
 
     boxes: Tensor
     labels: Tensor
     person: int
+    places: Tensor
+    objects: Tensor
+
+
+def relative_boxes(people: Tensor, objects: Tensor) -> Tensor:
+    """(N, 4) corners of objects in units of their person's width and height, from the person's corner."""
+    size = (people[:, 2:] - people[:, :2]).clamp_min(1)
+    return (objects - people[:, :2].repeat(1, 2)) / size.repeat(1, 2)
 
 
 @dataclass(frozen=True)
@@ -163,11 +182,42 @@ class DetectorNoise:
         miss: share of boxes that are dropped.
         jitter: standard deviation of each edge, relative to the box's size.
         most_false: up to this many false detections are added.
+        copies: share of people who are found twice; a copy does nothing.
+        confused: share of boxes that are found a second time as another class; that one takes part in nothing.
+        plausible: share of people with a false object where people have such an object. Only its score tells that it
+            is false.
     """
 
     miss: float = 0.2
     jitter: float = 0.08
     most_false: int = 6
+    copies: float = 0.0
+    confused: float = 0.0
+    plausible: float = 0.0
+
+
+# Quantiles (0, 10, 25, 50, 75, 90 and 100 %) of the default detector's scores, from 0.1 on, on training photographs:
+# of boxes that are annotated with their class, and of others; see benchmarks/detectors.py.
+_QUANTILES = torch.tensor([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
+_PERSON_SCORES = torch.tensor([0.4, 0.74, 0.87, 0.96, 0.98, 0.99, 1.0])
+_OBJECT_SCORES = torch.tensor([0.1, 0.15, 0.35, 0.8, 0.93, 0.97, 1.0])
+_FALSE_PERSON_SCORES = torch.tensor([0.1, 0.11, 0.14, 0.24, 0.48, 0.78, 0.95])
+_FALSE_OBJECT_SCORES = torch.tensor([0.1, 0.11, 0.12, 0.15, 0.22, 0.37, 0.9])
+
+
+def draw_scores(people: Tensor, true: Tensor, generator: torch.Generator) -> Tensor:
+    """Detection scores for boxes that are people or not, and true or false ((...,) bool each)."""
+    at = torch.rand(people.shape, generator=generator)
+    person = torch.where(true, _at(_PERSON_SCORES, at), _at(_FALSE_PERSON_SCORES, at))
+    other = torch.where(true, _at(_OBJECT_SCORES, at), _at(_FALSE_OBJECT_SCORES, at))
+    return torch.where(people, person, other)
+
+
+def _at(values: Tensor, quantile: Tensor) -> Tensor:
+    """Values at quantiles, linear between the known ones."""
+    right = torch.searchsorted(_QUANTILES, quantile).clamp(1, len(values) - 1)
+    low, high = _QUANTILES[right - 1], _QUANTILES[right]
+    return values[right - 1] + (values[right] - values[right - 1]) * (quantile - low) / (high - low)
 
 
 def flip(batch: PairBatch, chosen: Tensor) -> PairBatch:
@@ -200,15 +250,42 @@ def jitter(boxes: Tensor, deviation: Tensor | float, generator: torch.Generator)
 def imitate_detector(
     batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
 ) -> PairBatch:
-    """Make the chosen images (B,) look like a detector's output: some boxes missing, some false, all imprecise.
+    """Make the chosen images (B,) look like a detector's output.
 
-    A false person is known to do nothing with anything.
+    Some boxes are missing, some found twice, some false, all imprecise, each with a score. A false person is known to
+    do nothing with anything, and so is the second one of a person who is found twice.
     """
     count, width = batch.labels.shape
     lost = (torch.rand(count, width, generator=generator) < noise.miss) & chosen[:, None]
     labels = batch.labels.masked_fill(lost, -1)
     labelled = batch.labelled & ~lost
-    draw = (count, noise.most_false)
+    boxes, added = _false_boxes(count, noise.most_false, pool, generator)
+    added = added.masked_fill(~chosen[:, None], -1)
+    twice, second = _seconds(batch, chosen & (noise.copies + noise.confused > 0), noise, pool, generator)
+    near, third = _plausible(batch, chosen & (noise.plausible > 0), noise, pool, generator)
+    boxes = torch.cat([batch.boxes, boxes, twice, near], 1)
+    boxes = jitter(boxes, noise.jitter * chosen.float()[:, None, None], generator)
+    false = torch.cat([added, second, third], 1)
+    extra = false.shape[1]
+    all_labels = torch.cat([labels, false], 1)
+    true = torch.arange(all_labels.shape[1]).expand_as(all_labels) < width
+    scores = draw_scores(all_labels == pool.person, true, generator)
+    return _compact(
+        PairBatch(
+            boxes=boxes,
+            labels=all_labels,
+            labelled=torch.cat([labelled, false == pool.person], 1),
+            verbs=F.pad(batch.verbs, (0, 0, 0, extra, 0, extra)),
+            detected=chosen,
+            scores=torch.where(chosen[:, None], scores, 1.0),
+        ),
+        pool.person,
+    )
+
+
+def _false_boxes(count: int, most: int, pool: PoolOfBoxes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Up to `most` boxes (B, M, 4) that are nothing, with the labels of others (B, M), -1 where there is none."""
+    draw = (count, most)
     people = (pool.labels == pool.person).nonzero()[:, 0]
     anything = torch.randint(len(pool.labels), draw, generator=generator)
     somebody = people[torch.randint(len(people), draw, generator=generator)]
@@ -216,22 +293,36 @@ def imitate_detector(
     size = pool.boxes[row, 2:] - pool.boxes[row, :2]
     size = size * torch.exp(-1.5 * torch.rand(*draw, 1, generator=generator))
     centre = (pool.boxes[row, 2:] + pool.boxes[row, :2]) / 2 + 60 * torch.randn(*draw, 2, generator=generator)
-    number = torch.randint(noise.most_false + 1, (count, 1), generator=generator)
-    added = (torch.arange(noise.most_false) < number) & chosen[:, None]
-    false_labels = pool.labels[row].masked_fill(~added, -1)
-    boxes = torch.cat([batch.boxes, torch.cat([centre - size / 2, centre + size / 2], -1)], 1)
-    boxes = jitter(boxes, noise.jitter * chosen.float()[:, None, None], generator)
-    extra = noise.most_false
-    return _compact(
-        PairBatch(
-            boxes=boxes,
-            labels=torch.cat([labels, false_labels], 1),
-            labelled=torch.cat([labelled, false_labels == pool.person], 1),
-            verbs=F.pad(batch.verbs, (0, 0, 0, extra, 0, extra)),
-            detected=chosen,
-        ),
-        pool.person,
-    )
+    number = torch.randint(most + 1, (count, 1), generator=generator)
+    labels = pool.labels[row].masked_fill(torch.arange(most) >= number, -1)
+    return torch.cat([centre - size / 2, centre + size / 2], -1), labels
+
+
+def _seconds(
+    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Boxes (B, N, 4) that are found a second time, with their labels then (B, N), -1 where none is."""
+    shape = batch.labels.shape
+    is_person = batch.labels == pool.person
+    at = torch.rand(shape, generator=generator)
+    copied = is_person & (at < noise.copies)
+    others = pool.labels[torch.randint(len(pool.labels), shape, generator=generator)]
+    confused = ~is_person & (batch.labels >= 0) & (at < noise.confused) & (others != batch.labels)
+    labels = torch.where(copied, batch.labels, torch.where(confused, others, -1))
+    labels = labels.masked_fill(~chosen[:, None], -1)
+    return jitter(batch.boxes, 2 * noise.jitter, generator), labels
+
+
+def _plausible(
+    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """False objects (B, N, 4) of people, with their labels (B, N), -1 where there is none."""
+    shape = batch.labels.shape
+    row = torch.randint(len(pool.objects), shape, generator=generator)
+    size = (batch.boxes[..., 2:] - batch.boxes[..., :2]).clamp_min(1)
+    boxes = batch.boxes[..., :2].repeat(1, 1, 2) + pool.places[row] * size.repeat(1, 1, 2)
+    there = (batch.labels == pool.person) & (torch.rand(shape, generator=generator) < noise.plausible)
+    return boxes, pool.objects[row].masked_fill(~there | ~chosen[:, None], -1)
 
 
 def _compact(batch: PairBatch, person: int) -> PairBatch:
@@ -248,6 +339,7 @@ def _compact(batch: PairBatch, person: int) -> PairBatch:
         labelled=batch.labelled[image, order],
         verbs=verbs[image[..., None], order[:, :, None], order[:, None, :]],
         detected=batch.detected,
+        scores=batch.scores[image, order],
     )
 
 
@@ -303,4 +395,11 @@ class SpatialData:
 def detector_noise(config: TinSpatialRecipe) -> DetectorNoise:
     """How imitated detections differ from annotated boxes."""
     options = config.augmentation
-    return DetectorNoise(options.detector_miss, options.detector_jitter, options.detector_false)
+    return DetectorNoise(
+        options.detector_miss,
+        options.detector_jitter,
+        options.detector_false,
+        options.detector_copies,
+        options.detector_confused,
+        options.detector_plausible,
+    )

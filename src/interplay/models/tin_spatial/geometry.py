@@ -64,6 +64,11 @@ def pair_geometry(boxes: Tensor, num_humans: int) -> Tensor:
     return torch.cat(features, -1).clamp(-6, 6)
 
 
+def confidence(scores: Tensor) -> Tensor:
+    """Detection scores 0..1 as log-odds in -1..1, so that 0.9 and 0.99 differ as much as 0.01 and 0.1."""
+    return torch.logit(scores.clamp(0.0025, 0.9975)) / 6
+
+
 def _compress(values: Tensor) -> Tensor:
     """Logarithmic far from 0, linear near it."""
     return values.sign() * torch.log1p(2 * values.abs())

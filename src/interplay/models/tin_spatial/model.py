@@ -28,9 +28,9 @@ from interplay.models.two_stage import InteractivenessModel, most_confident
 from interplay.ops.boxes import distinct_boxes
 from interplay.vocabulary import Vocabulary
 
-from .config import SpatialConfig, SpatialDescription, from_format_1
+from .config import SpatialConfig, SpatialDescription, from_format_1, from_format_2
 from .data import SpatialTargets
-from .geometry import NUM_FEATURES, pair_geometry, scale_boxes
+from .geometry import NUM_FEATURES, confidence, pair_geometry, scale_boxes
 from .network import PairBlock, PairOutputs, zero_embedding
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ class TinSpatial(InteractivenessModel):
 
     config: SpatialConfig
     description_class = SpatialDescription
-    migrations = (from_format_1,)
+    migrations = (from_format_1, from_format_2)
     uses_pixels = False
     mean: Tensor
     deviation: Tensor
+    seen_pairs: Tensor
+    one_at_a_time: Tensor
 
     def __init__(self, vocabulary: Vocabulary, config: SpatialConfig) -> None:
         super().__init__(vocabulary, config)
@@ -54,10 +56,13 @@ class TinSpatial(InteractivenessModel):
         width, verbs = options.width, len(options.verbs)
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("deviation", torch.ones(NUM_FEATURES))
+        self.register_buffer("seen_pairs", torch.ones(objects, verbs, dtype=torch.bool))
+        self.register_buffer("one_at_a_time", torch.zeros(verbs, dtype=torch.bool))
         self.object_embedding = nn.Embedding(objects, options.embedding)
         self.object_gate = zero_embedding(objects, 2 * width)
         self.source_embedding = zero_embedding(2, 2 * width)  # annotated or detected boxes
         self.expand = nn.Linear(NUM_FEATURES + options.embedding, 2 * width)
+        self.confidence = nn.Linear(2, 2 * width, bias=False) if options.scores else None
         self.contract = nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(options.dropout)
         self.blocks = nn.ModuleList(PairBlock(width, options.heads, options.dropout) for _ in range(options.layers))
@@ -65,6 +70,8 @@ class TinSpatial(InteractivenessModel):
         self.classifier = nn.Linear(width, verbs)
         self.object_prior = zero_embedding(objects, verbs)
         self.discriminator = nn.Linear(width, 1)
+        if self.confidence is not None:
+            nn.init.zeros_(self.confidence.weight)
         nn.init.constant_(self.classifier.bias, -2.0)  # most verbs do not hold for most pairs
 
     def class_axes(self) -> ClassAxes:
@@ -74,17 +81,20 @@ class TinSpatial(InteractivenessModel):
             "object_embedding.weight": {0: objects},
             "object_gate.weight": {0: objects},
             "object_prior.weight": {0: objects, 1: verbs},
+            "seen_pairs": {0: objects, 1: verbs},
+            "one_at_a_time": {0: verbs},
             "classifier.weight": {0: verbs},
             "classifier.bias": {0: verbs},
         }
 
-    def forward(self, boxes: Tensor, labels: Tensor, detected: Tensor) -> PairOutputs:
+    def forward(self, boxes: Tensor, labels: Tensor, detected: Tensor, scores: Tensor) -> PairOutputs:
         """Score all pairs.
 
         Args:
             boxes: (B, N, 4) x1, y1, x2, y2 scaled by `scale_boxes`; people first.
             labels: (B, N) object class, -1 for padding.
             detected: (B,) bool: boxes from a detector (imprecise, some missing, some false), not annotated ones.
+            scores: (B, N) of the detector, 0..1; 1 for annotated boxes.
         """
         valid = self._valid(labels)
         num_humans = valid.shape[1]
@@ -92,6 +102,10 @@ class TinSpatial(InteractivenessModel):
         geometry = (pair_geometry(boxes, num_humans) - self.mean) / self.deviation  # (B, H, N, G)
         classes = self.object_embedding(known)[:, None].expand(-1, num_humans, -1, -1)  # (B, H, N, E)
         x = self.expand(torch.cat([geometry, classes], -1)) + self.source_embedding(detected.long())[:, None, None]
+        if self.confidence is not None:
+            sure = confidence(scores)
+            both = torch.stack(torch.broadcast_tensors(sure[:, :num_humans, None], sure[:, None]), -1)
+            x = x + self.confidence(both)  # (B, H, N, 2)
         x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(known)[:, None]))))  # (B, H, N, width)
         for block in self.blocks:
             x = block(x, valid)
@@ -139,6 +153,11 @@ class TinSpatial(InteractivenessModel):
         self.mean.copy_(geometry.mean(0))
         self.deviation.copy_(geometry.std(0).clamp_min(0.05))
 
+    def set_plausible(self, seen_pairs: NDArray[np.bool_], one_at_a_time: NDArray[np.bool_]) -> None:
+        """Tell which objects (O, K) each verb takes, and which verbs (K,) take one at a time; see `plausibility`."""
+        self.seen_pairs.copy_(torch.from_numpy(seen_pairs))
+        self.one_at_a_time.copy_(torch.from_numpy(one_at_a_time))
+
     def interactiveness(
         self,
         image: Interactions,
@@ -168,6 +187,7 @@ class TinSpatial(InteractivenessModel):
                 boxes[None].to(self.device),
                 torch.from_numpy(labels[kept])[None].to(self.device),
                 torch.tensor([image.scored], device=self.device),
+                torch.from_numpy(image.box_scores[kept])[None].to(self.device),
             )
             matrix = outputs.interactive_logits[0].sigmoid().masked_fill(~outputs.valid[0], torch.nan).cpu().numpy()
         scores = np.full(len(pairs), np.nan, np.float32)
@@ -185,13 +205,17 @@ class TinSpatial(InteractivenessModel):
         longest = max((len(found) for found in chosen), default=0)
         boxes = torch.zeros(len(chosen), max(longest, 1), 4)
         labels = torch.full((len(chosen), max(longest, 1)), -1)
+        scores = torch.ones(len(chosen), max(longest, 1))
         for i, (found, image) in enumerate(zip(chosen, images, strict=True)):
             height, width = image.shape[:2]
             boxes[i, : len(found)] = scale_boxes(torch.from_numpy(found.boxes), width, height)
             labels[i, : len(found)] = torch.from_numpy(found.labels)
+            scores[i, : len(found)] = torch.from_numpy(found.scores)
         detected = torch.ones(len(chosen), dtype=torch.bool)
         with one_thread():
-            outputs = self(boxes.to(self.device), labels.to(self.device), detected.to(self.device))
+            outputs = self(
+                boxes.to(self.device), labels.to(self.device), detected.to(self.device), scores.to(self.device)
+            )
         return self.decode(outputs, torch.tensor([image.shape[:2] for image in images]).reshape(-1, 2), chosen)
 
     def decode(
@@ -199,8 +223,9 @@ class TinSpatial(InteractivenessModel):
     ) -> list[Interactions]:
         """Triplets of the pairs that D lets pass, best first.
 
-        A triplet's score is C x D x both detection scores. TIN multiplies by steeper curves of the detection
-        scores (LIS), fitted to Faster R-CNN's confidences; the plain product suits any detector.
+        A triplet's score is C x D where the network knows the detection scores, else C x D x both of them. TIN
+        multiplies by steeper curves of the detection scores (LIS), fitted to Faster R-CNN's confidences; the plain
+        product suits any detector.
 
         Args:
             outputs: of `forward`, for B images.
@@ -219,9 +244,12 @@ class TinSpatial(InteractivenessModel):
         results = []
         for i, (found, (height, width)) in enumerate(zip(detections, sizes.tolist(), strict=True)):
             human, other = np.nonzero(passed[i])
-            confidence = found.scores[human] * found.scores[other]
-            score = (probabilities[i, human, other] * confidence[:, None]).astype(np.float32)  # (P, K)
-            pair, verb = np.divmod(np.argsort(-score, axis=None, kind="stable"), max(len(verbs), 1))
+            score = probabilities[i, human, other].astype(np.float32)  # (P, K)
+            if self.confidence is None:
+                score *= (found.scores[human] * found.scores[other])[:, None]
+            kept = self._plausible(score, human, found.labels[other])
+            order = np.argsort(-score, axis=None, kind="stable")
+            pair, verb = np.divmod(order[kept.ravel()[order]], max(len(verbs), 1))
             results.append(
                 Interactions(
                     boxes=found.boxes,
@@ -240,6 +268,18 @@ class TinSpatial(InteractivenessModel):
                 )
             )
         return results
+
+    def _plausible(
+        self, score: NDArray[np.float32], human: NDArray[np.int64], labels: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """(P, K) what may be listed of pairs with these scores (P, K), people (P,) and object classes (P,)."""
+        if not self.config.decoding.plausible or not len(score):
+            return np.ones(score.shape, bool)
+        kept = self.seen_pairs.cpu().numpy()[labels]
+        known = np.where(kept, score, -1)
+        best = np.full((int(human.max()) + 1, score.shape[1]), -1.0, np.float32)
+        np.maximum.at(best, human, known)
+        return kept & (~self.one_at_a_time.cpu().numpy() | (known >= best[human]))
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""

@@ -28,6 +28,7 @@ class TinSpatialNetworkSection(Section):
         heads: attention heads; `width` is a multiple of it.
         embedding: channels of an object class.
         dropout: share of channels that are left out at random while training.
+        scores: whether the network knows how sure the detector is of each box.
     """
 
     width: Annotated[int, Field(ge=8)] = 64
@@ -35,6 +36,7 @@ class TinSpatialNetworkSection(Section):
     heads: Positive = 4
     embedding: Positive = 32
     dropout: Share = 0.2
+    scores: bool = True
 
 
 class AugmentationSection(Section):
@@ -48,15 +50,21 @@ class AugmentationSection(Section):
         detector_miss: share of the boxes of such an image that are dropped.
         detector_jitter: standard deviation by which their edges move, relative to the box's size.
         detector_false: up to this many false detections are added to such an image.
+        detector_copies: share of people who are found twice.
+        detector_confused: share of other boxes that are found a second time, as another class.
+        detector_plausible: share of people with a false object where people have such an object.
     """
 
     flip: bool = True
     jitter: Weight = 0.05
     rescale: Weight = 0.2
-    detector_share: Annotated[float, Field(ge=0, le=1)] = 0.35
+    detector_share: Annotated[float, Field(ge=0, le=1)] = 0.6
     detector_miss: Share = 0.2
     detector_jitter: Weight = 0.08
-    detector_false: Annotated[int, Field(ge=0)] = 6
+    detector_false: Annotated[int, Field(ge=0)] = 12
+    detector_copies: Share = 0.15
+    detector_confused: Share = 0.15
+    detector_plausible: Share = 0.4
 
 
 class TinSpatialOptimiserSection(OptimiserConfig):

@@ -28,6 +28,7 @@ from .config import SpatialConfig, TinSpatialNetworkOptions
 from .data import DetectorNoise, PairBatch, PairSet, SpatialData, detector_noise, imitate_detector
 from .geometry import pair_geometry
 from .model import TinSpatial
+from .plausibility import one_at_a_time, seen_pairs
 from .recipe import TinSpatialRecipe
 
 _VALIDATION_BATCH = 128
@@ -60,6 +61,7 @@ class TinSpatialTask:
         torch.manual_seed(config.seed)
         network = TinSpatialNetworkOptions(verbs=self.verbs, **config.model.model_dump())
         self.model = TinSpatial(vocabulary, SpatialConfig(network=network))
+        self.model.set_plausible(seen_pairs(tables.training, self.verbs), one_at_a_time(tables.training, self.verbs))
         self.model.fit_normalisation(_training_geometry(training, vocabulary.person))
         self.newly_initialised: list[str] = []
         if config.start == "weights":
@@ -78,7 +80,7 @@ class TinSpatialTask:
 
     def loss(self, network: Callable[..., Any], batch: PairBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
-        outputs = network(batch.boxes, batch.labels, batch.detected)
+        outputs = network(batch.boxes, batch.labels, batch.detected, batch.scores)
         return self.model.loss(outputs, batch.targets, counts)
 
     def validate(self, model: TinSpatial) -> dict[str, float]:
@@ -183,9 +185,9 @@ def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = 
             if noise is not None:
                 everyone = torch.ones(len(batch.boxes), dtype=torch.bool)
                 batch = imitate_detector(batch, everyone, noise, data.pool, generator)
-            outputs = model(
-                batch.boxes.to(model.device), batch.labels.to(model.device), batch.detected.to(model.device)
-            )
+            batch = batch.to(model.device)
+            outputs = model(batch.boxes, batch.labels, batch.detected, batch.scores)
+            batch = batch.to("cpu")
             people = outputs.valid.shape[1]
             chosen = outputs.valid.cpu() & batch.labelled[:, :people, None]
             parts.append(
