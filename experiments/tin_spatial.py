@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
 from interplay.models.tin_spatial.data import DetectorNoise, PairSet
 from interplay.models.tin_spatial.model import TinSpatial
-from interplay.models.tin_spatial.task import score_pairs
+from interplay.models.tin_spatial.task import ScoredPairs, score_pairs
 
 COCO_LONGEST_SIDE = 640
 TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014
@@ -51,7 +52,7 @@ def class_prior(training: PairSet, testing: PairSet, person: int) -> float:
     return float(np.nanmean(mean_pair_average_precision(np.concatenate(scores), np.concatenate(targets))))
 
 
-def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[str, float]:
+def on_annotated_boxes(model: TinSpatial, data: Path, console: Console, plot: Path | None = None) -> dict[str, float]:
     """Metrics on V-COCO test."""
     person = model.vocabulary.person
     training = PairSet(load_annotations("v-coco", data, "trainval"), model.config.network.verbs)
@@ -60,6 +61,14 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[
     scored = score_pairs(model, testing)
     seconds = time.perf_counter() - began
     noisy = score_pairs(model, testing, DetectorNoise())
+    realistic = score_pairs(model, testing, LIKE_THE_DETECTOR)
+    curves = {
+        "annotated boxes": reliability(scored),
+        "imitated detections": reliability(noisy),
+        "imitated detections, like the detector's": reliability(realistic),
+    }
+    if plot is not None:
+        plot_reliability(curves, plot)
     table = Table("role-action", "pairs", "AP", title="V-COCO test, annotated boxes")
     verbs = model.config.network.verbs
     for k, ap in enumerate(scored.average_precisions):
@@ -75,11 +84,50 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console) -> dict[
         "mean AP": scored.mean_ap,
         "mean AP of the class prior": class_prior(training, testing, person),
         "mean AP with imitated detections": noisy.mean_ap,
+        "mean AP with imitated detections, like the detector's": realistic.mean_ap,
+        **{f"calibration error, {name}": calibration_error(bins) for name, bins in curves.items()},
         "AP of interactiveness (D alone)": scored.interactiveness_ap,
         "share of pairs that interact": float(scored.interacts.mean()),
         **scored.suppression(model.config.decoding.suppress_below),
         "seconds": seconds,
     }
+
+
+BINS = 10
+LIKE_THE_DETECTOR = DetectorNoise(most_false=12, copies=0.15, confused=0.15, plausible=0.8)
+"""What tin_spatial/vcoco_detections trains on."""
+
+
+def reliability(scored: ScoredPairs) -> NDArray[np.float64]:
+    """(BINS, 3) of verbs' scores by tenths: how many, their mean, and the share of them that are true."""
+    score, true = scored.verbs.ravel(), scored.targets.ravel()
+    place = np.minimum((score * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
+    sums = [np.bincount(place, values, BINS) / np.maximum(count, 1) for values in (score, true.astype(float))]
+    return np.column_stack([count, *sums])
+
+
+def calibration_error(bins: NDArray[np.float64]) -> float:
+    """Mean difference between score and share of the true, over the scores of at least 0.1."""
+    shown = bins[1:]
+    return float(np.abs(shown[:, 1] - shown[:, 2]) @ shown[:, 0] / max(shown[:, 0].sum(), 1))
+
+
+def plot_reliability(curves: Mapping[str, NDArray[np.float64]], path: Path) -> None:
+    """Draw the share of true interactions over the score, and how many there are."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7")
+    for name, bins in curves.items():
+        kept = bins[bins[:, 0] > 0]
+        axes.plot(kept[:, 1], kept[:, 2], marker="o", label=name)
+    axes.set(xlabel="score", ylabel="share that is annotated", title="V-COCO test", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    figure.savefig(path, dpi=120)
 
 
 def photographs(folder: Path) -> tuple[InteractionTable, list[NDArray[np.uint8]]]:
@@ -129,11 +177,12 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="folder with photographs and annotations.json")
     parser.add_argument("--weights", type=Path, help="weights instead of the embedded ones")
     parser.add_argument("--json", type=Path, help="write the metrics here")
+    parser.add_argument("--plot", type=Path, help="draw here how often a score is right")
     arguments = parser.parse_args()
     console = Console()
     model = load_model(arguments.weights or "tin-spatial-vcoco", device="cpu")
     assert isinstance(model, TinSpatial)
-    metrics = {"test": on_annotated_boxes(model, arguments.data, console)}
+    metrics = {"test": on_annotated_boxes(model, arguments.data, console, arguments.plot)}
     if arguments.photos:
         metrics["photographs"] = on_photographs(model, arguments.photos)
     for title, rows in metrics.items():

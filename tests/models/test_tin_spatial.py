@@ -8,12 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from interplay import load_annotations, load_model
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
+from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.data import DetectorNoise, PairSet, flip, imitate_detector
 from interplay.models.tin_spatial.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.plausibility import objects_at_once, one_at_a_time, seen_pairs
 from interplay.models.tin_spatial.task import score_pairs
 from interplay.samples import sample_path
 from interplay.zoo import get_card, list_models
@@ -178,6 +180,109 @@ def test_names_and_files_that_are_wrong(tmp_path: Path) -> None:
 def test_images_without_pairs_give_none(count: int) -> None:
     """No box at all, a person alone, and two people."""
     model = load_model("tin-spatial-vcoco", device="cpu")
-    outputs = model(torch.zeros(1, count, 4), torch.zeros(1, count, dtype=torch.long), torch.tensor([False]))
+    labels, scores = torch.zeros(1, count, dtype=torch.long), torch.ones(1, count)
+    outputs = model(torch.zeros(1, count, 4), labels, torch.tensor([False]), scores)
     assert outputs.valid.sum() == (2 if count == 2 else 0)
     assert outputs.verb_logits.isfinite().all()
+
+
+WORLD = Vocabulary.from_names(["person", "horse", "cup"], ["ride", "hold"])
+
+
+def small(scores: bool = True, plausible: bool = True) -> TinSpatial:
+    torch.manual_seed(0)
+    content = {
+        "network": {"verbs": (0, 1), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": scores},
+        "decoding": {"plausible": plausible},
+    }
+    return TinSpatial(WORLD, SpatialConfig.model_validate(content)).eval()
+
+
+def riders() -> Detections:
+    """Two people, two horses, a cup."""
+    boxes = [[10, 10, 60, 120], [200, 10, 260, 120], [5, 60, 90, 140], [190, 60, 280, 150], [60, 40, 70, 50]]
+    return Detections(
+        np.array(boxes, np.float32),
+        np.array([0, 0, 1, 1, 2]),
+        np.array([0.9, 0.8, 0.7, 0.6, 0.5]),
+        objects=WORLD.objects,
+    )
+
+
+def test_implausible_triplets_are_never_listed() -> None:
+    model = small()
+    seen = np.array([[False, True], [True, True], [False, True]])  # object x verb: nobody rides a person or a cup
+    model.set_plausible(seen, np.array([True, False]))
+    found = model.predict(BLANK, detections=riders(), min_score=0)
+    rides = found.verb == 0
+    assert set(found.labels[found.object[rides]]) == {1}
+    assert len(found.human[rides]) == len(set(found.human[rides].tolist())) == 2  # each person one horse
+    assert (~rides).sum() == 2 * 4  # everybody may hold everything
+    everything = small(plausible=False)
+    everything.set_plausible(seen, np.array([True, False]))
+    assert len(everything.predict(BLANK, detections=riders(), min_score=0)) == 2 * 2 * 4
+
+
+def test_of_several_objects_the_best_is_kept() -> None:
+    model = small()
+    free = model.predict(BLANK, detections=riders(), min_score=0)
+    model.set_plausible(np.ones((3, 2), bool), np.array([True, False]))
+    for t in model.predict(BLANK, detections=riders(), min_score=0).triplets():
+        if t.verb == "ride":
+            others = [o.score for o in free.triplets() if o.verb == "ride" and np.array_equal(o.human_box, t.human_box)]
+            assert t.score == pytest.approx(max(others))
+
+
+def test_scores_of_the_detector_are_known_or_multiplied() -> None:
+    sure, unsure = riders(), replace(riders(), scores=np.full(5, 0.1, np.float32))
+    blind = small(scores=False)
+    ratio = [blind.predict(BLANK, detections=given, min_score=0).score.max() for given in (unsure, sure)]
+    assert ratio[0] < 0.02 * 1.1 + ratio[1]
+    model = small()
+    with torch.no_grad():
+        model.confidence.weight.normal_()  # type: ignore[union-attr]
+    best = [np.sort(model.predict(BLANK, detections=given, min_score=0).score) for given in (sure, unsure)]
+    assert not np.allclose(*best)
+    assert (best[1] > 0.1 * 0.1).any()  # not multiplied
+
+
+def test_counted_from_annotations() -> None:
+    def rider(objects: int, verb: int) -> Interactions:
+        boxes = [[0, 0, 50, 100], *([60 * k, 50, 60 * k + 50, 100] for k in range(objects))]
+        return Interactions(
+            boxes=np.array(boxes, np.float32), labels=np.array([0] + [1] * objects), human=[0] * objects,
+            object=list(range(1, objects + 1)), verb=[verb] * objects, vocabulary=WORLD, scored=False,
+        )  # fmt: skip
+
+    table = InteractionTable.from_list([*([rider(1, 0)] * 30), *([rider(1, 1)] * 20), *([rider(2, 1)] * 10)])
+    assert objects_at_once(table) == {"ride": (30, 0.0), "hold": (30, pytest.approx(1 / 3))}
+    assert one_at_a_time(table, (0, 1)).tolist() == [True, False]
+    assert seen_pairs(table, (1, 0)).tolist() == [[False, False], [True, True], [False, False]]
+    assert one_at_a_time(table[:5], (0, 1)).tolist() == [False, False]  # too few to tell
+
+
+def test_imitated_detections_have_scores_and_do_nothing_new(riders_table: InteractionTable) -> None:
+    pairs = PairSet(riders_table, (0, 1))
+    batch = pairs.batch(torch.arange(len(pairs)))
+    generator = torch.Generator().manual_seed(0)
+    noise = DetectorNoise(miss=0, jitter=0, most_false=3, copies=0.5, confused=0.5, plausible=1)
+    made = imitate_detector(batch, torch.ones(len(pairs), dtype=torch.bool), noise, pairs.pool, generator)
+    assert made.verbs.sum() == batch.verbs.sum()
+    assert (made.labels >= 0).sum() > (batch.labels >= 0).sum()
+    there = made.labels >= 0
+    assert ((made.scores[there] >= 0.1) & (made.scores[there] <= 1)).all()
+    plain = imitate_detector(batch, torch.zeros(len(pairs), dtype=torch.bool), noise, pairs.pool, generator)
+    assert (plain.scores[plain.labels >= 0] == 1).all()
+
+
+@pytest.fixture
+def riders_table() -> InteractionTable:
+    """Images of a person who rides a horse, and of one who holds a cup."""
+
+    def image(label: int, verb: int) -> Interactions:
+        return Interactions(
+            boxes=np.array([[10, 10, 60, 120], [5, 60, 90, 140]], np.float32), labels=np.array([0, label]), human=[0],
+            object=[1], verb=[verb], vocabulary=WORLD, scored=False,
+        )  # fmt: skip
+
+    return InteractionTable.from_list([image(1, 0), image(2, 1)] * 8)

@@ -63,7 +63,12 @@ def test_files_of_earlier_versions_load(name: str, tmp_path: Path) -> None:
     stored = load_file(path)
     model = load_model(path, device="cpu")
     state = model.state_dict()
+    counted = {name: tensor for name, tensor in state.items() if name in ("seen_pairs", "one_at_a_time")}
+    state = state if counted.keys() <= stored.keys() else {n: t for n, t in state.items() if n not in counted}
     assert len(state) == len(stored)
+    if len(state) < len(model.state_dict()):  # a file from before these were counted: nothing is left out
+        assert model.state_dict()["seen_pairs"].all()
+        assert not model.state_dict()["one_at_a_time"].any()
     total = sum(float(tensor.double().sum()) for tensor in stored.values())
     assert sum(float(tensor.double().sum()) for tensor in state.values()) == total
     assert model.vocabulary.objects == ("person", "cup", "dog")
@@ -76,7 +81,7 @@ def test_files_of_earlier_versions_load(name: str, tmp_path: Path) -> None:
     assert described["format"] == newest_format(type(model))
     assert described["remark"] == "written again"
     assert set(described["versions"]) == {"interplay", "torch"}
-    assert all(torch.equal(value, state[key]) for key, value in read_model(again).state_dict().items())
+    assert all(torch.equal(value, read_model(again).state_dict()[key]) for key, value in state.items())
 
 
 def test_every_system_has_a_stored_file_of_every_earlier_format() -> None:

@@ -47,8 +47,8 @@ def models() -> dict[str, HoiModel]:
         "network": {"backbone": "resnet-nano", "classes": "verb", "verbs": (2, 0, 1)},
         "decoding": {"min_object": 0.1},
     }
-    size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2}
-    boxes = {"network": size, "decoding": {"suppress_below": 0.125}}
+    size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": True}
+    boxes = {"network": size, "decoding": {"suppress_below": 0.125, "plausible": False}}
     return {
         "gen-vlkt": GenVlkt(WORLD, GenVlktConfig.model_validate(vlkt), seen=[0, 2]),
         "ggnet": GGNet(WORLD, GGNetConfig.model_validate(points), verbs=[2, 0]),

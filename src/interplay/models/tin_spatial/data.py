@@ -16,7 +16,7 @@ from interplay.table import InteractionTable
 from interplay.training.task import ExampleKey
 
 from .geometry import REFERENCE_SIDE
-from .recipe import TinSpatialRecipe
+from .recipe import AugmentationSection, TinSpatialRecipe
 
 _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share that are people
 
@@ -385,16 +385,15 @@ class SpatialData:
         if options.flip:
             batch = flip(batch, torch.rand(count, generator=generator) < 0.5)
         if options.detector_share:
-            noise = detector_noise(self.config)
+            noise = detector_noise(self.config.augmentation)
             batch = imitate_detector(batch, detected, noise, self.pairs.pool, generator)
         deviation = options.jitter * (~detected).float()[:, None, None]
         batch = replace(batch, boxes=jitter(batch.boxes, deviation, generator))
         return rescale(batch, options.rescale, generator)
 
 
-def detector_noise(config: TinSpatialRecipe) -> DetectorNoise:
+def detector_noise(options: AugmentationSection) -> DetectorNoise:
     """How imitated detections differ from annotated boxes."""
-    options = config.augmentation
     return DetectorNoise(
         options.detector_miss,
         options.detector_jitter,

@@ -36,7 +36,7 @@ class TinSpatialNetworkSection(Section):
     heads: Positive = 4
     embedding: Positive = 32
     dropout: Share = 0.2
-    scores: bool = True
+    scores: bool = False
 
 
 class AugmentationSection(Section):
@@ -58,13 +58,13 @@ class AugmentationSection(Section):
     flip: bool = True
     jitter: Weight = 0.05
     rescale: Weight = 0.2
-    detector_share: Annotated[float, Field(ge=0, le=1)] = 0.6
+    detector_share: Annotated[float, Field(ge=0, le=1)] = 0.35
     detector_miss: Share = 0.2
     detector_jitter: Weight = 0.08
-    detector_false: Annotated[int, Field(ge=0)] = 12
-    detector_copies: Share = 0.15
-    detector_confused: Share = 0.15
-    detector_plausible: Share = 0.4
+    detector_false: Annotated[int, Field(ge=0)] = 6
+    detector_copies: Share = 0.0
+    detector_confused: Share = 0.0
+    detector_plausible: Share = 0.0
 
 
 class TinSpatialOptimiserSection(OptimiserConfig):

@@ -92,7 +92,7 @@ class TinSpatialTask:
         clean = score_pairs(model, self.validation)
         if not clean.interacts.any():
             return self.detected(model)
-        noisy = score_pairs(model, self.validation, detector_noise(self.config))
+        noisy = score_pairs(model, self.validation, detector_noise(self.config.augmentation))
         return {
             "map": clean.mean_ap,
             "map_detected": noisy.mean_ap,
