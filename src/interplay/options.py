@@ -81,7 +81,7 @@ def problems_of(error: ValidationError, kind: type[BaseModel], whole: str = "the
     """
     problems: dict[str, list[str]] = {}
     for one in error.errors():
-        parts = [str(part) for part in one["loc"] if not _TRIED_TYPE.fullmatch(str(part))]
+        parts = [brief(part).strip("'") for part in one["loc"] if not _TRIED_TYPE.fullmatch(str(part))]
         problems.setdefault(".".join(parts) or whole, []).append(_problem(one, kind))
     return problems
 

@@ -41,6 +41,7 @@ LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("a: !!timestamp x", "not YAML"),
         ("? [a]\n: 1", "not YAML"),
         ("a: 1" + "0" * 5000, "not YAML"),
+        ("a: {b: [0x" + "f" * 5000 + "]}", "does not fit in 64 bits"),
         ("x" * 200_000, "at most 100.0 KB"),
         ("a: [", "not YAML"),
     ],

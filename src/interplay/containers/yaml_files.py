@@ -36,11 +36,25 @@ def parse_yaml(text: str, where: str) -> Any:
     try:
         value = yaml.load(text, _Loader)  # a SafeLoader
         count_values(value, _VALUE_LIMIT)
+        _check_integers(value)
         return value
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except Exception as error:  # its constructors raise whatever int(), datetime() and dict() raise
         raise InputError(f"{where}: {reason(error, 'YAML')}") from None
+
+
+def _check_integers(value: Any) -> None:
+    """Refuse integers beyond 64 bits, as JSON's are: what checks a configuration cannot even print the longest."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            _check_integers(key)
+            _check_integers(entry)
+    elif isinstance(value, (list, tuple, set)):
+        for entry in value:
+            _check_integers(entry)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InputError("a number does not fit in 64 bits")
 
 
 class _Loader(yaml.SafeLoader):
