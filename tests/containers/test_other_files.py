@@ -254,3 +254,13 @@ def test_a_function_s_name_without_end(tmp_path: Path, zipped: bool) -> None:
         path.write_bytes(data)
     with pytest.raises(InputError, match=r"w\.pth: not a torch file, or damaged"):
         read_torch(path)
+
+
+def test_a_torch_file_with_a_name_without_end(tmp_path: Path) -> None:
+    """Torch would take minutes to say what is wrong with it."""
+    path = saved({"a": torch.zeros(2)}, tmp_path / "a.pth")
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.pth", "w") as made:
+        for name in archive.namelist():
+            made.writestr(name, b"\x80\x02c" + b"x" * 60_000 if name.endswith("data.pkl") else archive.read(name))
+    with pytest.raises(InputError, match=r"b\.pth: .*a name of more than"):
+        read_torch(tmp_path / "b.pth")

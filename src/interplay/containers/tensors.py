@@ -17,7 +17,6 @@ import tarfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,14 +118,16 @@ def _check_names(path: str | os.PathLike[str], data: bytes) -> None:
     """
     if not _PERHAPS_LONG.search(data):
         return
-    longest = 0
+    longest, unfinished = 0, False
     stream = io.BytesIO(data)
-    with suppress(ValueError, IndexError, UnicodeError):  # damaged, as torch will say
+    try:
         for _ in range(_PICKLES):
             for operation, argument, _ in pickletools.genops(stream):
                 longest = max(longest, len(str(argument)) if operation.name == "GLOBAL" else 0)
-    if longest > _LONGEST_NAME:
-        raise InputError(f"{path}: not a torch file, or damaged (a name of {longest:,} letters)")
+    except (ValueError, IndexError, UnicodeError) as error:  # the numbers after the pickles, or a name without end
+        unfinished = "newline" in str(error)
+    if longest > _LONGEST_NAME or unfinished:
+        raise InputError(f"{path}: not a torch file, or damaged (a name of more than {_LONGEST_NAME:,} letters)")
 
 
 def _tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
