@@ -81,7 +81,8 @@ def test_files_of_earlier_versions_load(name: str, tmp_path: Path) -> None:
     assert described["format"] == newest_format(type(model))
     assert described["remark"] == "written again"
     assert set(described["versions"]) == {"interplay", "torch"}
-    assert all(torch.equal(value, read_model(again).state_dict()[key]) for key, value in state.items())
+    read = read_model(again).state_dict()
+    assert all(torch.equal(value, read[key]) for key, value in state.items())
 
 
 def test_every_system_has_a_stored_file_of_every_earlier_format() -> None:
