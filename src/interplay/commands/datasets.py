@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._types import SHOW, SHOW_HELP, dataset, natural, positive
-from interplay.defaults import DATASETS
+from interplay.commands._options import add_dataset, add_numbering
+from interplay.commands._types import SHOW, SHOW_HELP, natural, positive
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,17 +83,8 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="FILE_OR_DIR", help="annotations or predictions, in any form that interplay reads"
     )
-    parser.add_argument(
-        "--dataset",
-        type=dataset,
-        choices=DATASETS,
-        help="whose annotations (default: told by the content)",
-    )
-    parser.add_argument(
-        "--numbering",
-        choices=["verbs", "classes"],
-        help="what interaction numbers of a query detector's .json count, where it does not tell",
-    )
+    add_dataset(parser, " (default: told by the content)")
+    add_numbering(parser)
     parser.add_argument(
         "--split",
         choices=["train", "val", "trainval", "test"],

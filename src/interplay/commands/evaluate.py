@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import PurePath
 
+from interplay.commands._options import add_allow_partial, add_numbering
 from interplay.commands._types import dataset, positive
 from interplay.defaults import DATASETS
 from interplay.errors import InputError
@@ -46,16 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlap", type=float, metavar="IOU", help="smallest overlap of a match, instead of the protocol's 0.5"
     )
-    parser.add_argument(
-        "--allow-partial",
-        action="store_true",
-        help="score what fits where result files are missing or images have other names (default: an error)",
-    )
-    parser.add_argument(
-        "--numbering",
-        choices=["verbs", "classes"],
-        help="what interaction numbers of a .json count (QPIC, CDN: verbs; GEN-VLKT: classes), where it does not tell",
-    )
+    add_allow_partial(parser)
+    add_numbering(parser)
     parser.add_argument(
         "--vocabulary",
         metavar="V",

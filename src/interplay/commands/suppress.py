@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._types import dataset
-from interplay.defaults import DATASETS, DEFAULT_MODEL
+from interplay.commands._options import add_allow_partial, add_dataset, add_numbering
+from interplay.commands._types import fraction
+from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError
 
 EXAMPLE = "interplay suppress predictions.parquet -o suppressed.parquet --remove-below 0.1"
@@ -32,31 +33,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="weights of your own for the named model")
     parser.add_argument(
         "--remove-below",
-        type=_share,
+        type=fraction,
         metavar="T",
         help="remove interactions of pairs whose interactiveness is below T (0..1; tin-spatial-vcoco itself uses 0.02)",
     )
     parser.add_argument("--rescore", action="store_true", help="multiply scores by the pair's interactiveness")
     parser.add_argument("--images", metavar="DIR", help="the images, for models that look at them")
     parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
-    parser.add_argument(
-        "--dataset",
-        type=dataset,
-        choices=DATASETS,
-        metavar="NAME",
-        help=f"whose annotations: {', '.join(DATASETS)}",
-    )
-    parser.add_argument(
-        "--allow-partial",
-        action="store_true",
-        help="score what fits where result files are missing or images have other names (default: an error)",
-    )
+    add_dataset(parser)
+    add_allow_partial(parser)
     parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
-    parser.add_argument(
-        "--numbering",
-        choices=["verbs", "classes"],
-        help="what interaction numbers of a .json count (QPIC, CDN: verbs; GEN-VLKT: classes), where it does not tell",
-    )
+    add_numbering(parser)
     parser.add_argument(
         "--vocabulary",
         metavar="V",
@@ -102,13 +89,3 @@ def run(arguments: argparse.Namespace) -> int:
     print_report(report, console)
     console.print(f"written: {arguments.output}", highlight=False, markup=False)
     return 0
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
-    return value

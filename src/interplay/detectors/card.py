@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Build = TypeVar("Build")
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,18 @@ class DetectorCard:
     weights: str
     licence: str
     extra: str | None = None
+
+
+@dataclass(frozen=True)
+class Named(Generic[Build]):
+    """A detector or pose estimator that has a name of its own, and how to make it.
+
+    Attributes:
+        card: what there is to know about it; its name is what the loading function takes.
+        build: makes it; imports what that takes.
+        takes_weights: whether it reads a file of weights that the user brings.
+    """
+
+    card: DetectorCard
+    build: Build
+    takes_weights: bool = False

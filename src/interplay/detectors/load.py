@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
-from interplay.detectors.card import DetectorCard
+from interplay.detectors.card import DetectorCard, Named
 from interplay.detectors.detections import OTHERS, Detector
 from interplay.devices import choose_device
 from interplay.errors import InputError, MissingFileError, near_matches
@@ -27,19 +26,8 @@ class BuildDetector(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class NamedDetector:
-    """A detector that has a name of its own.
-
-    Attributes:
-        card: what there is to know about it; its name is what `load_detector` takes.
-        build: makes it; imports what that takes.
-        takes_weights: whether it reads a file of weights that the user brings.
-    """
-
-    card: DetectorCard
-    build: BuildDetector
-    takes_weights: bool = False
+NamedDetector = Named[BuildDetector]
+"""A detector that has a name of its own."""
 
 
 def _ssd_mobilenet(name: str, summary: str, **options: Any) -> NamedDetector:

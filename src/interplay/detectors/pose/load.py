@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Protocol
 
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR
-from interplay.detectors.card import DetectorCard
+from interplay.detectors.card import DetectorCard, Named
 from interplay.detectors.pose.estimator import PoseEstimator
 from interplay.devices import choose_device
 from interplay.errors import InputError, MissingFileError, near_matches
@@ -22,19 +21,8 @@ class BuildEstimator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class NamedEstimator:
-    """A pose estimator that has a name of its own.
-
-    Attributes:
-        card: what there is to know about it; its name is what `load_pose_estimator` takes.
-        build: makes it; imports what that takes.
-        takes_weights: whether it reads a file of weights that the user brings.
-    """
-
-    card: DetectorCard
-    build: BuildEstimator
-    takes_weights: bool = False
+NamedEstimator = Named[BuildEstimator]
+"""A pose estimator that has a name of its own."""
 
 
 def _movenet(device: str | None, weights: str | os.PathLike[str] | None) -> PoseEstimator:
