@@ -29,13 +29,12 @@ from interplay import load_detector, load_pose_estimator, read, read_image
 from interplay.cli import run_script
 from interplay.detectors.pose import PoseEstimator
 from interplay.detectors.pose.movenet import MoveNet
+from interplay.metrics.pose import BOX_SHARE, object_keypoint_similarity
 from interplay.ops.boxes import box_area, box_iou
 
 MARGINS = (0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
 LEAST_VISIBLE, LEAST_HEIGHT = 8, 60
 JITTER = 0.06
-SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
-"""COCO's spread of annotators per keypoint, relative to the person's size."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,9 @@ def people(folder: Path) -> Iterator[Sample]:
 
 
 def similarity(found: NDArray[np.float32], sample: Sample) -> float:
-    """OKS; COCO's area of a person is that of the silhouette, about 0.53 of the box."""
-    there = sample.pose[:, 2] > 0
-    squared = ((found[there, :2] - sample.pose[there, :2]) ** 2).sum(1)
-    area = 0.53 * float(box_area(sample.box[None])[0])
-    return float(np.nan_to_num(np.exp(-squared / (2 * area * (2 * SIGMAS[there]) ** 2)), nan=0).mean())
+    """OKS, with the area that a person without segment has."""
+    area = BOX_SHARE * box_area(sample.box[None])
+    return float(object_keypoint_similarity(found[None], sample.pose[None], area)[0, 0])
 
 
 def correct(found: NDArray[np.float32], sample: Sample) -> NDArray[np.bool_]:

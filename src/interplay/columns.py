@@ -187,8 +187,24 @@ class HasColumns(ABC):
         dtype=np.float32,
         fill=math.nan,
         shape=(17, 3),
-        doc="x, y in pixels and score 0..1 of COCO's 17 keypoints, in its order; NaN for a box without pose.",
+        doc="x, y in pixels of COCO's 17 keypoints, in its order, and the score 0..1 of a predicted one, or COCO's "
+        "visibility of an annotated one: 0 not labelled, 1 hidden, 2 seen. NaN for a box without pose.",
         geometry="points",
+    )
+    area = Column(
+        "area",
+        per="box",
+        dtype=np.float64,
+        fill=math.nan,
+        doc="Pixels that a person or object covers, as COCO's segments do; NaN where only the box is known.",
+        geometry="pixels",
+    )
+    crowd = Column(
+        "crowd",
+        per="box",
+        dtype=bool,
+        fill=False,
+        doc="Boxes around a group (COCO's iscrowd). Poses in them neither count for nor against a prediction.",
     )
     unlabelled = Column(
         "unlabelled",

@@ -17,7 +17,18 @@ from torchmetrics import Metric
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
+from interplay.metrics.coverage import Coverage
 from interplay.metrics.hoi import evaluate_hoi
+from interplay.metrics.pose import (
+    AnnotatedPoses,
+    PredictedPoses,
+    RankBy,
+    annotated_poses,
+    check_rank,
+    check_visibility,
+    predicted_poses,
+    score_images,
+)
 from interplay.metrics.protocols import Setting, get_protocol
 from interplay.metrics.vcoco import evaluate_vcoco
 from interplay.table import InteractionTable, offsets
@@ -169,3 +180,82 @@ class VcocoAveragePrecision(_InteractionMetric):
         """The means of `VcocoScores` (``agent``, ``role_s1`` ...), float64, 0..1; NaN where nothing is annotated."""
         scores = evaluate_vcoco(*self._tables(), self.protocol)
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in scores.mean.items()}
+
+
+class PoseAveragePrecision(Metric):
+    """Pose AP and AR by COCO's protocol (`evaluate_poses`).
+
+    Args:
+        rank_by: as for `evaluate_poses`.
+        options: passed to `torchmetrics.Metric`.
+
+    Example:
+        >>> from interplay import Interactions, Vocabulary
+        >>> import numpy as np
+        >>> person = dict(boxes=[[0, 0, 40, 80]], labels=[0], vocabulary=Vocabulary.load("v-coco"), human=[], object=[],
+        ...               verb=[], keypoints=np.dstack([np.arange(17), np.arange(17), np.ones(17)]))
+        >>> metric = PoseAveragePrecision()
+        >>> metric.update([Interactions(**person, score=[])], [Interactions(**person, scored=False)])
+        >>> round(float(metric.compute()["ap50"]), 3)
+        1.0
+    """
+
+    full_state_update = False
+    is_differentiable = False
+    higher_is_better = True
+
+    def __init__(self, rank_by: RankBy = "box", **options: Any) -> None:
+        super().__init__(**options)
+        check_rank(rank_by)
+        self.rank_by: RankBy = rank_by
+        # per image: number of poses and of people
+        self.add_state("counts", default=[], dist_reduce_fx="cat")
+        # per pose: keypoints, score
+        self.add_state("poses", default=[], dist_reduce_fx="cat")
+        # per person: keypoints, box, area, crowd, ignored
+        self.add_state("people", default=[], dist_reduce_fx="cat")
+
+    def update(self, predictions: Sequence[Interactions], annotations: Sequence[Interactions]) -> None:
+        """Add images.
+
+        Args:
+            predictions, annotations: one `Interactions` per image each, in the same order. File names are not used.
+
+        Raises:
+            InputError: different numbers of images, or annotated keypoints without visibility.
+        """
+        if len(predictions) != len(annotations):
+            raise InputError(f"got predictions for {len(predictions)} images and annotations for {len(annotations)}")
+        for predicted, annotated in zip(predictions, annotations, strict=True):
+            if annotated.keypoints is not None:
+                check_visibility(annotated.keypoints)
+            found, truth = predicted_poses([predicted], self.rank_by), annotated_poses(annotated)
+            kinds = truth.boxes, truth.areas, truth.crowd, truth.ignored
+            self._append("counts", np.array([[len(found.scores), len(truth.areas)]]))
+            self._append("poses", np.column_stack([found.keypoints.reshape(-1, 51), found.scores]))
+            self._append("people", np.column_stack([truth.keypoints.reshape(-1, 51), *kinds]))
+
+    def compute(self) -> dict[str, Tensor]:
+        """The means of `PoseScores` (``ap``, ``ap50`` ... ``ar_large``), float64, 0..1; NaN without such people."""
+        counts, poses, people = self._state("counts", 2), self._state("poses", 52), self._state("people", 58)
+        ends = np.cumsum(counts.astype(np.int64), 0)[:-1]
+        images = [
+            (
+                PredictedPoses(found[:, :51].reshape(-1, 17, 3), found[:, 51]),
+                AnnotatedPoses(
+                    truth[:, :51].reshape(-1, 17, 3), truth[:, 51:55], truth[:, 55], truth[:, 56] > 0, truth[:, 57] > 0
+                ),
+            )
+            for found, truth in zip(np.split(poses, ends[:, 0]), np.split(people, ends[:, 1]), strict=True)
+        ]
+        scores = score_images(images, self.rank_by, Coverage(len(images), len(images)), [])
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in scores.means.items()}
+
+    def _append(self, name: str, values: NDArray) -> None:
+        getattr(self, name).append(torch.as_tensor(values.astype(np.float64), device=self.device))
+
+    def _state(self, name: str, width: int) -> NDArray[np.float64]:
+        value = getattr(self, name)
+        parts = [value] if isinstance(value, Tensor) else list(value)  # a tensor once processes are joined
+        joined = torch.cat([torch.zeros(0, width, dtype=torch.float64, device=self.device), *parts])
+        return joined.cpu().numpy()
