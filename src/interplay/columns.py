@@ -214,6 +214,13 @@ class HasColumns(ABC):
         doc="People whose actions nobody annotated. V-COCO's evaluation neither rewards nor punishes predictions on "
         "them.",
     )
+    coco_id = Column(
+        "coco_id",
+        per="box",
+        dtype=np.int64,
+        fill=-1,
+        doc="COCO's id of the annotation, by which COCO's keypoints are found; -1 where there is none.",
+    )
     track = Column(
         "track",
         per="box",

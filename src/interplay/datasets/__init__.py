@@ -1,6 +1,7 @@
 """Data sets: reading each of their published forms, checking, counting and showing them."""
 
 from interplay.datasets.check import Finding, check_folder
+from interplay.datasets.coco_keypoints import KeypointMatch, with_keypoints
 from interplay.datasets.images import ImageFinder, InteractionDataset, Sample
 from interplay.datasets.load import detect_dataset, load_annotations
 from interplay.datasets.statistics import Statistics, statistics
@@ -12,6 +13,7 @@ __all__ = [
     "Finding",
     "ImageFinder",
     "InteractionDataset",
+    "KeypointMatch",
     "Problem",
     "Sample",
     "Statistics",
@@ -21,4 +23,5 @@ __all__ = [
     "load_annotations",
     "statistics",
     "validate",
+    "with_keypoints",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from interplay.containers.text import read_text
 from interplay.datasets import forms, tools
 from interplay.datasets.box_check import check_table
+from interplay.datasets.coco_keypoints import load_keypoints
 from interplay.datasets.content import check_content
 from interplay.datasets.sources import Source, open_source, sources_in, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
@@ -38,6 +39,7 @@ def load_annotations(
     path: str | os.PathLike[str],
     split: str = "test",
     vocabulary: Vocabulary | OwnNames | None = None,
+    keypoints: str | os.PathLike[str] | None = None,
 ) -> InteractionTable:
     """Read the annotations of a data set.
 
@@ -60,6 +62,8 @@ def load_annotations(
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
         vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says, or a built-in
             one that knows every name in it. ``"own"``: what the file says, and no built-in one.
+        keypoints: COCO's ``person_keypoints_*.json``, or a folder with them: gives the people COCO's keypoints, areas
+            and crowds, see `with_keypoints`. A warning says who was not found.
 
     Raises:
         MissingFileError: nothing at `path`, or a folder without annotations of this data set and split.
@@ -73,12 +77,12 @@ def load_annotations(
         vocabulary = Vocabulary.load(name)
     path = Path(path)
     if path.is_dir():
-        table = _load_folder(name, path, split, vocabulary)
+        table = _load_folder(name, path, split, vocabulary, keypoints is not None)
     else:
-        table = _load_file(name, open_source(path), split, vocabulary)
+        table = _load_file(name, open_source(path), split, vocabulary, keypoints is not None)
     if name == "own":
         check_table(table, path)
-    return table
+    return table if keypoints is None else load_keypoints(table, keypoints)
 
 
 def dataset_name(name: str) -> str:
@@ -128,12 +132,13 @@ def split_of(path: Path) -> str | None:
 
 
 def read_source(
-    form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None
+    form: forms.Form, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool = False
 ) -> InteractionTable:
     """One file in a known form; all images that it holds of the split (most forms hold one).
 
     Args:
         vocabulary: None only for one's own data, whose names the file may hold.
+        with_ids: keep COCO's ids of boxes, where the form has them.
 
     Raises:
         InputError: the content is broken, or not that of the data set which the form is of; says where.
@@ -144,7 +149,7 @@ def read_source(
         vocabulary = None  # these forms say what their numbers mean
     if form is forms.VCOCO_ACTIONS:
         assert vocabulary is not None
-        table = read_vcoco_actions([source], coco_beside(source.path), vocabulary)
+        table = read_vcoco_actions([source], coco_beside(source.path), vocabulary, with_ids)
     else:
         assert form.read is not None
         table = form.read(source, vocabulary, split)
@@ -153,14 +158,16 @@ def read_source(
     return table
 
 
-def _load_file(name: str, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
+def _load_file(
+    name: str, source: Source, split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool
+) -> InteractionTable:
     form = forms.recognise(source, name)
     if form is None:
         raise_if_only_boxes(source)
         form = forms.OWN if name == "own" else None  # whose reader names what is wrong by line
     if form is None:
         raise InputError(f"{_not_of(source, name)} interplay reads\n{forms.accepted(name)}")
-    table = read_source(form, source, split, vocabulary)
+    table = read_source(form, source, split, vocabulary, with_ids)
     if name == "pastanet-hoi" and form is forms.HAKE:
         return _only_listed(table, source.path.parent, f"split_{split}.txt")
     return table
@@ -209,7 +216,9 @@ def _read_own(path: Path, vocabulary: Vocabulary | OwnNames | None) -> Interacti
     return table
 
 
-def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | OwnNames | None) -> InteractionTable:
+def _load_folder(
+    name: str, folder: Path, split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool
+) -> InteractionTable:
     found: dict[str, list[Source]] = {}
     for source in sources_in(folder):
         form = forms.recognise(source, name)
@@ -231,12 +240,12 @@ def _load_folder(name: str, folder: Path, split: str, vocabulary: Vocabulary | O
             if not coco:
                 continue  # labels without boxes: another form may have both
             assert isinstance(vocabulary, Vocabulary)
-            table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary)
+            table = read_vcoco_actions(chosen, _likely_first(coco), vocabulary, with_ids)
         elif form is forms.GENERATED:
             assert isinstance(vocabulary, Vocabulary)
             table = _read_generated(chosen, folder, split, vocabulary)
         else:
-            table = read_source(form, chosen[0], split, vocabulary)
+            table = read_source(form, chosen[0], split, vocabulary, with_ids)
         if name == "pastanet-hoi" and form is forms.HAKE:
             return _only_listed(table, folder, f"split_{split}.txt")
         if name == "v-coco" and split in ("train", "val") and split_of(chosen[0].path) == "trainval":

@@ -40,7 +40,9 @@ def is_vcoco_actions(source: Source) -> bool:
     return source.head.lstrip().startswith(b"[") and source.mentions("image_id", "ann_id")
 
 
-def read_vcoco_actions(sources: Iterable[Source], coco: Iterable[Source], vocabulary: Vocabulary) -> InteractionTable:
+def read_vcoco_actions(
+    sources: Iterable[Source], coco: Iterable[Source], vocabulary: Vocabulary, with_ids: bool = False
+) -> InteractionTable:
     """V-COCO with everything its official evaluation uses.
 
     Images come in order of their ids. Every instance of COCO is a box, in COCO's order; people whom V-COCO did
@@ -50,6 +52,7 @@ def read_vcoco_actions(sources: Iterable[Source], coco: Iterable[Source], vocabu
     Args:
         sources: one file, or several that together make the split (train and val).
         coco: COCO's instances files, tried in order.
+        with_ids: keep COCO's ids of the instances (``coco_id``).
 
     Raises:
         InputError: a field is missing, or COCO's files lack an image or an instance.
@@ -66,7 +69,7 @@ def read_vcoco_actions(sources: Iterable[Source], coco: Iterable[Source], vocabu
                 triplets.append((int(action.people[p]), verb, int(role)))
     builder = TableBuilder(vocabulary, columns=["unlabelled"])
     for image_id in image_ids.tolist():
-        _add_image(builder, image_id, images[image_id], labelled, positives[image_id])
+        _add_image(builder, image_id, images[image_id], labelled, positives[image_id], with_ids)
     return builder.build()
 
 
@@ -98,6 +101,7 @@ def _add_image(
     image: CocoImage,
     labelled: set[int],
     positives: list[tuple[int, int, int]],
+    with_ids: bool,
 ) -> None:
     builder.image(image.file, (image.width, image.height))
     labels = coco_80_index(instance.category for instance in image.instances)
@@ -108,7 +112,8 @@ def _add_image(
                 raise InputError(f"category {instance.category} is not one of COCO's 80")
             person = label == builder.vocabulary.person
             unlabelled = person and instance.id not in labelled
-            position[instance.id] = builder.instance(instance.box, label, unlabelled=unlabelled)
+            known = {"coco_id": instance.id} if with_ids else {}
+            position[instance.id] = builder.instance(instance.box, label, unlabelled=unlabelled, **known)
     for human, verb, role in positives:
         for annotation in (human, role or human):
             if annotation not in position and annotation not in image.unusable:

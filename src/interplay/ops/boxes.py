@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -82,3 +84,20 @@ def distinct_boxes(
             first[alike[row] & (first < 0)] = row
             first[row] = row
     return first
+
+
+def match_boxes(
+    first: NDArray[np.floating], second: NDArray[np.floating], min_iou: NDArray[np.floating]
+) -> Iterator[tuple[int, int]]:
+    """Pairs (index into first, index into second) of boxes, each box once, the best overlaps first.
+
+    Args:
+        first, second: (N, 4) and (M, 4).
+        min_iou: (M,) least overlap with each box of `second`.
+    """
+    overlap = box_iou(first, second)
+    for flat in np.argsort(-overlap, axis=None, kind="stable"):
+        i, j = divmod(int(flat), len(second))
+        if overlap[i, j] >= min_iou[j]:
+            yield i, j
+            overlap[i], overlap[:, j] = -1, -1

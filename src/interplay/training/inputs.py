@@ -87,7 +87,7 @@ def check_data(data: DataConfig, place: str = "data") -> None:
     """
     if data.root is None:
         raise InputError(f"where are the annotations of {data.dataset}? Give --{place}.root DIR")
-    for field in ("root", "validation_root", "images", "detections"):
+    for field in ("root", "validation_root", "images", "keypoints", "detections"):
         path = getattr(data, field, None)
         if path is not None and not path.exists():
             raise MissingFileError(

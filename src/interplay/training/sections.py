@@ -37,6 +37,7 @@ class DataConfig(Section):
             folder that `interplay synthesize` wrote.
         root: annotations (a folder, or a file) and, unless `images` says otherwise, the images.
         images: folder of the images.
+        keypoints: COCO's ``person_keypoints_*.json``, or a folder with them, for the keypoints of annotated people.
         vocabulary: what the names in ``own`` data mean: a built-in vocabulary's name or a JSON file; by default what
             the annotations say. Where it lists no interactions, those that occur in the training annotations are the
             classes.
@@ -56,6 +57,7 @@ class DataConfig(Section):
     dataset: Annotated[DatasetName, BeforeValidator(_canonical)]
     root: Path | None = None
     images: Path | None = None
+    keypoints: Path | None = None
     vocabulary: str | None = None
     train: Split = "train"
     validation: Split | None = None

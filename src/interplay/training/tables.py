@@ -72,11 +72,13 @@ def _tables(data: DataConfig) -> Tables:
     training, images = load_training_table(data)
     assert data.root is not None  # or that would have raised
     if data.validation_root is not None:
-        validation = load_annotations(data.dataset, data.validation_root, data.validation or "val", training.vocabulary)
+        validation = load_annotations(
+            data.dataset, data.validation_root, data.validation or "val", training.vocabulary, data.keypoints
+        )
         return Tables(training, validation, images, data.images or _folder(data.validation_root))
     if data.validation is not None:
         try:
-            validation = load_annotations(data.dataset, data.root, data.validation, training.vocabulary)
+            validation = load_annotations(data.dataset, data.root, data.validation, training.vocabulary, data.keypoints)
         except MissingFileError as error:
             raise MissingFileError(
                 f"{error}\nTo validate on a tenth of the training images instead, give --data.validation null "
@@ -110,7 +112,7 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
     check_data(data, section)
     assert data.root is not None  # checked
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
-    training = load_annotations(data.dataset, data.root, data.train, vocabulary)
+    training = load_annotations(data.dataset, data.root, data.train, vocabulary, data.keypoints)
     _check_people(training, data.root)
     if data.dataset == "own":
         training = usable_boxes(training)

@@ -16,7 +16,7 @@ from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
-from interplay.ops.boxes import box_iou, xywh_to_xyxy
+from interplay.ops.boxes import match_boxes, xywh_to_xyxy
 from interplay.ops.image_names import ImageNames, same_names
 from interplay.ops.numbers import finite_rows
 
@@ -82,23 +82,6 @@ class PosesFromFile:
             for person, pose in match_boxes(people, theirs[:, :4], theirs[:, 4]):
                 keypoints[person] = poses[pose]
         return keypoints
-
-
-def match_boxes(
-    first: NDArray[np.floating], second: NDArray[np.floating], min_iou: NDArray[np.floating]
-) -> Iterator[tuple[int, int]]:
-    """Pairs (index into first, index into second) of boxes, each box once, the best overlaps first.
-
-    Args:
-        first, second: (N, 4) and (M, 4).
-        min_iou: (M,) least overlap with each box of `second`.
-    """
-    overlap = box_iou(first, second)
-    for flat in np.argsort(-overlap, axis=None, kind="stable"):
-        i, j = divmod(int(flat), len(second))
-        if overlap[i, j] >= min_iou[j]:
-            yield i, j
-            overlap[i], overlap[:, j] = -1, -1
 
 
 _Record = tuple[str | int, NDArray[np.float32], NDArray[np.float32] | None]
