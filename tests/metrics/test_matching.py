@@ -199,7 +199,7 @@ def test_claim_is_choosing_in_turn(seed: int) -> None:
             taken.add(free[0])
             lucky.append(place)
     place = np.repeat(np.arange(8), [len(w) for w in lists])
-    assert sorted(claim(place, np.concatenate(lists), 5).tolist()) == lucky
+    assert sorted(claim(place, np.concatenate(lists), 5)[1].tolist()) == lucky
 
 
 def test_blocks_of_candidates_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,29 @@ class RankedHits:
     detections: NDArray[np.int64]
     positives: NDArray[np.int64]
 
+    @classmethod
+    def of(
+        cls, label: NDArray[np.integer], hit: NDArray[np.bool_], positives: NDArray[np.int64], most: int | None = None
+    ) -> RankedHits:
+        """From detections by class and falling score.
+
+        Args:
+            label, hit: (D,) class of each, and whether it is a true positive.
+            positives: (C,) see above.
+            most: best detections of a class that count; None for all.
+        """
+        starts = np.searchsorted(label, np.arange(len(positives) + 1))
+        places = np.flatnonzero(hit)
+        owner = label[places].astype(np.int64)
+        return cls(owner, places - starts[owner] + 1, np.diff(starts), positives).cut(most)
+
+    def cut(self, most: int | None) -> RankedHits:
+        """Only the best `most` detections of every class; None for all."""
+        if most is None:
+            return self
+        kept = self.rank <= most
+        return RankedHits(self.label[kept], self.rank[kept], np.minimum(self.detections, most), self.positives)
+
     @property
     def starts(self) -> NDArray[np.int64]:
         """(C + 1,) first row of each class."""

@@ -16,10 +16,11 @@ from interplay.errors import InputError
 from interplay.formats.reading import Reading
 from interplay.metrics.average_precision import average_precision
 from interplay.metrics.coverage import Coverage, cover
-from interplay.metrics.matching import Matches, PairArrays, match_pairs, rank_hits
+from interplay.metrics.matching import Matches, PairArrays, match_pairs
 from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.steps import without_repeats
+from interplay.metrics.verdicts import Verdicts
 from interplay.table import InteractionTable
 from interplay.vocabulary import BUILT_IN, Vocabulary
 
@@ -55,6 +56,82 @@ class HoiClasses:
         return self.vocabulary.pair_names(self.pairs)
 
 
+@dataclass(frozen=True)
+class JudgedPairs:
+    """Predicted and annotated pairs of interaction classes, with the verdict on every prediction.
+
+    Attributes:
+        predictions: the table in which `found` are rows.
+        classes, rules, setting: what they were judged by.
+        found: (D,) predicted pairs that count, and `rows`: their triplets in `predictions`.
+        truth: (N,) annotated pairs that count, and `truth_rows`: their triplets in the annotations.
+        matches: the verdicts.
+        keep: (D,) which of the ordered predictions count in a known-object setting; None for all.
+        positives: (P,) the annotated pairs that recall is of.
+        images: how many are annotated.
+        coverage, notes: see `HoiScores`.
+    """
+
+    predictions: InteractionTable
+    classes: HoiClasses
+    rules: PairProtocol
+    setting: Setting
+    found: PairArrays
+    rows: NDArray[np.int64]
+    truth: PairArrays
+    truth_rows: NDArray[np.int64]
+    matches: Matches
+    keep: NDArray[np.bool_] | None
+    positives: PairArrays
+    images: int
+    coverage: Coverage
+    notes: list[str]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(C,) annotated pairs of each class."""
+        return np.bincount(self.positives.label, minlength=len(self.classes.pairs))
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What the scores follow from."""
+        kept = slice(None) if self.keep is None else self.keep
+        return Verdicts(
+            label=self.matches.label[kept],
+            image=self.matches.image[kept],
+            hit=self.matches.hit[kept],
+            positive_label=self.positives.label,
+            positive_image=self.positives.image,
+            classes=len(self.classes.pairs),
+            images=self.images,
+            most=self.rules.detections_per_class,
+        )
+
+    def scores(self) -> HoiScores:
+        """Average precision and highest recall of every class."""
+        rules, vocabulary, verdicts = self.rules, self.classes.vocabulary, self.verdicts
+        hits = verdicts.hits()
+        notes = list(self.notes)
+        absent = int((hits.positives == 0).sum())
+        if absent:
+            notes.append(f"{absent} of {verdicts.classes} classes are not annotated at all; means are over the others")
+        if "[inferred" in rules.summary:
+            notes.append(f"protocol {rules.name}: {rules.summary}")
+        return HoiScores(
+            protocol=rules.name,
+            setting=self.setting,
+            dataset=vocabulary.name,
+            classes=self.classes.names,
+            groups={name: np.array(members) for name, members in vocabulary.groups.items()},
+            ap=average_precision(hits, rules.average_precision, rules.recall_thresholds),
+            max_recall=hits.max_recall,
+            hits=hits,
+            verdicts=verdicts,
+            coverage=self.coverage,
+            notes=notes,
+        )
+
+
 def evaluate_hoi(
     predictions: InteractionTable,
     annotations: InteractionTable,
@@ -87,8 +164,22 @@ def evaluate_hoi(
         InputError: the images do not fit (`interplay.metrics.coverage`), the vocabularies differ, the protocol is
             unknown or lacks the setting, there is no such split, or no pair can have that overlap.
     """
-    name = annotations.vocabulary.name
     groups = _zero_shot_groups(annotations.vocabulary, zero_shot) if zero_shot else {}
+    scores = judge_pairs(predictions, annotations, protocol, setting, overlap, allow_partial, reading).scores()
+    return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
+
+
+def judge_pairs(
+    predictions: InteractionTable,
+    annotations: InteractionTable,
+    protocol: str | None = None,
+    setting: Setting = "default",
+    overlap: float | None = None,
+    allow_partial: bool = False,
+    reading: Reading | None = None,
+) -> JudgedPairs:
+    """Which predictions are right; the arguments and errors are `evaluate_hoi`'s."""
+    name = annotations.vocabulary.name
     rules = get_protocol(DEFAULT_PROTOCOLS.get(name, "official") if protocol is None else protocol, setting)
     if overlap is not None:
         if not 0 < overlap <= 1:
@@ -100,12 +191,13 @@ def evaluate_hoi(
             f"{annotations.vocabulary.name!r}; read both with the same one"
         )
     classes = HoiClasses.of(annotations)
-    truth, unusable_truth = _pairs(annotations, classes, np.arange(len(annotations)))
+    truth, truth_rows, unusable_truth = _pairs(annotations, classes, np.arange(len(annotations)))
     images, coverage = cover(predictions.files, annotations.files, truth.label, reading, allow_partial)
     predictions, repeats = without_repeats(predictions, images.position)
-    found, dropped = _pairs(predictions, classes, images.position)
+    found, rows, dropped = _pairs(predictions, classes, images.position)
     if not rules.empty_images_count:
-        found = found[np.isin(found.image, truth.image)]
+        counted = np.isin(found.image, truth.image)
+        found, rows = found[counted], rows[counted]
     published = name in BUILT_IN and len(annotations.vocabulary.interactions)
     if reading is not None and published and not allow_partial:
         _check_classes(dropped["class"], predictions, classes)
@@ -126,49 +218,32 @@ def evaluate_hoi(
         keep = known[classes.pairs[matches.label, 1], matches.image]
         if rules.known_object == "images":
             positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
-    scores = _scored(matches, keep, positives, classes, rules, setting, coverage, notes)
-    return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
+    return JudgedPairs(
+        predictions=predictions,
+        classes=classes,
+        rules=rules,
+        setting=setting,
+        found=found,
+        rows=rows,
+        truth=truth,
+        truth_rows=truth_rows,
+        matches=matches,
+        keep=keep,
+        positives=positives,
+        images=len(annotations),
+        coverage=coverage,
+        notes=notes,
+    )
 
 
 def _zero_shot_groups(vocabulary: Vocabulary, split: str) -> dict[str, NDArray[np.int64]]:
     return {"unseen": unseen_interactions(vocabulary, split), "seen": seen_interactions(vocabulary, split)}
 
 
-def _scored(
-    matches: Matches,
-    keep: NDArray[np.bool_] | None,
-    positives: PairArrays,
-    classes: HoiClasses,
-    rules: PairProtocol,
-    setting: Setting,
-    coverage: Coverage,
-    notes: list[str],
-) -> HoiScores:
-    counts = np.bincount(positives.label, minlength=len(classes.pairs))
-    hits = rank_hits(matches, keep, counts, rules.detections_per_class)
-    absent = int((counts == 0).sum())
-    if absent:
-        notes = [*notes, f"{absent} of {len(counts)} classes are not annotated at all; means are over the others"]
-    if "[inferred" in rules.summary:
-        notes = [*notes, f"protocol {rules.name}: {rules.summary}"]
-    return HoiScores(
-        protocol=rules.name,
-        setting=setting,
-        dataset=classes.vocabulary.name,
-        classes=classes.names,
-        groups={name: np.array(members) for name, members in classes.vocabulary.groups.items()},
-        ap=average_precision(hits, rules.average_precision, rules.recall_thresholds),
-        max_recall=hits.max_recall,
-        hits=hits,
-        coverage=coverage,
-        notes=notes,
-    )
-
-
 def _pairs(
     table: InteractionTable, classes: HoiClasses, position: NDArray[np.int64]
-) -> tuple[PairArrays, dict[str, int]]:
-    """The table's triplets that count, on the images of `position`, and how many were dropped for which reason."""
+) -> tuple[PairArrays, NDArray[np.int64], dict[str, int]]:
+    """The table's triplets that count, on the images of `position`, their rows, and how many were dropped and why."""
     label = classes.lookup[table.verb, table.object_labels]
     image = position[table.image_index]
     finite = ~np.isnan(table.score)
@@ -187,7 +262,7 @@ def _pairs(
         object=table.object_boxes[rows],
         score=table.score[rows],
     )
-    return pairs, dropped
+    return pairs, rows, dropped
 
 
 _SUSPICIOUS_SHARE = 0.5

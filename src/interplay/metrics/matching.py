@@ -73,20 +73,25 @@ class Matches:
     Attributes:
         order: (D,) row of each detection in the input.
         label, image: (D,) of the ordered detections.
-        hit: (D,) True for a true positive.
+        annotation: (D,) row of the annotated pair that a true positive stands for; -1 for a false one.
     """
 
     order: NDArray[np.int64]
     label: NDArray[np.integer]
     image: NDArray[np.integer]
-    hit: NDArray[np.bool_]
+    annotation: NDArray[np.int64]
+
+    @property
+    def hit(self) -> NDArray[np.bool_]:
+        """(D,) True for a true positive."""
+        return self.annotation >= 0
 
     def reordered(self, order: NDArray[np.int64]) -> Matches:
         """The same verdicts with the detections in another order of input rows."""
         place = np.empty(len(order), np.int64)
         place[self.order] = np.arange(len(order))
         moved = place[order]
-        return Matches(order, self.label[moved], self.image[moved], self.hit[moved])
+        return Matches(order, self.label[moved], self.image[moved], self.annotation[moved])
 
 
 def match_pairs(detections: PairArrays, annotations: PairArrays, protocol: PairProtocol) -> Matches:
@@ -104,15 +109,16 @@ def match_pairs(detections: PairArrays, annotations: PairArrays, protocol: PairP
     place, annotation = [], []
     for detection, candidate in _candidates(group, offsets):
         overlap = _pair_overlap(detections, order[detection], annotations, grouped[candidate], protocol)
-        good = overlap > protocol.threshold if protocol.strict else overlap >= protocol.threshold
+        good = protocol.reaches(overlap)
         if protocol.assignment == "best":
             good &= _first_best(overlap, detection)
         place.append(detection[good])
         annotation.append(candidate[good])
     none = np.zeros(0, np.int64)
-    hit = np.zeros(len(order), bool)
-    hit[claim(np.concatenate([none, *place]), np.concatenate([none, *annotation]), len(annotations))] = True
-    matches = Matches(order, label, image, hit)
+    taken, by = claim(np.concatenate([none, *place]), np.concatenate([none, *annotation]), len(annotations))
+    stands_for = np.full(len(order), -1, np.int64)
+    stands_for[by] = grouped[taken]
+    matches = Matches(order, label, image, stands_for)
     if protocol.ties == "torch":
         return matches.reordered(falling_order(detections.label, detections.score, "torch"))
     return matches
@@ -180,8 +186,10 @@ def _first_best(overlap: NDArray[np.float64], detection: NDArray[np.int64]) -> N
     return mark
 
 
-def claim(place: NDArray[np.int64], annotation: NDArray[np.int64], num_annotations: int) -> NDArray[np.int64]:
-    """Places of the detections that get an annotation when they choose in order, each its first free one.
+def claim(
+    place: NDArray[np.int64], annotation: NDArray[np.int64], num_annotations: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which annotations are taken, and the places of their detections, when these choose in order their first free one.
 
     Choosing in order is the stable matching in which every annotation prefers the earliest detection, so it is found
     by rounds of proposals for all at once: everyone without annotation asks for the next on its list, and an
@@ -190,6 +198,9 @@ def claim(place: NDArray[np.int64], annotation: NDArray[np.int64], num_annotatio
     Args:
         place: (E,) ascending; a detection's choices are consecutive rows, the preferred one first.
         annotation: (E,) the annotation chosen.
+
+    Returns:
+        (H,) annotations that are taken, ascending, and (H,) the place of the detection that has each.
     """
     starts = np.flatnonzero(np.append(True, np.diff(place) > 0)) if len(place) else place
     ends = np.append(starts[1:], len(place))
@@ -204,7 +215,8 @@ def claim(place: NDArray[np.int64], annotation: NDArray[np.int64], num_annotatio
         losers = np.concatenate([asking[holder[wanted] != asking], displaced[displaced < len(starts)]])
         choice[losers] += 1
         asking = losers[choice[losers] < ends[losers]]
-    return place[starts[holder[holder < len(starts)]]]
+    taken = np.flatnonzero(holder < len(starts))
+    return taken, place[starts[holder[taken]]]
 
 
 def rank_hits(
@@ -219,13 +231,5 @@ def rank_hits(
         keep: (D,) mask over the *ordered* detections, or None for all.
         positives: (C,) number of annotated pairs of each class.
     """
-    kept = np.arange(len(matches.label)) if keep is None else np.flatnonzero(keep)
-    label = matches.label[kept]
-    starts = np.searchsorted(label, np.arange(len(positives) + 1))
-    places = np.flatnonzero(matches.hit[kept])
-    rank = places - starts[label[places]] + 1
-    detections = np.diff(starts)
-    if detections_per_class is not None:
-        places, rank = places[rank <= detections_per_class], rank[rank <= detections_per_class]
-        detections = np.minimum(detections, detections_per_class)
-    return RankedHits(label[places].astype(np.int64), rank, detections, positives)
+    kept = slice(None) if keep is None else keep
+    return RankedHits.of(matches.label[kept], matches.hit[kept], positives, detections_per_class)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interplay.errors import InputError, near_matches
 from interplay.metrics.average_precision import AveragePrecisionRule
@@ -65,6 +66,10 @@ class PairProtocol:
     known_object: Literal["detections", "images"] | None = None
     detections_per_class: int | None = None
     annotation_shift: float = 0.0
+
+    def reaches(self, overlap: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Whether overlaps are large enough for a match."""
+        return overlap > self.threshold if self.strict else overlap >= self.threshold
 
 
 def _registry(*protocols: PairProtocol) -> Mapping[str, PairProtocol]:

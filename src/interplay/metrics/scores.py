@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from interplay.metrics.average_precision import RankedHits
 from interplay.metrics.coverage import Coverage
+from interplay.metrics.verdicts import Verdicts
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class HoiScores:
         notes: what the user should know: things dropped, images missing.
         coverage: which part of the annotations the predictions speak of.
         zero_shot: the split whose unseen and seen classes are told apart instead of rare and other ones, if any.
+        verdicts: what `hits` follow from.
     """
 
     protocol: str
@@ -41,6 +43,7 @@ class HoiScores:
     coverage: Coverage
     notes: list[str] = field(default_factory=list)
     zero_shot: str | None = None
+    verdicts: Verdicts | None = None
 
     @property
     def map(self) -> dict[str, float]:
@@ -102,6 +105,7 @@ class VcocoScores:
         notes: what the user should know.
         coverage: which part of the annotations the predictions speak of.
         ap: of a protocol that has one figure per action-role (29); empty otherwise.
+        verdicts: what each of `hits` follows from.
     """
 
     protocol: str
@@ -114,6 +118,7 @@ class VcocoScores:
     notes: list[str] = field(default_factory=list)
     ap: dict[str, float] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=lambda: Coverage(0, 0))
+    verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:

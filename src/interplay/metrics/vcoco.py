@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from interplay.errors import InputError, near_matches
 from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections, role_verbs
-from interplay.metrics.average_precision import RankedHits, average_precision
+from interplay.metrics.average_precision import average_precision
 from interplay.metrics.coverage import cover
-from interplay.metrics.matching import PairArrays, claim, match_pairs, rank_hits
+from interplay.metrics.matching import PairArrays, claim, match_pairs
 from interplay.metrics.protocols import PROTOCOLS
 from interplay.metrics.scores import VcocoScores, mean
 from interplay.metrics.steps import without_repeats
 from interplay.metrics.vcoco_data import VcocoAnnotations
+from interplay.metrics.verdicts import Verdicts
 from interplay.ops.overlap import aligned_iou
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -90,33 +91,54 @@ def _official(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
     actions = [action.replace(" ", "_") for action in vocabulary.actions]
     roles, official = role_verbs(vocabulary), vocabulary.official_verbs
     owners = best_persons(found, truth)
-    hits = {"ap_agent": agent_hits(found, truth, owners)}
-    hits |= {"ap_role_s1": role_hits(found, truth, owners, 1), "ap_role_s2": role_hits(found, truth, owners, 2)}
+    verdicts = {
+        "ap_agent": judge_agents(found, truth, owners),
+        "ap_role_s1": judge_roles(found, truth, owners, 1),
+        "ap_role_s2": judge_roles(found, truth, owners, 2),
+    }
+    hits = {name: one.hits() for name, one in verdicts.items()}
     agent, first, second = (average_precision(h, "all-point") for h in hits.values())
-    chosen = _reported_roles(vocabulary)
     return VcocoScores(
         protocol="official",
         ap_agent=dict(zip(actions, agent.tolist(), strict=True)),
         ap_role_s1={official[v]: float(first[v]) for v in np.flatnonzero(roles)},
         ap_role_s2={official[v]: float(second[v]) for v in np.flatnonzero(roles)},
-        mean={
-            "agent": mean(agent),
-            "role_s1": mean(first[roles]),
-            "role_s2": mean(second[roles]),
-            "role_s1_24": mean(first[chosen]),
-            "role_s2_24": mean(second[chosen]),
-        },
+        mean=official_means(vocabulary, agent, first, second),
         hits=hits,
+        verdicts=verdicts,
         labels={"ap_agent": actions, "ap_role_s1": list(official), "ap_role_s2": list(official)},
     )
+
+
+def official_means(
+    vocabulary: Vocabulary, agent: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
+) -> dict[str, float]:
+    """The means of V-COCO's own protocol from AP by action, and by action-role in both scenarios."""
+    roles, chosen = role_verbs(vocabulary), _reported_roles(vocabulary)
+    return {
+        "agent": mean(agent),
+        "role_s1": mean(first[roles]),
+        "role_s2": mean(second[roles]),
+        "role_s1_24": mean(first[chosen]),
+        "role_s2_24": mean(second[chosen]),
+    }
 
 
 def _gen_vlkt(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
     """One figure per action-role. Body motions fill ``ap_agent`` and roles ``ap_role_s2``, which they resemble."""
     vocabulary, rules = truth.vocabulary, PROTOCOLS["gen-vlkt"]
     detections, annotations = gen_vlkt_pairs(found, truth)
-    positives = np.bincount(annotations.label, minlength=len(vocabulary.verbs))
-    hits = rank_hits(match_pairs(detections, annotations, rules), None, positives)
+    matches = match_pairs(detections, annotations, rules)
+    verdicts = Verdicts(
+        label=matches.label,
+        image=matches.image,
+        hit=matches.hit,
+        positive_label=annotations.label,
+        positive_image=annotations.image,
+        classes=len(vocabulary.verbs),
+        images=len(truth.images),
+    )
+    hits = verdicts.hits()
     value = average_precision(hits, rules.average_precision, rules.recall_thresholds)
     ap = dict(zip(vocabulary.official_verbs, value.tolist(), strict=True))
     roles = role_verbs(vocabulary)
@@ -135,6 +157,7 @@ def _gen_vlkt(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
             "all": mean(value),
         },
         hits={"ap": hits},
+        verdicts={"ap": verdicts},
         labels={"ap": list(vocabulary.official_verbs)},
         ap=ap,
     )
@@ -181,26 +204,26 @@ def best_persons(detections: VcocoDetections, annotations: VcocoAnnotations) -> 
     return Owners(person, best)
 
 
-def agent_hits(detections: VcocoDetections, annotations: VcocoAnnotations, owners: Owners) -> RankedHits:
-    """True positives of every action: the person does it and overlaps by at least 0.5."""
+def judge_agents(detections: VcocoDetections, annotations: VcocoAnnotations, owners: Owners) -> Verdicts:
+    """Which actions of people are right: the person does it and overlaps by at least 0.5."""
     owner, action = owners.person[detections.agent_person], detections.agent_action
     right = (owner >= 0) & (owners.overlap[detections.agent_person] >= _THRESHOLD)
     right[right] = annotations.actions[owner[right], action[right]]
-    return _ranked(
+    return _judged(
         action,
         detections.agent_score,
         detections.person_image[detections.agent_person],
         owner,
         right,
-        annotations.labelled,
-        annotations.actions.sum(0),
+        annotations,
+        annotations.actions,
     )
 
 
-def role_hits(
+def judge_roles(
     detections: VcocoDetections, annotations: VcocoAnnotations, owners: Owners, scenario: Scenario
-) -> RankedHits:
-    """True positives of every action-role (indices of ``vocabulary.verbs``; body motions have no positives).
+) -> Verdicts:
+    """Which action-roles are right (indices of ``vocabulary.verbs``; body motions have no positives).
 
     The positives of a role are the people who do the *action*, with an object in that role or not.
     """
@@ -216,46 +239,55 @@ def role_hits(
     role_overlap[some] = np.where(empty, accepted, aligned_iou(target, answer, "inclusive", np.float32))
     right = (owner >= 0) & (owners.overlap[detections.role_person] >= _THRESHOLD) & (role_overlap >= _THRESHOLD)
     right[right] = annotations.actions[owner[right], vocabulary.verb_actions[verb[right]]]
-    positives = np.where(role_verbs(vocabulary), annotations.actions.sum(0)[vocabulary.verb_actions], 0)
-    return _ranked(
+    return _judged(
         verb,
         detections.role_score,
         detections.person_image[detections.role_person],
         owner,
         right,
-        annotations.labelled,
-        positives,
+        annotations,
+        annotations.actions[:, vocabulary.verb_actions] & role_verbs(vocabulary),
     )
 
 
-def _ranked(
+def _judged(
     label: NDArray[np.int64],
     score: NDArray[np.float32],
     image: NDArray[np.int64],
     owner: NDArray[np.int64],
     right: NDArray[np.bool_],
-    labelled: NDArray[np.bool_],
-    positives: NDArray[np.int64],
-) -> RankedHits:
-    """Settle who takes whom inside images, then rank over all images.
+    annotations: VcocoAnnotations,
+    positive: NDArray[np.bool_],
+) -> Verdicts:
+    """Settle who takes whom inside images, then order over all images.
 
     The official code sorts by ``argsort()[::-1]`` twice: inside an image, where of equal scores the later row goes
     first, and then over the list that this gives, which turns equal scores of an image round again.
+
+    Args:
+        positive: (P, C) what annotated people do.
     """
-    counted = np.flatnonzero((owner < 0) | np.append(labelled, False)[owner])
+    people, classes = positive.shape
+    counted = np.flatnonzero((owner < 0) | np.append(annotations.labelled, False)[owner])
     label, score, image = label[counted], score[counted], image[counted]
     owner, right = owner[counted], right[counted]
     row = np.arange(len(label))
     in_image = np.lexsort((-row, -score, label))
     taking = in_image[right[in_image]]
     hit = np.zeros(len(label), bool)
-    wanted = owner[taking] * len(positives) + label[taking]
-    hit[taking[claim(np.arange(len(taking)), wanted, len(labelled) * len(positives))]] = True
+    wanted = owner[taking] * classes + label[taking]
+    hit[taking[claim(np.arange(len(taking)), wanted, people * classes)[1]]] = True
     overall = np.lexsort((row, -image, -score, label))
-    starts = np.searchsorted(label[overall], np.arange(len(positives) + 1))
-    places = np.flatnonzero(hit[overall])
-    found = label[overall][places]
-    return RankedHits(found, places - starts[found] + 1, np.diff(starts), positives)
+    person, does = np.nonzero(positive)
+    return Verdicts(
+        label=label[overall],
+        image=image[overall],
+        hit=hit[overall],
+        positive_label=does,
+        positive_image=annotations.person_image[person],
+        classes=classes,
+        images=len(annotations.images),
+    )
 
 
 def gen_vlkt_pairs(detections: VcocoDetections, annotations: VcocoAnnotations) -> tuple[PairArrays, PairArrays]:
