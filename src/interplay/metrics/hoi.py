@@ -17,7 +17,7 @@ from interplay.formats.reading import Reading
 from interplay.metrics.average_precision import average_precision
 from interplay.metrics.coverage import Coverage, cover
 from interplay.metrics.matching import Matches, PairArrays, match_pairs
-from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PairProtocol, Setting, get_protocol
+from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.steps import without_repeats
 from interplay.metrics.verdicts import Verdicts
@@ -234,6 +234,14 @@ def judge_pairs(
         coverage=coverage,
         notes=notes,
     )
+
+
+def resampled_hoi(scores: HoiScores, times: NDArray[np.int64]) -> dict[str, float]:
+    """The means of scores if annotated image i were there ``times[i]`` times."""
+    assert scores.verdicts is not None  # `evaluate_hoi` says them
+    rules = PROTOCOLS[scores.protocol]
+    hits = scores.verdicts.resampled(times)
+    return scores.means_of(average_precision(hits, rules.average_precision, rules.recall_thresholds))
 
 
 def _zero_shot_groups(vocabulary: Vocabulary, split: str) -> dict[str, NDArray[np.int64]]:

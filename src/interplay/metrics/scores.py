@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from interplay.metrics.average_precision import RankedHits
 from interplay.metrics.coverage import Coverage
 from interplay.metrics.verdicts import Verdicts
+from interplay.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class HoiScores:
 
         Of a zero-shot evaluation: ``unseen``, ``seen``, ``full``.
         """
-        return self._means(self.ap)
+        return self.means_of(self.ap)
 
     @property
     def means(self) -> dict[str, float]:
@@ -61,9 +62,10 @@ class HoiScores:
     @property
     def mean_max_recall(self) -> dict[str, float]:
         """Mean highest recall over the same groups."""
-        return self._means(self.max_recall)
+        return self.means_of(self.max_recall)
 
-    def _means(self, values: NDArray[np.float64]) -> dict[str, float]:
+    def means_of(self, values: NDArray[np.float64]) -> dict[str, float]:
+        """Means of figures per class (C,) over the same groups."""
         parts = {
             name: self.groups.get(name) for name in (("unseen", "seen") if self.zero_shot else ("rare", "non_rare"))
         }
@@ -106,6 +108,7 @@ class VcocoScores:
         coverage: which part of the annotations the predictions speak of.
         ap: of a protocol that has one figure per action-role (29); empty otherwise.
         verdicts: what each of `hits` follows from.
+        vocabulary: of the annotations.
     """
 
     protocol: str
@@ -119,6 +122,7 @@ class VcocoScores:
     ap: dict[str, float] = field(default_factory=dict)
     coverage: Coverage = field(default_factory=lambda: Coverage(0, 0))
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
+    vocabulary: Vocabulary | None = None
 
     @property
     def means(self) -> dict[str, float]:

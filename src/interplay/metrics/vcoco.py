@@ -7,6 +7,7 @@ detection does not count. Scenario 1 wants "no object" where the role has none, 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from interplay.errors import InputError, near_matches
 from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections, role_verbs
-from interplay.metrics.average_precision import average_precision
+from interplay.metrics.average_precision import AveragePrecisionRule, average_precision
 from interplay.metrics.coverage import cover
 from interplay.metrics.matching import PairArrays, claim, match_pairs
 from interplay.metrics.protocols import PROTOCOLS
@@ -35,6 +36,10 @@ VCOCO_PROTOCOLS = {
 }
 """Protocols for V-COCO, by name; ``official`` is the default."""
 
+_RULES: Mapping[str, tuple[AveragePrecisionRule, tuple[float, ...]]] = {
+    "official": ("all-point", ()),
+    "gen-vlkt": ("11-point", PROTOCOLS["gen-vlkt"].recall_thresholds),
+}
 _THRESHOLD = 0.5
 
 
@@ -97,31 +102,18 @@ def _official(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
         "ap_role_s2": judge_roles(found, truth, owners, 2),
     }
     hits = {name: one.hits() for name, one in verdicts.items()}
-    agent, first, second = (average_precision(h, "all-point") for h in hits.values())
+    ap = {name: average_precision(one, *_RULES["official"]) for name, one in hits.items()}
     return VcocoScores(
         protocol="official",
-        ap_agent=dict(zip(actions, agent.tolist(), strict=True)),
-        ap_role_s1={official[v]: float(first[v]) for v in np.flatnonzero(roles)},
-        ap_role_s2={official[v]: float(second[v]) for v in np.flatnonzero(roles)},
-        mean=official_means(vocabulary, agent, first, second),
+        ap_agent=dict(zip(actions, ap["ap_agent"].tolist(), strict=True)),
+        ap_role_s1={official[v]: float(ap["ap_role_s1"][v]) for v in np.flatnonzero(roles)},
+        ap_role_s2={official[v]: float(ap["ap_role_s2"][v]) for v in np.flatnonzero(roles)},
+        mean=_means(vocabulary, ap),
         hits=hits,
         verdicts=verdicts,
+        vocabulary=vocabulary,
         labels={"ap_agent": actions, "ap_role_s1": list(official), "ap_role_s2": list(official)},
     )
-
-
-def official_means(
-    vocabulary: Vocabulary, agent: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
-) -> dict[str, float]:
-    """The means of V-COCO's own protocol from AP by action, and by action-role in both scenarios."""
-    roles, chosen = role_verbs(vocabulary), _reported_roles(vocabulary)
-    return {
-        "agent": mean(agent),
-        "role_s1": mean(first[roles]),
-        "role_s2": mean(second[roles]),
-        "role_s1_24": mean(first[chosen]),
-        "role_s2_24": mean(second[chosen]),
-    }
 
 
 def _gen_vlkt(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
@@ -139,28 +131,52 @@ def _gen_vlkt(found: VcocoDetections, truth: VcocoAnnotations) -> VcocoScores:
         images=len(truth.images),
     )
     hits = verdicts.hits()
-    value = average_precision(hits, rules.average_precision, rules.recall_thresholds)
+    value = average_precision(hits, *_RULES["gen-vlkt"])
     ap = dict(zip(vocabulary.official_verbs, value.tolist(), strict=True))
     roles = role_verbs(vocabulary)
-    chosen = _reported_roles(vocabulary)
     return VcocoScores(
         protocol="gen-vlkt",
         ap_agent={name: x for name, x, role in zip(ap, value.tolist(), roles, strict=True) if not role},
         ap_role_s1={},
         ap_role_s2={name: x for name, x, role in zip(ap, value.tolist(), roles, strict=True) if role},
-        mean={
+        mean=_means(vocabulary, {"ap": value}),
+        hits={"ap": hits},
+        verdicts={"ap": verdicts},
+        vocabulary=vocabulary,
+        labels={"ap": list(vocabulary.official_verbs)},
+        ap=ap,
+    )
+
+
+def resampled_vcoco(scores: VcocoScores, times: NDArray[np.int64]) -> dict[str, float]:
+    """The means of scores if annotated image i were there ``times[i]`` times."""
+    assert scores.vocabulary is not None  # `evaluate_vcoco` says it
+    rule, thresholds = _RULES[scores.protocol]
+    ap = {name: average_precision(one.resampled(times), rule, thresholds) for name, one in scores.verdicts.items()}
+    return _means(scores.vocabulary, ap)
+
+
+def _means(vocabulary: Vocabulary, ap: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """The means of a protocol; its figures are ``ap`` alone, or ``ap_agent``, ``ap_role_s1`` and ``ap_role_s2``."""
+    roles, chosen = role_verbs(vocabulary), _reported_roles(vocabulary)
+    if "ap" in ap:
+        value = ap["ap"]
+        return {
             "agent": mean(value[~roles]),
             "role_s1": math.nan,
             "role_s2": mean(value[roles]),
             "role_s1_24": math.nan,
             "role_s2_24": mean(value[chosen]),
             "all": mean(value),
-        },
-        hits={"ap": hits},
-        verdicts={"ap": verdicts},
-        labels={"ap": list(vocabulary.official_verbs)},
-        ap=ap,
-    )
+        }
+    first, second = ap["ap_role_s1"], ap["ap_role_s2"]
+    return {
+        "agent": mean(ap["ap_agent"]),
+        "role_s1": mean(first[roles]),
+        "role_s2": mean(second[roles]),
+        "role_s1_24": mean(first[chosen]),
+        "role_s2_24": mean(second[chosen]),
+    }
 
 
 def _reported_roles(vocabulary: Vocabulary) -> NDArray[np.int64]:
