@@ -20,6 +20,8 @@ COMMANDS = {
     "detect": "find interactions in images: pictures, a table and a result file",
     "explain": "draw where a model looked to find its interactions",
     "evaluate": "score a result file with an official protocol",
+    "diagnose": "find out what is wrong with a result, and what each kind of error costs",
+    "compare": "tell whether one result is better than another beyond chance",
     "suppress": "remove pairs that do not interact from any model's predictions",
     "train": "train a model from a configuration file",
     "plot": "draw the curves of trainings",

@@ -72,6 +72,27 @@ def evaluate(
         >>> evaluate("hico-det", found, truth).map["full"]
         1.0
     """
+    found, truth, reading = read_both(dataset, predictions, annotations, split, numbering, vocabulary, progress)
+    return evaluate_tables(found, truth, protocol, setting, top_k, nms, zero_shot, overlap, allow_partial, reading)
+
+
+def read_both(
+    dataset: str,
+    predictions: Predictions,
+    annotations: str | os.PathLike[str] | InteractionTable,
+    split: str = "test",
+    numbering: Numbering | None = None,
+    vocabulary: Vocabulary | str | None = None,
+    progress: bool = False,
+) -> tuple[InteractionTable | VcocoDetections, InteractionTable, Reading | None]:
+    """Predictions and annotations in one vocabulary, and what the predictions' reader had to say.
+
+    Args:
+        dataset, predictions, annotations, split, numbering, vocabulary, progress: as for `evaluate`.
+
+    Raises:
+        InputError, MissingFileError: a file is not there, or none of the accepted forms.
+    """
     if isinstance(vocabulary, str):
         vocabulary = Vocabulary.load(vocabulary)
     by_own_names = canonical_name(dataset) == "own" and vocabulary is None
@@ -83,9 +104,7 @@ def evaluate(
         predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
     if by_own_names and isinstance(predictions, InteractionTable):
         predictions, truth = in_vocabulary_of(with_own_names(predictions), truth)
-    return evaluate_tables(
-        predictions, truth, protocol, setting, top_k, nms, zero_shot, overlap, allow_partial, reading
-    )
+    return predictions, truth, reading
 
 
 def read_truth(

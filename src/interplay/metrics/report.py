@@ -7,10 +7,10 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interplay.files import atomic_path
-from interplay.metrics.scores import HoiScores, VcocoScores
+from interplay.metrics.scores import HoiScores, VcocoScores, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,9 +38,15 @@ def write_json(
 
     Figures are fractions, 0..1, and null where there is none.
     """
-    content = {k: v.to_dict() for k, v in scores.items()} if isinstance(scores, Mapping) else scores.to_dict()
+    write_json_content(
+        {k: v.to_dict() for k, v in scores.items()} if isinstance(scores, Mapping) else scores.to_dict(), path
+    )
+
+
+def write_json_content(content: Any, path: str | os.PathLike[str]) -> None:
+    """Write what `plain` made plain."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_csv(scores: HoiScores | VcocoScores, path: str | os.PathLike[str]) -> None:
@@ -67,8 +73,8 @@ def _print_hoi(scores: HoiScores, console: Console) -> None:
         rows = list(members)
         table.add_row(
             f"{name.replace('_', '-')} ({len(rows)})",
-            _percent(value),
-            _percent(scores.mean_max_recall[name]),
+            percent(value),
+            percent(scores.mean_max_recall[name]),
             f"{int(positives[rows].sum()):,}",
             f"{int(detections[rows].sum()):,}",
         )
@@ -76,7 +82,7 @@ def _print_hoi(scores: HoiScores, console: Console) -> None:
         table.add_section()
         for i, name in enumerate(scores.classes):
             numbers = f"{positives[i]:,}", f"{detections[i]:,}"
-            table.add_row(name, _percent(scores.ap[i]), _percent(scores.max_recall[i]), *numbers)
+            table.add_row(name, percent(scores.ap[i]), percent(scores.max_recall[i]), *numbers)
     console.print(table)
 
 
@@ -94,18 +100,18 @@ def _print_vcoco(scores: VcocoScores, console: Console) -> None:
     shown: set[str] = set()
     for name in scores.labels.get("ap_role_s2", scores.labels.get("ap", [])):
         action, role = _action_and_role(name, scores)
-        agent = _percent(scores.ap_agent[action]) if action in agents and action not in shown else ""
-        first = [_percent(scores.ap_role_s1.get(name, math.nan))] if scores.ap_role_s1 else []
-        second = _percent(scores.ap_role_s2[name]) if name in scores.ap_role_s2 else ""
+        agent = percent(scores.ap_agent[action]) if action in agents and action not in shown else ""
+        first = [percent(scores.ap_role_s1.get(name, math.nan))] if scores.ap_role_s1 else []
+        second = percent(scores.ap_role_s2[name]) if name in scores.ap_role_s2 else ""
         label = action if action not in shown else ""
         table.add_row(label, f"{positives[name]:,}", agent, role, *(first if role else [""] * len(first)), second)
         shown.add(action)
     table.add_section()
     mean = scores.mean
     for label, suffix in (("mean", ""), ("mean without point", "_24")):
-        first = [_percent(mean[f"role_s1{suffix}"])] if scores.ap_role_s1 else []
-        agent_mean = "" if suffix else _percent(mean["agent"])
-        table.add_row(label, "", agent_mean, "", *first, _percent(mean[f"role_s2{suffix}"]))
+        first = [percent(mean[f"role_s1{suffix}"])] if scores.ap_role_s1 else []
+        agent_mean = "" if suffix else percent(mean["agent"])
+        table.add_row(label, "", agent_mean, "", *first, percent(mean[f"role_s2{suffix}"]))
     console.print(table)
 
 
@@ -158,10 +164,6 @@ def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
 def _part(scores: HoiScores | VcocoScores) -> str:
     """What a title says of scores that are of a part only."""
     return f"; {scores.coverage.label}" if scores.coverage.partial else ""
-
-
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.2f}"
 
 
 def _number(value: float) -> str:

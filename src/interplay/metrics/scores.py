@@ -158,3 +158,8 @@ def plain(values: Any) -> Any:
     if isinstance(values, (np.ndarray, list)):
         return [plain(value) for value in np.asarray(values).tolist()]
     return None if isinstance(values, float) and math.isnan(values) else values
+
+
+def percent(value: float) -> str:
+    """A share in percent with two digits; ``-`` where there is none."""
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"

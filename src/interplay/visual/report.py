@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path
@@ -24,18 +20,15 @@ from interplay.interactions import Interactions
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.visual.draw import Show, check_show, draw_interactions
+from interplay.visual.pages import page_template, picture_address
 from interplay.visual.palette import person_colour
 from interplay.visual.scene import number_people
 from interplay.visual.seen import describe_seen
 from interplay.visual.sheet import shrink
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 _FEW = 150  # images; with more of them the pictures are smaller, so that a browser can hold the page
 _SIDE_FEW, _SIDE_MANY = 800, 560
 _TEXT_SCALE = 1.2  # cards are shown smaller than their pictures
-_QUALITY = 80
 
 
 def write_report(
@@ -90,7 +83,8 @@ def write_report(
                 on_image()
 
     with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for text in _template().generate(title=title, cards=cards(), **_filters([one.image for one in shown])):
+        page, filters = page_template("interplay.visual", "report.html"), _filters([one.image for one in shown])
+        for text in page.generate(title=title, cards=cards(), **filters):
             stream.write(text)
     return target
 
@@ -107,14 +101,6 @@ def report_path(path: str | os.PathLike[str]) -> Path:
     if target.suffix and not target.is_dir():
         raise InputError(f"{path}: expected a folder or a name ending in .html, got {target.suffix!r}")
     return target / "report.html"
-
-
-def _template() -> Template:
-    """The page; whatever is filled in is escaped, once."""
-    from jinja2 import Environment, StrictUndefined
-
-    text = (resources.files("interplay.visual") / "report.html").read_text(encoding="utf-8")
-    return Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(text)
 
 
 def _filters(shown: list[Interactions]) -> dict[str, Any]:
@@ -194,7 +180,7 @@ def _card(one: _Shown, folder: Path, side: int, outside: bool, show: Show) -> _C
         height, width = image.height or 1, image.width or 1
         rows = list(_rows(image, width, height))
         return _Card(*texts, rows, problem=str(error) or "not enough memory for it")
-    picture = _Picture(drawn.shape[1], drawn.shape[0], _describe(one), _data_uri(drawn))
+    picture = _Picture(drawn.shape[1], drawn.shape[0], _describe(one), picture_address(drawn))
     return _Card(*texts, list(_rows(image, pixels.shape[1], pixels.shape[0])), picture)
 
 
@@ -227,9 +213,3 @@ def _describe(one: _Shown) -> str:
     names = image.vocabulary
     phrases = dict.fromkeys(names.phrase(int(v), int(o)) for v, o in zip(image.verb, image.object_labels, strict=True))
     return f"{image.file}: {', '.join(phrases) or one.seen}"
-
-
-def _data_uri(picture: NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=_QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
