@@ -31,7 +31,7 @@ from interplay.vocabulary import Vocabulary
 from .config import SpatialConfig, SpatialDescription, from_format_1, from_format_2
 from .data import SpatialTargets
 from .geometry import NUM_FEATURES, confidence, pair_geometry, scale_boxes
-from .network import PairBlock, PairOutputs, zero_embedding
+from .network import PairBlock, PairOutputs, PairPlaces, zero_embedding
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -97,21 +97,24 @@ class TinSpatial(InteractivenessModel):
             scores: (B, N) of the detector, 0..1; 1 for annotated boxes.
         """
         valid = self._valid(labels)
-        num_humans = valid.shape[1]
-        known = labels.clamp_min(0)
-        geometry = (pair_geometry(boxes, num_humans) - self.mean) / self.deviation  # (B, H, N, G)
-        classes = self.object_embedding(known)[:, None].expand(-1, num_humans, -1, -1)  # (B, H, N, E)
-        x = self.expand(torch.cat([geometry, classes], -1)) + self.source_embedding(detected.long())[:, None, None]
+        image, human, other = valid.nonzero(as_tuple=True)  # (P,) each
+        known = labels[image, other]
+        geometry = (pair_geometry(boxes, valid.shape[1])[valid] - self.mean) / self.deviation  # (P, G)
+        x = self.expand(torch.cat([geometry, self.object_embedding(known)], -1))
+        x = x + self.source_embedding(detected.long())[image]
         if self.confidence is not None:
             sure = confidence(scores)
-            both = torch.stack(torch.broadcast_tensors(sure[:, :num_humans, None], sure[:, None]), -1)
-            x = x + self.confidence(both)  # (B, H, N, 2)
-        x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(known)[:, None]))))  # (B, H, N, width)
+            x = x + self.confidence(torch.stack([sure[image, human], sure[image, other]], -1))
+        x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(known)))))  # (P, width)
+        places = PairPlaces.of(valid)
         for block in self.blocks:
-            x = block(x, valid)
+            x = block(x, places)
         x = self.norm(x)
-        verb_logits = self.classifier(x) + self.object_prior(known)[:, None]
-        return PairOutputs(verb_logits, self.discriminator(x)[..., 0], valid)
+        verb_logits = x.new_zeros(*valid.shape, len(self.config.network.verbs))
+        verb_logits[valid] = self.classifier(x) + self.object_prior(known)
+        interactive_logits = x.new_zeros(valid.shape)
+        interactive_logits[valid] = self.discriminator(x)[..., 0]
+        return PairOutputs(verb_logits, interactive_logits, valid)
 
     def _valid(self, labels: Tensor) -> Tensor:
         """(B, H, N) bool: a person and another box, neither of them padding."""

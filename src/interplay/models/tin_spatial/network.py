@@ -28,6 +28,32 @@ class PairOutputs:
         return self.verb_logits.sigmoid() * self.interactive_logits.sigmoid()[..., None]
 
 
+@dataclass(frozen=True)
+class PairPlaces:
+    """Where P valid pairs of a batch are among those of the same person and among those of the same object.
+
+    Only valid pairs are computed, listed by image, person and box: images have few boxes and padding would be most of
+    the work.
+
+    Attributes:
+        by_person: (R, N) bool of the R people who have pairs; as many are true as there are pairs, in their order.
+        by_object: (C, H) bool of the C boxes that have pairs.
+        order: (P,) the pairs by image, box and person.
+    """
+
+    by_person: Tensor
+    by_object: Tensor
+    order: Tensor
+
+    @classmethod
+    def of(cls, valid: Tensor) -> PairPlaces:
+        """The places of the pairs that are `valid` (B, H, N)."""
+        turned = valid.transpose(1, 2)
+        number = (valid.flatten().cumsum(0) - 1).view(valid.shape)
+        order = number.transpose(1, 2)[turned]
+        return cls(valid[valid.any(-1)], turned[turned.any(-1)], order)
+
+
 class PairBlock(nn.Module):
     """Attention among the pairs of one person and among the pairs of one object, then a feed-forward network."""
 
@@ -44,16 +70,16 @@ class PairBlock(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        """Update pair representations (B, H, N, width)."""
-        rows = self.same_person(x, valid)
-        columns = self.same_object(x.transpose(1, 2), valid.transpose(1, 2)).transpose(1, 2)
-        x = x + self.dropout(rows + columns)
+    def forward(self, x: Tensor, places: PairPlaces) -> Tensor:
+        """Update pair representations (P, width)."""
+        rows = self.same_person(x, places.by_person)
+        columns = self.same_object(x[places.order], places.by_object)
+        x = x + self.dropout(rows.index_add(0, places.order, columns))
         return x + self.dropout(self.feed_forward(x))
 
 
 class PairAttention(nn.Module):
-    """Self-attention along the second to last axis, with one learned key and value that is always there."""
+    """Self-attention within groups of pairs, with one learned key and value that is always there."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -63,19 +89,21 @@ class PairAttention(nn.Module):
         self.output = nn.Linear(width, width)
         self.nothing = nn.Parameter(torch.zeros(2, width))
 
-    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        """Attend within each row of (B, R, L, width), to valid places (B, R, L) only."""
-        b, r, n, width = x.shape
-        query, key, value = self.project(self.norm(x)).reshape(b * r, n, 3 * width).chunk(3, -1)
-        key = torch.cat([self.nothing[0].expand(b * r, 1, -1), key], 1)
-        value = torch.cat([self.nothing[1].expand(b * r, 1, -1), value], 1)
-        mask = F.pad(valid.reshape(b * r, 1, 1, n), (1, 0), value=True)
+    def forward(self, x: Tensor, groups: Tensor) -> Tensor:
+        """Attend among the pairs (P, width) of each row of `groups` (R, L) bool, whose true places are theirs."""
+        count, longest = groups.shape
+        projected = x.new_zeros(count, longest, 3 * x.shape[-1])
+        projected[groups] = self.project(self.norm(x))
+        query, key, value = projected.chunk(3, -1)
+        key = torch.cat([self.nothing[0].expand(count, 1, -1), key], 1)
+        value = torch.cat([self.nothing[1].expand(count, 1, -1), value], 1)
+        mask = F.pad(groups, (1, 0), value=True)[:, None, None]
 
         def split(y: Tensor) -> Tensor:
-            return y.view(b * r, y.shape[1], self.heads, width // self.heads).transpose(1, 2)
+            return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
         mixed = F.scaled_dot_product_attention(split(query), split(key), split(value), attn_mask=mask)
-        return self.output(mixed.transpose(1, 2).reshape(b, r, n, width))
+        return self.output(mixed.transpose(1, 2).flatten(2)[groups])
 
 
 def zero_embedding(count: int, width: int) -> nn.Embedding:
