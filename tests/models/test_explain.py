@@ -132,6 +132,16 @@ def test_heat_is_drawn_where_it_is() -> None:
         draw_explanations(grey, found, [])
 
 
+def test_heat_that_is_everywhere_leaves_the_image_as_it_is() -> None:
+    found = interplay.Interactions([[10, 10, 60, 80], [90, 20, 150, 80]], [0, 1], [0], [1], [0], WORLD, [0.5])
+    values = np.full((9, 16), 0.9, np.float32)
+    values[:3, 12:] = 1
+    grey = np.full((90, 160, 3), 128, np.uint8)
+    panel = Panel("heat", Heat(values, (0, 0, 160, 90)))
+    page = draw_explanations(grey, found, [Explanation(0, (panel,))], height=90)
+    assert (page == 128).all(2).sum() > 0.6 * 90 * 160
+
+
 @pytest.mark.parametrize("build", [points, queries])
 def test_from_the_command_line(
     build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

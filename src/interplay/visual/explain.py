@@ -22,6 +22,7 @@ _PAPER, _INK, _SOFT = (250, 250, 248), (28, 28, 32), (96, 96, 104)
 _SCALE: tuple[Colour, ...] = ((33, 24, 110), (126, 30, 142), (214, 62, 92), (250, 150, 50), (252, 240, 120))
 """Dark to bright with the weight, so that it reads without colour too."""
 _MOST_HEAT = 0.75
+_LEAST_SPAN = 0.25  # a map whose peak is less above its median is nearly flat, and tinted faintly
 
 
 def draw_explanations(
@@ -122,7 +123,10 @@ def _draw_boxes(canvas: Canvas, interactions: Interactions, triplet: int) -> Non
 
 
 def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np.uint8]:
-    """The image, coloured where the map is high."""
+    """The image, coloured where the map stands out from its median; elsewhere the image stays as it is.
+
+    Maps are as bright as their brightest place, so that one that looks everywhere alike would colour the whole image.
+    """
     height, width = image.shape[:2]
     rows, columns = heat.values.shape
     x1, y1, x2, y2 = (v * scale for v in heat.extent)
@@ -133,10 +137,12 @@ def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np
     small = Image.fromarray(np.pad(heat.values, 1, mode="edge"))
     shifted = (matrix[0], 0, matrix[2] + 1, 0, matrix[4], matrix[5] + 1)
     values = small.transform((width, height), Image.Transform.AFFINE, shifted, Image.Resampling.BILINEAR)
-    amount = np.clip(np.asarray(values), 0, 1)[..., None]
+    amount = np.clip(np.asarray(values), 0, 1)
     steps = np.array([colour_of(i / 255) for i in range(256)], np.float32)
-    colours = steps[(amount[..., 0] * 255).astype(np.int64)]
-    alpha = _MOST_HEAT * amount  # little heat leaves the image as it is
+    colours = steps[(amount * 255).astype(np.int64)]
+    usual = float(np.median(amount))
+    above = np.clip((amount - usual) / max(1 - usual, _LEAST_SPAN), 0, 1)
+    alpha = _MOST_HEAT * above[..., None]
     return (image * (1 - alpha) + colours * alpha).round().astype(np.uint8)
 
 
