@@ -28,7 +28,7 @@ COMMANDS = {
     "models": "list the models, or show one model's card",
     "import": "convert a published checkpoint into a weights file",
     "synthesize": "write a generated data set: people, objects and interactions with exact labels",
-    "datasets": "check, describe, show, validate or convert data sets",
+    "datasets": "check, describe, show, validate or convert data sets, or give people poses",
 }
 
 UNEXPECTED = 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 KEYPOINT_NAMES = (
     "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",
     "right elbow", "left wrist", "right wrist", "left hip", "right hip", "left knee", "right knee", "left ankle",
@@ -17,3 +20,13 @@ BONES = (
     (0, 1), (0, 2), (1, 3), (2, 4),
 )  # fmt: skip
 """Pairs of keypoints that a skeleton joins: legs, trunk, arms, face."""
+
+
+def mirror_keypoints(keypoints: NDArray[np.floating], width: float) -> NDArray[np.floating]:
+    """Keypoints (N, 17, 3) in the picture with left and right exchanged, whose width is given in pixels.
+
+    Those without label, score or visibility (0, 0, 0), stay so.
+    """
+    mirrored = keypoints[:, MIRRORED].copy()
+    mirrored[..., 0] = np.where(mirrored.any(-1), width - mirrored[..., 0], 0)
+    return mirrored

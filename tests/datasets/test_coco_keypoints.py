@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from interplay import InteractionTable, load_annotations
-from interplay.datasets import with_keypoints
+from interplay.cli import main
+from interplay.datasets import check_folder, validate, with_keypoints
 from interplay.datasets.coco_keypoints import people_table, read_coco_people
 from interplay.errors import InputError, MissingFileError
 
@@ -208,3 +209,48 @@ def test_nothing_there(tmp_path: Path, vcoco_folder: Path) -> None:
         load_annotations("v-coco", vcoco_folder / "official", keypoints=tmp_path / "none.json")
     with pytest.raises(MissingFileError, match="expected COCO's person_keypoints"):
         load_annotations("v-coco", vcoco_folder / "official", keypoints=vcoco_folder / "hoia")
+
+
+def test_the_commands_say_who_was_found(
+    vcoco_folder: Path, write: Write, capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    file, path = vcoco_folder / "official" / "vcoco" / "vcoco_test.json", write()
+    assert main(["datasets", "validate", str(file), "--keypoints", str(path)]) == 0
+    assert "keypoints: 4 of 4 people have an entry (4 by id, 0 by an overlap" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    output = tmp_path / "posed.parquet"
+    command = ["datasets", "convert", str(vcoco_folder / "official"), str(output), "--dataset", "v-coco"]
+    assert main([*command, "--keypoints", str(path)]) == 0
+    written = load_annotations("v-coco", output)
+    again, match = with_keypoints(written.with_columns(keypoints=None), path)
+    assert match.by_id == match.people  # the ids are in the file
+    np.testing.assert_array_equal(again.keypoints, written.keypoints)
+
+
+def test_validate_names_what_is_missing(vcoco_folder: Path, people: list, write: Write) -> None:
+    file = vcoco_folder / "official" / "vcoco" / "vcoco_test.json"
+    report = validate(file, keypoints=write(people[:1]))
+    assert report.keypoints is not None
+    assert not report.keypoints.complete
+    assert [(p.field, p.severity) for p in report.problems] == [("keypoints", "warning")]
+    broken = validate(file, keypoints=write(people, images=[{"id": i, "file_name": f"x{i}.jpg"} for i in IMAGES]))
+    assert broken.errors == 1
+    assert "none of the 2 annotated images is in it" in str(broken.problems[0])
+
+
+def test_check_finds_them_beside_v_coco(vcoco_folder: Path, people: list, write: Write) -> None:
+    def found() -> dict[str, str]:
+        findings = check_folder(vcoco_folder / "official")
+        return {f.what: f.status for f in findings if "keypoints" in f.what}
+
+    assert found() == {}
+    path = vcoco_folder / "official" / "annotations" / "person_keypoints_val2014.json"
+    path.parent.mkdir()
+    path.write_text(write().read_text())
+    assert found() == {f"keypoints for vcoco/vcoco_{split}.json": "ok" for split in ("test", "train", "val")}
+    path.write_text(write(people[:-1]).read_text())
+    assert "note" in found().values()
+    changed("keypoints", [1])(people)
+    path.write_text(write(people).read_text())
+    assert found() == {"COCO's keypoints": "broken"}

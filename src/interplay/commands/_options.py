@@ -29,3 +29,12 @@ def add_allow_partial(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="score what fits where result files are missing or images have other names (default: an error)",
     )
+
+
+def add_keypoints(parser: argparse.ArgumentParser) -> None:
+    """Add ``--keypoints``."""
+    parser.add_argument(
+        "--keypoints",
+        metavar="FILE_OR_DIR",
+        help="COCO's person_keypoints_*.json, or a folder with them: gives annotated people COCO's keypoints",
+    )

@@ -1,4 +1,4 @@
-"""Check, describe, show, validate or convert data sets."""
+"""Check, describe, show, validate or convert data sets, or give their people poses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_dataset, add_numbering
-from interplay.commands._types import SHOW, SHOW_HELP, natural, positive
+from interplay.commands._options import add_dataset, add_keypoints, add_numbering
+from interplay.commands._types import SHOW, SHOW_HELP, fraction, natural, positive
+from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,7 @@ _EXAMPLES = {
     "show": "interplay datasets show anno_bbox.mat --images hico_20160224_det -o sheet.png --verb ride",
     "validate": "interplay datasets validate my_data.jsonl --images photos --vocabulary my_vocabulary.json",
     "convert": "interplay datasets convert anno_bbox.mat hico_test.parquet --split test",
+    "annotate-poses": "interplay datasets annotate-poses hico_20160224_det --split train --pose movenet -o posed.jsonl",
 }
 
 
@@ -70,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     validate.add_argument("file", help="annotations, .jsonl")
     validate.add_argument("--images", metavar="DIR", help="also check the images: there, readable, of the size given")
     validate.add_argument("--vocabulary", metavar="V", help="names that are allowed: built-in name or JSON file")
+    add_keypoints(validate)
     validate.add_argument(
         "--most", type=natural, default=50, metavar="N", help="print at most N problems (default: 50)"
     )
@@ -77,6 +80,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     convert = add("convert", "Write annotations or predictions of any form as JSON Lines or Parquet.")
     _add_source(convert)
     convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet, .csv)")
+
+    poses = add("annotate-poses", "Write annotations with an estimator's poses of their people; a stopped run goes on.")
+    _add_source(poses)
+    poses.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write (.jsonl, .parquet)"
+    )
+    poses.add_argument(
+        "--pose",
+        default=DEFAULT_POSE_ESTIMATOR,
+        metavar="NAME",
+        help="movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file (default: %(default)s)",
+    )
+    poses.add_argument("--images", metavar="DIR", help="folder of the images (default: where the annotations are)")
+    poses.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the estimator")
+    poses.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    poses.add_argument(
+        "--min-score",
+        type=fraction,
+        default=0.2,
+        metavar="S",
+        help="keypoints that score less are not labelled (default: %(default)s)",
+    )
+    poses.add_argument("--replace", action="store_true", help="also replace annotated keypoints (default: these stay)")
+    poses.add_argument("--overwrite", action="store_true", help="start over instead of continuing")
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +120,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vocabulary", metavar="V", help="what the names mean, for own data: built-in name or JSON file"
     )
+    add_keypoints(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -104,6 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _check(arguments.folder, console)
     if arguments.action == "validate":
         return _validate(arguments, console)
+    if arguments.action == "annotate-poses":
+        return _annotate_poses(arguments, console)
     _check_output(arguments)
     table = _load(arguments, console)
     if arguments.action == "stats":
@@ -147,7 +177,7 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
     from interplay.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
-    if arguments.dataset is None and is_foreign_result(arguments.source):
+    if arguments.dataset is None and arguments.keypoints is None and is_foreign_result(arguments.source):
         return read_result_table(
             arguments.source, vocabulary, progress=console.is_terminal, numbering=arguments.numbering
         )
@@ -155,7 +185,7 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
     if arguments.split is None and Path(arguments.source).is_dir():
         console.print(f"the split test of {arguments.source} (--split reads another)", highlight=False, markup=False)
     with console.status(f"reading {arguments.source}"):
-        return load_annotations(dataset, arguments.source, arguments.split or "test", vocabulary)
+        return load_annotations(dataset, arguments.source, arguments.split or "test", vocabulary, arguments.keypoints)
 
 
 def _check(folder: str, console: Console) -> int:
@@ -173,9 +203,49 @@ def _validate(arguments: argparse.Namespace, console: Console) -> int:
     from interplay.datasets.report import print_problems
 
     with console.status(f"reading {arguments.file}"):
-        report = validate(arguments.file, arguments.vocabulary, arguments.images)
+        report = validate(arguments.file, arguments.vocabulary, arguments.images, arguments.keypoints)
     print_problems(report, console, arguments.most)
     return int(report.errors > 0)
+
+
+def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
+    from rich.console import Console
+
+    from interplay.datasets.show import image_root_of
+    from interplay.detectors.pose.load import check_pose_name, load_pose_estimator
+    from interplay.errors import InputError
+    from interplay.pipeline.annotate_poses import PoseJob, annotate_poses
+    from interplay.pipeline.results import check_output, file_setting
+
+    check_pose_name(arguments.pose)
+    check_output(arguments.output)
+    if arguments.output.exists() and Path(arguments.source).exists() and arguments.output.samefile(arguments.source):
+        raise InputError(f"{arguments.output} holds the annotations: give another name to write to")
+    job = PoseJob(
+        table=_load(arguments, console),
+        images=arguments.images or image_root_of(arguments.source, arguments.split or "test"),
+        output=arguments.output,
+        min_score=arguments.min_score,
+        replace=arguments.replace,
+        overwrite=arguments.overwrite,
+        settings={
+            "source": file_setting(arguments.source),
+            "split": arguments.split,
+            "keypoints": file_setting(arguments.keypoints),
+            "pose": file_setting(arguments.pose),
+            "weights": file_setting(arguments.weights),
+        },
+    )
+    estimator = load_pose_estimator(arguments.pose, device=arguments.device, weights=arguments.weights)
+    counts = annotate_poses(job, estimator, Console(stderr=True))
+    console.print(
+        f"{arguments.output}: {counts.posed:,} people with a pose, {counts.without:,} without, {counts.kept:,} kept "
+        "theirs",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    return int(counts.failed > 0)
 
 
 def _stats(table: InteractionTable, most: int, output: str | None, console: Console) -> int:

@@ -15,6 +15,7 @@ from interplay.containers.arrays import read_npy
 from interplay.containers.text import read_text
 from interplay.datasets import catalogue, forms, tools
 from interplay.datasets.box_check import check_table
+from interplay.datasets.coco_keypoints import keypoint_files, read_coco_people, with_keypoints
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.load import coco_beside, read_source, split_of
@@ -49,10 +50,15 @@ class Finding:
 
 @dataclass
 class _Seen:
-    """What has been seen of one data set so far; a split is None where a file does not tell."""
+    """What has been seen of one data set so far; a split is None where a file does not tell.
+
+    Attributes:
+        tables: what V-COCO's files hold, by name, to find COCO's keypoints for.
+    """
 
     splits: set[str | None] = field(default_factory=set)
     images: AnnotatedImages = field(default_factory=AnnotatedImages)
+    tables: dict[str, InteractionTable] = field(default_factory=dict)
 
 
 def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None] | None = None) -> list[Finding]:
@@ -94,6 +100,7 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
     for dataset, found in seen.items():
         findings += _missing_annotations(dataset, found)
         findings += _check_images(dataset, found, folder)
+        findings += _check_keypoints(dataset, found, folder)
     if not findings:
         findings.append(_nothing(folder))
     return sorted(findings, key=lambda finding: finding.dataset)
@@ -122,7 +129,7 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                table = read_source(form, source, split, Vocabulary.load(dataset))
+                table = read_source(form, source, split, Vocabulary.load(dataset), with_ids=True)
         except InterplayError as error:
             yield Finding(dataset, "broken", name, str(error))
             continue
@@ -130,6 +137,8 @@ def _check_annotations(source: Source, form: forms.Form, folder: Path, seen: dic
         found = seen.setdefault(dataset, _Seen())
         found.splits.add(held)
         found.images.add(table)
+        if dataset == "v-coco":
+            found.tables[name] = table
         yield _compare(dataset, name, form, held, table, catalogue.EXPECTED.get((form.name, held)) if held else None)
         for warning in caught:
             yield Finding(dataset, "note", name, str(warning.message).removeprefix(f"{source.path}: "))
@@ -286,6 +295,24 @@ def _check_images(dataset: str, found: _Seen, folder: Path) -> Iterator[Finding]
         more = "; ..." if len(report.wrong) > _EXAMPLES else ""
         detail = f"{len(report.wrong):,} are not the images that were annotated: {examples}{more}{origin}"
         yield Finding(dataset, "different", "images", detail)
+
+
+def _check_keypoints(dataset: str, found: _Seen, folder: Path) -> Iterator[Finding]:
+    """Who has keypoints in COCO's files that lie beside V-COCO's."""
+    if not found.tables or next(keypoint_files(folder), None) is None:
+        return
+    try:
+        people = read_coco_people(folder)
+    except InterplayError as error:
+        yield Finding(dataset, "broken", "COCO's keypoints", str(error))
+        return
+    for name, table in found.tables.items():
+        try:
+            match = with_keypoints(table, people)[1]
+        except InterplayError:
+            yield Finding(dataset, "note", f"keypoints for {name}", "COCO's keypoints here are of other images")
+            continue
+        yield Finding(dataset, "ok" if match.complete else "note", f"keypoints for {name}", str(match))
 
 
 def _nothing(folder: Path) -> Finding:

@@ -7,7 +7,6 @@ form), and by overlap otherwise.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -267,14 +266,6 @@ def with_keypoints(
             f"the same images, and it has {', '.join(repr(entry.file) for entry in entries[:2])}"
         )
     return table.with_columns(keypoints=poses, area=areas, crowd=crowd), match
-
-
-def load_keypoints(table: InteractionTable, keypoints: str | os.PathLike[str]) -> InteractionTable:
-    """`with_keypoints`, with a warning that says what was not found where that is not everybody."""
-    table, match = with_keypoints(table, keypoints)
-    if not match.complete:
-        warnings.warn(f"keypoints of {keypoints}: {match}", stacklevel=3)
-    return table
 
 
 def _match(

@@ -14,7 +14,7 @@ import numpy as np
 from interplay.containers.text import read_text
 from interplay.datasets import forms, tools
 from interplay.datasets.box_check import check_table
-from interplay.datasets.coco_keypoints import load_keypoints
+from interplay.datasets.coco_keypoints import KeypointMatch, with_keypoints
 from interplay.datasets.content import check_content
 from interplay.datasets.sources import Source, open_source, sources_in, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
@@ -70,6 +70,28 @@ def load_annotations(
         InputError: the content is in none of the accepted forms, broken, or another data set's (more than a tenth of
             its images or interactions do not fit); says where.
     """
+    if keypoints is None:
+        return _load(dataset, path, split, vocabulary, with_ids=False)
+    table, match = load_with_keypoints(dataset, path, split, vocabulary, keypoints)
+    if not match.complete:
+        warnings.warn(f"keypoints of {keypoints}: {match}", stacklevel=2)
+    return table
+
+
+def load_with_keypoints(
+    dataset: str,
+    path: str | os.PathLike[str],
+    split: str,
+    vocabulary: Vocabulary | OwnNames | None,
+    keypoints: str | os.PathLike[str],
+) -> tuple[InteractionTable, KeypointMatch]:
+    """`load_annotations` with COCO's keypoints, and who was found, without a warning."""
+    return with_keypoints(_load(dataset, path, split, vocabulary, with_ids=True), keypoints)
+
+
+def _load(
+    dataset: str, path: str | os.PathLike[str], split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool
+) -> InteractionTable:
     name = dataset_name(dataset)
     if split not in _SPLITS:
         raise InputError(f"split must be one of {', '.join(_SPLITS)}, got {split!r}")
@@ -77,12 +99,12 @@ def load_annotations(
         vocabulary = Vocabulary.load(name)
     path = Path(path)
     if path.is_dir():
-        table = _load_folder(name, path, split, vocabulary, keypoints is not None)
+        table = _load_folder(name, path, split, vocabulary, with_ids)
     else:
-        table = _load_file(name, open_source(path), split, vocabulary, keypoints is not None)
+        table = _load_file(name, open_source(path), split, vocabulary, with_ids)
     if name == "own":
         check_table(table, path)
-    return table if keypoints is None else load_keypoints(table, keypoints)
+    return table
 
 
 def dataset_name(name: str) -> str:

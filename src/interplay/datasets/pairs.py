@@ -31,7 +31,7 @@ class PairList:
     Attributes:
         humans: (N, 4) float64 x1, y1, x2, y2 in pixels.
         objects: (N, 4).
-        poses: (N, 17, 3) of the people, NaN where unknown.
+        poses: (N, 17, 3) of the people, NaN where unknown, and where no keypoint is labelled.
         classes: (N, C) bool.
         motions: (N, C) bool: what the person does, with anything or nothing.
         labels: (N,) the network's index of the object's class, -1 where it has none.
@@ -156,7 +156,9 @@ class _DistinctBoxes:
         self.boxes, self.labels = image.boxes[first].astype(np.float64), image.labels[first]
         self.annotated = np.ones(len(first), bool) if image.unlabelled is None else ~image.unlabelled[first]
         unknown = np.full((len(first), 17, 3), np.nan, np.float32)
-        self.poses = unknown if image.keypoints is None else image.keypoints[first]
+        poses = unknown if image.keypoints is None else image.keypoints[first]
+        labelled = np.asarray((poses[..., 2] > 0).any(1))  # COCO has zeros where it has nothing
+        self.poses = np.where(labelled[:, None, None], poses, unknown)
 
     def __len__(self) -> int:
         return len(self.boxes)

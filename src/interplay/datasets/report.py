@@ -36,6 +36,8 @@ def print_problems(report: ValidationReport, console: Console, limit: int | None
         console.print(str(problem), highlight=False, markup=False, soft_wrap=True)
     if len(shown) < len(report.problems):
         console.print(f"... and {len(report.problems) - len(shown):,} more", highlight=False)
+    if report.keypoints is not None and report.keypoints.complete:
+        console.print(f"keypoints: {report.keypoints}", highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"{report.path}: {report.images:,} images, {report.interactions:,} interactions, "
         f"{report.errors:,} errors, {report.warnings:,} warnings",

@@ -7,6 +7,7 @@ and what is wrong with their boxes and images, is told by image.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -25,9 +26,10 @@ from interplay.datasets.box_check import (
     box_faults,
     is_normalised,
 )
+from interplay.datasets.coco_keypoints import KeypointMatch
 from interplay.datasets.images import ImageFinder
-from interplay.datasets.load import raise_if_only_boxes
-from interplay.datasets.sources import open_source
+from interplay.datasets.load import load_with_keypoints, raise_if_only_boxes, split_of
+from interplay.datasets.sources import Source, open_source
 from interplay.datasets.validate_table import Severity, whole_problems
 from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
 from interplay.formats.records import interaction_fields, record_fields, record_problems
@@ -72,6 +74,7 @@ class ValidationReport:
     path: Path
     images: int = 0
     interactions: int = 0
+    keypoints: KeypointMatch | None = None
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -89,6 +92,7 @@ def validate(
     path: str | os.PathLike[str],
     vocabulary: Vocabulary | str | None = None,
     image_root: str | os.PathLike[str] | None = None,
+    keypoints: str | os.PathLike[str] | None = None,
 ) -> ValidationReport:
     """Check a file of annotations and collect all its problems.
 
@@ -104,6 +108,8 @@ def validate(
         vocabulary: the names that are allowed (a `Vocabulary`, a built-in name or a JSON file); without it every
             name is.
         image_root: folder of the images; without it they are not looked for.
+        keypoints: COCO's keypoints for the people, as for `load_annotations`; `ValidationReport.keypoints` says who was
+            found, and who was not is a warning.
 
     Raises:
         MissingFileError: no such file or folder.
@@ -117,6 +123,35 @@ def validate(
         raise InputError(f"{path} is a Parquet file, which cannot hold such mistakes; validate reads JSON Lines")
     if isinstance(vocabulary, str):
         vocabulary = Vocabulary.load(vocabulary)
+    report = _validate(path, source, vocabulary, image_root)
+    if keypoints is not None:
+        _find_people(report, source, vocabulary, keypoints)
+    return report
+
+
+def _find_people(
+    report: ValidationReport, source: Source, vocabulary: Vocabulary | None, keypoints: str | os.PathLike[str]
+) -> None:
+    """Note in a report who has keypoints in COCO's file."""
+    form = forms.recognise(source)
+    dataset = "own" if form is None or form is forms.OWN else form.datasets[0]
+    path = source.path
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the report has them already
+            _, match = load_with_keypoints(dataset, path, split_of(path) or "test", vocabulary, keypoints)
+    except InterplayError as error:
+        if not report.errors:  # else the annotations could not be read, as the report says
+            report.problems.append(Problem(str(path), 0, "keypoints", str(error)))
+        return
+    report.keypoints = match
+    if not match.complete:
+        report.problems.append(Problem(str(path), 0, "keypoints", str(match), "warning"))
+
+
+def _validate(
+    path: Path, source: Source, vocabulary: Vocabulary | None, image_root: str | os.PathLike[str] | None
+) -> ValidationReport:
     finder = ImageFinder(image_root) if image_root is not None else None
     report = ValidationReport(path)
     form = forms.recognise(source)

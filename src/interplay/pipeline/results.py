@@ -33,6 +33,7 @@ class ResultFile:
         settings: what determines the results (model, weights, detector, ...). Results of other settings are not
             continued.
         overwrite: start over, whatever the file holds.
+        scored: False for a file of annotations.
 
     Attributes:
         done: the images in the file when it was opened, by absolute path.
@@ -42,7 +43,12 @@ class ResultFile:
     """
 
     def __init__(
-        self, path: Path, vocabulary: Vocabulary, settings: Mapping[str, Any], overwrite: bool = False
+        self,
+        path: Path,
+        vocabulary: Vocabulary,
+        settings: Mapping[str, Any],
+        overwrite: bool = False,
+        scored: bool = True,
     ) -> None:
         check_output(path)
         self.path = path
@@ -57,9 +63,9 @@ class ResultFile:
                 _start_over(path)
         check_settings(path, self.settings)
         if self.lines != path and _has_content(path) and not self.lines.is_file():
-            write(_read_results(path, vocabulary), self.lines, vocabulary)
+            write(_read_results(path, vocabulary, scored), self.lines, vocabulary)
         with naming(self.lines):
-            self.done = frozenset(identity(file) for file in repair_lines(self.lines))
+            self.done = frozenset(identity(file) for file in repair_lines(self.lines, scored))
 
     def __enter__(self) -> ResultFile:
         self._note(finished=False)
@@ -202,20 +208,24 @@ def _has_content(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _read_results(path: Path, vocabulary: Vocabulary) -> InteractionTable:
+def _read_results(path: Path, vocabulary: Vocabulary, scored: bool) -> InteractionTable:
     table = read(path, vocabulary)
-    if len(table) and not table.scored:
-        raise InputError(f"{path} holds annotations, not results, so it cannot be continued")
+    if len(table) and table.scored != scored:
+        kinds = ("annotations", "results") if scored else ("results", "annotations")
+        raise InputError(f"{path} holds {kinds[0]}, not {kinds[1]}, so it cannot be continued")
     return table
 
 
-def repair_lines(path: Path) -> list[str]:
+def repair_lines(path: Path, scored: bool = True) -> list[str]:
     """The images in a JSON Lines file; a last line that was only half written is cut off.
+
+    Args:
+        scored: False for a file of annotations.
 
     Raises:
         InputError: another line is not a result.
     """
-    files, good, ends_line = whole_lines(path)
+    files, good, ends_line = whole_lines(path, scored)
     if path.is_file() and good < path.stat().st_size:
         os.truncate(path, good)
     elif not ends_line:
@@ -224,7 +234,7 @@ def repair_lines(path: Path) -> list[str]:
     return files
 
 
-def whole_lines(path: Path) -> tuple[list[str], int, bool]:
+def whole_lines(path: Path, scored: bool = True) -> tuple[list[str], int, bool]:
     """The images in a JSON Lines file, the bytes up to a half-written line, and whether the last line has its end.
 
     Raises:
@@ -239,11 +249,12 @@ def whole_lines(path: Path) -> tuple[list[str], int, bool]:
         for number, line in enumerate(stream, start=1):
             ends_line = line.endswith(b"\n")
             if line.strip():
-                file = _file_of_result(line)
+                file = _file_of_result(line, scored)
                 if file is None:
                     if not ends_line and _is_beginning(line):
                         break
-                    raise InputError(f"{path}, line {number}: not a result, so it cannot be continued")
+                    what = "a result" if scored else "an annotation"
+                    raise InputError(f"{path}, line {number}: not {what}, so it cannot be continued")
                 files.append(file)
             good += len(line)
     return files, good, ends_line
@@ -257,11 +268,12 @@ def _is_beginning(line: bytes) -> bool:
     return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
 
 
-def _file_of_result(line: bytes) -> str | None:
+def _file_of_result(line: bytes, scored: bool) -> str | None:
     try:
         record = parse_json(line, "a line")
         file, boxes, interactions = record["file"], record["boxes"], record["interactions"]
-        results = isinstance(boxes, list) and "scores" in record and all("score" in one for one in interactions)
+        has_scores = "scores" in record and all("score" in one for one in interactions)
+        results = isinstance(boxes, list) and (has_scores if scored else "scores" not in record)
     except (InputError, LookupError, TypeError):
         return None
     return file if isinstance(file, str) and results else None

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from interplay.containers.arrays import read_npy
 from interplay.datasets import InteractionDataset
-from interplay.detectors.pose import PoseEstimator, load_pose_estimator
+from interplay.detectors.pose import PoseEstimator, load_pose_estimator, people_poses
+from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import MissingFileError
 from interplay.files import atomic_path
 from interplay.images import ImageError
@@ -62,16 +63,12 @@ def _estimate(missing: list[tuple[Path, range]], images: InteractionDataset, est
 
 def _poses(images: InteractionDataset, index: int, estimator: PoseEstimator) -> NDArray[np.float32]:
     image = images.table[index]
-    keypoints = np.full((len(image.boxes), 17, 3), np.nan, np.float32)
-    people = np.flatnonzero(image.labels == image.vocabulary.person)
-    if not len(people):
-        return keypoints
+    if not (image.labels == image.vocabulary.person).any():
+        return no_poses(len(image.boxes))
     try:
-        pixels = images[index].image
+        return people_poses(image, images[index].image, estimator)
     except (ImageError, MissingFileError):
-        return keypoints
-    keypoints[people] = estimator.estimate(pixels, image.boxes[people], image.file)
-    return keypoints
+        return no_poses(len(image.boxes))
 
 
 def _estimator_key(pose: str) -> bytes:

@@ -10,7 +10,7 @@ Example:
     (5, 17, 3)
 """
 
-from interplay.detectors.pose.estimator import PoseEstimator, add_poses
+from interplay.detectors.pose.estimator import PoseEstimator, add_poses, as_annotated, people_poses
 from interplay.detectors.pose.load import (
     DEFAULT_POSE_ESTIMATOR,
     list_pose_estimators,
@@ -25,6 +25,8 @@ __all__ = [
     "MIRRORED",
     "PoseEstimator",
     "add_poses",
+    "as_annotated",
     "list_pose_estimators",
     "load_pose_estimator",
+    "people_poses",
 ]

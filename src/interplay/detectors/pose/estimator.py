@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from interplay.detectors.detections import Detections
 from interplay.errors import InputError
+from interplay.interactions import Interactions
 from interplay.keypoints import KEYPOINT_NAMES
 from interplay.ops.boxes import as_boxes, clip_boxes
 
@@ -51,6 +52,33 @@ def add_poses(
     if len(people):
         keypoints[people] = estimator.estimate(image, detections.boxes[people], file)
     return replace(detections, keypoints=keypoints)
+
+
+def people_poses(image: Interactions, pixels: NDArray[np.uint8], estimator: PoseEstimator) -> NDArray[np.float32]:
+    """(N, 17, 3) the keypoints of the people among an image's boxes; other boxes have NaN.
+
+    Args:
+        image: its boxes, labels and file name.
+        pixels: (H, W, 3) uint8 RGB.
+        estimator: whose poses these are.
+    """
+    people = np.flatnonzero(image.labels == image.vocabulary.person)
+    keypoints = no_poses(len(image.boxes))
+    if len(people):
+        keypoints[people] = estimator.estimate(pixels, image.boxes[people], image.file)
+    return keypoints
+
+
+def as_annotated(keypoints: NDArray[np.float32], width: int, height: int, min_score: float) -> NDArray[np.float32]:
+    """An estimator's keypoints (N, 17, 3) in the form of annotations: visibility in place of the score.
+
+    A keypoint in the picture that scores `min_score` or more is seen (2), any other is not labelled (0, 0, 0). A person
+    without a keypoint that is seen is NaN.
+    """
+    x, y, score = np.moveaxis(keypoints, -1, 0)
+    seen = (score >= min_score) & (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    labelled = np.where(seen[..., None], np.stack([x, y, np.full_like(x, 2)], -1), 0).astype(np.float32)
+    return np.where(seen.any(1)[:, None, None], labelled, np.float32(np.nan))
 
 
 def no_poses(count: int) -> NDArray[np.float32]:
