@@ -114,7 +114,7 @@ FORMS = {
     "table": lambda images, folder: list(InteractionTable.from_list(images)),
     "select": lambda images, folder: list(InteractionTable.from_list(images[::-1]).select(ORDERS[len(images)])),
     "slices": lambda images, folder: list(InteractionTable.from_list(images)[::-1][::-1]),
-    "pickle": lambda images, folder: list(pickle.loads(pickle.dumps(InteractionTable.from_list(images)))),
+    "pickle": lambda images, folder: list(pickle.loads(pickle.dumps(InteractionTable.from_list(images)))),  # noqa: S301
     "jsonl": through_file(".jsonl"),
     "parquet": through_file(".parquet"),
     "lines": through_appended_lines,

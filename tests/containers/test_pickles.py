@@ -188,3 +188,10 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, monkeypatch
     stream = io.BytesIO()
     pickle.dump([1], stream)
     assert load_plain_pickle(write(tmp_path / "a.pkl", stream.getvalue())) == [1]
+
+
+def test_a_pickle_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.pkl"))
+    assert load_plain_pickle(write(path, pickle.dumps([1]))) == [1]
+    with pytest.raises(InputError, match="not a readable pickle"):
+        load_plain_pickle(write(path, b"x"))

@@ -212,7 +212,7 @@ def test_boxes_without_interactions_are_refused_with_what_converts_them(
             refuse(path)
         assert f" is of {tool}" in str(error.value)
     script = str(error.value).split("Your own data):\n")[1]
-    exec(compile(script, "script", "exec"), {})
+    exec(compile(script, "script", "exec"), {})  # noqa: S102
     converted = tmp_path / "boxes.jsonl"
     converted.write_text(capsys.readouterr().out.replace("IMAGE.jpg", "a.jpg").replace("640", "200"))
     table = read(converted)

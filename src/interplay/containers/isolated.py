@@ -7,6 +7,7 @@ small file (pickles). In a child process that is an error like any other. What c
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pickle
 import struct
@@ -74,7 +75,7 @@ class ReaderProcess:
 
         Args:
             function: ``"module:name"``.
-            arguments: plain data.
+            arguments: numbers, text, and lists and dicts of them.
 
         Raises:
             MissingFileError, InputError: what the function raises; also where the child process ends, takes too long
@@ -98,7 +99,8 @@ class ReaderProcess:
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            _send(process.stdin, pickle.dumps((function, os.fspath(path), arguments, self._what, seconds, memory)))
+            request = [function, os.fsdecode(path), arguments, self._what, seconds, memory]
+            _send(process.stdin, json.dumps(request).encode())  # half characters of odd names become escapes
             answer = _receive(process.stdout)
         except (OSError, EOFError):
             code = process.wait()
@@ -144,14 +146,14 @@ def serve() -> None:
     os.dup2(2, 1)  # what a parser prints must not get between the answers
     while True:
         try:
-            function, path, arguments, what, seconds, memory = pickle.loads(_receive(requests))  # our parent's
+            function, path, arguments, what, seconds, memory = json.loads(_receive(requests))
         except EOFError:
             return
         _limit(seconds, memory)
         _send(answers, pickle.dumps(_answer(function, path, arguments, what), protocol=5))
 
 
-def _answer(function: str, path: str, arguments: tuple[Any, ...], what: str) -> tuple[str, Any]:
+def _answer(function: str, path: str, arguments: list[Any], what: str) -> tuple[str, Any]:
     module, _, name = function.partition(":")
     try:
         return "value", getattr(importlib.import_module(module), name)(path, *arguments)

@@ -98,8 +98,7 @@ def _check_archive(path: str | os.PathLike[str], size: int) -> None:
     elif tarfile.is_tarfile(path):
         raise InputError(
             f"{path}: in the tar form of torch before version 0.2, which can only be read by running what is in it. "
-            "Where you trust its maker, load it with torch.load(FILE, weights_only=False) and save its weights with "
-            "torch.save(model.state_dict(), NEW)"
+            "It was not read. Ask its maker for the weights in today's form: torch.save(model.state_dict(), FILE)"
         )
     else:
         with Path(path).open("rb") as stream:

@@ -34,7 +34,7 @@ def parse_yaml(text: str, where: str) -> Any:
     if len(text) > _SIZE_LIMIT:
         raise InputError(f"{where}: {in_words(len(text))}, but a configuration has at most {in_words(_SIZE_LIMIT)}")
     try:
-        value = yaml.load(text, _Loader)  # a SafeLoader
+        value = _load(text)
         count_values(value, _VALUE_LIMIT)
         _check_integers(value)
         return value
@@ -42,6 +42,14 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}: {error}") from None
     except Exception as error:  # its constructors raise whatever int(), datetime() and dict() raise
         raise InputError(f"{where}: {reason(error, 'YAML')}") from None
+
+
+def _load(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _check_integers(value: Any) -> None:

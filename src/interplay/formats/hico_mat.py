@@ -80,7 +80,7 @@ def read_hico_results(
         # file by file: empty cells alone take more than a gigabyte for the whole test set
         for number, file in track(found.items(), description="reading result files", disable=not progress):
             classes = _classes_of(number, order, vocabulary)
-            *block, width, is_list = reader.read(f"{__name__}:_detections", file, classes)
+            *block, width, is_list = reader.read(f"{__name__}:_detections", file, classes.tolist())
             blocks.append((block[0], block[1], block[2]))
             listed.append(is_list)
             columns = max(columns, 0 if is_list else width)
@@ -145,11 +145,12 @@ def _shape(path: str) -> tuple[int, int]:
 
 
 def _detections(
-    path: str, classes: NDArray[np.int64]
+    path: str, listed_classes: list[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], int, bool]:
     """One file's detections, the number of its columns, and whether it is a list. Run by a reader."""
     from scipy.io import loadmat
 
+    classes = np.array(listed_classes, np.int64)
     cells = loadmat(path, variable_names=["all_boxes"])["all_boxes"]
     cells = cells if cells.size else np.empty((0, _LIST_COLUMNS), object)
     if _is_list(cells):
