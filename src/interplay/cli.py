@@ -8,7 +8,7 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from keyword import iskeyword
@@ -71,6 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(name: str, arguments: Sequence[str]) -> int:
     module = import_module(f"interplay.commands.{name}{'_' if iskeyword(name) else ''}")
+    variants: Mapping[str, str] = getattr(module, "VARIANTS", {})
+    if arguments and arguments[0] in variants:  # a command of two words, with options of its own
+        module, name, arguments = (
+            import_module(f"interplay.commands.{variants[arguments[0]]}"),
+            f"{name} {arguments[0]}",
+            arguments[1:],
+        )
     parser = _Parser(
         prog=f"interplay {name}",
         description=module.__doc__,

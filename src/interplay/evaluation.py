@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
-from interplay.datasets import load_annotations
+from interplay.datasets import InteractionDataset, detect_dataset, load_annotations
+from interplay.datasets.coco_keypoints import people_table, read_coco_people
+from interplay.datasets.forms import recognise
+from interplay.datasets.image_check import require_images
 from interplay.datasets.own_names import in_vocabulary_of, with_own_names
+from interplay.datasets.show import image_root_of
+from interplay.datasets.sources import open_source
+from interplay.detectors.pose import PoseEstimator, load_pose_estimator, people_poses
+from interplay.detectors.pose.estimator import no_poses
+from interplay.detectors.pose.load import POSE_ESTIMATORS, check_pose_name
+from interplay.detectors.pose.poses_file import read_pose_results
+from interplay.errors import InputError
+from interplay.formats import read
 from interplay.formats.reading import OWN_NAMES, Numbering, Reading
 from interplay.formats.results import read_results
 from interplay.formats.vcoco_detections import VcocoDetections
-from interplay.metrics import HoiScores, PairNms, Setting, VcocoScores, evaluate_tables
+from interplay.metrics import HoiScores, PairNms, PoseScores, Setting, VcocoScores, evaluate_poses, evaluate_tables
+from interplay.metrics.pose import RankBy, check_annotated
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, canonical_name
 
@@ -125,3 +139,94 @@ def read_truth(
     if not isinstance(annotations, InteractionTable):
         annotations = load_annotations(dataset, annotations, split, OWN_NAMES if own else vocabulary)
     return with_own_names(annotations) if own else annotations
+
+
+def evaluate_pose(
+    predictions: str | os.PathLike[str] | InteractionTable | PoseEstimator,
+    annotations: str | os.PathLike[str] | InteractionTable,
+    *,
+    rank_by: RankBy | None = None,
+    split: str = "test",
+    keypoints: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    device: str | None = None,
+    allow_partial: bool = False,
+    progress: bool = False,
+) -> PoseScores:
+    """Score poses by COCO's keypoint protocol; see `interplay.metrics.evaluate_poses`.
+
+    Args:
+        predictions: ``.jsonl`` or ``.parquet`` with keypoints (``interplay detect --pose``), a ``.json`` of AlphaPose's
+            or COCO's results, or a table. Or an estimator, or its name (`list_pose_estimators`): it poses the annotated
+            people, which compares estimators without a detector's mistakes.
+        annotations: COCO's ``person_keypoints_*.json``, annotations with keypoints in any form that `load_annotations`
+            reads, such as a generated data set, or a table.
+        rank_by: ``"box"`` or ``"pose"`` (`interplay.metrics.pose.RankBy`); by default ``"pose"`` for estimators, as
+            annotated boxes have no scores, else ``"box"``.
+        split: which split's annotations to read from a folder.
+        keypoints: COCO's keypoints for annotations without, as for `load_annotations`.
+        images: folder of the images, for estimators; by default where the annotations are.
+        device: for an estimator that is given by name.
+        allow_partial: as for `evaluate`.
+        progress: show how far an estimator is.
+
+    Raises:
+        InputError: something does not fit; says what.
+        MissingFileError: a file is not there.
+    """
+    if isinstance(annotations, (str, os.PathLike)):
+        images = images or image_root_of(annotations, split)
+        annotations = read_pose_truth(annotations, split, keypoints)
+    check_annotated(annotations)
+    if isinstance(predictions, (str, os.PathLike)) and os.fspath(predictions) in POSE_ESTIMATORS:
+        predictions = load_pose_estimator(predictions, device=device)
+    if isinstance(predictions, (str, os.PathLike)):
+        predictions = _read_poses(Path(predictions))
+    elif not isinstance(predictions, InteractionTable):
+        if images is None:
+            raise InputError("an estimator needs the images: give their folder (images)")
+        predictions, rank_by = _pose_annotated(predictions, annotations, Path(images), progress), rank_by or "pose"
+    return evaluate_poses(predictions, annotations, rank_by or "box", allow_partial)
+
+
+def read_pose_truth(
+    annotations: str | os.PathLike[str], split: str = "test", keypoints: str | os.PathLike[str] | None = None
+) -> InteractionTable:
+    """Annotations with keypoints, as `evaluate_pose` takes them.
+
+    Raises:
+        InputError, MissingFileError: see `interplay.load_annotations` and `read_coco_people`.
+    """
+    path = Path(annotations)
+    if path.is_file() and path.suffix == ".json" and recognise(open_source(path)) is None and keypoints is None:
+        return people_table(read_coco_people(path))
+    return load_annotations(detect_dataset(path), path, split, keypoints=keypoints)
+
+
+def _read_poses(path: Path) -> InteractionTable:
+    if path.suffix == ".json":
+        return read_pose_results(path)
+    if path.suffix not in (".jsonl", ".parquet"):
+        check_pose_name(str(path))  # names the nearest estimator
+    table = read(path)
+    if not table.scored:
+        raise InputError(f"{path}: holds annotations (it has no scores), expected predictions")
+    return table
+
+
+def _pose_annotated(
+    estimator: PoseEstimator, annotations: InteractionTable, images: Path, progress: bool
+) -> InteractionTable:
+    """An estimator's poses of the annotated people."""
+    from rich.progress import track
+
+    require_images(annotations, images, "images")
+    dataset = InteractionDataset(annotations, images)
+    found = []
+    for index in track(range(len(dataset)), f"poses by {estimator.name}", disable=not progress):
+        image = annotations[index]
+        posed = no_poses(len(image.boxes))
+        if (image.labels == image.vocabulary.person).any():
+            posed = people_poses(image, dataset[index].image, estimator)
+        found.append(replace(image, scored=True).with_columns(keypoints=posed))
+    return InteractionTable.from_list(found, annotations.vocabulary)

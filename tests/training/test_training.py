@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from PIL import Image
 from rich.console import Console
 
 import interplay
-from interplay import InteractionTable, load_model
+from interplay import InteractionTable, load_model, write
 from interplay.errors import InputError, MissingFileError
 from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
@@ -121,6 +123,36 @@ def test_validation_on_detected_boxes_by_the_official_protocol(
     (tmp_path / "empty").mkdir()
     data["images"] = str(tmp_path / "empty")
     with pytest.raises(MissingFileError, match=r"none of the .* images to validate on can be read"):
+        train(_config(riders_file, tmp_path / "none", **changes))
+
+
+def test_poses_are_validated_where_keypoints_are_annotated(
+    riders: InteractionTable, riders_file: Path, trained: Path, tmp_path: Path
+) -> None:
+    """COCO's file gives the truth; the boxes that are validated on bring poses, every second one of which is wrong."""
+    people, images, found = [], [], []
+    for number, image in enumerate(riders):
+        Image.new("RGB", (640, 480)).save(tmp_path / str(image.file))
+        images.append({"id": number, "file_name": image.file, "width": 640, "height": 480})
+        x1, y1, x2, y2 = (float(v) for v in image.boxes[0])
+        pose = np.column_stack([np.linspace(x1, x2, 17), np.linspace(y1, y2, 17), np.full(17, 2)])
+        fields = {"bbox": [x1, y1, x2 - x1, y2 - y1], "keypoints": pose.reshape(-1).tolist()}
+        people.append({"id": number, "image_id": number, "category_id": 1, "area": 5000.0, **fields})
+        keypoints = np.full((len(image.boxes), 17, 3), np.nan, np.float32)
+        keypoints[0] = pose + np.array([200 * (number % 2), 0, -1.2])
+        found.append(replace(image.with_columns(keypoints=keypoints), scored=True))
+    (tmp_path / "people.json").write_text(json.dumps({"images": images, "annotations": people}))
+    write(InteractionTable.from_list(found), tmp_path / "found.parquet")
+    data = {"dataset": "own", "root": str(riders_file), "images": str(tmp_path), "holdout": 0.25}
+    data |= {"validation_detections": str(tmp_path / "found.parquet"), "keypoints": str(tmp_path / "people.json")}
+    changes = {"start": "weights", "start_file": str(trained), "epochs": 1, "validate_every": 1, "data": data}
+    weights = train(_config(riders_file, tmp_path / "runs", **changes))
+    with (weights.parent / "log.csv").open() as stream:
+        *_, row = csv.DictReader(stream)
+    assert 0.2 < float(row["pose_ap"]) <= float(row["pose_ap50"]) < 0.8
+    assert float(row["score"]) > 0.8
+    data["keypoints"] = str(tmp_path / "none.json")
+    with pytest.raises(MissingFileError, match=r"data\.keypoints: there is no .*none\.json"):
         train(_config(riders_file, tmp_path / "none", **changes))
 
 

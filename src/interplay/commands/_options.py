@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import PurePath
 
 from interplay.commands._types import dataset
 from interplay.defaults import DATASETS
+from interplay.errors import InputError
 
 
 def add_dataset(parser: argparse.ArgumentParser, note: str = "") -> None:
@@ -38,3 +40,15 @@ def add_keypoints(parser: argparse.ArgumentParser) -> None:
         metavar="FILE_OR_DIR",
         help="COCO's person_keypoints_*.json, or a folder with them: gives annotated people COCO's keypoints",
     )
+
+
+def distinct_names(paths: list[str]) -> dict[str, str]:
+    """A short name for every result file: its file name where that is enough to tell them apart.
+
+    Raises:
+        InputError: a file is given twice.
+    """
+    if len(set(paths)) < len(paths):
+        raise InputError(f"a result file is given twice: {', '.join(paths)}")
+    short = [PurePath(path).name for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else paths, paths, strict=True))

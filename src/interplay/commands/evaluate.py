@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import PurePath
 
-from interplay.commands._options import add_allow_partial, add_numbering
+from interplay.commands._options import add_allow_partial, add_numbering, distinct_names
 from interplay.commands._types import dataset, positive
 from interplay.defaults import DATASETS
 from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
+
+VARIANTS = {"pose": "evaluate_pose"}
+"""What is no data set in its place -> the module of this package that does it."""
 
 _PROTOCOLS = """\
 protocols for hico-det, pastanet-hoi and own data:
@@ -25,7 +27,9 @@ pastanet-hoi."""
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = f"{parser.description}\n\n{_PROTOCOLS}"
-    parser.add_argument("dataset", type=dataset, choices=DATASETS, help="whose annotations")
+    parser.add_argument(
+        "dataset", type=dataset, choices=DATASETS, help="whose annotations; of poses: interplay evaluate pose --help"
+    )
     parser.add_argument(
         "--predictions",
         required=True,
@@ -79,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.metrics.report import print_scores, write_csv, write_json
     from interplay.vocabulary import Vocabulary
 
-    names = _distinct(arguments.predictions)
+    names = distinct_names(arguments.predictions)
     if len(names) > 1 and (arguments.csv or arguments.plots):
         raise InputError("--csv and --plots are of one result file: give one, or use --json and --table")
     for output in (arguments.json, arguments.csv):
@@ -132,18 +136,6 @@ def run(arguments: argparse.Namespace) -> int:
         pages = write_plots(scores, arguments.plots, progress=console.is_terminal or tell)
         console.print(f"{len(pages)} pages of curves in {arguments.plots}", highlight=False, markup=False)
     return 0
-
-
-def _distinct(paths: list[str]) -> dict[str, str]:
-    """A short name for every result file: its file name where that is enough to tell them apart.
-
-    Raises:
-        InputError: a file is given twice.
-    """
-    if len(set(paths)) < len(paths):
-        raise InputError(f"a result file is given twice: {', '.join(paths)}")
-    short = [PurePath(path).name for path in paths]
-    return dict(zip(short if len(set(short)) == len(short) else paths, paths, strict=True))
 
 
 def _nms(text: str) -> tuple[float, float, float]:

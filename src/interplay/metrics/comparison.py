@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from interplay.errors import InputError
 from interplay.files import atomic_path
+from interplay.metrics.pose import PoseScores
 from interplay.metrics.scores import HoiScores, VcocoScores
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Comparison:
             temporary.write_text(text, encoding="utf-8")
 
 
-def compare(scores: Mapping[str, HoiScores | VcocoScores]) -> Comparison:
+def compare(scores: Mapping[str, HoiScores | VcocoScores | PoseScores]) -> Comparison:
     """Put the means of evaluations with the same annotations and rules side by side.
 
     Args:
@@ -89,6 +90,8 @@ def compare(scores: Mapping[str, HoiScores | VcocoScores]) -> Comparison:
     first = next(iter(scores.values()))
     if isinstance(first, HoiScores):
         title = f"{first.dataset}: mAP, protocol {first.protocol}, setting {first.setting}"
+    elif isinstance(first, PoseScores):
+        title = "poses: AP and AR over OKS, COCO's protocol"
     else:
         title = f"v-coco: AP, protocol {first.protocol}"
     means = {name: value.means for name, value in scores.items()}

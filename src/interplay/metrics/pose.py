@@ -200,6 +200,15 @@ def check_annotated(annotations: InteractionTable) -> None:
     check_visibility(keypoints)
 
 
+def has_annotated_poses(annotations: InteractionTable) -> bool:
+    """Whether `check_annotated` passes: keypoints are annotated, with visibilities, not estimated."""
+    try:
+        check_annotated(annotations)
+    except InputError:
+        return False
+    return True
+
+
 def check_visibility(keypoints: NDArray[np.floating]) -> None:
     """Whether the third value of keypoints (N, 17, 3) is a visibility wherever it is known.
 

@@ -10,19 +10,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from interplay.files import atomic_path
+from interplay.metrics.pose import PoseScores
 from interplay.metrics.scores import HoiScores, VcocoScores, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Scores = HoiScores | VcocoScores | PoseScores
+
 _EVERY_CLASS = 30
 """Up to so many classes are all shown on the screen."""
 
 
-def print_scores(scores: HoiScores | VcocoScores, console: Console) -> None:
+def print_scores(scores: Scores, console: Console) -> None:
     """Print means, the classes that fit on a screen, and the notes. Figures are in percent."""
     if isinstance(scores, HoiScores):
         _print_hoi(scores, console)
+    elif isinstance(scores, PoseScores):
+        _print_poses(scores, console)
     else:
         _print_vcoco(scores, console)
     if scores.coverage.partial:
@@ -32,7 +37,8 @@ def print_scores(scores: HoiScores | VcocoScores, console: Console) -> None:
 
 
 def write_json(
-    scores: HoiScores | VcocoScores | Mapping[str, HoiScores | VcocoScores], path: str | os.PathLike[str]
+    scores: Scores | Mapping[str, Scores],
+    path: str | os.PathLike[str],
 ) -> None:
     """Write ``scores.to_dict()``, or one by name for several result files.
 
@@ -115,6 +121,21 @@ def _print_vcoco(scores: VcocoScores, console: Console) -> None:
     console.print(table)
 
 
+def _print_poses(scores: PoseScores, console: Console) -> None:
+    from rich.table import Table
+
+    ranked = "boxes" if scores.rank_by == "box" else "keypoints"
+    table = Table(title=f"poses: COCO's keypoint protocol, ranked by the scores of {ranked}{_part(scores)}")
+    for name in ("OKS", "people", "annotated", "AP %", "AR %"):
+        table.add_column(name, justify="left" if name in ("OKS", "people") else "right")
+    rows = (("0.50 to 0.95", "all", ""), ("0.50", "all", "50"), ("0.75", "all", "75"))
+    for similarity, area, suffix in (*rows, *(("0.50 to 0.95", area, f"_{area}") for area in ("medium", "large"))):
+        means = (percent(scores.means[f"{kind}{suffix}"]) for kind in ("ap", "ar"))
+        table.add_row(similarity, area, f"{scores.people[area]:,}", *means)
+    console.print(table)
+    console.print(f"{scores.poses:,} poses", highlight=False)
+
+
 def _action_and_role(name: str, scores: VcocoScores) -> tuple[str, str]:
     """``hit_instr`` -> ``hit``, ``instr``; a body motion has no role."""
     if name not in scores.ap_role_s2:
@@ -161,7 +182,7 @@ def _vcoco_rows(scores: VcocoScores) -> tuple[list[str], list[list[str]]]:
     return ["metric", "name", "annotated", "predicted", "ap"], rows
 
 
-def _part(scores: HoiScores | VcocoScores) -> str:
+def _part(scores: Scores) -> str:
     """What a title says of scores that are of a part only."""
     return f"; {scores.coverage.label}" if scores.coverage.partial else ""
 

@@ -14,15 +14,13 @@ from interplay.detectors import Detector, load_detector
 from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.interactions import Interactions
-from interplay.metrics import HoiScores, evaluate_tables
+from interplay.metrics import HoiScores, evaluate_poses, evaluate_tables
+from interplay.metrics.pose import has_annotated_poses
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
 from interplay.training.tables import Tables
 from interplay.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from interplay.models.base import HoiModel
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
@@ -130,7 +128,8 @@ def score_table(
 
     Returns:
         ``score``: mAP, or role AP (scenario 1) where verbs have roles; the protocol's other means; with `unseen` the
-        mAP of these and of the others. What is not defined (a group without annotations) is left out.
+        mAP of these and of the others; where keypoints are annotated and predicted, ``pose_ap`` and ``pose_ap50`` by
+        COCO's protocol. What is not defined (a group without annotations) is left out.
     """
     scores = evaluate_tables(predictions, annotations)
     if isinstance(scores, HoiScores):
@@ -140,7 +139,18 @@ def score_table(
             metrics["unseen"], metrics["seen"] = _mean(scores.ap[hidden]), _mean(scores.ap[~hidden])
     else:
         metrics = {"score": scores.mean["role_s1_24"], **scores.mean}
+    metrics |= _pose_scores(predictions, annotations)
     return {name: float(value) for name, value in metrics.items() if not np.isnan(value)}
+
+
+def _pose_scores(predictions: InteractionTable, annotations: InteractionTable) -> dict[str, float]:
+    """Pose AP, where the truth is annotated and not estimated, and the model tells poses."""
+    if not has_annotated_poses(annotations) or predictions.keypoints is None:
+        return {}
+    if not np.isfinite(predictions.keypoints).any():  # nobody found yet
+        return {"pose_ap": 0.0, "pose_ap50": 0.0}
+    means = evaluate_poses(predictions, annotations).means
+    return {"pose_ap": means["ap"], "pose_ap50": means["ap50"]}
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -16,9 +16,12 @@ from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
+from interplay.interactions import Interactions
 from interplay.ops.boxes import match_boxes, xywh_to_xyxy
 from interplay.ops.image_names import ImageNames, same_names
-from interplay.ops.numbers import finite_rows
+from interplay.ops.numbers import finite_number, finite_rows
+from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
 
 MIN_IOU = 0.3
 """Least overlap of a person's box with a pose's."""
@@ -122,6 +125,51 @@ def _annotations(content: dict[str, Any], path: Path) -> Iterator[_Record]:
         pose[:, 2] = pose[:, 2] > 0
         if pose[:, 2].any():
             yield name, pose, _box(record, where)
+
+
+def read_pose_results(path: str | os.PathLike[str]) -> InteractionTable:
+    """AlphaPose's or COCO's results as predictions: people with keypoints, whose box scores are the poses' scores.
+
+    Somebody without a box has that about all keypoints. The vocabulary is V-COCO's; nobody does anything.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: content that does not fit, or a pose without score (names the entry).
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise MissingFileError(f"no file {source}: expected poses as AlphaPose's or COCO's .json")
+    content = read_json(source)
+    if isinstance(content, dict):
+        raise InputError(
+            f"{source}: holds annotations (it has no scores), expected results: a list of poses with scores"
+        )
+    vocabulary = Vocabulary.load("v-coco")
+    images: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32], float]]] = defaultdict(list)
+    records = list(_results(content, source))
+    names = same_names(image for image, *_ in records)
+    for i, (name, (_, pose, box)) in enumerate(zip(names, records, strict=True)):
+        score = finite_number(content[i].get("score"), f"{source}: [{i}]: 'score'")
+        around = np.concatenate([pose[:, :2].min(0), pose[:, :2].max(0)]) if box is None else box
+        images[name].append((pose, around, score))
+    none = np.zeros(0, np.int64)
+    return InteractionTable.from_list(
+        [
+            Interactions(
+                boxes=np.stack([box for _, box, _ in poses]),
+                labels=np.full(len(poses), vocabulary.person),
+                human=none,
+                object=none,
+                verb=none,
+                vocabulary=vocabulary,
+                box_scores=[score for *_, score in poses],
+                file=name,
+                keypoints=np.stack([pose for pose, _, _ in poses]),
+            )
+            for name, poses in images.items()
+        ],
+        vocabulary,
+    )
 
 
 def _keypoints(record: Mapping[str, Any], where: str) -> NDArray[np.float32]:

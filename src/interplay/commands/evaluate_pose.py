@@ -1,0 +1,84 @@
+"""Score poses by COCO's keypoint protocol: AP and AR over object keypoint similarities."""
+
+from __future__ import annotations
+
+import argparse
+
+from interplay.commands._options import add_allow_partial, add_keypoints, distinct_names
+
+EXAMPLE = "interplay evaluate pose --predictions movenet poses.json --annotations person_keypoints_val2017.json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        nargs="+",
+        metavar="P",
+        help=".jsonl or .parquet with keypoints, AlphaPose's or COCO's results (.json), or an estimator's name "
+        "(movenet, keypointrcnn-resnet50-fpn), which poses the annotated people; several are compared",
+    )
+    parser.add_argument(
+        "--annotations",
+        required=True,
+        metavar="FILE_OR_DIR",
+        help="COCO's person_keypoints_*.json, or annotations with keypoints, such as a generated data set",
+    )
+    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
+    add_keypoints(parser)
+    parser.add_argument(
+        "--images", metavar="DIR", help="the images, for estimators (default: where the annotations are)"
+    )
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    parser.add_argument(
+        "--rank-by",
+        choices=["box", "pose"],
+        help="what ranks poses: the box's score, or that times the mean score of the keypoints (default: pose for "
+        "estimators, else box)",
+    )
+    add_allow_partial(parser)
+    parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1) as JSON")
+    parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print, and write what was asked for."""
+    from rich.console import Console
+
+    from interplay.datasets.show import image_root_of
+    from interplay.evaluation import evaluate_pose, read_pose_truth
+    from interplay.files import check_target
+    from interplay.metrics.comparison import check_table_path, compare
+    from interplay.metrics.report import print_scores, write_json
+
+    names = distinct_names(arguments.predictions)
+    if arguments.json:
+        check_target(arguments.json)
+    if arguments.table:
+        check_table_path(arguments.table)
+        check_target(arguments.table)
+    console = Console()
+    truth = read_pose_truth(arguments.annotations, arguments.split, arguments.keypoints)
+    results = {}
+    for name, predictions in names.items():
+        results[name] = evaluate_pose(
+            predictions,
+            truth,
+            rank_by=arguments.rank_by,
+            images=arguments.images or image_root_of(arguments.annotations, arguments.split),
+            device=arguments.device,
+            allow_partial=arguments.allow_partial,
+            progress=console.is_terminal,
+        )
+        if len(names) > 1:
+            console.print(name, style="bold", highlight=False, markup=False)
+        print_scores(results[name], console)
+    comparison = compare(results)
+    if len(names) > 1:
+        comparison.print(console)
+    if arguments.table:
+        comparison.write(arguments.table)
+    if arguments.json:
+        write_json(results if len(names) > 1 else next(iter(results.values())), arguments.json)
+    return 0
