@@ -7,11 +7,20 @@ traceback.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_ENDLESS = re.compile(r"(\S{300})\S{100,}?(?=[,.:;'\")]{0,4}(?:\s|$))")
 
 
 class InterplayError(Exception):
-    """Base of every error that interplay raises on purpose."""
+    """Base of every error that interplay raises on purpose.
+
+    Of a word without end, which a damaged file may hold in place of a name, the message has the beginning.
+    """
+
+    def __str__(self) -> str:
+        return _ENDLESS.sub(r"\1...", super().__str__())
 
 
 class InputError(InterplayError, ValueError):

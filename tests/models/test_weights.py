@@ -193,6 +193,16 @@ def test_a_description_that_is_none(text: str, said: str, points: Path) -> None:
         read_model(rewrite(points, text))
 
 
+@pytest.mark.parametrize("field", ["width", "encoder_layers", "queries"])
+@pytest.mark.parametrize("count", [10_000, 1_000_000_000])
+def test_a_network_far_larger_than_its_file_is_not_made(field: str, count: int, tmp_path: Path) -> None:
+    path = unpack("gen-vlkt-format1", tmp_path)
+    description = description_of(path)
+    description["config"]["network"][field] = count
+    with pytest.raises(InputError, match=r"gen-vlkt-format1\.safetensors: "):
+        read_model(rewrite(path, description))
+
+
 def test_a_named_model_reads_what_is_wrong_with_its_file(points: Path) -> None:
     description = description_of(points)
     del description["vocabulary"]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from interplay._version import __version__
-from interplay.containers.guard import brief, reading, regular_file
+from interplay.containers.guard import brief, reading, reason, regular_file
 from interplay.containers.json_files import parse_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
@@ -192,6 +192,9 @@ def system_of(description: Mapping[str, Any], path: str | Path) -> System:
     return SYSTEMS[found]
 
 
+_CALLS, _CALLS_PER_TENSOR = 10_000, 100
+"""Of torch's functions, while a network is made without memory."""
+
 Built = TypeVar("Built", bound=nn.Module)
 
 
@@ -211,19 +214,32 @@ def build_with(
     Raises:
         InputError: a name is missing or unknown, or a shape differs.
     """
-    with torch.device("meta"), _Unfilled():
-        _compare(build().state_dict(), state, source, optional)
+    try:
+        with torch.device("meta"), _Unfilled(len(state)):
+            _compare(build().state_dict(), state, source, optional)
+    except (RuntimeError, OverflowError, MemoryError, RecursionError) as error:  # sizes beyond what torch counts with
+        raise InputError(f"{source}: {reason(error, 'a network')}") from None
     model = build()
     model.load_state_dict(state, strict=False)
     return model.eval()
 
 
 class _Unfilled(TorchFunctionMode):
-    """Tensors are not filled with random numbers: without memory, torch would load its compiler to do nothing."""
+    """Tensors are not filled with random numbers: without memory, torch would load its compiler to do nothing.
+
+    Neither are many more of them made than a file has: a description may name a thousand million layers.
+    """
+
+    def __init__(self, tensors: int) -> None:
+        super().__init__()
+        self._left = _CALLS + _CALLS_PER_TENSOR * tensors
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise InputError("the description is of a network with many more tensors than there are")
         if getattr(func, "__name__", "") in ("normal_", "uniform_"):
             return args[0] if args else (kwargs or {})["tensor"]
         return func(*args, **(kwargs or {}))
