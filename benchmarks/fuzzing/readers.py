@@ -26,6 +26,8 @@ from interplay import (
     read_image,
     write,
 )
+from interplay.datasets.coco_keypoints import people_table, read_coco_people
+from interplay.detectors.pose.poses_file import read_pose_results
 from interplay.errors import InterplayError
 
 from .results import Different, agree, check_detections, check_numbers, check_shapes, check_table, nothing
@@ -186,6 +188,24 @@ def _read_poses(path: Path) -> Any:
 def _check_poses(poses: Any, folder: Path) -> None:
     if any(np.isinf(pose).any() or (np.isnan(pose).any() and not np.isnan(pose).all()) for pose in poses):
         raise Different("a pose is not finite")
+
+
+def _keypoints(folder: Path) -> dict[Path, str]:
+    points = [float(v) for k in range(17) for v in (10 + k, 5 + 2 * k, 2)]
+    person = {"image_id": 42, "category_id": 1, "iscrowd": 0, "num_keypoints": 17, "keypoints": points}
+    content = {
+        "images": [{"id": 42, "file_name": "COCO_val2014_000000000042.jpg", "width": 64, "height": 48}],
+        "annotations": [
+            {**person, "id": 1, "bbox": [8, 4, 24, 42], "area": 600.5},
+            {**person, "id": 2, "bbox": [30, 4, 20, 30], "area": 300, "keypoints": [0] * 51, "iscrowd": 1},
+        ],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    return {_dump(folder / "person_keypoints_val2014.json", content): "json"}
+
+
+def _read_keypoints(path: Path) -> InteractionTable:
+    return people_table(read_coco_people(path))
 
 
 def _queries(folder: Path) -> dict[Path, str]:
@@ -496,6 +516,8 @@ READERS: dict[str, Reader] = {
         Reader("tools", _tools, lambda path: load_annotations("own", path), check_table),
         Reader("boxes", _boxes, _read_boxes, check_numbers),
         Reader("poses", _poses, _read_poses, _check_poses),
+        Reader("pose-results", _poses, read_pose_results, check_table),
+        Reader("keypoints", _keypoints, _read_keypoints, check_table),
         Reader("queries", _queries, _read_queries, check_table),
         Reader("vcoco-pickle", _vcoco_pickles, _read_vcoco_pickle, check_detections),
         Reader("tin-pickle", _tin_pickles, _read_tin_pickle, check_table),
