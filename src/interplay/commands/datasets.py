@@ -216,6 +216,7 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
     from interplay.errors import InputError
     from interplay.pipeline.annotate_poses import PoseJob, annotate_poses
     from interplay.pipeline.results import check_output, file_setting
+    from interplay.pipeline.screen import count
 
     check_pose_name(arguments.pose)
     check_output(arguments.output)
@@ -239,8 +240,8 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
     estimator = load_pose_estimator(arguments.pose, device=arguments.device, weights=arguments.weights)
     counts = annotate_poses(job, estimator, Console(stderr=True))
     console.print(
-        f"{arguments.output}: {counts.posed:,} people with a pose, {counts.without:,} without, {counts.kept:,} kept "
-        "theirs",
+        f"{arguments.output}: {count(counts.posed, 'person', 'people')} with a pose, {counts.without:,} without, "
+        f"{counts.kept:,} kept theirs",
         highlight=False,
         markup=False,
         soft_wrap=True,
