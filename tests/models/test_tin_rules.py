@@ -46,6 +46,19 @@ def test_maps_take_a_pose_in_either_shape() -> None:
     np.testing.assert_array_equal(missing[1], pair_map(*boxes, None))
 
 
+def test_no_line_leads_to_a_keypoint_that_is_not_labelled() -> None:
+    """Annotations have 0, 0, 0 there, which would be a line to the picture's corner."""
+    boxes = [0, 0, 63, 63], [10, 10, 20, 20]
+    pose = np.column_stack([np.full(17, 40), np.linspace(20, 60, 17), np.full(17, 2)])
+    pose[15] = 0  # an ankle
+    drawn, whole = pair_map(*boxes, pose)[2], pair_map(*boxes, np.where(pose.any(1)[:, None], pose, [40, 50, 2]))[2]
+    assert np.flatnonzero(drawn.any(0)).tolist() == [40]
+    assert drawn.sum() < whole.sum()
+    pose[5] = 0  # a shoulder: nothing leads to the middle of both
+    assert np.flatnonzero(pair_map(*boxes, pose)[2].any(0)).tolist() == [40]
+    assert not pair_map(*boxes, np.zeros((17, 3)))[2].any()
+
+
 def test_no_pairs_give_no_maps() -> None:
     assert pair_maps(np.zeros((0, 4)), np.zeros((0, 4)), []).shape == (0, 3, 64, 64)
 

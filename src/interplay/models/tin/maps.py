@@ -40,7 +40,8 @@ def pair_map(human_box: ArrayLike, object_box: ArrayLike, pose: ArrayLike | None
             float64.
         object_box: the same for the object.
         pose: 17 COCO keypoints as (17, 3) or 51 numbers x, y, score in pixels of the image (scores are not looked
-            at), or None. A pose of another length, or one with a value that is not finite, counts as missing.
+            at), or None. A pose of another length, or one with a value that is not finite, counts as missing. No line
+            is drawn to a keypoint that annotations do not label: 0, 0, 0.
 
     Returns:
         (3, 64, 64): the person's rectangle, the object's rectangle, the skeleton with values in 0..0.95.
@@ -72,7 +73,7 @@ def pair_maps(
     if present.any():
         points = np.stack([p for p in known if p is not None])
         joints = joints_on_grid(points, human[present], human_grid[present])
-        maps[present, 2] = skeletons(joints)
+        maps[present, 2] = skeletons(joints, np.asarray(points.any(2)))
     return maps
 
 
@@ -119,9 +120,12 @@ def joints_on_grid(
     return np.concatenate([joints, middle[:, None]], axis=1)
 
 
-def skeletons(joints: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Joints (N, 18, 2) as drawings (N, 64, 64)."""
-    starts, ends = (joints[:, [line[k] for line in SKELETON]].reshape(-1, 2) for k in (0, 1))
+def skeletons(joints: NDArray[np.int64], labelled: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Joints (N, 18, 2), of which the first 17 are labelled or not (N, 17), as drawings (N, 64, 64)."""
+    known = np.concatenate([labelled, (labelled[:, 5] & labelled[:, 6])[:, None]], 1)
+    first, second = ([line[k] for line in SKELETON] for k in (0, 1))
+    drawn = (known[:, first] & known[:, second])[..., None]
+    starts, ends = (np.where(drawn, joints[:, line], -1).reshape(-1, 2) for line in (first, second))
     segment, y, x = line_pixels(starts, ends, SIZE)
     pair, line = np.divmod(segment, len(SKELETON))
     drawings = np.zeros((len(joints), SIZE, SIZE), np.float32)
