@@ -61,7 +61,7 @@ def test_yaml_with_aliases_and_merges_is_fine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"a,a\n1,2\n", "a column comes twice"),
+        (b"a,a\n1,2\n", "the column .a. comes twice"),
         (b"a,b\n1,2,3\n", "line 2: more values"),
         (b"a,b\n\xff\xfe,2\n", "line 2, byte 1"),
         (b"a,b\n1,\x00\n", None),

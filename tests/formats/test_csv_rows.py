@@ -82,6 +82,8 @@ def test_a_table_without_images(tmp_path: Path) -> None:
         (",38.1,", ",wide,", "line 2, object_y2: expected a number, got 'wide'"),
         (",60,", ",sixty,", "line 2, width: expected a whole number, got 'sixty'"),
         (",person,ride", ",,ride", "line 2, human: expected the name"),
+        ("file,width,height", "file,width,width", "the column 'width' comes twice"),
+        (",38.1,", ",38.1,1,2,", "line 2: more values than"),
         ("a, b.jpg", "\udce9", "not UTF-8|UTF-8|utf-8"),
     ],
 )
@@ -93,3 +95,11 @@ def test_what_does_not_fit_is_named(before: str, after: str, message: str, tmp_p
     with pytest.raises(InputError, match=message) as error:
         read(tmp_path / "r.csv", VCOCO)
     assert "r.csv" in str(error.value)
+
+
+def test_empty_columns_of_a_spreadsheet_do_no_harm(tmp_path: Path) -> None:
+    write([street()], tmp_path / "r.csv")
+    whole = read(tmp_path / "r.csv", VCOCO)
+    header, *rows = (tmp_path / "r.csv").read_text().splitlines()
+    (tmp_path / "r.csv").write_text("\n".join([f"{header},,", *(f"{row},,,," for row in rows)]))
+    assert read(tmp_path / "r.csv", VCOCO)[0] == whole[0]

@@ -169,7 +169,7 @@ def _names(categories: Iterable[dict[str, Any]]) -> dict[int, str]:
 
 def _named(known: dict[Any, Any], key: Any, field: str) -> Any:
     """What an id of the file stands for."""
-    key = key if isinstance(key, str) and key in known else id_number(key, field) if not isinstance(key, str) else key
+    key = key if isinstance(key, str) else id_number(key, field)
     if key not in known:
         raise InputError(f"{field!r} holds {brief(key)}, which nothing in the image or file has as its id")
     return known[key]

@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 
 from interplay.columns import Column, registered_columns
-from interplay.containers.guard import reason, regular_file
+from interplay.containers.guard import reading
+from interplay.containers.tables import open_csv
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.formats.arrow import from_arrow, full_schema
@@ -63,30 +64,25 @@ def read_csv(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> Int
         InputError: names file, line and column of the first problem.
     """
     known = vocabulary if isinstance(vocabulary, Vocabulary) else None
-    regular_file(path, "a CSV file")
+    header, rows = open_csv(path, "a CSV file of interactions")
+    missing = [name for name in _REQUIRED if name not in header]
+    if missing:
+        raise InputError(f"{path}: expected a CSV file of interactions, but it has no column {missing[0]!r}")
+    columns = [column for column in _single_valued() if _stands_in(column, header)]
+    scored = "score" in header
     images: dict[str, _Image] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in _REQUIRED if name not in (rows.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path}: expected a CSV file of interactions, but it has no column {missing[0]!r}")
-            columns = [column for column in _single_valued() if _stands_in(column, rows.fieldnames or ())]
-            scored = "score" in (rows.fieldnames or ())
-            for row in rows:
-                where = f"{path}, line {rows.line_num}"
-                image = images.setdefault(row["file"], _Image(row["file"], scored))
-                image.add(row, columns, where)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {reason(error, 'CSV of interactions')}") from None
+    for line, row in rows:
+        image = images.setdefault(row["file"], _Image(row["file"], scored))
+        image.add(row, columns, f"{path}, line {line}")
     records = [image.record for image in images.values()]
     for record in records:
         for field, problem in record_problems(record, known):
             raise InputError(f"{path}, image {record['file']!r}, {field}: {problem}")
-    try:
-        return from_arrow(pa.Table.from_pylist(records, full_schema()), vocabulary)
-    except Exception as error:  # whatever is wrong
-        raise InputError(f"{path}: {reason(error, 'CSV of interactions')}") from None
+    with reading(path, "a CSV file of interactions"):
+        try:
+            return from_arrow(pa.Table.from_pylist(records, full_schema()), vocabulary)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
 
 def _single_valued() -> list[Column]:
@@ -94,7 +90,7 @@ def _single_valued() -> list[Column]:
     return [column for column in registered_columns() if not column.shape and column.per != "image"]
 
 
-def _stands_in(column: Column, header: Any) -> bool:
+def _stands_in(column: Column, header: list[str]) -> bool:
     names = [column.name] if column.per == "triplet" else [f"{role}_{column.name}" for role in _ROLES]
     return all(name in header for name in names)
 

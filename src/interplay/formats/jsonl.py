@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,7 +44,7 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
     if longest == 0:
         return InteractionTable.from_list([], known or Vocabulary.load("hico-det"))
     if _doubtful(path):
-        for _ in iterate_lines(path):  # which refuses what Arrow's parser lets pass in fields that are not used
+        for _ in iterate_json_lines(path):  # which refuses what Arrow's parser lets pass in fields that are not used
             pass
     # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
     source = path if lines is not None else pa.BufferReader(_as_objects(path))
@@ -59,7 +58,7 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
             raise InputError("every line must be one record")
         return from_arrow(rows, vocabulary)
     except Exception as error:  # whatever is wrong, also with an encoding: say where it is
-        for number, record in iterate_lines(path):
+        for number, record in iterate_json_lines(path):
             for field, problem in record_problems(record, known):
                 raise InputError(f"{path}, line {number}, {field}: {problem}") from None
         raise InputError(f"{path}: {reason(error, 'JSON Lines of interactions')}") from None
@@ -113,20 +112,11 @@ def _as_objects(path: Path) -> bytes:
         InputError: a line is not a JSON object.
     """
     lines = []
-    for number, record in iterate_lines(path):
+    for number, record in iterate_json_lines(path):
         if not isinstance(record, dict):
             raise InputError(f"{path}, line {number}: expected a JSON object, got {type(record).__name__}")
         lines.append(json.dumps(record))
     return "\n".join(lines).encode() + b"\n"
-
-
-def iterate_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Line numbers (from 1) and parsed records; blank lines are skipped.
-
-    Raises:
-        InputError: a line that is not JSON or not UTF-8.
-    """
-    yield from iterate_json_lines(path)
 
 
 def write_jsonl(table: InteractionTable, path: Path) -> None:
