@@ -211,8 +211,8 @@ class HasColumns(ABC):
         per="box",
         dtype=bool,
         fill=False,
-        doc="People whose actions nobody annotated. V-COCO's evaluation neither rewards nor punishes predictions on "
-        "them.",
+        doc="People of whom not everything they do is annotated, or nothing. What is annotated of them counts; what is "
+        "not is unknown: training does not learn that they do not do it, and evaluation does not punish it.",
     )
     coco_id = Column(
         "coco_id",

@@ -54,7 +54,8 @@ def _read_generated(source: Source, vocabulary: Vocabulary | None, split: str) -
     from interplay.formats import read
 
     table = read(source.path, vocabulary)
-    table.unlabelled = np.zeros(len(table.boxes), bool)  # of everybody there it is known what they do
+    if table.unlabelled is None:  # of everybody there it is known what they do
+        table.unlabelled = np.zeros(len(table.boxes), bool)
     return table
 
 

@@ -33,7 +33,7 @@ class PairList:
         objects: (N, 4).
         poses: (N, 17, 3) of the people, NaN where unknown, and where no keypoint is labelled.
         classes: (N, C) bool.
-        motions: (N, C) bool: what the person does, with anything or nothing.
+        motions: (N, C) float32: what the person does, with anything or nothing, 1 or 0; NaN where nobody knows.
         labels: (N,) the network's index of the object's class, -1 where it has none.
     """
 
@@ -41,7 +41,7 @@ class PairList:
     objects: NDArray[np.float64]
     poses: NDArray[np.float32]
     classes: NDArray[np.bool_]
-    motions: NDArray[np.bool_]
+    motions: NDArray[np.float32]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -97,16 +97,16 @@ class PairReader:
         classes = np.zeros((len(pairs), self.count), bool)
         known = number[chosen] >= 0
         classes[which.reshape(-1)[known], number[chosen][known]] = True
-        actions = np.zeros((len(boxes), self.count), bool)
-        actions[human[number >= 0], number[number >= 0]] = True
+        actions = np.where(boxes.annotated[:, None], np.float32(0), np.full(self.count, np.nan, np.float32))
+        actions[human[number >= 0], number[number >= 0]] = 1
         found = self._pairs(boxes, pairs, classes, actions)
         return found[np.flatnonzero(classes.any(1))] if self.classify else found
 
     def negatives(self, image: Interactions, detected: Interactions | None = None) -> PairList:
         """Pairs of an annotated or detected person and another box that interact in no way.
 
-        Their class is "no interaction" with the object, where there is one. People whose actions were not annotated
-        are in no pair.
+        Their class is "no interaction" with the object, where there is one. People of whom not all actions were
+        annotated (`unlabelled`) are in no pair, nor is who is detected where they are.
 
         Args:
             image: annotations.
@@ -114,14 +114,16 @@ class PairReader:
         """
         interacting = (image.object >= 0) & ~np.isin(image.verb, self.ignored)
         taken = image.boxes[image.human[interacting]], image.boxes[image.object[interacting]]
-        found = self._others(image, taken)
+        unknown = np.zeros((0, 4)) if image.unlabelled is None else image.boxes[image.unlabelled]
+        found = self._others(image, taken, unknown)
         if detected is None or not len(detected.boxes):
             return found
-        return PairList.joined(found, self._others(detected, taken))
+        return PairList.joined(found, self._others(detected, taken, unknown))
 
-    def _others(self, image: Interactions, taken: tuple[NDArray, NDArray]) -> PairList:
+    def _others(self, image: Interactions, taken: tuple[NDArray, NDArray], unknown: NDArray) -> PairList:
         boxes = _DistinctBoxes(image)
         human = (boxes.labels == self.person) & boxes.annotated
+        human &= ~(box_iou(boxes.boxes, unknown) > OVERLAP).any(1)
         pairs = np.argwhere(human[:, None] & ~np.eye(len(boxes), dtype=bool))
         overlaps = [box_iou(boxes.boxes, there) for there in taken]  # (N, T) each
         same = np.minimum(overlaps[0][pairs[:, 0]], overlaps[1][pairs[:, 1]]) > OVERLAP
@@ -130,10 +132,10 @@ class PairReader:
         for verb in self.no_interaction:
             number = self.table[verb, boxes.labels[pairs[:, 1]]]
             classes[number >= 0, number[number >= 0]] = True
-        return self._pairs(boxes, pairs, classes, np.zeros((len(boxes), self.count), bool))
+        return self._pairs(boxes, pairs, classes, np.zeros((len(boxes), self.count), np.float32))
 
     def _pairs(
-        self, boxes: _DistinctBoxes, pairs: NDArray[np.int64], classes: NDArray[np.bool_], actions: NDArray[np.bool_]
+        self, boxes: _DistinctBoxes, pairs: NDArray[np.int64], classes: NDArray[np.bool_], actions: NDArray[np.float32]
     ) -> PairList:
         """Pairs (P, 2) of boxes, with their classes (P, C) and what every box does (N, C)."""
         human, other = pairs.reshape(-1, 2).T
@@ -146,7 +148,7 @@ class _DistinctBoxes:
 
     Attributes:
         place: of each box of the image among these.
-        annotated: (N,) whether it is known what a person does.
+        annotated: (N,) whether it is known of a person all that they do.
     """
 
     def __init__(self, image: Interactions) -> None:

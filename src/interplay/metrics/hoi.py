@@ -21,6 +21,7 @@ from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PROTOCOLS, PairProtoc
 from interplay.metrics.scores import HoiScores
 from interplay.metrics.steps import without_repeats
 from interplay.metrics.verdicts import Verdicts
+from interplay.ops.boxes import box_iou
 from interplay.table import InteractionTable
 from interplay.vocabulary import BUILT_IN, Vocabulary
 
@@ -145,7 +146,8 @@ def evaluate_hoi(
     """Average precision and highest recall of every interaction class.
 
     Images are matched by name. Predicted triplets whose (verb, object) is no class are dropped and counted; so are
-    those on unknown images, and NaN scores.
+    those on unknown images, and NaN scores. Of people who are `unlabelled`, predictions that are annotated count, and
+    others do not.
 
     Args:
         predictions: triplets with scores, in the annotations' vocabulary.
@@ -207,7 +209,7 @@ def judge_pairs(
         notes.append(f"boxes match from an overlap of {overlap:g}, which is not the protocol's")
     matches = match_pairs(found, truth, rules)
     positives = truth
-    keep = None
+    keep = None if annotations.unlabelled is None else ~_unjudged(matches, found, annotations, rules)
     if setting == "known-object":
         if annotations.image_labels is None:
             notes.append(
@@ -215,7 +217,8 @@ def judge_pairs(
                 "with it has boxes, so fewer detections count than with HICO-DET's anno_bbox.mat"
             )
         known = _objects_in_images(annotations)
-        keep = known[classes.pairs[matches.label, 1], matches.image]
+        in_known = known[classes.pairs[matches.label, 1], matches.image]
+        keep = in_known if keep is None else keep & in_known
         if rules.known_object == "images":
             positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
     return JudgedPairs(
@@ -242,6 +245,23 @@ def resampled_hoi(scores: HoiScores, times: NDArray[np.int64]) -> dict[str, floa
     rules = PROTOCOLS[scores.protocol]
     hits = scores.verdicts.resampled(times)
     return scores.means_of(average_precision(hits, rules.average_precision, rules.recall_thresholds))
+
+
+def _unjudged(
+    matches: Matches, found: PairArrays, annotations: InteractionTable, rules: PairProtocol
+) -> NDArray[np.bool_]:
+    """(D,) ordered detections that are no true positive on somebody of whom not everything they do is annotated."""
+    assert annotations.unlabelled is not None
+    people = np.flatnonzero(annotations.unlabelled)
+    image_of = annotations.box_image_index[people]
+    unjudged = np.zeros(len(found), bool)
+    by_image = np.argsort(found.image, kind="stable")
+    for image in np.unique(image_of):
+        first, last = np.searchsorted(found.image[by_image], [image, image + 1])
+        rows = by_image[first:last]
+        overlap = box_iou(found.human[rows], annotations.boxes[people[image_of == image]])
+        unjudged[rows] = (overlap >= rules.threshold).any(1)
+    return np.asarray(unjudged[matches.order] & ~matches.hit)
 
 
 def _zero_shot_groups(vocabulary: Vocabulary, split: str) -> dict[str, NDArray[np.int64]]:

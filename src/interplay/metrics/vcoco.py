@@ -284,7 +284,7 @@ def _judged(
         positive: (P, C) what annotated people do.
     """
     people, classes = positive.shape
-    counted = np.flatnonzero((owner < 0) | np.append(annotations.labelled, False)[owner])
+    counted = np.flatnonzero((owner < 0) | np.append(annotations.labelled, False)[owner] | right)
     label, score, image = label[counted], score[counted], image[counted]
     owner, right = owner[counted], right[counted]
     row = np.arange(len(label))

@@ -26,7 +26,7 @@ class VcocoAnnotations:
         images: names of the images.
         person_image: (P,) index into `images`, ascending; inside an image in COCO's order.
         person_box: (P, 4) float32.
-        labelled: (P,) whether somebody annotated the person's actions.
+        labelled: (P,) whether everything that the person does is annotated; of others, what is annotated counts.
         actions: (P, 26) bool.
         role_box: (P, 29, 4) float32 box of the object in each action-role, NaN where there is none.
         role_object: (P, 29) its category, -1 where there is none.

@@ -42,6 +42,9 @@ class DataConfig(Section):
             the annotations say. Where it lists no interactions, those that occur in the training annotations are the
             classes.
         train: split to train on; of ``own`` data only where a folder has a file for each split.
+        unlabelled: what is learnt of people of whom not everything they do is annotated (the column `unlabelled`):
+            ``ignored``: what is annotated, and nothing else; ``negative``: that they do nothing else, as published
+            trainings of one-stage systems take it.
         validation: split to validate on.
         validation_root: annotations to validate on, instead of `root`.
         holdout: share of the training images, chosen by their names, that is validated on instead of trained on where
@@ -60,6 +63,7 @@ class DataConfig(Section):
     keypoints: Path | None = None
     vocabulary: str | None = None
     train: Split = "train"
+    unlabelled: Literal["ignored", "negative"] = "ignored"
     validation: Split | None = None
     validation_root: Path | None = None
     holdout: Share = 0.1

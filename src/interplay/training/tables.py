@@ -114,6 +114,8 @@ def load_training_table(data: DataConfig, section: str = "data") -> tuple[Intera
     vocabulary = Vocabulary.load(data.vocabulary) if data.vocabulary is not None else None
     training = load_annotations(data.dataset, data.root, data.train, vocabulary, data.keypoints)
     _check_people(training, data.root)
+    if data.unlabelled == "negative":
+        training = training.with_columns(unlabelled=None)
     if data.dataset == "own":
         training = usable_boxes(training)
     if not len(training):

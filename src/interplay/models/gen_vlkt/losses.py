@@ -2,6 +2,9 @@
 
 Every sum is divided by a count that is averaged over the parts of a training step, so that several processes compute
 what one would compute on their joint batch. (The published code averages only the number of pairs.)
+
+A query that found no pair and points at somebody of whom not everything is annotated (`PairTargets.unknown_people`)
+is asked nothing: it may have found what nobody annotated.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.ops import box_convert
+from torchvision.ops import box_convert, box_iou
 
 from interplay.layers.normalisers import LossNormaliser, over_processes
 from interplay.models.gen_vlkt.config import GenVlktLossOptions, Mimic
@@ -119,6 +122,7 @@ class _MatchedLayer:
         target_object = torch.cat([t.object_boxes for t in targets])[matches.target].to(self.human)
         self.there = (target_object != 0).any(-1)
         self.target_object = target_object[self.there]
+        self.asked = _asked(layer, at, targets)
 
     def counts(self, pairs: int, background_weight: float) -> Tensor:
         """(5,) float: pairs, positive labels, object boxes, summed class weights of the cross-entropy, images."""
@@ -136,11 +140,12 @@ class _MatchedLayer:
         objects = objects + counts.floor(1e-4)
         class_weights = self.object_logits.new_ones(self.object_logits.shape[-1])
         class_weights[-1] = background_weight
-        cross_entropy = F.cross_entropy(self.object_logits.mT, self.labels, class_weights, reduction="sum")
+        each = F.cross_entropy(self.object_logits.mT, self.labels, class_weights, reduction="none")
+        cross_entropy = (each * self.asked).sum()
         object = self.object[self.there]
         return {
             # without a positive the published sum stays undivided
-            "interaction": focal_loss(self.logits, self.wanted)
+            "interaction": focal_loss(self.logits[self.asked], self.wanted[self.asked])
             / torch.where(positives > 0, positives, counts.floor(1)),
             "object": cross_entropy / weights,
             "human_box": (self.human - self.target_human).abs().sum() / pairs,
@@ -148,6 +153,22 @@ class _MatchedLayer:
             "human_giou": _giou_loss(self.human, self.target_human) / pairs,
             "object_giou": _giou_loss(object, self.target_object) / objects,
         }
+
+
+UNKNOWN_OVERLAP = 0.5
+"""A predicted person who overlaps somebody by more than this (IoU) is taken to be them."""
+
+
+@torch.no_grad()
+def _asked(layer: GenVlktOutputs, matched: tuple[Tensor, Tensor], targets: Sequence[PairTargets]) -> Tensor:
+    """(B, Q) bool: queries that found a pair, or point at nobody whose actions are unknown."""
+    asked = torch.ones(layer.human_boxes.shape[:2], dtype=torch.bool, device=layer.human_boxes.device)
+    for own, boxes, target in zip(asked, layer.human_boxes, targets, strict=True):
+        if target.unknown_people is not None and len(target.unknown_people):
+            people, unknown = (box_convert(b.float(), "cxcywh", "xyxy") for b in (boxes, target.unknown_people))
+            own &= ~(box_iou(people, unknown) > UNKNOWN_OVERLAP).any(1)
+    asked[matched] = True
+    return asked
 
 
 def _giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:

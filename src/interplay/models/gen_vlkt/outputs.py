@@ -44,6 +44,7 @@ class PairTargets:
         object_labels: (T,) int64 object class; ``len(vocabulary.objects)`` where no object takes part.
         interactions: (T, I) float32, 1 for each interaction class of the pair.
         verbs: (T, V) float32, 1 for each verb of the pair.
+        unknown_people: (U, 4) boxes of people of whom not everything they do is annotated, or None for nobody.
         teacher_image: (3, 224, 224) the image as the teacher reads it, or None.
         teacher_feature: (E,) the teacher's embedding of the image, if it is known beforehand, or None.
     """
@@ -53,6 +54,7 @@ class PairTargets:
     object_labels: Tensor
     interactions: Tensor
     verbs: Tensor
+    unknown_people: Tensor | None = None
     teacher_image: Tensor | None = None
     teacher_feature: Tensor | None = None
 

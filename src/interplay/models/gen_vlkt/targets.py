@@ -42,10 +42,12 @@ def pair_targets(interactions: Interactions) -> PairTargets:
     boxes = box_convert(corners, "xyxy", "cxcywh") / size
     labels = np.append(listed.labels, len(vocabulary.objects))
     pairs = listed[first]
+    unknown = None if interactions.unlabelled is None else np.flatnonzero(interactions.unlabelled)
     return PairTargets(
         human_boxes=boxes[pairs.human],
         object_boxes=boxes[pairs.object],
         object_labels=torch.from_numpy(labels[pairs.object]),
         interactions=classes,
         verbs=verbs,
+        unknown_people=None if unknown is None else boxes[unknown],
     )

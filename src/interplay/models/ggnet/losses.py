@@ -30,6 +30,7 @@ def focal_loss(
     count: Tensor | None = None,
     floor: float = 1.0,
     points: Tensor | None = None,
+    unknown: Tensor | None = None,
 ) -> Tensor:
     """Focal loss for heatmaps, or with `beta` the hard negative attentive loss (Equation 4).
 
@@ -41,6 +42,7 @@ def focal_loss(
         floor: the least that a batch is divided by.
         points: (B,) divide the loss of each image by this, if it is more than 1, and average over the images, instead
             of dividing by the positive pixels of the whole batch.
+        unknown: (B, 1, h, w) bool, where only positives count.
 
     Returns:
         A scalar.
@@ -50,6 +52,8 @@ def focal_loss(
     weight = (1 - target).square().square()
     if beta is not None:
         weight = torch.where(target == -1, 2.0**beta, weight)
+    if unknown is not None:
+        weight = weight.masked_fill(unknown, 0.0)
     # One logarithm per pixel: of p at positives, of 1 - p elsewhere.
     other = 1 - predicted
     chance = torch.where(positive, predicted, other)
@@ -164,7 +168,7 @@ def stack_terms(
     for name, count in zip(names, positives[1:], strict=True):
         beta = None if name in CENTRE_HEATMAPS else hna
         terms[loss_name(name, network.gaze_steps)] = focal_loss(
-            probabilities(maps[name]), targets.heatmap(name), beta, count, floor, interactions
+            probabilities(maps[name]), targets.heatmap(name), beta, count, floor, interactions, targets.unknown
         )
     mask, index = _offset_mask(targets), targets.rel_ind
     terms["sub_offset_loss"] = gathered_l1(maps["sub_offset"], index, mask, targets.sub_offset, pairs, floor)

@@ -43,6 +43,7 @@ class AnnotatedView:
         verb: (T,) channels of the interaction heatmaps.
         view: what the network sees.
         whole: (N,) bool or None.
+        unlabelled: (N,) bool, people of whom not everything they do is annotated; or None.
     """
 
     boxes: Array
@@ -52,6 +53,7 @@ class AnnotatedView:
     verb: NDArray[np.int64]
     view: View
     whole: NDArray[np.bool_] | None = None
+    unlabelled: NDArray[np.bool_] | None = None
 
 
 @dataclass
@@ -72,6 +74,8 @@ class GGNetTargets:
         offset_mask_offset: (B, T, 2 verbs) uint8, 1 at the two values of the labelled verb; None if all verbs share
             one pair of offsets.
         hm_rel_human, hm_rel_object: (B, verbs, h, w) verbs at human (object) centres, where the network has them.
+        unknown: (B, 1, h, w) bool: where people are of whom not everything they do is annotated; there, interaction
+            heatmaps learn from positives alone. None if all is annotated of everybody.
     """
 
     hm: Tensor
@@ -88,6 +92,7 @@ class GGNetTargets:
     offset_mask_offset: Tensor | None = None
     hm_rel_human: Tensor | None = None
     hm_rel_object: Tensor | None = None
+    unknown: Tensor | None = None
 
     def heatmap(self, name: str) -> Tensor:
         """The target of an interaction heatmap of the network."""
@@ -142,6 +147,7 @@ class TargetEncoder:
             verb=verb[keep],
             view=view,
             whole=(annotation.boxes == np.floor(annotation.boxes)).all(1),
+            unlabelled=annotation.unlabelled,
         )
 
 
@@ -185,6 +191,8 @@ def encode(
         arrays["offset_mask_offset"] = np.zeros(offsets, np.uint8)
     for who in network.context:
         arrays[f"hm_rel_{who}"] = np.zeros(rel, np.float32)
+    if any(scene.unlabelled is not None and scene.unlabelled.any() for scene in scenes):
+        arrays["unknown"] = np.zeros((batch, 1, height, width), bool)
     for i, scene in enumerate(scenes):
         encode_scene(scene, {name: array[i] for name, array in arrays.items()}, pairs, options)
     return GGNetTargets(**{name: torch.from_numpy(array) for name, array in arrays.items()})
@@ -209,6 +217,9 @@ def encode_scene(
     for k in seen:
         draw_positive(maps["hm"][scene.labels[k]], centres[k, 0], centres[k, 1], radii[k])
 
+    if "unknown" in maps and scene.unlabelled is not None:
+        for x1, y1, x2, y2 in boxes[scene.unlabelled].astype(np.int64):
+            maps["unknown"][0, y1 : y2 + 1, x1 : x2 + 1] = True
     encode_interactions(scene, centres, maps, pairs, options)
     for who, members in (("human", scene.human), ("object", scene.object)):
         if f"hm_rel_{who}" in maps:

@@ -51,7 +51,7 @@ class TinExample:
         maps: (R, 3, 64, 64).
         parts: (R, 10, 4) of the people; (R, 0, 4) where the network does not look at them.
         classes: (R, C) what the pairs do, "no interaction" included.
-        motions: (P, C) what the people of the interacting pairs do, with anything.
+        motions: (P, C) what the people of the interacting pairs do, with anything; NaN where nobody knows.
         binary: (R, 2) interactive, not interactive.
     """
 
@@ -208,7 +208,7 @@ class TrainingPairs:
             starts = [part.start for part in groups(len(positives))]
             self.places += [(image, start) for start in starts]
             self.class_counts += positives.classes.sum(0)
-            self.motion_counts += positives.motions.sum(0)
+            self.motion_counts += (positives.motions == 1).sum(0)
             most = min(len(negatives), options.non_interacting)
             counts += len(positives) + len(starts) * options.jittered, len(starts) * most
         if not self.places:

@@ -105,7 +105,7 @@ class TinTargets:
 
     Attributes:
         classes: (N, C) what the pairs do, "no interaction" included.
-        motions: (P, C) what the people of the interacting pairs do, with anything.
+        motions: (P, C) what the people of the interacting pairs do, with anything; NaN where nobody knows.
         binary: (N, 2) interactive, not interactive.
     """
 
@@ -128,7 +128,7 @@ class VerbTargets:
     """Labels of N pairs of which the first P interact, where classes are verbs.
 
     Attributes:
-        human: (P, 29) what the person does, with anything.
+        human: (P, 29) what the person does, with anything; NaN where nobody knows.
         pair: (P, 29) what the person does with this object.
         spatial: (N, 29) the same, zeros for pairs that do not interact.
         pair_mask: (P, 29) 0 at actions without object.
@@ -161,8 +161,9 @@ def verb_losses(outputs: TinOutputs, targets: VerbTargets, weights: LossWeights)
     """
     count = len(targets.pair)
     score = outputs["cls_score_O"][:count]
+    known, human = ~targets.human.isnan(), targets.human.nan_to_num()
     return {
-        "human": 2 * weighted_cross_entropy(outputs["cls_score_H"][:count], targets.human, weights.human),
+        "human": 2 * weighted_cross_entropy(outputs["cls_score_H"][:count], human, weights.human, known),
         "object": weighted_cross_entropy(score, targets.pair, weights.interactions, targets.pair_mask),
         "spatial": weighted_cross_entropy(outputs["cls_score_sp"], targets.spatial, None, targets.spatial_mask),
         "interactiveness": weighted_cross_entropy(outputs["cls_score_binary"], targets.binary, weights.binary),

@@ -27,11 +27,15 @@ class SpatialTargets:
 
     Attributes:
         verbs: (B, N, N, K) bool: verbs of each (person, object).
-        labelled: (B, N) bool: people whose interactions were annotated.
+        labelled: (B, N) bool: people of whom everything they do is annotated.
     """
 
     verbs: Tensor
     labelled: Tensor
+
+    def known_pairs(self, people: int) -> Tensor:
+        """(B, people, N) bool: pairs whose interactions are known, those of other people only where they interact."""
+        return self.labelled[:, :people, None] | self.verbs[:, :people].any(-1)
 
 
 @dataclass
@@ -41,7 +45,7 @@ class PairBatch:
     Attributes:
         boxes: (B, N, 4) x1, y1, x2, y2.
         labels: (B, N) object class, -1 for padding.
-        labelled: (B, N) bool: people whose interactions were annotated.
+        labelled: (B, N) bool: people of whom everything they do is annotated.
         verbs: (B, N, N, K) bool: verbs of each (person, object).
         detected: (B,) bool: whether the boxes stand for a detector's.
         scores: (B, N) of the detector; 1 for annotated boxes.
@@ -67,9 +71,10 @@ class PairBatch:
 class PairSet:
     """The images of annotations that say of a person and an object whether they interact.
 
-    Pairs are every person of whom it is known what they do x every other box of the image, people included. Known
-    are those who interact with something or are annotated to have "no interaction" with it, and, where the annotations
-    tell people that are `unlabelled`, everybody who is not. Others are boxes like any.
+    Pairs are every person of whom it is known what they do x every other box of the image, people included. Where the
+    annotations tell people that are `unlabelled`, known is everybody who is not; of the unlabelled, only what they are
+    annotated to do is learnt. Elsewhere known are those who interact with something or are annotated to have "no
+    interaction" with it. Others are boxes like any.
 
     Args:
         table: annotations. Images without size are taken to be of `REFERENCE_SIDE`, as COCO's are.
@@ -94,10 +99,11 @@ class PairSet:
                 for h, o, v in zip(image.human.tolist(), image.object.tolist(), image.verb.tolist(), strict=True)
                 if o >= 0 and o != h and v in position
             ]
-            known = {h for h, _, _ in kept}
-            if image.unlabelled is not None:
-                known.update(np.flatnonzero((image.labels == person) & ~image.unlabelled).tolist())
-            if known and len(image.boxes) > 1:
+            if image.unlabelled is None:
+                known = {h for h, _, _ in kept}
+            else:
+                known = set(np.flatnonzero((image.labels == person) & ~image.unlabelled).tolist())
+            if (known or kept) and len(image.boxes) > 1:
                 images.append((image, known, kept))
                 rows.append(row)
         self.rows = np.array(rows, np.int64)

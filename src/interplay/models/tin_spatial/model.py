@@ -124,10 +124,10 @@ class TinSpatial(InteractivenessModel):
         valid = (labels[:, :num_humans, None] == person) & (labels[:, None] >= 0)
         return valid & (places[:num_humans, None] != places)
 
-    def learnt_pairs(self, labels: Tensor, labelled: Tensor) -> Tensor:
+    def learnt_pairs(self, labels: Tensor, targets: SpatialTargets) -> Tensor:
         """(B, H, N) bool: the pairs that the loss is taken over; see `forward` and `loss`."""
         valid = self._valid(labels)
-        return valid & labelled[:, : valid.shape[1], None]
+        return valid & targets.known_pairs(valid.shape[1])
 
     def loss(
         self, outputs: PairOutputs, targets: SpatialTargets, counts: LossNormaliser | None = None
@@ -136,11 +136,11 @@ class TinSpatial(InteractivenessModel):
 
         Args:
             outputs: of `forward`.
-            targets: of the same images; pairs of people who are not `labelled` are left out.
+            targets: of the same images; of people who are not `labelled` only pairs that interact count.
             counts: (1,) learnt pairs, of the whole training step; by default this batch is all of it.
         """
         people, options = outputs.valid.shape[1], self.config.loss
-        chosen = outputs.valid & targets.labelled[:, :people, None]
+        chosen = outputs.valid & targets.known_pairs(people)
         target = targets.verbs[:, :people][chosen].float()  # (P, K)
         interacts = target.any(-1).float()  # (P,)
         pairs = counts.mean[0].clamp(min=counts.floor(1)) if counts is not None else max(len(target), 1)

@@ -76,7 +76,7 @@ class TinSpatialTask:
 
     def counts(self, batch: PairBatch) -> Tensor:
         """(1,) pairs that are learnt from."""
-        return self.model.learnt_pairs(batch.labels, batch.labelled).sum().float().reshape(1)
+        return self.model.learnt_pairs(batch.labels, batch.targets).sum().float().reshape(1)
 
     def loss(self, network: Callable[..., Any], batch: PairBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
@@ -189,7 +189,7 @@ def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = 
             outputs = model(batch.boxes, batch.labels, batch.detected, batch.scores)
             batch = batch.to("cpu")
             people = outputs.valid.shape[1]
-            chosen = outputs.valid.cpu() & batch.labelled[:, :people, None]
+            chosen = outputs.valid.cpu() & batch.targets.known_pairs(people)
             parts.append(
                 (
                     outputs.verb_probabilities().cpu()[chosen],
@@ -214,8 +214,9 @@ def score_interactiveness(scorer: InteractivenessScorer, data: PairSet) -> NDArr
     scores = [np.zeros(0, np.float32)]
     for k, size in enumerate(data.sizes.tolist()):
         labels = data.labels[k, :size].numpy()
-        people = data.labelled[k, :size].numpy() & (labels == scorer.vocabulary.person)
-        human, other = np.nonzero(people[:, None] & ~np.eye(size, dtype=bool))
+        known = data.batch(torch.tensor([k])).targets.known_pairs(size)[0].numpy()
+        people = labels == scorer.vocabulary.person
+        human, other = np.nonzero(known & people[:, None] & ~np.eye(size, dtype=bool))
         image = Interactions(
             boxes=data.boxes[k, :size].numpy(),
             labels=labels,
