@@ -12,7 +12,14 @@ from torch import multiprocessing
 
 from interplay import Interactions, InteractionTable, Vocabulary
 from interplay.errors import InputError
-from interplay.metrics import HoiAveragePrecision, VcocoAveragePrecision, evaluate_hoi, evaluate_vcoco
+from interplay.metrics import (
+    HoiAveragePrecision,
+    PoseAveragePrecision,
+    VcocoAveragePrecision,
+    evaluate_hoi,
+    evaluate_poses,
+    evaluate_vcoco,
+)
 
 
 def images(vocabulary: Vocabulary, count: int, scored: bool, seed: int) -> list[Interactions]:
@@ -39,6 +46,17 @@ def both(name: str, count: int) -> tuple[list[Interactions], list[Interactions]]
     return images(vocabulary, count, True, 1), images(vocabulary, count, False, 1 if name == "v-coco" else 2)
 
 
+def posed(count: int) -> tuple[list[Interactions], list[Interactions]]:
+    """The same with people's poses, half of which are not where they are annotated."""
+    found, truth = both("v-coco", count)
+    for i, (predicted, annotated) in enumerate(zip(found, truth, strict=True)):
+        places = annotated.boxes[:, None, :2] + np.arange(17)[:, None]
+        annotated.keypoints = np.concatenate([places, np.full((4, 17, 1), 2)], 2)
+        predicted.keypoints = annotated.keypoints + np.array([300 * (i % 2), 0, 0])
+        predicted.box_scores = np.random.default_rng(i).random(4).astype(np.float32)
+    return found, truth
+
+
 def one_of_two(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
@@ -52,6 +70,11 @@ def one_of_two(rank: int, folder: str) -> None:
         for i in mine:  # unequal numbers of updates
             metric.update([found[i]], [truth[i]])
         out[name] = {key: value.tolist() for key, value in metric.compute().items()}
+    poses = PoseAveragePrecision()
+    for i in range(rank, 7, 2):
+        found, truth = posed(7)
+        poses.update([found[i]], [truth[i]])
+    out["poses"] = {key: value.tolist() for key, value in poses.compute().items()}
     (Path(folder) / f"{rank}.json").write_text(json.dumps(out))
     torch.distributed.destroy_process_group()
 
@@ -63,11 +86,14 @@ def test_two_processes_give_the_metrics_of_one(tmp_path: Path) -> None:
     found, truth = (InteractionTable.from_list(x) for x in both("hico-det", 7))
     expected = evaluate_hoi(found, truth)
     vcoco = evaluate_vcoco(*(InteractionTable.from_list(x) for x in both("v-coco", 7)))
+    poses = evaluate_poses(*(InteractionTable.from_list(x) for x in posed(7)))
     assert 0 < expected.map["full"] < 1
+    assert 0 < poses.means["ap"] < 1
     for result in results:
         assert result["hico-det"]["full"] == pytest.approx(expected.map["full"])
         np.testing.assert_allclose(result["hico-det"]["per_class"], expected.ap)
         assert result["v-coco"] == pytest.approx(vcoco.mean, nan_ok=True)
+        assert result["poses"] == pytest.approx(poses.means, nan_ok=True)
 
 
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
