@@ -97,12 +97,13 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
             name = str(source.path.relative_to(folder))
             findings.append(Finding("annotation tools", "note", name, problem.split("\n")[0]))
     findings += _check_tables(folder, seen)
+    images = ImageFinder(folder)  # one for all, since it lists the whole folder
     for dataset, found in seen.items():
         findings += _missing_annotations(dataset, found)
-        findings += _check_images(dataset, found, folder)
+        findings += _check_images(dataset, found, images)
         findings += _check_keypoints(dataset, found, folder)
     if not findings:
-        findings.append(_nothing(folder))
+        findings.append(_nothing(images))
     return sorted(findings, key=lambda finding: finding.dataset)
 
 
@@ -278,10 +279,10 @@ def _missing_annotations(dataset: str, found: _Seen) -> Iterator[Finding]:
             yield Finding(dataset, "missing", part.name, f"from {part.source}")
 
 
-def _check_images(dataset: str, found: _Seen, folder: Path) -> Iterator[Finding]:
+def _check_images(dataset: str, found: _Seen, images: ImageFinder) -> Iterator[Finding]:
     if not len(found.images):
         return
-    report = found.images.compare(ImageFinder(folder))
+    report = found.images.compare(images)
     source = catalogue.IMAGES.get(dataset)
     origin = f"; from {source}" if source else ""
     if report.missing:
@@ -315,9 +316,9 @@ def _check_keypoints(dataset: str, found: _Seen, folder: Path) -> Iterator[Findi
         yield Finding(dataset, "ok" if match.complete else "note", f"keypoints for {name}", str(match))
 
 
-def _nothing(folder: Path) -> Finding:
-    images = len(ImageFinder(folder).all_names())
-    if images:
-        detail = f"{images:,} images without annotations; interplay detect finds interactions in them"
-        return Finding("images", "note", str(folder), detail)
-    return Finding("nothing", "missing", str(folder), "no annotations in a form that interplay reads, no images")
+def _nothing(images: ImageFinder) -> Finding:
+    count = len(images.all_names())
+    if count:
+        detail = f"{count:,} images without annotations; interplay detect finds interactions in them"
+        return Finding("images", "note", str(images.root), detail)
+    return Finding("nothing", "missing", str(images.root), "no annotations in a form that interplay reads, no images")

@@ -87,7 +87,10 @@ class ImageFinder:
     def _at(self, name: str) -> Path | None:
         if self.outside:
             return self.root / name
-        return None if self.leads_out(name) else path_inside(self.root, name)
+        try:
+            return path_inside(self.root, name)
+        except ImageError:
+            return None
 
     def missing(self, files: Iterable[str]) -> list[str]:
         """Those of `files` that are not there, in order."""

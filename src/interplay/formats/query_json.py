@@ -15,7 +15,6 @@ object, they are verbs, unless one is beyond them.
 
 from __future__ import annotations
 
-from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +205,7 @@ def _counts(
         return "verbs"
     if fits["classes"] >= max(1, _CLEARLY * fits["verbs"]):
         return "classes"
-    told = " and ".join(starmap("{1} as {0}".format, fits.items()))
+    told = " and ".join(f"{count} as {counted}" for counted, count in fits.items())
     raise InputError(
         f"{path}: its interaction numbers may count verbs (QPIC, CDN) or classes (GEN-VLKT): of {len(rows)} "
         f"interactions {told} have an object that fits. Say which: --numbering verbs or --numbering classes"

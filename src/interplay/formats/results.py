@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
+from interplay.formats import SUFFIXES, read
 from interplay.formats.reading import Numbering, OwnNames, Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.table import InteractionTable
@@ -48,11 +49,9 @@ def read_results(
     suffix = source.suffix.lower()
     if not source.exists():
         raise MissingFileError(f"no predictions at {source}: expected {ACCEPTED}")
+    if suffix in SUFFIXES:
+        return read(source, vocabulary)
     if isinstance(vocabulary, str):
-        if suffix in (".jsonl", ".parquet", ".csv"):
-            from interplay.formats import read
-
-            return read(source, vocabulary)
         raise InputError(
             f"{source}: its classes are numbers, and your own annotations do not say what they mean: give the "
             "vocabulary (--vocabulary FILE), or predictions by name (.jsonl, .parquet)"
@@ -65,10 +64,6 @@ def read_results(
         if reading is None and told.absent_files:
             raise InputError(f"{source}: expected a result file for every object; {told.absence}")
         return table
-    if suffix in (".jsonl", ".parquet", ".csv"):
-        from interplay.formats import read
-
-        return read(source, vocabulary)
     if suffix == ".json":
         from interplay.formats.query_json import read_query_json
 

@@ -96,8 +96,11 @@ def match_boxes(
         min_iou: (M,) least overlap with each box of `second`.
     """
     overlap = box_iou(first, second)
-    for flat in np.argsort(-overlap, axis=None, kind="stable"):
-        i, j = divmod(int(flat), len(second))
-        if overlap[i, j] >= min_iou[j]:
+    rows, columns = np.nonzero(overlap >= min_iou)
+    order = np.argsort(-overlap[rows, columns], kind="stable")
+    taken: tuple[set[int], set[int]] = (set(), set())
+    for i, j in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if i not in taken[0] and j not in taken[1]:
             yield i, j
-            overlap[i], overlap[:, j] = -1, -1
+            taken[0].add(i)
+            taken[1].add(j)
