@@ -120,6 +120,21 @@ def check_target(path: str | os.PathLike[str], suffixes: Collection[str] = ()) -
     return target
 
 
+def check_other(target: str | os.PathLike[str], source: str | os.PathLike[str], what: str) -> None:
+    """Whether what is to be written is another file than what is read.
+
+    Args:
+        target: the file to write.
+        source: the file that is read.
+        what: what the source is, for the error: ``"the image to explain"``.
+
+    Raises:
+        InputError: they are one file, maybe by other names.
+    """
+    if Path(target).exists() and Path(source).exists() and Path(target).samefile(source):
+        raise InputError(f"{target} is {what}: give another name to write to")
+
+
 def check_folder_target(folder: str | os.PathLike[str]) -> Path:
     """The path of a folder that is there or can be made, and in which files can be written.
 

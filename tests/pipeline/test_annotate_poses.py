@@ -193,7 +193,7 @@ def test_the_command(table: InteractionTable, tmp_path: Path, poses: Path, capsy
     [
         (["--pose", "movnet"], "unknown pose estimator 'movnet'"),
         (["--pose", "none.json"], "no file none.json"),
-        (["-o", "mine.jsonl"], "holds the annotations"),
+        (["-o", "mine.jsonl"], "is the file of the annotations"),
         (["-o", "out.csv"], "which hold keypoints"),
         (["--min-score", "2"], "a number from 0 to 1"),
     ],

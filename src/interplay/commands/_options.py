@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import PurePath
 
-from interplay.commands._types import dataset
+from interplay.commands._types import dataset, option
 from interplay.defaults import DATASETS
 from interplay.errors import InputError
+from interplay.systems import System, decoding_examples
 
 
 def add_dataset(parser: argparse.ArgumentParser, note: str = "") -> None:
@@ -39,6 +41,46 @@ def add_keypoints(parser: argparse.ArgumentParser) -> None:
         "--keypoints",
         metavar="FILE_OR_DIR",
         help="COCO's person_keypoints_*.json, or a folder with them: gives annotated people COCO's keypoints",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """Add ``--split``."""
+    parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
+
+
+def add_protocol(parser: argparse.ArgumentParser, note: str) -> None:
+    """Add ``--protocol`` and ``--setting``."""
+    parser.add_argument("--protocol", metavar="NAME", help=f"rules to score by ({note})")
+    parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+
+
+def add_decoding(parser: argparse._ActionsContainer, systems: Iterable[System]) -> None:
+    """Add ``--decoding``, with examples of some systems."""
+    parser.add_argument(
+        "--decoding",
+        type=option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"change how outputs become interactions, such as {decoding_examples(systems)}; may be given several "
+        "times",
+    )
+
+
+def add_device(parser: argparse._ActionsContainer) -> None:
+    """Add ``--device``."""
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+
+
+def add_pose(parser: argparse._ActionsContainer, default: str | None = None) -> None:
+    """Add ``--pose``."""
+    usual = "" if default is None else f" (default: {default})"
+    parser.add_argument(
+        "--pose",
+        default=default,
+        metavar="NAME",
+        help=f"find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file{usual}",
     )
 
 

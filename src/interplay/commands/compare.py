@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_dataset, add_numbering
+from interplay.commands._options import add_allow_partial, add_dataset, add_numbering, add_protocol, add_split
 from interplay.commands._types import natural, positive
 
 EXAMPLE = "interplay compare before.parquet after.parquet anno_bbox.mat"
@@ -21,9 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the drawings (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write the numbers")
     add_dataset(parser, " (default: told by the content)")
-    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
-    parser.add_argument("--protocol", metavar="NAME", help="rules to score by; see interplay evaluate --help")
-    parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+    add_split(parser)
+    add_protocol(parser, "see interplay evaluate --help")
     add_allow_partial(parser)
     add_numbering(parser)
     parser.add_argument(

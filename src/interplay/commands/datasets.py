@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_dataset, add_keypoints, add_numbering
+from interplay.commands._options import add_dataset, add_device, add_keypoints, add_numbering, add_pose
 from interplay.commands._types import SHOW, SHOW_HELP, fraction, natural, positive
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 
@@ -86,15 +86,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     poses.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write (.jsonl, .parquet)"
     )
-    poses.add_argument(
-        "--pose",
-        default=DEFAULT_POSE_ESTIMATOR,
-        metavar="NAME",
-        help="movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file (default: %(default)s)",
-    )
+    add_pose(poses, DEFAULT_POSE_ESTIMATOR)
     poses.add_argument("--images", metavar="DIR", help="folder of the images (default: where the annotations are)")
     poses.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the estimator")
-    poses.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    add_device(poses)
     poses.add_argument(
         "--min-score",
         type=fraction,
@@ -153,8 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_output(arguments: argparse.Namespace) -> None:
     """What cannot be written is said before anything is read."""
-    from interplay.errors import InputError
-    from interplay.files import check_target
+    from interplay.files import check_other, check_target
     from interplay.images import WRITTEN_SUFFIXES
 
     if arguments.action == "stats":
@@ -167,8 +161,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
         from interplay.pipeline.results import check_output
 
         check_output(Path(arguments.output))
-        if Path(arguments.output).exists() and Path(arguments.output).samefile(arguments.source):
-            raise InputError(f"{arguments.output} is what is to be converted: give another name to write to")
+        check_other(arguments.output, arguments.source, "what is to be converted")
 
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
@@ -213,15 +206,14 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
 
     from interplay.datasets.show import image_root_of
     from interplay.detectors.pose.load import check_pose_name, load_pose_estimator
-    from interplay.errors import InputError
+    from interplay.files import check_other
     from interplay.pipeline.annotate_poses import PoseJob, annotate_poses
     from interplay.pipeline.results import check_output, file_setting
     from interplay.pipeline.screen import count
 
     check_pose_name(arguments.pose)
     check_output(arguments.output)
-    if arguments.output.exists() and Path(arguments.source).exists() and arguments.output.samefile(arguments.source):
-        raise InputError(f"{arguments.output} holds the annotations: give another name to write to")
+    check_other(arguments.output, arguments.source, "the file of the annotations")
     job = PoseJob(
         table=_load(arguments, console),
         images=arguments.images or image_root_of(arguments.source, arguments.split or "test"),

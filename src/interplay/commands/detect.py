@@ -13,19 +13,19 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from interplay.commands._options import add_decoding, add_device, add_pose
 from interplay.commands._types import (
     SHOW,
     SHOW_HELP,
     fraction,
     names,
-    option,
     positive,
     rows,
     score,
     scores_by_name,
 )
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR, DEFAULT_MODEL
-from interplay.systems import SYSTEMS, decoding_examples, text_systems
+from interplay.systems import SYSTEMS, text_systems
 
 EXAMPLE = "interplay detect photos/ --output interactions.jsonl --pictures drawn/"
 
@@ -66,15 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
     model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
-    model.add_argument(
-        "--decoding",
-        type=option,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help=f"change how outputs become interactions, such as {decoding_examples(SYSTEMS.values())}; may be given "
-        "several times",
-    )
+    add_decoding(model, SYSTEMS.values())
     people = model.add_mutually_exclusive_group()
     people.add_argument(
         "--detector",
@@ -110,12 +102,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="IOU",
         help="people whose boxes overlap more than this are one (default: what the detector does)",
     )
-    model.add_argument(
-        "--pose",
-        metavar="NAME",
-        help="find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file",
-    )
-    model.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    add_pose(model)
+    add_device(model)
     model.add_argument(
         "--batch-size",
         type=positive,
@@ -157,6 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         run_job,
     )
     from interplay.pipeline.results import check_output, check_settings, file_setting
+    from interplay.pipeline.screen import say
 
     messages = Console(stderr=True)
     if arguments.sample == bool(arguments.images):
@@ -229,7 +218,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     failures = run_job(job, inference, inference.model.vocabulary, messages if stream else Console(), messages)
     for note in inference.notes():
-        messages.print(note, highlight=False, markup=False, soft_wrap=True)
+        say(messages, note)
     return 1 if failures else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_dataset, add_numbering
+from interplay.commands._options import add_allow_partial, add_dataset, add_numbering, add_protocol, add_split
 from interplay.commands._types import natural, score
 from interplay.errors import InputError
 
@@ -23,9 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--min-score", type=score, metavar="S", help="operating score (default: where F1 over all predictions is best)"
     )
     add_dataset(parser, " (default: told by the content)")
-    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
-    parser.add_argument("--protocol", metavar="NAME", help="rules to score by; see interplay evaluate --help")
-    parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+    add_split(parser)
+    add_protocol(parser, "see interplay evaluate --help")
     add_allow_partial(parser)
     add_numbering(parser)
     parser.add_argument(

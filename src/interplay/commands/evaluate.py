@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_numbering, distinct_names
+from interplay.commands._options import add_allow_partial, add_numbering, add_protocol, add_split, distinct_names
 from interplay.commands._types import dataset, positive
 from interplay.defaults import DATASETS
 from interplay.errors import InputError
@@ -39,15 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ".json; several are scored one after the other and compared",
     )
     parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
-    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
-    parser.add_argument("--setting", choices=["default", "known-object"], default="default")
+    add_split(parser)
     parser.add_argument(
         "--zero-shot",
         metavar="SPLIT",
         help="score unseen, seen and all interactions: rare-first, non-rare-first, unseen-object, unseen-verb "
         "(hico-det), or a group of your vocabulary's interactions",
     )
-    parser.add_argument("--protocol", metavar="NAME", help="rules to score by (default: see above)")
+    add_protocol(parser, "default: see above")
     parser.add_argument(
         "--overlap", type=float, metavar="IOU", help="smallest overlap of a match, instead of the protocol's 0.5"
     )

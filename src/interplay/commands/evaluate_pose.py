@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_keypoints, distinct_names
+from interplay.commands._options import add_allow_partial, add_device, add_keypoints, add_split, distinct_names
 
 EXAMPLE = "interplay evaluate pose --predictions movenet poses.json --annotations person_keypoints_val2017.json"
 
@@ -25,12 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE_OR_DIR",
         help="COCO's person_keypoints_*.json, or annotations with keypoints, such as a generated data set",
     )
-    parser.add_argument("--split", default="test", help="split to read from a folder (default: test)")
+    add_split(parser)
     add_keypoints(parser)
     parser.add_argument(
         "--images", metavar="DIR", help="the images, for estimators (default: where the annotations are)"
     )
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
+    add_device(parser)
     parser.add_argument(
         "--rank-by",
         choices=["box", "pose"],

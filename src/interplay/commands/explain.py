@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._types import SHOW, SHOW_HELP, option, positive, score
-from interplay.systems import SYSTEMS, System, decoding_examples, explaining_systems
+from interplay.commands._options import add_decoding, add_device
+from interplay.commands._types import SHOW, SHOW_HELP, positive, score
+from interplay.systems import SYSTEMS, explaining_systems
 
 EXAMPLE = "interplay explain photo.jpg --model ggnet-hourglass-vcoco --weights ggnet.safetensors -o explained.png"
 
@@ -26,30 +27,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", type=positive, default=3, metavar="K", help="best interactions (%(default)s)")
     parser.add_argument("--show", choices=SHOW, default="interactions", help=f"{SHOW_HELP} (default: interactions)")
     parser.add_argument("--min-score", type=score, default=0.0, metavar="S", help="explain none below this score")
-    parser.add_argument(
-        "--decoding",
-        type=option,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help=f"change how outputs become interactions, such as {decoding_examples(_explaining())}",
-    )
+    add_decoding(parser, [system for system in SYSTEMS.values() if system.explains])
     parser.add_argument(
         "--detector", metavar="NAME", help="for a model that takes another detector's boxes; a file of boxes will do"
     )
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps (default: the fastest there is)")
-
-
-def _explaining() -> list[System]:
-    return [system for system in SYSTEMS.values() if system.explains]
+    add_device(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain one image."""
     from rich.console import Console
 
-    from interplay.errors import InputError
-    from interplay.files import check_target
+    from interplay.files import check_other, check_target
     from interplay.images import WRITTEN_SUFFIXES, read_image
     from interplay.pipeline import check_predictor
     from interplay.pipeline.pictures import save_picture
@@ -58,8 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     output = arguments.output
     check_target(output, WRITTEN_SUFFIXES)
-    if output.exists() and arguments.image.exists() and output.samefile(arguments.image):
-        raise InputError(f"{output}: is the image to explain: give another name to write to")
+    check_other(output, arguments.image, "the image to explain")
     check_predictor(
         arguments.model,
         weights=arguments.weights,

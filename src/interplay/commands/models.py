@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from interplay.metrics.scores import percent
     from interplay.zoo.cards import get_card, list_models
 
     console = Console()
@@ -58,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(card, label):
             grid.add_row(f"[bold]{label.replace('_', ' ')}[/]", str(getattr(card, label)))
     console.print(grid)
-    published = ((what, _percent(value)) for what, value in card.published.items())
-    measured = ((what, _percent(entry["value"]), entry["command"]) for what, entry in card.measured.items())
+    published = ((what, percent(value)) for what, value in card.published.items())
+    measured = ((what, percent(entry["value"]), entry["command"]) for what, entry in card.measured.items())
     console.print(_metric_table("published by the authors", ("metric", "%"), published))
     console.print(_metric_table("measured by this project", ("metric", "%", "command"), measured))
     if not card.weights:
@@ -69,11 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _overview(cards: Iterable[ModelCard], width: int) -> str:
     """A paragraph for each model: name, summary, and the first metric of each kind."""
+    from interplay.metrics.scores import percent
+
     paragraphs = []
     for card in cards:
         lines = [card.summary]
-        lines += [f"{_percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
-        lines += [f"{_percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
+        lines += [f"{percent(value)} published: {what}" for what, value in [*card.published.items()][:1]]
+        lines += [f"{percent(entry['value'])} measured: {what}" for what, entry in [*card.measured.items()][:1]]
         indented = [
             fill(line, width, initial_indent=" " * 4, subsequent_indent=" " * 10, break_on_hyphens=False)
             for line in lines
@@ -91,7 +94,3 @@ def _metric_table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str
     for row in rows:
         table.add_row(*row)
     return table if table.row_count else f"{title}: none\n"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.commands._options import add_allow_partial, add_dataset, add_numbering
+from interplay.commands._options import add_allow_partial, add_dataset, add_numbering, add_split
 from interplay.commands._types import fraction
 from interplay.defaults import DEFAULT_MODEL
 from interplay.errors import InputError
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotations", metavar="FILE_OR_DIR", help="score before and after with these annotations")
     add_dataset(parser)
     add_allow_partial(parser)
-    parser.add_argument("--split", default="test", help="split to read from a folder of annotations (default: test)")
+    add_split(parser)
     add_numbering(parser)
     parser.add_argument(
         "--vocabulary",
@@ -56,12 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.remove_below is None and not arguments.rescore:
         raise InputError("nothing to do: give --remove-below T, --rescore, or both")
 
+    from interplay.files import check_other
     from interplay.pipeline.results import check_output
 
     output = Path(arguments.output)
     check_output(output)
-    if output.exists() and Path(arguments.predictions).exists() and output.samefile(arguments.predictions):
-        raise InputError(f"{output} holds the predictions: give another name to write to")
+    check_other(output, arguments.predictions, "the file of the predictions")
     from rich.console import Console
 
     from interplay.locks import locked

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.containers.guard import reason
 from interplay.errors import InputError
+from interplay.files import check_other
 from interplay.systems import System, get_system, published_systems
 from interplay.vocabulary import Vocabulary
 
@@ -130,8 +131,7 @@ def convert(
     output = Path(output)
     if output.suffix != ".safetensors":
         raise InputError(f"the output must end in .safetensors, got {output}")
-    if output.exists() and Path(source).exists() and output.samefile(source):
-        raise InputError(f"{output} is the file to import; give another output with -o")
+    check_other(output, source, "the file to import")
     if is_weights_file(Path(source)):
         raise InputError(f"{source} is a weights file of interplay's already: give it to --model as it is")
     imported = import_published(system, source, vocabulary)

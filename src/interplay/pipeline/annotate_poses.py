@@ -23,7 +23,7 @@ from interplay.interactions import Interactions
 from interplay.locks import locked
 from interplay.metrics.pose import SEEN, check_visibility
 from interplay.pipeline.results import ResultFile
-from interplay.pipeline.screen import count, progress, say
+from interplay.pipeline.screen import count, say, stoppable
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 
@@ -110,7 +110,7 @@ def _work(
     job: PoseJob, todo: list[int], estimator: PoseEstimator, results: ResultFile, messages: Console
 ) -> PoseCounts:
     dataset = InteractionDataset(job.table, job.images)
-    counts, finished = PoseCounts(), 0
+    counts = PoseCounts()
 
     def read(index: int) -> NDArray[np.uint8] | str:
         try:
@@ -119,20 +119,14 @@ def _work(
             return str(error)
 
     stream = prefetch(read, todo)
-    try:
-        with progress(messages, "estimating poses", len(todo)) as advance, closing(stream):
-            for index, pixels in zip(todo, stream, strict=True):
-                if isinstance(pixels, str):
-                    counts.failed += 1
-                    say(messages, f"skipped {job.table.files[index]}: {pixels}")
-                else:
-                    results.append(_posed(job, job.table[index], pixels, estimator, counts))
-                finished += 1
-                advance()
-    except KeyboardInterrupt:
-        done = f"{finished:,} of {count(len(todo), 'image')}"
-        say(messages, f"stopped after {done}; run the same command again to continue")
-        raise
+    with stoppable(messages, "estimating poses", len(todo)) as advance, closing(stream):
+        for index, pixels in zip(todo, stream, strict=True):
+            if isinstance(pixels, str):
+                counts.failed += 1
+                say(messages, f"skipped {job.table.files[index]}: {pixels}")
+            else:
+                results.append(_posed(job, job.table[index], pixels, estimator, counts))
+            advance()
     return counts
 
 

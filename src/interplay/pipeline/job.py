@@ -29,7 +29,7 @@ from interplay.pipeline.results import (
     whole_lines,
 )
 from interplay.pipeline.run import Failure, Predict, detect_images, image_problem
-from interplay.pipeline.screen import DEFAULT_ROWS, count, progress, say, show_results
+from interplay.pipeline.screen import DEFAULT_ROWS, count, progress, say, show_results, stoppable
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.visual import Show, draw_interactions, write_report
@@ -227,7 +227,7 @@ def _work(
     keep: Callable[[Interactions], None],
     messages: Console,
 ) -> int:
-    failures = finished = 0
+    failures = 0
     stream = detect_images(
         todo,
         predict,
@@ -238,23 +238,18 @@ def _work(
         show_from=job.show_from,
         batch_size=job.batch_size,
     )
-    try:
-        with progress(messages, "detecting", len(todo)) as advance, closing(stream):
-            for item in stream:
-                if isinstance(item, Failure):
+    how = "" if job.output is not None else "give --output to be able to continue"
+    with stoppable(messages, "detecting", len(todo), how) as advance, closing(stream):
+        for item in stream:
+            if isinstance(item, Failure):
+                failures += 1
+                say(messages, f"skipped {text_name(item.path)}: {item.reason}")
+            else:
+                keep(item.interactions)
+                if item.problem is not None:
                     failures += 1
-                    say(messages, f"skipped {text_name(item.path)}: {item.reason}")
-                else:
-                    keep(item.interactions)
-                    if item.problem is not None:
-                        failures += 1
-                        say(messages, f"no picture of {text_name(item.path)}: {item.problem}")
-                finished += 1
-                advance()
-    except KeyboardInterrupt:
-        how = "run the same command again to continue" if job.output is not None else "give --output to be able to"
-        say(messages, f"stopped after {finished:,} of {count(len(todo), 'image')}; {how}")
-        raise
+                    say(messages, f"no picture of {text_name(item.path)}: {item.problem}")
+            advance()
     return failures
 
 

@@ -55,6 +55,32 @@ def progress(console: Console, what: str, total: int) -> Iterator[Callable[[], N
         yield advance
 
 
+@contextmanager
+def stoppable(console: Console, what: str, total: int, how: str = "") -> Iterator[Callable[[], None]]:
+    """`progress` of work that Ctrl-C may stop, which then says how much is done, and how to go on.
+
+    Args:
+        how: to go on; by default the same command again.
+
+    Raises:
+        KeyboardInterrupt: after saying so.
+    """
+    done = 0
+    try:
+        with progress(console, what, total) as tell:
+
+            def advance() -> None:
+                nonlocal done
+                done += 1
+                tell()
+
+            yield advance
+    except KeyboardInterrupt:
+        how = how or "run the same command again to continue"
+        say(console, f"stopped after {done:,} of {count(total, 'image')}; {how}")
+        raise
+
+
 class _Lines:
     """Progress where there is no terminal: a line when `EVERY` seconds have passed since the last one."""
 
@@ -113,4 +139,4 @@ def _say_what_was_seen(console: Console, table: InteractionTable, min_score: flo
     return left_out > 0
 
 
-__all__ = ["DEFAULT_ROWS", "count", "progress", "say", "show_results"]
+__all__ = ["DEFAULT_ROWS", "count", "progress", "say", "show_results", "stoppable"]
