@@ -31,7 +31,9 @@ from fuzzing.readers import READERS, Reader
 from fuzzing.run import damaged
 
 INPUTS = 100
-FEWER = {"hico-mat": 60, "hico-results": 60, "mesh": 60, "weights": 60, "log": 20, "config": 60, "check": 60}
+FEWER = {"log": 20, **dict.fromkeys(
+    ("hico-mat", "hico-results", "mesh", "weights", "config", "check", "published-names", "start-names"), 60
+)}  # fmt: skip
 """Of readers that take longer for each."""
 
 quick = settings(max_examples=100, deadline=None, derandomize=True,

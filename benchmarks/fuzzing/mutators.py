@@ -10,6 +10,7 @@ import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -352,6 +353,48 @@ def _floats(data: bytes, draw: random.Random) -> bytes:
     return data[:start] + value + data[start + size :]
 
 
+def _shapes(data: bytes, draw: random.Random) -> bytes:
+    """A list of names and shapes: other names of a layer, other lengths of an axis, wherever it comes, other types."""
+    content: dict[str, Any] = json.loads(data)
+    names = list(content)
+    chosen = draw.choice(names)
+    way = draw.randrange(6)
+    if way == 0:
+        layer = chosen[: draw.randrange(len(chosen)) + 1]
+        content = {name: shape for name, shape in content.items() if not name.startswith(layer)}
+    elif way == 1:
+        part = draw.choice(re.findall(r"\w+", chosen))
+        other = draw.choice(("0", "7", "x", "99999999999", "weight", ""))
+        content = {name.replace(part, other): shape for name, shape in content.items()}
+    elif way == 2:
+        length = draw.choice(content[chosen] or [1])
+        other_length = draw.choice((0, 1, 2, 3, length + 1, 4096))
+        content = {name: [other_length if n == length else n for n in shape] for name, shape in content.items()}
+    elif way == 3:
+        content[chosen] = draw.choice(([], content[chosen][:-1], [*content[chosen], 1], content[chosen][::-1], [0]))
+    elif way == 4:
+        kind = draw.choice(("float16", "bfloat16", "float64", "int64", "bool"))
+        every = draw.random() < 0.3
+        content = {name: [kind, *shape] if every or name == chosen else shape for name, shape in content.items()}
+    else:
+        content[draw.choice((chosen + ".x", "module." + chosen, chosen + ":0", "x"))] = content[draw.choice(names)]
+    return json.dumps(content).encode()
+
+
+def _picture_size(data: bytes, draw: random.Random) -> bytes:
+    """Another width or height of a picture of 64 x 48 in its header, up to sizes that no memory holds."""
+    length = draw.choice((64, 48))
+    code = draw.choice((">H", "<H", ">I", "<I"))
+    places = [m.start() for m in re.finditer(re.escape(struct.pack(code, length)), data[:4096])]
+    most = 2 ** (8 * struct.calcsize(code)) - 1
+    start = draw.choice(places)
+    other = struct.pack(code, min(draw.choice((0, 1, 65, 9000, 30_000, 60_000, 65_500, 2**20, 2**31 - 1, most)), most))
+    data = data[:start] + other + data[start + len(other) :]
+    if data[12:16] == b"IHDR":  # its check sum is looked at first
+        data = data[:29] + struct.pack(">I", zlib.crc32(data[12:29])) + data[33:]
+    return data
+
+
 _TEXT = (_number, _encoding, _deep, _twice)
 _BINARY = (*_BYTES, _floats)
 FORMS: dict[str, tuple[Mutator, ...]] = {
@@ -362,6 +405,8 @@ FORMS: dict[str, tuple[Mutator, ...]] = {
     "pickle": (_pickle, _pickle, _pickle, _pickle_bomb, _pickle_code, *_BINARY),
     "zip": (_zip, _zip, _zip, *_BINARY),
     "safetensors": (_safetensors, _safetensors, *_BINARY),
+    "shapes": (_shapes, _shapes, _shapes, _json, _number),
+    "picture": (_picture_size, *_BINARY),
     "text": (_number, _encoding),
     "binary": _BINARY,
 }

@@ -29,7 +29,9 @@ from interplay import (
 from interplay.datasets.coco_keypoints import people_table, read_coco_people
 from interplay.detectors.pose.poses_file import read_pose_results
 from interplay.errors import InterplayError
+from interplay.images import MAX_PIXELS
 
+from .published import published_shapes, read_published, read_start, start_shapes
 from .results import Different, agree, check_detections, check_numbers, check_shapes, check_table, nothing
 
 _TESTS = Path(__file__).parents[2] / "tests"
@@ -354,27 +356,28 @@ def _tensorflow(folder: Path) -> dict[Path, str]:
 
 
 def _published(folder: Path) -> dict[Path, str]:
-    """The names and shapes of published networks, one number a length."""
+    """Files that hold a few tensors of published networks."""
     import torch
 
-    names = {
-        "gen-vlkt": ("transformer.encoder.layers.0.self_attn.in_proj_weight", "query_embed_h.weight",
-                     "obj_class_embed.weight", "visual_projection.weight", "backbone.0.body.conv1.weight",
-                     "transformer.instance_decoder.layers.0.linear1.weight"),
-        "ggnet": ("base.base_layer.0.weight", "hm.0.weight", "hm.2.weight", "hm_rel.2.weight", "wh.2.weight"),
-        "tin": ("resnet_v1_50/conv1/weights", "fc_binary/fc9_binary/weights", "classification/cls_score_H/weights"),
-    }  # fmt: skip
     made = {}
-    for system, keys in names.items():
-        torch.save({"model": {key: torch.zeros(2, 2, 1, 1) for key in keys}}, folder / f"{system}.pth")
-        made[folder / f"{system}.pth"] = "zip"
+    for name, shapes in published_shapes(_made_by).items():
+        few = {key: torch.zeros([min(length, 2) for length in shapes[key]]) for key in list(shapes)[::40]}
+        torch.save({"model": few, "epoch": 3}, folder / f"{name}.pth")
+        made[folder / f"{name}.pth"] = "zip"
     return made
+
+
+def _listed(shapes: Callable[[Any], dict[str, Any]]) -> Callable[[Path], dict[Path, str]]:
+    def seeds(folder: Path) -> dict[Path, str]:
+        return {_dump(folder / f"{name}.json", listed): "shapes" for name, listed in shapes(_made_by).items()}
+
+    return seeds
 
 
 def _read_published(path: Path) -> Any:
     from interplay.models.published import import_published
 
-    return import_published(path.stem, path)
+    return import_published(path.stem.partition("_")[0], path)
 
 
 def _weights(folder: Path) -> dict[Path, str]:
@@ -484,7 +487,12 @@ def _pictures(folder: Path) -> dict[Path, str]:
     picture = Image.fromarray(np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3))
     for name in ("a.jpg", "a.png", "a.gif", "a.bmp", "a.tif", "a.webp"):
         picture.save(folder / name)
-    return dict.fromkeys(sorted(folder.iterdir()), "binary")
+    return dict.fromkeys(sorted(folder.iterdir()), "picture")
+
+
+def _check_picture(pixels: Any, folder: Path) -> None:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not 0 < pixels.size <= 3 * MAX_PIXELS:
+        raise Different(f"pixels of {pixels.dtype} and shape {pixels.shape}")
 
 
 def _read_checkpoint(path: Path) -> Any:
@@ -527,6 +535,8 @@ READERS: dict[str, Reader] = {
         Reader("state-dict", _state_dicts, _read_state, check_shapes),
         Reader("tensorflow", _tensorflow, _read_state, check_shapes),
         Reader("published", _published, _read_published, accepts=False),
+        Reader("published-names", _listed(published_shapes), read_published),
+        Reader("start-names", _listed(start_shapes), read_start),
         Reader("weights", _weights, _read_weights),
         Reader("checkpoint", _checkpoints, _read_checkpoint),
         Reader("log", _logs, _read_log),
@@ -534,6 +544,6 @@ READERS: dict[str, Reader] = {
         Reader("generated", _generated, _read_generated),
         Reader("results", _run_records, _read_run_record),
         Reader("mesh", _meshes, _read_mesh, check_numbers),
-        Reader("image", _pictures, read_image),
+        Reader("image", _pictures, read_image, _check_picture),
     )
 }

@@ -81,6 +81,7 @@ def serve() -> None:
     import warnings
 
     import matplotlib as mpl
+    import torchvision  # noqa: F401  # more than half a gigabyte that no reader is to blame for
 
     from .readers import READERS
 
@@ -98,16 +99,15 @@ def serve() -> None:
 def _watched(reader: Any, path: Path) -> tuple[Outcome, str]:
     import resource
 
-    before = _seconds()
+    before = _Use.now()
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(before) + _KILLED_AFTER + 1, most))
-    _forget_peak()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(_own_seconds()) + _KILLED_AFTER + 1, most))
     outcome, detail = outcome_of(reader, path)
-    used, peak = _seconds() - before, _peak()
+    used, grown = _Use.now().since(before)
     if outcome in ("accepted", "refused") and used > MOST_SECONDS:
         return "hang", f"{used:.1f} s of processor time; {detail}"
-    if outcome in ("accepted", "refused") and peak > MOST_BYTES:
-        return "memory", f"{peak / MOST_BYTES:.1f} GB; {detail}"
+    if outcome in ("accepted", "refused") and grown > MOST_BYTES:
+        return "memory", f"{grown / MOST_BYTES:.1f} GB; {detail}"
     return outcome, detail
 
 
@@ -133,25 +133,68 @@ def outcome_of(reader: Any, path: Path) -> tuple[Outcome, str]:
     return "accepted", ""
 
 
-def _seconds() -> float:
-    """Processor time of this process; children have a limit of their own, which ends them with an error."""
+@dataclass(frozen=True)
+class _Use:
+    """What this process and the children that read files for it have used.
+
+    Attributes:
+        seconds: of processor time, with those of children that ended.
+        memory: bytes in use by process; the most since `now` was called the last time, but for the first call.
+        ended: bytes that a child which ended had in use at most.
+    """
+
+    seconds: float
+    memory: dict[int, int]
+    ended: int
+
+    @classmethod
+    def now(cls) -> _Use:
+        """Since now the peak is counted anew."""
+        import resource
+
+        children = _children()
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = _own_seconds() + ended.ru_utime + ended.ru_stime + sum(map(_seconds, children))
+        memory = {process: _peak(process) for process in (os.getpid(), *children)}
+        for process in memory:
+            with suppress(OSError):  # another system, or it ended: the peak since the start counts
+                Path(f"/proc/{process}/clear_refs").write_text("5")
+        return cls(seconds, memory, ended.ru_maxrss * 1024)
+
+    def since(self, before: _Use) -> tuple[float, int]:
+        """Seconds, and bytes by which memory grew."""
+        grown = sum(max(peak - before.memory.get(process, 0), 0) for process, peak in self.memory.items())
+        return self.seconds - before.seconds, grown + (self.ended if self.ended > before.ended else 0)
+
+
+def _own_seconds() -> float:
     times = os.times()
     return times.user + times.system
 
 
-def _forget_peak() -> None:
-    with suppress(OSError):  # another system: the peak since the start counts
-        Path("/proc/self/clear_refs").write_text("5")
+def _children() -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    except OSError:  # another system: limits of their own end them with an error
+        return []
 
 
-def _peak() -> int:
+def _seconds(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak(process: int) -> int:
     import resource
 
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if process == os.getpid() else 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _keep_children() -> None:

@@ -40,10 +40,10 @@ def detr(backbone: str = "resnet50") -> dict[str, Tensor]:
     return {f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()}
 
 
-def build(decoder_layers: int = 2) -> GenVlkt:
+def build(decoder_layers: int = 2, text: bool = True) -> GenVlkt:
     network = {
         "width": WIDTH, "feed_forward": 32, "encoder_layers": 2, "decoder_layers": decoder_layers, "queries": 3,
-        "embedding": 12,
+        "embedding": 12, "object_text": text,
     }  # fmt: skip
     return GenVlkt(WORLD, GenVlktConfig.model_validate({"network": network}))
 
@@ -54,6 +54,14 @@ def test_a_whole_checkpoint_fits(wrapped: bool) -> None:
     missing = initialise_from_detr(model, {"epoch": 1, "model": detr()} if wrapped else detr())
     assert {name.split(".")[1] for name in missing} == {"queries", "heads"}
     assert not any("_box." in name for name in missing)
+
+
+def test_half_precision_fits() -> None:
+    state = {name: value.half() for name, value in detr().items()}
+    model = build(text=False)
+    missing = initialise_from_detr(model, state)
+    assert not any(name.startswith("network.heads.object.") for name in missing)
+    assert model.network.heads.object.weight[0].tolist() == state["class_embed.weight"][1].tolist()  # person
 
 
 def test_another_backbone_is_refused() -> None:

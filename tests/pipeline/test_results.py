@@ -143,6 +143,14 @@ def test_the_record_tells_how_the_file_was_made(tmp_path: Path) -> None:
     assert json.loads(record.read_text())["finished"] is True
 
 
+@pytest.mark.parametrize("content", ["[]", '{"settings": [{"model": "stub"}], "finished": false}', '{"settings": {}}'])
+def test_what_is_no_record_tells_nothing(content: str, tmp_path: Path) -> None:
+    add(tmp_path / "r.jsonl", "a.jpg")
+    (tmp_path / "r.jsonl.run.json").write_text(content)
+    with pytest.raises(InputError, match="left as it is"):
+        ResultFile(tmp_path / "r.jsonl", VCOCO, SETTINGS)
+
+
 def test_an_empty_run_gives_an_empty_file(tmp_path: Path) -> None:
     add(tmp_path / "r.parquet")
     assert len(interplay.read(tmp_path / "r.parquet")) == 0

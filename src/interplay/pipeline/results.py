@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from interplay.containers.guard import brief
 from interplay.containers.json_files import parse_json, read_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path, beside, check_target, content_digest, naming
@@ -145,9 +146,10 @@ def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
     """The settings that made a result file, and whether its run finished; None where nothing tells."""
     try:
         record = read_json(record_path(path), "the record of a run")
-        return dict(record["settings"]), bool(record["finished"])
-    except (InputError, MissingFileError, LookupError, TypeError):
+    except (InputError, MissingFileError):
         return None
+    settings, finished = (record.get(key) for key in ("settings", "finished")) if isinstance(record, dict) else (0, 0)
+    return (settings, finished) if isinstance(settings, dict) and isinstance(finished, bool) else None
 
 
 def check_settings(path: Path, settings: Mapping[str, Any], whole: bool = True) -> None:
@@ -191,7 +193,7 @@ def file_setting(path: str | os.PathLike[str] | None) -> str | None:
 def _change(key: str, before: Any, now: Any) -> str:
     if all(isinstance(value, str) and value.startswith(CONTENT) for value in (before, now)):
         return f"other content in the file of {key}"
-    return f"{key} {before!r} (now {now!r})"
+    return f"{key} {brief(before)} (now {brief(now)})"
 
 
 def _start_over(path: Path) -> None:

@@ -136,7 +136,7 @@ def _class_rows(
     copied = {}
     for kind, given in (("weight", weight), ("bias", bias)):
         values = getattr(classifier, kind).clone()
-        values[ours] = given[theirs]
+        values[ours] = given[theirs].to(values)
         copied[f"network.heads.object.{kind}"] = values
     return copied
 

@@ -153,9 +153,9 @@ def our_name(name: str) -> str:
 
 def _to_torch(name: str, tensor: Tensor) -> Tensor:
     """TensorFlow's (height, width, in, out) and (in, out) as PyTorch's (out, in, height, width) and (out, in)."""
-    if not name.endswith("weights"):
+    if not name.endswith("weights") or tensor.ndim not in (2, 4):
         return tensor
-    return tensor.permute(3, 2, 0, 1).contiguous() if tensor.ndim == 4 else tensor.T.contiguous()
+    return tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor.T
 
 
 def _build(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
