@@ -297,3 +297,13 @@ def test_an_image_in_two_places_is_said(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match=r"1 images are there more than once, such as 'a\.jpg'"):
         load_annotations("own", path)
     assert "already on line 1" in only(path).message
+
+
+def test_keypoints_with_scores_are_doubted_once(tmp_path: Path) -> None:
+    person = [[20, 20, k % 3] for k in range(17)]
+    assert validate(write(tmp_path / "d.jsonl", record(keypoints=[person, None]))).problems == []
+    scored = [[20, 20, 0.37]] * 17
+    lines = [record(file=f"{i}.jpg", keypoints=[scored, None] if i % 2 else [person, None]) for i in range(6)]
+    problem = only(write(tmp_path / "d.jsonl", *lines))
+    assert (problem.line, problem.field, problem.severity) == (2, "keypoints", "warning")
+    assert "on 3 lines the third value is a score and not a visibility" in problem.message

@@ -159,6 +159,27 @@ def test_boxes_without_scores_are_ranked_by_the_keypoints() -> None:
     assert evaluate_poses(*both, rank_by="pose").means["ap"] == pytest.approx(1)
 
 
+def test_poses_in_an_order_that_means_nothing_are_noted() -> None:
+    images = random_images(2)
+    found, truth = tables(images)
+    assert not [note for note in evaluate_poses(found, truth).notes if "same score" in note]
+    found.box_scores = np.ones_like(found.box_scores)
+    assert "all poses have the same score" in evaluate_poses(found, truth).notes[-1]
+
+
+def test_images_without_annotated_poses_need_no_predictions() -> None:
+    """COCO's results list only images with a pose; a part is one of the images that have something to find."""
+    grid = np.dstack([np.arange(17) * 10.0, np.arange(17) * 10.0, np.full(17, 2)])
+    found = [scene([[0, 0, 160, 160]], grid, [0.5 + i / 10], f"{i}.jpg") for i in range(2)]
+    truth = [scene([[0, 0, 160, 160]], grid, None, f"{i}.jpg") for i in range(2)]
+    empty = [scene([[0, 0, 160, 160]], np.zeros((17, 3)), None, f"{i}.jpg") for i in range(2, 12)]
+    both = InteractionTable.from_list(found), InteractionTable.from_list([*truth, *empty])
+    assert not evaluate_poses(*both).coverage.partial
+    part = evaluate_poses(both[0].select(np.array([0])), both[1])
+    assert part.coverage.partial
+    assert (part.coverage.images, part.coverage.annotated_images) == (1, 2)
+
+
 def test_nobody_annotated_of_a_size_has_no_number() -> None:
     grid = np.dstack([np.arange(17) * 10.0, np.arange(17) * 10.0, np.full(17, 2)])
     scores = evaluate_poses(*tables([(scene([[0, 0, 160, 160]], grid, [1]), scene([[0, 0, 160, 160]], grid))]))

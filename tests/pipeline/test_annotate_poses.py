@@ -94,6 +94,12 @@ def test_annotated_keypoints_go_where_that_is_asked_for(table: InteractionTable,
     assert set(np.unique(read(tmp_path / "out.jsonl", NAMES)[1].keypoints[0, :, 2])) == {0, 2}
 
 
+def test_groups_get_no_pose(table: InteractionTable, tmp_path: Path) -> None:
+    counts = run(table.with_columns(crowd=np.arange(12) % 3 == 1), tmp_path, Upright())
+    assert (counts.kept, counts.posed) == (1, 3)
+    assert np.isnan(read(tmp_path / "out.jsonl", NAMES)[0].keypoints[1]).all()
+
+
 def test_nobody_is_posed_below_the_least_score(table: InteractionTable, tmp_path: Path) -> None:
     counts = run(table, tmp_path, Upright(), min_score=0.95)
     assert (counts.kept, counts.posed, counts.without) == (1, 0, 7)

@@ -102,7 +102,7 @@ def validate(
     vocabulary without ``person``; an image that is listed twice, missing, unreadable or of another size; an interaction
     listed twice. Warnings: unknown fields, the same box twice, a human that is not a person, somebody who interacts
     with their own box, an interaction that the vocabulary does not list, a name that looks like a slip of a frequent
-    one, no width and height.
+    one, no width and height, keypoints with scores in place of visibilities.
 
     Args:
         vocabulary: the names that are allowed (a `Vocabulary`, a built-in name or a JSON file); without it every
@@ -171,6 +171,7 @@ def _validate(
     first_line: dict[str, int] = {}
     names = {"object": _NameCounts("object"), "verb": _NameCounts("verb")}
     boxes = _BoxSurvey()
+    estimated: list[int] = []
     for number, record, problem in _lines(path):
         if problem:
             report.problems.append(Problem(str(path), number, "", problem))
@@ -184,9 +185,12 @@ def _validate(
             found += _interaction_problems(record, vocabulary)
             found += _field_problems(record)
             boxes.add(record)
+            estimated += [number] if _has_scored_keypoints(record) else []
             if vocabulary is None:
                 _note_names(record, number, names["object"], names["verb"])
         report.problems += [Problem(str(path), number, *item) for item in found]
+    if estimated:
+        report.problems.append(Problem(str(path), estimated[0], "keypoints", _scored_keypoints(estimated), "warning"))
     if boxes.hold_sizes():
         report.problems.append(Problem(str(path), 0, "boxes", SIZES_FOR_CORNERS))
     for seen in names.values():
@@ -316,6 +320,20 @@ def _field_problems(record: Mapping) -> Found:
     for i, item in enumerate(_list(record.get("interactions"))):
         if isinstance(item, Mapping) and item.get("score") is not None:
             yield f"interactions[{i}].score", _SCORED, "error"
+
+
+def _has_scored_keypoints(record: Mapping) -> bool:
+    """Whether the third value of a keypoint is no visibility."""
+    points = [point for pose in _list(record.get("keypoints")) for point in _list(pose)]
+    third = (point[2] for point in points if isinstance(point, list) and len(point) == 3)
+    return any(isinstance(value, (int, float)) and value not in (0, 1, 2) for value in third)
+
+
+def _scored_keypoints(lines: list[int]) -> str:
+    return (
+        f"on {len(lines):,} lines the third value is a score and not a visibility (0 not labelled, 1 hidden, 2 seen): "
+        "poses of a program, which pose AP does not take for annotations"
+    )
 
 
 _SCORED = "annotations have no scores; with them a file is read as predictions"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -59,7 +59,7 @@ class PoseScores:
         people: annotated people that count, by area.
         poses: predicted poses that count, of all areas.
         rank_by: what ranked them.
-        coverage: which part of the annotated images has predictions.
+        coverage: which part of the images with labelled keypoints has predictions.
         notes: what the user should know.
     """
 
@@ -181,9 +181,12 @@ def evaluate_poses(
     for row, position in enumerate(images.position.tolist()):
         if position >= 0:
             of[position].append(predictions[row])
+    labelled = np.asarray((annotations.keypoints[..., 2] > 0).any(1))  # type: ignore[index]  # check_annotated saw them
+    posed = np.unique(annotations.box_image_index[labelled]).tolist()
+    coverage = replace(coverage, images=sum(bool(of[i]) for i in posed), annotated_images=len(posed))
     found = (predicted_poses(parts, rank_by) for parts in of)
     pairs = zip(found, map(annotated_poses, annotations), strict=True)
-    return score_images(pairs, rank_by, coverage, [*_notes(annotations), *images.notes()])
+    return score_images(pairs, rank_by, coverage, [*_area_notes(annotations), *images.notes()])
 
 
 def check_annotated(annotations: InteractionTable) -> None:
@@ -306,6 +309,8 @@ def score_images(
     scores = np.concatenate([np.zeros(0), *(part[0] for part in parts)])
     nothing = np.zeros((len(AREAS), len(SIMILARITIES), 0), np.int8)
     ranked = np.concatenate([nothing, *(part[1] for part in parts)], 2)
+    if len(scores) > 1 and (scores == scores[0]).all():
+        notes = [*notes, "all poses have the same score, so their order, and AP, mean little; see rank_by (--rank-by)"]
     order = np.argsort(-scores, kind="stable")
     curves = [_curve(ranked[a][:, order], int(people[a])) for a in range(len(AREAS))]
     return PoseScores(
@@ -376,7 +381,7 @@ def _extent(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(sides[:, 0] * sides[:, 1])
 
 
-def _notes(annotations: InteractionTable) -> list[str]:
+def _area_notes(annotations: InteractionTable) -> list[str]:
     people = annotations.labels == annotations.vocabulary.person
     posed = people & (annotations.keypoints[..., 2] > 0).any(1)  # type: ignore[index]  # check_annotated saw them
     known = np.zeros(len(people), bool) if annotations.area is None else np.isfinite(annotations.area)

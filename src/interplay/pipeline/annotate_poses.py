@@ -137,6 +137,9 @@ def _posed(
     height, width = pixels.shape[:2]
     found = as_annotated(people_poses(image, pixels, estimator), width, height, job.min_score)
     people = image.labels == image.vocabulary.person
+    if image.crowd is not None:  # a group has no pose
+        people = people & ~image.crowd
+        found[image.crowd] = np.nan
     known = np.zeros(len(people), bool)
     if image.keypoints is not None and not job.replace:
         known = people & (image.keypoints[..., 2] > 0).any(1)
