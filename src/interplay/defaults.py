@@ -8,6 +8,11 @@ DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "hoi-a", "generated"
 DATASETS: tuple[str, ...] = get_args(DatasetName)
 """Names that `interplay.load_annotations` takes."""
 
+EXPORT_FORMS = (
+    "label-studio", "cvat", "labelme", "fiftyone", "coco-relations", "hoia", "pairs", "boxes-by-image", "hub",
+)  # fmt: skip
+"""Other tools' forms that `interplay datasets convert --to` writes; see `interplay.datasets.exchange`."""
+
 DEFAULT_MODEL = "tin-spatial-vcoco"
 """Comes with interplay."""
 

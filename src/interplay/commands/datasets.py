@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from interplay.commands._options import add_dataset, add_device, add_keypoints, add_numbering, add_pose
 from interplay.commands._types import SHOW, SHOW_HELP, fraction, natural, positive
-from interplay.defaults import DEFAULT_POSE_ESTIMATOR
+from interplay.defaults import DEFAULT_POSE_ESTIMATOR, EXPORT_FORMS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +79,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     convert = add("convert", "Write annotations or predictions of any form as JSON Lines or Parquet.")
     _add_source(convert)
-    convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet, .csv)")
+    convert.add_argument("output", metavar="OUT", help="file to write (.jsonl, .parquet, .csv), or with --to another")
+    convert.add_argument(
+        "--to", choices=EXPORT_FORMS, metavar="FORM", help=f"write another tool's form: {', '.join(EXPORT_FORMS)}"
+    )
+    convert.add_argument(
+        "--images-at", metavar="ADDRESS", help="what Label Studio shall have before a picture's name in its address"
+    )
 
     poses = add("annotate-poses", "Write annotations with an estimator's poses of their people; a stopped run goes on.")
     _add_source(poses)
@@ -139,7 +145,13 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.locks import locked
 
     with locked(arguments.output):
-        write(table, arguments.output)
+        if arguments.to:
+            from interplay.datasets.exchange import export
+
+            for loss in export(table, arguments.output, arguments.to, arguments.images_at):
+                console.print(f"note: {loss}", highlight=False, markup=False)
+        else:
+            write(table, arguments.output)
     console.print(
         f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions", highlight=False, markup=False
     )
@@ -148,6 +160,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_output(arguments: argparse.Namespace) -> None:
     """What cannot be written is said before anything is read."""
+    from interplay.errors import InputError
     from interplay.files import check_other, check_target
     from interplay.images import WRITTEN_SUFFIXES
 
@@ -158,9 +171,16 @@ def _check_output(arguments: argparse.Namespace) -> None:
         arguments.output = arguments.output or f"{Path(arguments.source).resolve().stem}_sheet.jpg"
         check_target(arguments.output, WRITTEN_SUFFIXES)
     else:
-        from interplay.pipeline.results import check_output
+        if arguments.images_at and arguments.to != "label-studio":
+            raise InputError("--images-at is for --to label-studio")
+        if arguments.to:
+            from interplay.datasets.exchange import check_export, find_export
 
-        check_output(Path(arguments.output))
+            check_export(find_export(arguments.to), Path(arguments.output))
+        else:
+            from interplay.pipeline.results import check_output
+
+            check_output(Path(arguments.output))
         check_other(arguments.output, arguments.source, "what is to be converted")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, tools, vcoco
+from interplay.datasets.exchange.hub import is_hub
 from interplay.datasets.sources import Source
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ class Form:
 
 def _is_own(source: Source) -> bool:
     if source.kind == "parquet":
-        return True
+        return not is_hub(source)
     line = source.first_line
     annotates = isinstance(line, dict) and "boxes" in line and "labels" in line
     return source.kind == "json" and annotates and "scores" not in line  # scores: predictions
@@ -166,7 +167,8 @@ FORMS: tuple[Form, ...] = (
     Form(
         "own-tool",
         ("own",),
-        "Label Studio's JSON, COCO's JSON with rel_annotations, odgt with interactions",
+        "Label Studio's JSON, COCO's JSON with rel_annotations, odgt with interactions; CVAT's XML, LabelMe's and "
+        "FiftyOne's JSON and Parquet of objects and relations, as 'interplay datasets convert --to' writes them",
         tools.has_interactions,
         lambda source, vocabulary, split: tools.read_tool(source, vocabulary),
     ),

@@ -16,6 +16,7 @@ from interplay.datasets import forms, tools
 from interplay.datasets.box_check import check_table
 from interplay.datasets.coco_keypoints import KeypointMatch, with_keypoints
 from interplay.datasets.content import check_content
+from interplay.datasets.exchange.labelme import is_labelme, read_labelme
 from interplay.datasets.sources import Source, open_source, sources_in, walk_files
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.defaults import DATASETS
@@ -246,6 +247,9 @@ def _load_folder(
         form = forms.recognise(source, name)
         if form is not None:
             found.setdefault(form.name, []).append(source)
+    numbered = [source for sources in found.values() for source in sources if is_labelme(source)]
+    if name == "own" and numbered and len(numbered) == sum(map(len, found.values())):
+        return read_labelme(numbered, vocabulary if isinstance(vocabulary, Vocabulary) else None)
     if name == "own" and sum(map(len, found.values())) > 1:
         several = [source for sources in found.values() for source in sources]
         found = {form: fitting for form, sources in found.items() if (fitting := _of_split(sources, split))}

@@ -4,11 +4,13 @@
   ``rel_annotations`` (``subject_id``, ``object_id``: ids of annotations; ``predicate_id`` or ``category_id``) with
   ``rel_categories``: scene graph benchmarks write it.
 - **Label Studio** (JSON): tasks whose ``result`` has rectangles in percent of the image and ``relation`` s with labels,
-  from the person to the object (``direction`` ``left``: the other way round, ``bi``: both ways).
+  from the person to the object (``direction`` ``left``: the other way round, ``bi``: both ways). Tasks that nobody
+  annotated are left out.
 - **odgt** as HOI Transformer reads it: a line an image, ``gtboxes`` (``tag``, ``box`` x, y, width, height) and ``hoi``
   (``subject_id``, ``object_id``: positions in ``gtboxes``; ``interaction``: the verb's name).
 
-A relation whose subject is no person is one like others; `datasets validate` names it.
+A relation whose subject is no person is one like others; `datasets validate` names it. In the first two forms a
+relation of a person with itself is an interaction without an object.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def is_coco_relations(source: Source) -> bool:
 
 def is_label_studio(source: Source) -> bool:
     """Whether this is Label Studio's JSON."""
-    return source.mentions("data", "result") and b'"annotations"' in source.head and b'"from_name"' in source.head
+    return source.mentions("data", "result") and b'"from_name"' in source.head
 
 
 def is_hoi_odgt(source: Source) -> bool:
@@ -74,7 +76,7 @@ def read_coco_relations(source: Source, vocabulary: Vocabulary | None) -> Intera
                 predicate = relation["predicate_id" if "predicate_id" in relation else "category_id"]
                 verb = vocabulary.verb_index(_named(verbs, predicate, "predicate_id"))
                 human, target = (_named(position, relation[name], name) for name in ("subject_id", "object_id"))
-                builder.triplet(human, verb, target)
+                builder.triplet(human, verb, _no_self(human, target))
     return check_widths(builder.build(), source.path)
 
 
@@ -91,12 +93,15 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
     if not isinstance(source.content, list):
         raise InputError(f"{where}: expected Label Studio's list of tasks (export as JSON, not as JSON-MIN)")
     images = []
-    unnamed = several = 0
+    unnamed = several = waiting = 0
     for i, task in enumerate(source.content):
         with reading(f"{where}: task {i}"):
-            done = [a for a in task["annotations"] if not a.get("was_cancelled")]
+            done = [a for a in task.get("annotations") or [] if not a.get("was_cancelled")]
             several += len(done) > 1
-            parts = done[0]["result"] if done else []
+            if not done:
+                waiting += 1
+                continue
+            parts = done[0]["result"]
             boxes = {part["id"]: part for part in parts if part["type"] == "rectanglelabels"}
             found = []
             for part in parts:
@@ -105,6 +110,8 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
                     found += _directed(part)
             images.append((_image_of(task["data"]), boxes, found))
     with reading(where):
+        if waiting and not images:
+            raise InputError(f"none of the {waiting} tasks has an annotation; predictions count when they are reviewed")
         labels = [_label(part) for _, boxes, _ in images for part in boxes.values()]
         verbs = [verb for _, _, found in images for _, _, verb in found]
         vocabulary = vocabulary or _vocabulary_of(labels, verbs, source.path.stem)
@@ -121,7 +128,12 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
                 position[name] = builder.instance(box, vocabulary.object_index(_label(part)))
             for human, target, verb in found:
                 places = [_named(position, region, "from_id or to_id") for region in (human, target)]
-                builder.triplet(places[0], vocabulary.verb_index(verb), places[1])
+                builder.triplet(places[0], vocabulary.verb_index(verb), _no_self(*places))
+    if waiting:
+        warnings.warn(
+            f"{where}: left out {waiting} tasks that nobody annotated; predictions alone do not count",
+            stacklevel=3,
+        )
     if unnamed:
         warnings.warn(f"{where}: left out {unnamed} relations without a label: it is the verb", stacklevel=3)
     if several:
@@ -191,6 +203,11 @@ def _label(part: dict[str, Any]) -> str:
     if len(names) != 1:
         raise InputError(f"the rectangle {brief(part.get('id'))} has {len(names)} labels, expected one")
     return names[0]
+
+
+def _no_self(human: int, target: int) -> int:
+    """The target, or none where the person is related with itself: so these forms say that no object takes part."""
+    return -1 if target == human else target
 
 
 def _directed(relation: dict[str, Any]) -> list[tuple[str, str, str]]:

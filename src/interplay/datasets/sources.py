@@ -19,7 +19,7 @@ Kind = Literal["mat", "parquet", "json", "text", "empty", "other"]
 HEAD_BYTES = 512 * 1024
 """How much of a file is looked at to recognise it: enough to pass the id lists at the start of V-COCO's form."""
 
-SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".odgt", ".mat", ".parquet"})
+SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".odgt", ".mat", ".parquet", ".xml"})
 """Suffixes of files that a folder is searched for; inside one, content alone decides."""
 
 MAX_DEPTH = 5

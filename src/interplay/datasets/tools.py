@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from interplay.datasets import relations
+from interplay.datasets.exchange import cvat, fiftyone, hub, labelme
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
@@ -60,6 +61,14 @@ TOOLS: tuple[Tool, ...] = (
     Tool("COCO with relations", relations.is_coco_relations, relations.read_coco_relations),
     Tool("Label Studio", relations.is_label_studio, relations.read_label_studio),
     Tool("odgt with interactions (HOI Transformer)", relations.is_hoi_odgt, relations.read_hoi_odgt),
+    Tool("CVAT with interactions", cvat.is_cvat_interactions, cvat.read_cvat),
+    Tool("FiftyOne with interactions", fiftyone.is_fiftyone, fiftyone.read_fiftyone),
+    Tool("Parquet with objects and relations", hub.is_hub, hub.read_hub),
+    Tool(
+        "LabelMe with interactions",
+        labelme.is_labelme,
+        lambda source, vocabulary: labelme.read_labelme([source], vocabulary),
+    ),
     Tool(
         "odgt (CrowdHuman)",
         lambda source: source.mentions("gtboxes"),
