@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import mmap
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from interplay.containers.guard import reading, regular_file
 from interplay.containers.json_files import parse_json, read_json
 from interplay.errors import InputError, InterplayError, MissingFileError
+from interplay.image_files import walk
 
 Kind = Literal["mat", "parquet", "json", "text", "empty", "other"]
 
@@ -123,41 +125,27 @@ def walk_files(
     Raises:
         InputError: `folder` itself cannot be looked into.
     """
-    yield from _walk(folder, suffixes, depth, on_problem, set())
 
+    def failed(error: OSError) -> None:
+        place = Path(error.filename)
+        if place == folder:
+            raise InputError(f"cannot look into {folder}: {error.strerror}") from None
+        if on_problem is not None:
+            on_problem(place, f"cannot look into it: {error.strerror}")
 
-def _walk(
-    folder: Path,
-    suffixes: frozenset[str],
-    depth: int,
-    on_problem: Callable[[Path, str], None] | None,
-    seen: set[tuple[int, int]],
-) -> Iterator[Path]:
-    try:
-        state = folder.stat()
-        if (state.st_dev, state.st_ino) in seen:
-            return
-        seen.add((state.st_dev, state.st_ino))
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise InputError(f"cannot look into {folder}: {error.strerror}") from None
-    folders: list[Path] = []
-    for entry in entries:
-        fits = os.path.splitext(entry.name)[1].lower() in suffixes  # noqa: PTH122 - many files
-        try:
-            if fits and entry.is_file():
-                yield Path(entry.path)
-            elif depth > 0 and not entry.name.startswith(".") and entry.is_dir():
-                folders.append(Path(entry.path))
-        except OSError as error:
-            if on_problem is not None and fits:
-                on_problem(Path(entry.path), str(error.strerror))
-    for below in folders:
-        try:
-            yield from _walk(below, suffixes, depth - 1, on_problem, seen)
-        except InputError as error:
-            if on_problem is not None:
-                on_problem(below, str(error))
+    for base, folders, files in walk(folder, failed):
+        if len(Path(base).parts) - len(folder.parts) >= depth:
+            folders.clear()
+        for name in files:
+            if os.path.splitext(name)[1].lower() not in suffixes:  # noqa: PTH122 - many files
+                continue
+            path = Path(base, name)
+            try:
+                if stat.S_ISREG(path.stat().st_mode):
+                    yield path
+            except OSError as error:
+                if on_problem is not None:
+                    on_problem(path, str(error.strerror))
 
 
 def sources_in(
