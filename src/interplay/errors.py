@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _ENDLESS = re.compile(r"(\S{300})\S{100,}?(?=[,.:;'\")]{0,4}(?:\s|$))")
 
@@ -49,7 +49,17 @@ class MissingExtraError(InterplayError, ImportError):
         super().__init__(f'this needs the package {package}; install it with: pip install "interplay[{extra}]"')
 
 
-def near_matches(name: str, choices: Iterable[str], count: int = 3) -> str:
+def near_matches(name: str, choices: Iterable[str]) -> str:
     """A hint such as ``" Did you mean 'ride'?"`` for an unknown name, or an empty string."""
-    close = difflib.get_close_matches(name, list(choices), n=count, cutoff=0.6)
+    close = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names, for a message.
+
+    Example:
+        >>> some_of(["a", "b", "c"], 2)
+        'a, b, ...'
+    """
+    return ", ".join([*names[:most], *["..."] * (len(names) > most)])

@@ -32,7 +32,7 @@ from interplay.datasets.load import load_with_keypoints, raise_if_only_boxes, sp
 from interplay.datasets.sources import Source, open_source
 from interplay.datasets.validate_table import Severity, whole_problems
 from interplay.errors import InputError, InterplayError, MissingFileError, near_matches
-from interplay.formats.records import interaction_fields, record_fields, record_problems
+from interplay.formats.records import interaction_fields, is_box, record_fields, record_problems
 from interplay.images import image_size
 from interplay.vocabulary import Vocabulary, normalise
 
@@ -246,11 +246,11 @@ def _box_problems(record: Mapping) -> Found:
     width, height = record.get("width"), record.get("height")
     labels = _list(record.get("labels"))
     seen: dict[tuple, int] = {}
-    good = [box for box in _list(record.get("boxes")) if _is_box(box)]
+    good = [box for box in _list(record.get("boxes")) if is_box(box)]
     if is_normalised(good):
         yield "boxes", NORMALISED, "error"
     for i, box in enumerate(_list(record.get("boxes"))):
-        if not _is_box(box):
+        if not is_box(box):
             continue  # reported with the record
         x1, y1, x2, y2 = box
         if x2 <= x1 or y2 <= y1:
@@ -355,7 +355,7 @@ class _BoxSurvey:
 
     def add(self, record: Mapping) -> None:
         """Take note of a record's boxes."""
-        good = [box for box in _list(record.get("boxes")) if _is_box(box)]
+        good = [box for box in _list(record.get("boxes")) if is_box(box)]
         self.boxes += good
         self.images += [len(self.sizes)] * len(good)
         width, height = (record.get(name) for name in ("width", "height"))
@@ -407,11 +407,3 @@ def _note_names(record: Mapping, number: int, objects: _NameCounts, verbs: _Name
 
 def _list(value: Any) -> list:
     return value if isinstance(value, list) else []
-
-
-def _is_box(box: Any) -> bool:
-    return isinstance(box, list) and len(box) == 4 and all(_is_real(value) for value in box)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e30

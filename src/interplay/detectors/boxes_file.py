@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
-from interplay.detectors.detections import Detections
+from interplay.detectors.detections import BOXES_SUFFIXES, Detections
 from interplay.errors import InputError, MissingFileError
 from interplay.formats.coco_images import CocoImages
 from interplay.images import ImageError
@@ -23,8 +23,6 @@ from interplay.ops.numbers import finite_number, whole_number
 from interplay.ops.object_names import COCO_OBJECTS
 from interplay.table import InteractionTable
 from interplay.vocabulary import coco_80_index
-
-SUFFIXES = (".jsonl", ".parquet", ".json")
 
 
 class BoxesFromFile:
@@ -66,7 +64,7 @@ class BoxesFromFile:
         self.name = self.path.name
         self.min_score = min_score
         if not self.path.is_file():
-            raise MissingFileError(f"no file {self.path}: expected boxes as {', '.join(SUFFIXES)}")
+            raise MissingFileError(f"no file {self.path}: expected boxes as {', '.join(BOXES_SUFFIXES)}")
         self._boxes: _CocoResults | _Table
         if self.path.suffix == ".json":
             self._boxes = _CocoResults(self.path, annotations)

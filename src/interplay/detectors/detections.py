@@ -17,6 +17,9 @@ from interplay.ops.object_names import COCO_OBJECTS, labels_of, match_objects
 if TYPE_CHECKING:
     import supervision
 
+BOXES_SUFFIXES = (".jsonl", ".parquet", ".json")
+"""Of files of boxes that stand in place of a detector."""
+
 OTHERS = "*"
 """In smallest scores by name: all objects that are not named."""
 

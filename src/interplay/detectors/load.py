@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE, DEFAULT_DETECTOR
 from interplay.detectors.card import DetectorCard, Named
-from interplay.detectors.detections import OTHERS, Detector
+from interplay.detectors.detections import BOXES_SUFFIXES, OTHERS, Detector
 from interplay.devices import choose_device
 from interplay.errors import InputError, MissingFileError, near_matches
 from interplay.files import home_path
@@ -130,12 +130,12 @@ def load_detector(
     entry = DETECTORS.get(name)
     if weights is not None and not (entry and entry.takes_weights):
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
-    if annotations is not None and home_path(name).suffix not in (".jsonl", ".parquet", ".json"):
+    if annotations is not None and home_path(name).suffix not in BOXES_SUFFIXES:
         raise InputError(f"a list of images is for a file of boxes; {name} is none")
     if entry is not None:
         return entry.build(device, least, weights)
     path = home_path(name)
-    if path.suffix in _FILES:
+    if path.suffix in BOXES_SUFFIXES:
         from interplay.detectors.boxes_file import BoxesFromFile
 
         return BoxesFromFile(path, least, annotations)
@@ -144,12 +144,9 @@ def load_detector(
     return TransformersDetector(path if path.is_dir() else name, choose_device(device), least)
 
 
-_FILES = (".jsonl", ".parquet", ".json")
-
-
 def usual_score(name: str) -> float:
     """The smallest score that a detector, or a file of boxes, gives unless told otherwise."""
-    return 0.0 if name not in DETECTORS and home_path(name).suffix in _FILES else DEFAULT_DETECTION_SCORE
+    return 0.0 if name not in DETECTORS and home_path(name).suffix in BOXES_SUFFIXES else DEFAULT_DETECTION_SCORE
 
 
 def check_detection_options(
@@ -179,9 +176,9 @@ def check_detector_name(name: str) -> None:
         MissingFileError: no such file of boxes.
     """
     path = home_path(name)
-    if name not in DETECTORS and path.suffix in _FILES and not path.is_file():
-        raise MissingFileError(f"no file {name}: expected boxes as {', '.join(_FILES)}")
-    if name in DETECTORS or path.suffix in _FILES or path.is_dir() or name.count("/") == 1:
+    if name not in DETECTORS and path.suffix in BOXES_SUFFIXES and not path.is_file():
+        raise MissingFileError(f"no file {name}: expected boxes as {', '.join(BOXES_SUFFIXES)}")
+    if name in DETECTORS or path.suffix in BOXES_SUFFIXES or path.is_dir() or name.count("/") == 1:
         return
     raise InputError(
         f"unknown detector {name!r}: expected one of {', '.join(DETECTORS)}, a hub name such as "

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.errors import some_of
 from interplay.vocabulary import BUILT_IN, Vocabulary
 
 Numbering = Literal["verbs", "classes"]
@@ -36,9 +37,8 @@ class Reading:
     @property
     def absence(self) -> str:
         """A sentence that names the missing files."""
-        shown = ", ".join(self.absent_files[:5]) + ", ..." * (len(self.absent_files) > 5)
         files = f"{len(self.absent_files)} result file{'s' * (len(self.absent_files) > 1)}"
-        return f"{files} missing: {shown}."
+        return f"{files} missing: {some_of(self.absent_files)}."
 
 
 def own_names(vocabulary: Vocabulary) -> Vocabulary:

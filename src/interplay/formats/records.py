@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from interplay.columns import FILE_FIELDS, INTERACTION_FIELDS, Column, registered_columns
+from interplay.containers.guard import brief
 from interplay.errors import InputError
 from interplay.vocabulary import Vocabulary
 
@@ -51,18 +52,18 @@ def record_problems(record: Any, vocabulary: Vocabulary | None = None) -> Iterat
         yield "line", f"expected a JSON object, got {type(record).__name__}"
         return
     if not isinstance(record.get("file"), str) or not record["file"]:
-        yield "file", f"expected the image's name, got {_show(record.get('file'))}"
+        yield "file", f"expected the image's name, got {brief(record.get('file'))}"
     for key in ("width", "height"):
         value = record.get(key)
         if value is not None and (not _is_int(value) or not 0 < value <= _MOST_PIXELS):
-            yield key, f"expected a positive whole number of pixels, got {_show(value)}"
+            yield key, f"expected a positive whole number of pixels, got {brief(value)}"
     boxes = record.get("boxes")
     if not isinstance(boxes, list):
-        yield "boxes", f"expected a list of [x1, y1, x2, y2], got {_show(boxes)}"
+        yield "boxes", f"expected a list of [x1, y1, x2, y2], got {brief(boxes)}"
         return
     for i, box in enumerate(boxes):
-        if not isinstance(box, list) or len(box) != 4 or not all(_is_number(v) for v in box):
-            yield f"boxes[{i}]", f"expected four numbers x1, y1, x2, y2, got {_show(box)}"
+        if not is_box(box):
+            yield f"boxes[{i}]", f"expected four numbers x1, y1, x2, y2, got {brief(box)}"
     yield from _label_problems(record, len(boxes), vocabulary)
     yield from _score_problems(record.get("scores"), "scores", len(boxes))
     yield from _interaction_problems(record, len(boxes), vocabulary)
@@ -72,7 +73,7 @@ def record_problems(record: Any, vocabulary: Vocabulary | None = None) -> Iterat
 def _label_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
     labels = record.get("labels")
     if not isinstance(labels, list) or len(labels) != count:
-        got = f"{len(labels)} of them" if isinstance(labels, list) else _show(labels)
+        got = f"{len(labels)} of them" if isinstance(labels, list) else brief(labels)
         yield "labels", f"expected one object name per box ({count}), got {got}"
         return
     for i, label in enumerate(labels):
@@ -82,22 +83,22 @@ def _label_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) 
 def _interaction_problems(record: Mapping, count: int, vocabulary: Vocabulary | None) -> Iterator[Problem]:
     interactions = record.get("interactions")
     if not isinstance(interactions, list):
-        yield "interactions", f"expected a list, got {_show(interactions)}"
+        yield "interactions", f"expected a list, got {brief(interactions)}"
         return
     for i, item in enumerate(interactions):
         where = f"interactions[{i}]"
         if not isinstance(item, Mapping):
-            yield where, f"expected {{human, verb, object}}, got {_show(item)}"
+            yield where, f"expected {{human, verb, object}}, got {brief(item)}"
             continue
         human = item.get("human")
         if not _is_int(human) or not 0 <= human < count:
-            yield f"{where}.human", f"expected an index into the {count} boxes, got {_show(human)}"
+            yield f"{where}.human", f"expected an index into the {count} boxes, got {brief(human)}"
         target = item.get("object")
         if target is not None and (not _is_int(target) or not 0 <= target < count):
-            yield f"{where}.object", f"expected an index into the {count} boxes or null, got {_show(target)}"
+            yield f"{where}.object", f"expected an index into the {count} boxes or null, got {brief(target)}"
         yield from _name_problems(item.get("verb"), f"{where}.verb", "verb", vocabulary)
         if item.get("score") is not None and not _is_number(item["score"]):
-            yield f"{where}.score", f"expected a number, got {_show(item['score'])}"
+            yield f"{where}.score", f"expected a number, got {brief(item['score'])}"
         for column in registered_columns("triplet"):
             yield from _value_problems(item.get(column.name), f"{where}.{column.name}", column)
 
@@ -111,7 +112,7 @@ def _optional_problems(record: Mapping, count: int, vocabulary: Vocabulary | Non
             continue
         if lists_indices(column):
             if not isinstance(values, list) or not all(_is_int(v) and 0 <= v < count for v in values):
-                yield name, f"expected indices into the {count} boxes, got {_show(values)}"
+                yield name, f"expected indices into the {count} boxes, got {brief(values)}"
         elif not isinstance(values, list) or len(values) != count:
             yield name, f"expected one entry per box ({count}), null where there is none"
         else:
@@ -120,11 +121,11 @@ def _optional_problems(record: Mapping, count: int, vocabulary: Vocabulary | Non
     image_labels = record.get("image_labels")
     if image_labels is not None:
         if not isinstance(image_labels, list):
-            yield "image_labels", f"expected a list of {{verb, object}}, got {_show(image_labels)}"
+            yield "image_labels", f"expected a list of {{verb, object}}, got {brief(image_labels)}"
             return
         for i, item in enumerate(image_labels):
             if not isinstance(item, Mapping):
-                yield f"image_labels[{i}]", f"expected {{verb, object}}, got {_show(item)}"
+                yield f"image_labels[{i}]", f"expected {{verb, object}}, got {brief(item)}"
                 continue
             yield from _name_problems(item.get("verb"), f"image_labels[{i}].verb", "verb", vocabulary)
             if item.get("object") is not None:
@@ -137,7 +138,7 @@ def _value_problems(value: Any, where: str, column: Column) -> Iterator[Problem]
         what = {"b": "true or false", "f": "a number", "U": "a text"}.get(column.kind, "a whole number")
         if column.shape:
             what = f"{' x '.join(map(str, column.shape))} values, each {what}"
-        yield where, f"expected null or {what}, got {_show(value)}"
+        yield where, f"expected null or {what}, got {brief(value)}"
 
 
 def _fits(value: Any, column: Column, shape: tuple[int, ...]) -> bool:
@@ -154,22 +155,27 @@ def _score_problems(scores: Any, where: str, count: int) -> Iterator[Problem]:
     if scores is None:
         return
     if not isinstance(scores, list) or len(scores) != count:
-        got = f"{len(scores)} of them" if isinstance(scores, list) else _show(scores)
+        got = f"{len(scores)} of them" if isinstance(scores, list) else brief(scores)
         yield where, f"expected one number per box ({count}), got {got}"
         return
     for i, score in enumerate(scores):
         if not _is_number(score):
-            yield f"{where}[{i}]", f"expected a number, got {_show(score)}"
+            yield f"{where}[{i}]", f"expected a number, got {brief(score)}"
 
 
 def _name_problems(name: Any, where: str, kind: str, vocabulary: Vocabulary | None) -> Iterator[Problem]:
     if not isinstance(name, str) or not name.strip():
-        yield where, f"expected the name of a {kind}, got {_show(name)}"
+        yield where, f"expected the name of a {kind}, got {brief(name)}"
     elif vocabulary is not None:
         try:
             vocabulary.object_index(name) if kind == "object" else vocabulary.verb_index(name)
         except InputError as error:
             yield where, str(error)
+
+
+def is_box(value: Any) -> TypeGuard[list[float]]:
+    """Whether a value from a file is four finite numbers."""
+    return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
 
 
 def _is_int(value: Any) -> TypeGuard[int]:
@@ -178,8 +184,3 @@ def _is_int(value: Any) -> TypeGuard[int]:
 
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

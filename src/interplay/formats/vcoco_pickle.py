@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from interplay.containers.guard import brief
 from interplay.containers.pickles import load_plain_pickle
-from interplay.errors import InputError
+from interplay.errors import InputError, some_of
 from interplay.formats.reading import Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.ops.numbers import finite_rows, whole_number
@@ -136,10 +136,10 @@ def _notes(
     notes = []
     unknown = sorted({str(key) for row in rows for key in row} - {*_KEYS, *found})
     if unknown:
-        notes.append(f"keys of no action or role of V-COCO were left out: {_some(unknown)}")
+        notes.append(f"keys of no action or role of V-COCO were left out: {some_of([*map(brief, unknown)])}")
     absent = [key for key, (person, _) in found.items() if not len(person)]
     if rows and absent:
-        notes.append(f"no row has a score for {len(absent)} of {len(found)} keys: {_some(absent)}")
+        notes.append(f"no row has a score for {len(absent)} of {len(found)} keys: {some_of(absent)}")
     width = 1 + person_box.shape[1] + sum(values.shape[1] for _, values in found.values())
     content = np.full((len(rows), width), np.nan, np.float32)
     content[:, 0], content[:, 1:5] = person_image, person_box
@@ -159,7 +159,3 @@ def _notes(
         - len(np.unique(content.view(f"V{content.itemsize * width}"))),
     }
     return notes + [f"{count} of {len(rows)} rows {what}" for what, count in counts.items() if count]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(map(brief, names[:6])) + ", ..." * (len(names) > 6)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError
+from interplay.errors import InputError, some_of
 from interplay.formats.reading import Reading
 from interplay.ops.image_names import ImageMatch, match_images
 
@@ -23,7 +23,6 @@ LEAST_SHARE = 0.8
 """Smaller shares of the annotated images are a part. Detectors that leave images without detections out have about nine
 of ten. The same share of a part's own images must be annotated, or names are probably mixed up."""
 
-_EXAMPLES = 3
 _SPLIT = re.compile(r"(?<![a-z])(trainval|train|val|test)(?![a-z])", re.IGNORECASE)
 
 
@@ -162,12 +161,8 @@ def _refusal(
 def _both(
     predicted: Sequence[str], annotated: Sequence[str], first: str = "predicted", second: str = "annotated"
 ) -> str:
-    rows = [f"{what}: {_examples(names)}" for what, names in ((first, predicted), (second, annotated)) if len(names)]
-    return "\n".join(rows)
-
-
-def _examples(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:_EXAMPLES])) + (", ..." if len(names) > _EXAMPLES else "")
+    groups = ((first, predicted), (second, annotated))
+    return "\n".join(f"{what}: {some_of([*map(repr, names)], 3)}" for what, names in groups if len(names))
 
 
 def _cause(predicted: Sequence[str], annotated: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.detectors import DEFAULT_DETECTOR, Detections, Detector, load_detector
 from interplay.detectors.pose import PoseEstimator, add_poses, load_pose_estimator
 from interplay.detectors.pose.estimator import no_poses
-from interplay.errors import InputError, ModelError
+from interplay.errors import InputError, ModelError, some_of
 from interplay.explanations import Explanation
 from interplay.files import home_path
 from interplay.image_files import find_images, is_drawn
@@ -170,9 +170,8 @@ class Inference:
             return []
         if self.left_out.total() == 1:
             return [f"1 box of an object that the model does not know was left out: {next(iter(self.left_out))}"]
-        names = ", ".join(f"{name} ({count:,})" for name, count in self.left_out.most_common(5))
-        more = ", ..." * (len(self.left_out) > 5)
-        return [f"{self.left_out.total():,} boxes of objects that the model does not know were left out: {names}{more}"]
+        names = some_of([f"{name} ({count:,})" for name, count in self.left_out.most_common()])
+        return [f"{self.left_out.total():,} boxes of objects that the model does not know were left out: {names}"]
 
     def _detections(
         self, images: Sequence[NDArray[np.uint8]], files: list[str | None], given: Sequence[Detections] | None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.datasets.pairs import no_interaction_verbs, object_table
-from interplay.errors import InputError
+from interplay.errors import InputError, some_of
 from interplay.interactions import Interactions
 from interplay.models.base import HoiModel
 from interplay.models.two_stage import InteractivenessModel
@@ -46,8 +46,8 @@ class InteractivenessScorer:
         if not self.needs_pixels and not known.any():
             raise InputError(
                 f"the model knows no object of the predictions' vocabulary {self.vocabulary.name!r} "
-                f"({', '.join(self.vocabulary.objects[:5])} ...), only those of {self.model.vocabulary.name!r} "
-                f"({', '.join(self.model.vocabulary.objects[:5])} ...)"
+                f"({some_of(self.vocabulary.objects)}), only those of {self.model.vocabulary.name!r} "
+                f"({some_of(self.model.vocabulary.objects)})"
             )
 
     @property

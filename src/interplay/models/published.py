@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.containers.guard import reason
-from interplay.errors import InputError
+from interplay.errors import InputError, some_of
 from interplay.files import check_other
 from interplay.systems import System, get_system, published_systems
 from interplay.vocabulary import Vocabulary
@@ -50,8 +50,7 @@ class Imported:
             *describe_variant(self.model),
         ]
         if self.unused:
-            shown = ", ".join(self.unused[:5]) + (" ..." if len(self.unused) > 5 else "")
-            lines.append(f"{len(self.unused)} tensors of the file are not part of the model: {shown}")
+            lines.append(f"{len(self.unused)} tensors of the file are not part of the model: {some_of(self.unused)}")
         return lines
 
 

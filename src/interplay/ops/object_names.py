@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.errors import InputError, near_matches
+from interplay.errors import InputError, near_matches, some_of
 from interplay.vocabulary import Vocabulary, normalise
 
 COCO_OBJECTS: tuple[str, ...] = Vocabulary.load("coco").objects
@@ -52,7 +52,7 @@ def labels_of(names: Iterable[str], objects: tuple[str, ...]) -> dict[str, int]:
     found = dict(zip(given, match_objects(given, objects).tolist(), strict=True))
     for name, label in found.items():
         if label < 0:
-            raise InputError(f"no object {name!r} among {_some(objects)}.{near_matches(name, objects)}")
+            raise InputError(f"no object {name!r} among {some_of(objects)}.{near_matches(name, objects)}")
     return found
 
 
@@ -72,17 +72,13 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
     people = known == vocabulary.person
     if not people.any():
         raise InputError(
-            f"{source}: interactions are what people do, and none of its objects is a 'person', got {_some(objects)}"
+            f"{source}: interactions are what people do, and none of its objects is a 'person', got {some_of(objects)}"
         )
     if not people.all() and len(vocabulary.objects) > 1 and not (known[~people] >= 0).any():
         raise InputError(
-            f"{source}: the detector knows none of the vocabulary's objects: it finds {_some(objects)}, and the "
-            f"vocabulary {vocabulary.name!r} has {_some(vocabulary.objects)}"
+            f"{source}: the detector knows none of the vocabulary's objects: it finds {some_of(objects)}, and the "
+            f"vocabulary {vocabulary.name!r} has {some_of(vocabulary.objects)}"
         )
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + ", ..." * (len(names) > 5)
 
 
 @cache
