@@ -79,6 +79,9 @@ def test_tensors_come_as_arrays(tmp_path: Path) -> None:
     read = load_plain_pickle(write(tmp_path / "a.pkl", pickle.dumps(values)))
     for name, value in values.items():
         np.testing.assert_array_equal(read[name], value.numpy())
+    more = {"brain": torch.ones(2, dtype=torch.bfloat16), "learnt": torch.nn.Parameter(torch.arange(2.0))}
+    read = load_plain_pickle(write(tmp_path / "b.pkl", pickle.dumps(more)))
+    assert (read["brain"].tolist(), read["learnt"].tolist()) == ([1.0, 1.0], [0.0, 1.0])
 
 
 def test_what_a_list_shares_stays_small(tmp_path: Path) -> None:

@@ -226,7 +226,8 @@ def _storage(data: Any) -> Any:
     stored = torch.load(io.BytesIO(_bytes(data)), map_location="cpu", weights_only=True)
     if not isinstance(stored, torch.TypedStorage):
         raise InputError("holds a tensor without numbers")
-    return torch.tensor([], dtype=stored.dtype).set_(stored).numpy()
+    numbers = torch.tensor([], dtype=stored.dtype).set_(stored)
+    return (numbers.float() if numbers.dtype == torch.bfloat16 else numbers).numpy()  # numpy has no bfloat16
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> NDArray:
@@ -239,6 +240,12 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> ND
         raise InputError(f"holds a tensor {size} that is larger than its numbers")
     steps = [step * storage.itemsize for step in stride]
     return np.lib.stride_tricks.as_strided(storage[offset:], size, steps).copy()
+
+
+def _parameter(tensor: Any, *rest: Any) -> NDArray:
+    if not isinstance(tensor, np.ndarray):
+        raise InputError("holds a parameter without numbers")
+    return tensor
 
 
 def _only_empty(make: Callable[[], Any]) -> Callable[..., Any]:
@@ -263,6 +270,7 @@ _PLAIN: dict[tuple[str, str], Any] = {
     ("torch.storage", "_load_from_bytes"): _Maker(_storage),
     ("torch._utils", "_rebuild_tensor_v2"): _Maker(_tensor),
     ("torch._utils", "_rebuild_tensor"): _Maker(_tensor),
+    ("torch._utils", "_rebuild_parameter"): _Maker(_parameter),
 }
 for _core in ("numpy.core", "numpy._core"):  # before and since numpy 2
     _PLAIN[f"{_core}.multiarray", "_reconstruct"] = _Maker(_empty_array)
