@@ -128,7 +128,11 @@ def test_what_is_no_person_has_no_pose() -> None:
     images = random_images(3)
     found, truth = tables(images)
     dog = NAMES.objects.index("dog")
-    assert evaluate_poses(_relabelled(found, dog), truth).means["ap"] == 0
+    with pytest.raises(InputError, match="the predictions hold no poses: expected people with keypoints"):
+        evaluate_poses(_relabelled(found, dog), truth)
+    mixed = _relabelled(found, dog)
+    mixed.labels[:3] = 0
+    assert evaluate_poses(mixed, truth).poses == 3
 
 
 def _relabelled(table: InteractionTable, label: int) -> InteractionTable:

@@ -171,7 +171,7 @@ def evaluate_poses(
     """
     check_rank(rank_by)
     check_annotated(annotations)
-    if predictions.keypoints is None or not np.isfinite(predictions.keypoints).any():
+    if not has_poses(predictions):
         raise InputError(
             "the predictions hold no poses: expected people with keypoints, as 'interplay detect --pose movenet' "
             "writes them"
@@ -201,6 +201,12 @@ def check_annotated(annotations: InteractionTable) -> None:
             "no keypoint is annotated: give COCO's person_keypoints file (--keypoints FILE), or a generated data set"
         )
     check_visibility(keypoints)
+
+
+def has_poses(table: InteractionTable) -> bool:
+    """Whether anybody in it has a pose."""
+    people = table.labels == table.vocabulary.person
+    return table.keypoints is not None and bool(np.isfinite(table.keypoints[people]).any())
 
 
 def has_annotated_poses(annotations: InteractionTable) -> bool:

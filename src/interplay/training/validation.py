@@ -15,7 +15,7 @@ from interplay.errors import InputError, MissingFileError
 from interplay.images import ImageError
 from interplay.interactions import Interactions
 from interplay.metrics import HoiScores, evaluate_poses, evaluate_tables
-from interplay.metrics.pose import has_annotated_poses
+from interplay.metrics.pose import has_annotated_poses, has_poses
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.training.processes import gather, process_count, process_rank
@@ -147,7 +147,7 @@ def _pose_scores(predictions: InteractionTable, annotations: InteractionTable) -
     """Pose AP, where the truth is annotated and not estimated, and the model tells poses."""
     if not has_annotated_poses(annotations) or predictions.keypoints is None:
         return {}
-    if not np.isfinite(predictions.keypoints).any():  # nobody found yet
+    if not has_poses(predictions):  # nobody found yet
         return {"pose_ap": 0.0, "pose_ap50": 0.0}
     means = evaluate_poses(predictions, annotations).means
     return {"pose_ap": means["ap"], "pose_ap50": means["ap50"]}
