@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("embreex")
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.materials import Material
 from interplay.body.meshes import Mesh, box, cylinder, ellipsoid, refine
 from interplay.body.raycast import RayScene

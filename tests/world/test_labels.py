@@ -131,7 +131,7 @@ def test_a_wall_in_front_hides_all_keypoints(labelled) -> None:
     ],
 )
 def test_a_head_hides_its_other_side(side: str, shown: set[str], hidden: set[str]) -> None:
-    from interplay.body.camera import Camera
+    from interplay.body.cameras import Camera
     from interplay.detectors.pose import KEYPOINT_NAMES
     from interplay.world.labels import keypoints_in_view
     from interplay.world.posing.group import Group

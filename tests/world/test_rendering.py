@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("embreex")
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.geometry import Array, unit, vec
 from interplay.body.materials import PATTERNS, Material, colors_at
 from interplay.body.meshes import Mesh, box

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.geometry import Array
 from interplay.errors import InputError
 from interplay.world.acts import Act, find_acts, perform

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.geometry import Array, apply
 from interplay.body.materials import Color
 from interplay.body.meshes import Mesh

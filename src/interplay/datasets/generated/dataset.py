@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.contact import Contact
 from interplay.datasets.images import InteractionDataset
 from interplay.errors import InputError, MissingFileError

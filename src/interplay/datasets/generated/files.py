@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.contact import Contact
 from interplay.containers.arrays import read_npz
 from interplay.containers.guard import brief, reading

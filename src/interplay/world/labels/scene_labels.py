@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.geometry import Array
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary

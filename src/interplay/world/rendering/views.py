@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interplay.body.camera import Camera
+from interplay.body.cameras import Camera
 from interplay.body.geometry import Array, unit, vec
 from interplay.world.places import Place
 from interplay.world.scene import Scene

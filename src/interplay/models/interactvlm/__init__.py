@@ -1,0 +1,1 @@
+"""InteractVLM: contact of people and objects in 3D from one photograph."""
