@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from interplay.datasets import InteractionDataset
 from interplay.datasets.image_check import require_images
 from interplay.detectors.pose import PoseEstimator, as_annotated, people_poses
+from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import InputError, InterplayError
 from interplay.interactions import Interactions
 from interplay.locks import locked
@@ -135,17 +136,19 @@ def _posed(
 ) -> Interactions:
     """The annotations of an image with poses; `counts` goes up by its people."""
     height, width = pixels.shape[:2]
-    found = as_annotated(people_poses(image, pixels, estimator), width, height, job.min_score)
     people = image.labels == image.vocabulary.person
-    if image.crowd is not None:  # a group has no pose
-        people = people & ~image.crowd
-        found[image.crowd] = np.nan
-    known = np.zeros(len(people), bool)
+    if image.crowd is not None:
+        people = people & ~image.crowd  # a group has no pose
+    found, known = no_poses(len(people)), np.zeros(len(people), bool)
     if image.keypoints is not None and not job.replace:
         known = people & (image.keypoints[..., 2] > 0).any(1)
         found[known] = image.keypoints[known]
-    posed = people & ~known & np.isfinite(found).all((1, 2))
+    wanted = people & ~known
+    if wanted.any():
+        estimated = as_annotated(people_poses(image, pixels, estimator), width, height, job.min_score)
+        found[wanted] = estimated[wanted]
+    posed = wanted & np.isfinite(found).all((1, 2))
     counts.kept += int(known.sum())
     counts.posed += int(posed.sum())
-    counts.without += int((people & ~known & ~posed).sum())
+    counts.without += int((wanted & ~posed).sum())
     return replace(image.with_columns(keypoints=found), width=width, height=height)
