@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from interplay.body.camera import Camera
 
+from interplay.body.cameras import Camera
 from interplay.body.geometry import degrees, frame, transform, unit, vec
 from interplay.body.materials import Material, srgb
 from interplay.body.meshes import Mesh, box, cylinder, ellipsoid, join, tube
