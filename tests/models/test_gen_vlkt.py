@@ -26,7 +26,7 @@ from interplay.models.gen_vlkt.model import pad
 from interplay.models.gen_vlkt.recipe import GenVlktRecipe
 from interplay.models.gen_vlkt.targets import pair_targets
 from interplay.models.gen_vlkt.task import GenVlktTask
-from interplay.models.weights import load_state, read_weights
+from interplay.models.weights import read_model
 from interplay.table import InteractionTable
 from interplay.training.loading import BatchPlan, load_parts
 from interplay.training.tables import Tables
@@ -244,13 +244,11 @@ def test_an_image_is_the_same_alone_and_in_a_batch() -> None:
 def test_predicts_from_a_file_as_from_memory(tmp_path: Path) -> None:
     model = GenVlkt(WORLD, tiny(), seen=[0, 1, 2]).eval()
     model.save(tmp_path / "weights.safetensors")
-    state, description = read_weights(tmp_path / "weights.safetensors")
-    again = GenVlkt.from_description(description)
-    load_state(again, state, "weights")
+    again = read_model(tmp_path / "weights.safetensors")
     first, second = picture(1).image, np.ascontiguousarray(picture(2).image[:, :100])
     expected = model.predict([first, second], min_score=0)
     assert [(r.width, r.height) for r in expected] == [(128, 96), (100, 96)]
-    assert again.eval().predict([first, second], min_score=0) == expected
+    assert again.predict([first, second], min_score=0) == expected
     prepare_for_inference(again)
     for fast, slow in zip(again.predict([first, second], min_score=0), expected, strict=True):
         np.testing.assert_allclose(fast.score, slow.score, atol=1e-4)

@@ -21,7 +21,7 @@ from interplay.models.gen_vlkt import GenVlkt
 from interplay.models.gen_vlkt.convert import seen_rows
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.published import published_system
-from interplay.models.weights import load_state, read_weights
+from interplay.models.weights import read_description, read_model
 
 WEIGHTS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.ones(())}
 
@@ -178,9 +178,10 @@ def test_the_command_writes_a_file_of_ours(tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "variant s" in said
     assert "vocabulary hico-det" in said
-    weights, description = read_weights(tmp_path / "official.safetensors")
-    model = GenVlkt.from_description(description)
-    load_state(model, weights, "file")
+    model, description = (
+        read_model(tmp_path / "official.safetensors"),
+        read_description(tmp_path / "official.safetensors"),
+    )
     assert len(description["imported_from"]["sha256"]) == 64
     published = load_published("gen-vlkt", tmp_path / "official.pth")
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), published.parameters(), strict=True))

@@ -51,7 +51,7 @@ class HoiModel(nn.Module, ABC):
         description_class: what a description of the newest format looks like.
         migrations: how weights files of earlier versions are read: one step from each format to the next. The format
             that is written is their number plus one; whoever changes what a description or a state holds adds a step.
-        score_range, default_min_score: as the system's entry in `interplay.systems` has them.
+        default_min_score: as the system's entry in `interplay.systems` has it.
         explains: whether `explain` can tell where it looks.
         class_buffers: names of buffers that say what the classes are; another model's are never copied.
         how_to_use_detections: for a model that finds people and objects itself but can use those of a detector: how.
@@ -61,7 +61,6 @@ class HoiModel(nn.Module, ABC):
     config: ModelConfig
     description_class: ClassVar[type[ModelDescription]] = ModelDescription
     migrations: ClassVar[tuple[Migration, ...]] = ()
-    score_range = System.score_range
     default_min_score = System.default_min_score
     explains = False
     class_buffers: tuple[str, ...] = ()

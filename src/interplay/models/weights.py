@@ -199,7 +199,11 @@ Built = TypeVar("Built", bound=nn.Module)
 
 
 def build_with(
-    build: Callable[[], Built], state: Mapping[str, Tensor], source: str, optional: Sequence[str] = ()
+    build: Callable[[], Built],
+    state: Mapping[str, Tensor],
+    source: str,
+    optional: Sequence[str] = (),
+    with_others: bool = False,
 ) -> Built:
     """The network that `build` makes, with these weights, in evaluation mode.
 
@@ -207,16 +211,20 @@ def build_with(
 
     Args:
         build: makes the network.
-        state: parameter name -> tensor; all that the network has and no more.
+        state: parameter name -> tensor; all that the network has.
         source: of the weights, for the error.
         optional: ends of names that need not be there.
+        with_others: whether `state` may have more, which is left out.
 
     Raises:
         InputError: a name is missing or unknown, or a shape differs.
     """
     try:
         with torch.device("meta"), _Unfilled(len(state)):
-            _compare(build().state_dict(), state, source, optional)
+            expected = build().state_dict()
+            if with_others:
+                state = {name: tensor for name, tensor in state.items() if name in expected}
+            _compare(expected, state, source, optional)
     except (RuntimeError, OverflowError, MemoryError, RecursionError) as error:  # sizes beyond what torch counts with
         raise InputError(f"{source}: {reason(error, 'a network')}") from None
     model = build()
@@ -245,19 +253,7 @@ class _Unfilled(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def load_state(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Put weights into a network that is there; see `build_with`.
-
-    Raises:
-        InputError: names or shapes differ.
-    """
-    _compare(model.state_dict(), state, source)
-    model.load_state_dict(state)
-
-
-def _compare(
-    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str, optional: Sequence[str] = ()
-) -> None:
+def _compare(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str, optional: Sequence[str]) -> None:
     missing = [name for name in expected if name not in state and not name.endswith(tuple(optional))]
     if missing:
         raise InputError(f"{source}: not whole: {len(missing)} tensors are missing, such as {missing[0]}")

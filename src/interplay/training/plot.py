@@ -12,6 +12,7 @@ from interplay.containers.guard import brief
 from interplay.containers.tables import read_csv
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path, check_target
+from interplay.training.folder import LOG
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,10 +58,10 @@ def read_run(folder: str | Path) -> RunLog:
         MissingFileError: no such folder, or no ``log.csv`` in it.
         InputError: ``log.csv`` is not one of a training, or has no epoch yet.
     """
-    path = Path(folder) / "log.csv"
+    path = Path(folder) / LOG
     if not path.is_file():
         raise MissingFileError(
-            f"no log.csv in {folder}: expected the folder of a run, such as runs/NAME, after its first epoch"
+            f"no {LOG} in {folder}: expected the folder of a run, such as runs/NAME, after its first epoch"
         )
     rows = read_csv(path)
     if not rows or "epoch" not in rows[0]:

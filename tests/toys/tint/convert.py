@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor
 
 from interplay import Vocabulary
 from interplay.errors import InputError
-from interplay.models.weights import load_state
+from interplay.models.weights import build_with
 
 from .config import TintConfig, TintNetworkOptions
 from .model import Tint
@@ -21,9 +22,8 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> T
     if vocabulary is None:
         raise InputError("tint's weights do not tell their classes: give the vocabulary that they were trained with")
     renamed = {_NAMES[name]: value for name, value in state.items() if name in _NAMES}
-    model = Tint(vocabulary, TintConfig(network=TintNetworkOptions(bias="fc.bias" in state)))
-    load_state(model, renamed, "tint's weights")
-    return model.eval()
+    config = TintConfig(network=TintNetworkOptions(bias="fc.bias" in state))
+    return build_with(partial(Tint, vocabulary, config), renamed, "tint's weights")
 
 
 def unused_names(state: Mapping[str, Tensor], model: Tint) -> list[str]:

@@ -91,9 +91,7 @@ def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> G
     if seen is not None:
         renamed["seen"] = torch.tensor(seen)
     build = partial(GenVlkt, vocabulary, config, seen=seen, own_seen_classifier=own)
-    with torch.device("meta"):
-        known = build().state_dict()
-    return build_with(build, {n: t for n, t in renamed.items() if n in known}, "the weights do not fit GEN-VLKT")
+    return build_with(build, renamed, "the weights do not fit GEN-VLKT", with_others=True)
 
 
 def our_name(name: str, zero_shot: bool = False) -> str:

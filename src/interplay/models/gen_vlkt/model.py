@@ -55,7 +55,6 @@ class GenVlkt(HoiModel):
     seen: Tensor | None
     captions: Tensor | None
     explains = True
-    score_range = SYSTEMS["gen-vlkt"].score_range
     default_min_score = SYSTEMS["gen-vlkt"].default_min_score
     class_buffers = ("seen",)
 

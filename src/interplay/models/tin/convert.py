@@ -90,11 +90,8 @@ def load_tin(state: Mapping[str, Tensor]) -> TinNetwork | TinPartNetwork:
         )
     if stem.shape[0] == 7:
         state = {name: _to_torch(name, tensor) for name, tensor in state.items()}
-    with torch.device("meta"):
-        known = _build(state).state_dict()
     own = {our_name(name): tensor.float() for name, tensor in state.items()}
-    build = partial(_build, state)
-    return build_with(build, {n: t for n, t in own.items() if n in known}, "the weights do not fit TIN")
+    return build_with(partial(_build, state), own, "the weights do not fit TIN", with_others=True)
 
 
 def load(state: Mapping[str, Tensor], vocabulary: Vocabulary | None = None) -> TinModel:
