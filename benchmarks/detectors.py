@@ -29,10 +29,10 @@ from rich.table import Table
 
 from interplay import load_annotations, load_detector, read_image
 from interplay.cli import run_script
+from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.detectors import Detections, Detector
 from interplay.ops.boxes import box_iou
 
-LARGEST_COCO_SIDE = 640
 OFFLINE = ("ssd-mobilenet-v2", "ssd-mobilenet-v2-fast", "ssd-mobilenet-v2-flip", "ssd-mobilenet-v2-flip-coarse")
 CHOICES: tuple[dict[str, float], ...] = (
     {"min_score": 0.1},
@@ -94,7 +94,7 @@ def load(folder: Path, annotations: Path) -> tuple[list[Photograph], int]:
     photos, left_out = [], 0
     for annotated in load_annotations("v-coco", annotations):
         image = read_image(folder / str(annotated.file))
-        if max(image.shape) > LARGEST_COCO_SIDE:
+        if max(image.shape) > COCO_LONGEST_SIDE:
             left_out += 1
         elif len(annotated.boxes):
             every = np.column_stack([annotated.boxes, annotated.labels])

@@ -20,9 +20,9 @@ from rich.table import Table
 
 from interplay import Interactions, load_annotations, load_detector, load_model, read_image
 from interplay.cli import run_script
+from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.ops.boxes import box_iou
 
-LARGEST_COCO_SIDE = 640
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 Photograph = tuple[Interactions, NDArray[np.uint8]]
 
@@ -32,7 +32,7 @@ def photographs(folder: Path, annotations: Path) -> list[Photograph]:
     found = [
         (annotated, read_image(folder / str(annotated.file))) for annotated in load_annotations("v-coco", annotations)
     ]
-    return [(a, image) for a, image in found if (a.object >= 0).any() and max(image.shape) <= LARGEST_COCO_SIDE]
+    return [(a, image) for a, image in found if (a.object >= 0).any() and max(image.shape) <= COCO_LONGEST_SIDE]
 
 
 def counts(truth: Interactions, found: Interactions, threshold: float) -> NDArray[np.int64]:

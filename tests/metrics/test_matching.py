@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from interplay.errors import InputError
 from interplay.metrics import PROTOCOLS
-from interplay.metrics.average_precision import average_precision
-from interplay.metrics.matching import PairArrays, claim, match_pairs, rank_hits
+from interplay.metrics.average_precision import RankedHits, average_precision
+from interplay.metrics.matching import PairArrays, claim, match_pairs
 from interplay.metrics.protocols import PairProtocol
 
 CLASSES, IMAGES = 3, 4
@@ -97,7 +97,8 @@ def engine_scores(found: PairArrays, truth: PairArrays, protocol: PairProtocol) 
     if not protocol.empty_images_count:
         found = found[np.isin(found.image, truth.image)]
     positives = np.bincount(truth.label, minlength=CLASSES)
-    hits = rank_hits(match_pairs(found, truth, protocol), None, positives, protocol.detections_per_class)
+    matches = match_pairs(found, truth, protocol)
+    hits = RankedHits.of(matches.label, matches.hit, positives, protocol.detections_per_class)
     return average_precision(hits, protocol.average_precision, protocol.recall_thresholds)
 
 
@@ -217,8 +218,9 @@ def test_best_detections_of_a_class_only() -> None:
     found = PairArrays(np.array([1, 1, 0]), np.zeros(3, int), box, box, np.array([0.9, 0.8, 0.7]))
     protocol = replace(PROTOCOLS["official"], detections_per_class=2)
     positives = np.array([1])
-    assert rank_hits(match_pairs(found, truth, protocol), None, positives).max_recall.tolist() == [1.0]
-    cut = rank_hits(match_pairs(found, truth, protocol), None, positives, 2)
+    matches = match_pairs(found, truth, protocol)
+    assert RankedHits.of(matches.label, matches.hit, positives).max_recall.tolist() == [1.0]
+    cut = RankedHits.of(matches.label, matches.hit, positives, 2)
     assert cut.max_recall.tolist() == [0.0]
     assert cut.detections.tolist() == [2]
 

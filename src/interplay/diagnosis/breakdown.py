@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.diagnosis.errors import KINDS, Errors, overlaps, same_image
-from interplay.metrics.average_precision import average_precision
+from interplay.metrics.average_precision import RankedHits, average_precision
 from interplay.metrics.hoi import JudgedPairs
-from interplay.metrics.matching import PairArrays, rank_hits
+from interplay.metrics.matching import PairArrays
 from interplay.metrics.scores import mean
+from interplay.ops.boxes import box_area
 from interplay.ops.overlap import aligned_iou
 from interplay.table import InteractionTable
 
@@ -206,7 +207,7 @@ def _slice(
         if judged.keep is not None:
             keep &= judged.keep
         rules, positives = judged.rules, np.bincount(judged.truth.label[part], minlength=len(judged.classes.pairs))
-        hits = rank_hits(matches, keep, positives, rules.detections_per_class)
+        hits = RankedHits.of(matches.label[keep], matches.hit[keep], positives, rules.detections_per_class)
         value = mean(average_precision(hits, rules.average_precision, rules.recall_thresholds))
     share = (inside / count, inside_above / count) if count else (float("nan"), float("nan"))
     return Slice(name, count, *share, value)
@@ -214,22 +215,21 @@ def _slice(
 
 def _size(boxes: NDArray[np.floating]) -> NDArray[np.int64]:
     """0 small, 1 medium, 2 large; -1 without a box."""
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    area = box_area(boxes)
     return np.where(np.isnan(area), -1, np.digitize(np.nan_to_num(area), (32**2, 96**2)))
 
 
 def _crowd(annotations: InteractionTable) -> NDArray[np.int64]:
-    image = np.repeat(np.arange(len(annotations)), np.diff(annotations.box_offsets))
-    people = np.bincount(image[annotations.labels == annotations.vocabulary.person], minlength=len(annotations))
-    return np.digitize(people, (2, 4))
+    people = annotations.labels == annotations.vocabulary.person
+    count = np.bincount(annotations.box_image_index[people], minlength=len(annotations))
+    return np.digitize(count, (2, 4))
 
 
 def _occlusion(judged: JudgedPairs, annotations: InteractionTable) -> NDArray[np.int64]:
     truth, rows = judged.truth, judged.truth_rows
     human, other = annotations.human_rows[rows], annotations.object_rows[rows]
-    box_image = np.repeat(np.arange(len(annotations)), np.diff(annotations.box_offsets))
     most = np.zeros(len(truth))
-    for place, box in same_image(truth.image, box_image):
+    for place, box in same_image(truth.image, annotations.box_image_index):
         for own, boxes in ((human, truth.human), (other, truth.object)):
             overlap = aligned_iou(boxes[place], annotations.boxes[box])
             copy = (annotations.labels[own[place]] == annotations.labels[box]) & (overlap > _SAME)

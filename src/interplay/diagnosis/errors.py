@@ -139,11 +139,11 @@ def costs(judged: JudgedPairs, errors: Errors) -> list[Cost]:
     found = []
     for name in KINDS:
         wrong = errors.of(name) & _counted(judged)
-        found.append(Cost(name, int(wrong.sum()), value := _mended(judged, errors, wrong), value - now))
+        found.append((name, wrong, _mended(judged, errors, wrong)))
     wrong = (errors.kind >= 0) & _counted(judged)
-    found.append(Cost("all false", int(wrong.sum()), value := _without(judged, wrong), value - now))
-    value = _without_missed(judged, errors)
-    return [*found, Cost(MISSED, int(errors.missed.sum()), value, value - now)]
+    found.append(("all false", wrong, _without(judged, wrong)))
+    found.append((MISSED, errors.missed, _without_missed(judged, errors)))
+    return [Cost(name, int(which.sum()), value, value - now) for name, which, value in found]
 
 
 def _counted(judged: JudgedPairs) -> NDArray[np.bool_]:
@@ -229,9 +229,8 @@ def _both_there(judged: JudgedPairs, annotations: InteractionTable, rows: NDArra
     """(R,) whether a person and an object of the class are annotated where predictions have them."""
     found, rules, person = judged.found, judged.rules, annotations.vocabulary.person
     wanted = judged.classes.pairs[found.label[rows], 1]
-    box_image = np.repeat(np.arange(len(annotations)), np.diff(annotations.box_offsets))
     human, other = np.zeros(len(rows), bool), wanted < 0
-    for place, box in same_image(found.image[rows], box_image):
+    for place, box in same_image(found.image[rows], annotations.box_image_index):
         annotated = annotations.boxes[box] + rules.annotation_shift
         overlap = aligned_iou(found.human[rows[place]], annotated, rules.boxes)
         np.logical_or.at(human, place, rules.reaches(overlap) & (annotations.labels[box] == person))

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError
-from interplay.metrics.average_precision import RankedHits
 from interplay.metrics.protocols import PairProtocol
 from interplay.ops.ordering import falling_order
 from interplay.ops.overlap import aligned_iou
@@ -217,19 +216,3 @@ def claim(
         asking = losers[choice[losers] < ends[losers]]
     taken = np.flatnonzero(holder < len(starts))
     return taken, place[starts[holder[taken]]]
-
-
-def rank_hits(
-    matches: Matches,
-    keep: NDArray[np.bool_] | None,
-    positives: NDArray[np.int64],
-    detections_per_class: int | None = None,
-) -> RankedHits:
-    """Ranks of the true positives among the detections that count.
-
-    Args:
-        keep: (D,) mask over the *ordered* detections, or None for all.
-        positives: (C,) number of annotated pairs of each class.
-    """
-    kept = slice(None) if keep is None else keep
-    return RankedHits.of(matches.label[kept], matches.hit[kept], positives, detections_per_class)
