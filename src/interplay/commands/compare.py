@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.metrics.bootstrap import compare_scores
     from interplay.metrics.report import write_json_content
     from interplay.metrics.scores import percent
-    from interplay.pipeline.screen import progress
+    from interplay.pipeline.screen import progress, say
     from interplay.vocabulary import Vocabulary
 
     console = Console()
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     console.print(table)
     for which, scores in (("first", first), ("second", second)):
         for note in scores.notes:
-            console.print(f"note, {which}: {note}", highlight=False, markup=False)
+            say(console, f"note, {which}: {note}")
     if arguments.json:
         content = {"samples": arguments.samples, "seed": arguments.seed, "means": [one.to_dict() for one in found]}
         write_json_content(content, arguments.json)

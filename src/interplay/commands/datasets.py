@@ -128,6 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do one of the actions; 1 means that something is wrong with the data."""
     from rich.console import Console
 
+    from interplay.pipeline.screen import say
+
     console = Console()
     if arguments.action == "check":
         return _check(arguments.folder, console)
@@ -149,12 +151,10 @@ def run(arguments: argparse.Namespace) -> int:
             from interplay.datasets.exchange import export
 
             for loss in export(table, arguments.output, arguments.to, arguments.images_at):
-                console.print(f"note: {loss}", highlight=False, markup=False)
+                say(console, f"note: {loss}")
         else:
             write(table, arguments.output)
-    console.print(
-        f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions", highlight=False, markup=False
-    )
+    say(console, f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions")
     return 0
 
 
@@ -187,6 +187,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
     from interplay.datasets import detect_dataset, load_annotations
     from interplay.formats.results import is_foreign_result, read_result_table
+    from interplay.pipeline.screen import say
     from interplay.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
@@ -196,7 +197,7 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
         )
     dataset = arguments.dataset or detect_dataset(arguments.source)
     if arguments.split is None and Path(arguments.source).is_dir():
-        console.print(f"the split test of {arguments.source} (--split reads another)", highlight=False, markup=False)
+        say(console, f"the split test of {arguments.source} (--split reads another)")
     with console.status(f"reading {arguments.source}"):
         return load_annotations(dataset, arguments.source, arguments.split or "test", vocabulary, arguments.keypoints)
 
@@ -229,7 +230,7 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
     from interplay.files import check_other
     from interplay.pipeline.annotate_poses import PoseJob, annotate_poses
     from interplay.pipeline.results import check_output, file_setting
-    from interplay.pipeline.screen import count
+    from interplay.pipeline.screen import count, say
 
     check_pose_name(arguments.pose)
     check_output(arguments.output)
@@ -251,12 +252,10 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
     )
     estimator = load_pose_estimator(arguments.pose, device=arguments.device, weights=arguments.weights)
     counts = annotate_poses(job, estimator, Console(stderr=True))
-    console.print(
+    say(
+        console,
         f"{arguments.output}: {count(counts.posed, 'person', 'people')} with a pose, {counts.without:,} without, "
         f"{counts.kept:,} kept theirs",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
     )
     return int(counts.failed > 0)
 
@@ -279,6 +278,7 @@ def _stats(table: InteractionTable, most: int, output: str | None, console: Cons
 
 def _show(table: InteractionTable, arguments: argparse.Namespace, console: Console) -> int:
     from interplay.datasets.show import image_root_of, show
+    from interplay.pipeline.screen import say
 
     output = arguments.output
     with console.status("drawing"):
@@ -295,16 +295,14 @@ def _show(table: InteractionTable, arguments: argparse.Namespace, console: Conso
             boxes=arguments.show,
         )
     for reason in shown.broken.values():
-        console.print(reason, highlight=False, markup=False)
+        say(console, reason)
     if shown.missing:
-        console.print(f"passed over {len(shown.missing):,} images that are not there", highlight=False)
+        say(console, f"passed over {len(shown.missing):,} images that are not there")
     if shown.outside:
-        console.print(
+        say(
+            console,
             f"passed over {len(shown.outside):,} images whose names lead out of the folder of the images, such as "
             f"{shown.outside[0]}; --outside shows them",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
         )
-    console.print(f"{output}: {len(shown.files)} images", highlight=False, markup=False)
+    say(console, f"{output}: {len(shown.files)} images")
     return int(bool(shown.broken))

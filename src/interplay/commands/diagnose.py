@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.evaluation import read_both
     from interplay.files import check_target
     from interplay.metrics.report import write_json_content
-    from interplay.pipeline.screen import progress
+    from interplay.pipeline.screen import progress, say
     from interplay.table import InteractionTable
     from interplay.visual.report import report_path
 
@@ -92,5 +92,5 @@ def run(arguments: argparse.Namespace) -> int:
                 title=f"Diagnosis of {arguments.predictions}",
                 on_image=advance,
             )
-        console.print(f"wrote {written}", highlight=False, markup=False)
+        say(console, f"wrote {written}")
     return 0

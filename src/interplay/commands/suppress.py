@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.locks import locked
     from interplay.models.interactiveness import SuppressionRule
+    from interplay.pipeline.screen import say
     from interplay.pipeline.suppress import SuppressJob, print_report, suppress_file
     from interplay.vocabulary import Vocabulary
 
@@ -87,5 +88,5 @@ def run(arguments: argparse.Namespace) -> int:
     with locked(output):
         report = suppress_file(job, progress=console.is_terminal)
     print_report(report, console)
-    console.print(f"written: {arguments.output}", highlight=False, markup=False)
+    say(console, f"written: {arguments.output}")
     return 0
