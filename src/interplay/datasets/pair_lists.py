@@ -86,28 +86,20 @@ def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> Interactio
         sizes = content.get("size") or [(0, 0)] * len(files)
         if vocabulary is None:
             vocabulary = _vocabulary_in(source.path, content["objects"], content["verbs"], content)
-        object_classes = _Classes(content["objects"], "object", vocabulary)
-        verb_classes = _Classes(content["verbs"], "verb", vocabulary)
+        objects = _Classes(content["objects"], "object", vocabulary, "object")
+        verbs = _Classes(content["verbs"], "verb", vocabulary, "verb")
         if not len(files) == len(sizes) == len(annotations):
             raise InputError(
                 f"'filenames', 'size' and 'annotation' must be equally long, got {len(files)}, {len(sizes)} and "
                 f"{len(annotations)}"
             )
-    builder = TableBuilder(vocabulary)
-    with reading(where):
-        person = vocabulary.require_person("this form")
-    with reading(where):
+        vocabulary.require_person("this form")
         origin = _origin(annotations, where)
+    builder = TableBuilder(vocabulary)
     for file, size, annotation in zip(files, sizes, annotations, strict=True):
         with reading(f"{where}: {brief(file)}"):
             builder.image(file, size, origin=origin)
-            pairs = zip(
-                annotation["boxes_h"], annotation["boxes_o"], annotation["verb"], annotation["object"], strict=True
-            )
-            for human, object_box, verb, label in pairs:
-                human_index = builder.box(human, person)
-                target = builder.box(object_box, object_classes.index(label, "object"))
-                builder.triplet(human_index, verb_classes.index(verb, "verb"), target)
+            _add_pairs(builder, annotation, verbs, objects)
     return builder.build()
 
 
@@ -128,23 +120,25 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
             raise InputError(f"'objects' must start with 'background', got {brief(background)}")
         if vocabulary is None:
             vocabulary = _vocabulary_in(source.path, names, classes, {})
-        object_classes, verb_classes = _Classes(names, "object", vocabulary), _Classes(classes, "verb", vocabulary)
+        objects = _Classes(names, "object", vocabulary, "objects", background=True)
+        verbs = _Classes(classes, "verb", vocabulary, "actions")
+        vocabulary.require_person("this form")
     builder = TableBuilder(vocabulary)
-    with reading(where):
-        person = vocabulary.require_person("this form")
     for annotation in annotations:
         file = annotation.get("file_name") if isinstance(annotation, dict) else annotation
         with reading(f"{where}: {brief(file)}"):
             builder.image(annotation["file_name"])
-            pairs = zip(
-                annotation["boxes_h"], annotation["boxes_o"], annotation["actions"], annotation["objects"], strict=True
-            )
-            for human, object_box, action, label in pairs:
-                human_index = builder.box(human, person)
-                number = id_number(label, "objects") - 1
-                target = builder.box(object_box, object_classes.index(number, "objects (less the background)"))
-                builder.triplet(human_index, verb_classes.index(action, "actions"), target)
+            _add_pairs(builder, annotation, verbs, objects)
     return builder.build()
+
+
+def _add_pairs(builder: TableBuilder, annotation: dict[str, Any], verbs: _Classes, objects: _Classes) -> None:
+    """The pairs of one image, each with a person's box, an object's box and a verb."""
+    names = ("boxes_h", "boxes_o", verbs.field, objects.field)
+    for human, other, verb, label in zip(*(annotation[name] for name in names), strict=True):
+        person = builder.box(human, builder.vocabulary.person)
+        target = builder.box(other, objects.index(label))
+        builder.triplet(person, verbs.index(verb), target)
 
 
 def _vocabulary_in(path: Path, objects: Any, verbs: Any, content: dict[str, Any]) -> Vocabulary:
@@ -170,22 +164,40 @@ def _vocabulary_in(path: Path, objects: Any, verbs: Any, content: dict[str, Any]
 
 
 class _Classes:
-    """The objects or verbs that a file names, as a vocabulary has them. Those that are not used may be unknown."""
+    """The objects or verbs that a file names, as a vocabulary has them. Those that are not used may be unknown.
 
-    def __init__(self, names: Sequence[str], kind: Literal["object", "verb"], vocabulary: Vocabulary) -> None:
+    Args:
+        names: in the order of their numbers.
+        kind: what they are.
+        vocabulary: in which they are looked up.
+        field: of the pairs' numbers.
+        background: whether the number 0 is the background's, which is not among the names.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        kind: Literal["object", "verb"],
+        vocabulary: Vocabulary,
+        field: str,
+        background: bool = False,
+    ) -> None:
         find = vocabulary.find_object if kind == "object" else vocabulary.find_verb
         self.names, self.kind, self.vocabulary = names, kind, vocabulary
+        self.field, self.background = field, background
         self.indices = [find(name) for name in names]
 
-    def index(self, number: Any, field: str) -> int:
+    def index(self, number: Any) -> int:
         """The vocabulary's index of the class of a number in the file.
 
         Raises:
             InputError: no class has this number, or the vocabulary has no class of that name.
         """
-        index = pick(self.indices, number, field)
+        place = id_number(number, self.field) - self.background
+        field = f"{self.field} (less the background)" if self.background else self.field
+        index = pick(self.indices, place, field)
         if index < 0:  # looked up once more for its error
-            name = self.names[id_number(number, field)]
+            name = self.names[place]
             look_up = self.vocabulary.object_index if self.kind == "object" else self.vocabulary.verb_index
             return look_up(name)
         return index
