@@ -17,7 +17,7 @@ from typing import Any, Literal
 Outcome = Literal["accepted", "refused", "traceback", "crash", "hang", "memory", "different"]
 FINDINGS: tuple[Outcome, ...] = ("traceback", "crash", "hang", "memory", "different")
 
-MOST_SECONDS, MOST_BYTES = 5, 1 << 30
+MOST_SECONDS = 5
 _KILLED_AFTER = 20
 _PATIENCE = 200
 """A busy machine may take this many seconds for what needs few of processor time."""
@@ -106,8 +106,8 @@ def _watched(reader: Any, path: Path) -> tuple[Outcome, str]:
     used, grown = _Use.now().since(before)
     if outcome in ("accepted", "refused") and used > MOST_SECONDS:
         return "hang", f"{used:.1f} s of processor time; {detail}"
-    if outcome in ("accepted", "refused") and grown > MOST_BYTES:
-        return "memory", f"{grown / MOST_BYTES:.1f} GB; {detail}"
+    if outcome in ("accepted", "refused") and grown > reader.most_bytes:
+        return "memory", f"{grown / 2**30:.1f} GB; {detail}"
     return outcome, detail
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from interplay.containers.json_files import read_json
 from interplay.datasets import InteractionDataset, detect_dataset, load_annotations
 from interplay.datasets.coco_keypoints import people_table, read_coco_people
 from interplay.datasets.forms import recognise
@@ -19,6 +20,7 @@ from interplay.detectors.pose.load import POSE_ESTIMATORS, check_pose_name
 from interplay.detectors.pose.poses_file import read_pose_results
 from interplay.errors import InputError
 from interplay.formats import read
+from interplay.formats.coco_images import CocoImages
 from interplay.formats.reading import OWN_NAMES, Numbering, Reading
 from interplay.formats.results import read_results
 from interplay.formats.vcoco_detections import VcocoDetections
@@ -174,14 +176,16 @@ def evaluate_pose(
         InputError: something does not fit; says what.
         MissingFileError: a file is not there.
     """
+    listed = None
     if isinstance(annotations, (str, os.PathLike)):
+        listed = _images_by_number(Path(annotations))
         images = images or image_root_of(annotations, split)
         annotations = read_pose_truth(annotations, split, keypoints)
     check_annotated(annotations)
     if isinstance(predictions, (str, os.PathLike)) and os.fspath(predictions) in POSE_ESTIMATORS:
         predictions = load_pose_estimator(predictions, device=device)
     if isinstance(predictions, (str, os.PathLike)):
-        predictions = _read_poses(Path(predictions))
+        predictions = _read_poses(Path(predictions), listed or CocoImages.official(annotations.files))
     elif not isinstance(predictions, InteractionTable):
         if images is None:
             raise InputError("an estimator needs the images: give their folder (images)")
@@ -203,9 +207,18 @@ def read_pose_truth(
     return load_annotations(detect_dataset(path), path, split, keypoints=keypoints)
 
 
-def _read_poses(path: Path) -> InteractionTable:
+def _images_by_number(path: Path) -> CocoImages | None:
+    """Which image a number is, as far as a COCO file says so."""
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    content = read_json(path)
+    listed = isinstance(content, dict) and isinstance(content.get("images"), list)
+    return CocoImages.of(content, str(path)) if listed else None
+
+
+def _read_poses(path: Path, listed: CocoImages | None) -> InteractionTable:
     if path.suffix == ".json":
-        return read_pose_results(path)
+        return read_pose_results(path, listed)
     if path.suffix not in (".jsonl", ".parquet"):
         check_pose_name(str(path))  # names the nearest estimator
     table = read(path)

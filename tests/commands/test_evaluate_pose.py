@@ -147,7 +147,8 @@ def test_what_does_not_fit_is_said(
         ({"score": "high"}, r"\[0\]: 'score'"),
         ({"keypoints": [1.0]}, r"\[0\]: 'keypoints' must be 51 numbers"),
         ({"image_id": 2.5}, r"\[0\]: 'image_id'"),
-        ({"image_id": 77}, "none of the 1 predicted images is annotated"),
+        ({"image_id": 77}, r"\[0\]: expected one of the 2 images that the annotations lists, got the number 77"),
+        ({"image_id": "77.jpg"}, "none of the 1 predicted images is annotated"),
     ],
 )
 def test_broken_results_are_named(folder: Path, record: dict, message: str) -> None:

@@ -58,7 +58,7 @@ def test_frames_of_annotation_tools_do_not_land_on_the_next(tmp_path: Path, firs
     names = {first + k: f"{k + 5:06}.jpg" for k in range(4)}
     path = tmp_path / "boxes.json"
     path.write_text(json.dumps(boxes))
-    with pytest.raises(InputError, match=r"image \d may be any(?s:.)*--annotations"):
+    with pytest.raises(InputError, match=r"which image has the number \d(?s:.)*--annotations"):
         load_detector(path)
     images = listing(tmp_path / "images.json", names)
     for detector in (
@@ -72,12 +72,12 @@ def test_frames_of_annotation_tools_do_not_land_on_the_next(tmp_path: Path, firs
 @pytest.mark.parametrize("number", [42, 42.0, "42", "000000000042"])
 def test_numbers_are_never_looked_up_in_names(tmp_path: Path, number: object) -> None:
     (tmp_path / "r.json").write_text(json.dumps([{"image_id": number, "category_id": 1, "bbox": [0, 0, 9, 9]}]))
-    with pytest.raises(InputError, match="image 42 may be any"):
+    with pytest.raises(InputError, match="which image has the number 42"):
         load_detector(tmp_path / "r.json")
     images = listing(tmp_path / "images.json", {42: "frame_43.jpg"})
     detector = load_detector(tmp_path / "r.json", annotations=images)
     assert len(detector([blank()], ["frame_43.jpg"])[0]) == 1
-    with pytest.raises(InputError, match="image 42 is not among the 1 images"):
+    with pytest.raises(InputError, match=r"one of the 1 images that .*, got the number 42"):
         load_detector(tmp_path / "r.json", annotations=listing(tmp_path / "other.json", {1: "a.jpg"}))
 
 
@@ -120,8 +120,15 @@ def test_lists_of_images_that_do_not_fit(tmp_path: Path, results: Path, images: 
 def test_a_list_of_images_is_for_numbers_only(tmp_path: Path, ride: Interactions) -> None:
     write([ride], tmp_path / "boxes.jsonl")
     for source in (tmp_path / "boxes.jsonl", "ssd-mobilenet-v2"):
-        with pytest.raises(InputError, match="list of images is for"):
+        with pytest.raises(InputError, match=r"a list of images is for|expected a file of boxes"):
             load_detector(source, annotations=tmp_path / "i.json")
+
+
+@pytest.mark.parametrize(("name", "message"), [("b.csv", r"\.json, got \.csv; .* no boxes but"), ("b.txt", "got .txt")])
+def test_other_files_are_no_boxes(tmp_path: Path, ride: Interactions, name: str, message: str) -> None:
+    (tmp_path / name).write_text("file\n")
+    with pytest.raises(InputError, match=message):
+        load_detector(tmp_path / name)
 
 
 @pytest.mark.parametrize(

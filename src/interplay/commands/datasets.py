@@ -93,6 +93,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write (.jsonl, .parquet)"
     )
     add_pose(poses, DEFAULT_POSE_ESTIMATOR)
+    poses.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help="COCO file whose 'images' say which images the numbers in a file of --pose are",
+    )
     poses.add_argument("--images", metavar="DIR", help="folder of the images (default: where the annotations are)")
     poses.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the estimator")
     add_device(poses)
@@ -248,9 +254,12 @@ def _annotate_poses(arguments: argparse.Namespace, console: Console) -> int:
             "keypoints": file_setting(arguments.keypoints),
             "pose": file_setting(arguments.pose),
             "weights": file_setting(arguments.weights),
+            **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
         },
     )
-    estimator = load_pose_estimator(arguments.pose, device=arguments.device, weights=arguments.weights)
+    estimator = load_pose_estimator(
+        arguments.pose, device=arguments.device, weights=arguments.weights, annotations=arguments.annotations
+    )
     counts = annotate_poses(job, estimator, Console(stderr=True))
     say(
         console,

@@ -80,7 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--annotations",
         type=Path,
         metavar="FILE",
-        help="COCO file whose 'images' say which images the numbers in --boxes are, for COCO results",
+        help="COCO file whose 'images' say which images the numbers in --boxes or --pose are, for COCO results",
     )
     model.add_argument(
         "--detector-score",

@@ -15,7 +15,7 @@ from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.detectors.detections import BOXES_SUFFIXES, Detections
 from interplay.errors import InputError, MissingFileError
-from interplay.formats.coco_images import CocoImages
+from interplay.formats.coco_images import CocoImages, named_image
 from interplay.images import ImageError
 from interplay.ops.boxes import xywh_to_xyxy
 from interplay.ops.image_names import ImageNames
@@ -148,7 +148,7 @@ class _CocoResults:
             if not isinstance(record, Mapping):
                 raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
             if not record.get("iscrowd"):  # a region with many objects is none of them
-                rows[_image(record, self.listed, where)].append(_row(record, self.listed, where))
+                rows[named_image(record, self.listed, where)].append(_row(record, self.listed, where))
         self.rows = [np.array(values, np.float64).reshape(-1, 6) for values in rows.values()]
         self.sizes = [sizes.get(name, (0, 0)) for name in rows]
         self.names = ImageNames(rows, by_number=False)
@@ -165,29 +165,6 @@ class _CocoResults:
         values = self.rows[row]
         corners = xywh_to_xyxy(values[:, 2:])
         return Detections.within(corners, values[:, 0], values[:, 1], width, height, self.objects)
-
-
-def _image(record: Mapping[str, Any], listed: CocoImages | None, where: str) -> str:
-    """The name of a box's image."""
-    if record.get("file_name") is not None:
-        if not isinstance(record["file_name"], str):
-            raise InputError(f"{where}: 'file_name' must be a name, got {brief(record['file_name'])}")
-        return record["file_name"]
-    image = record.get("image_id")
-    if isinstance(image, str) and not image.strip().isdecimal():
-        return image
-    number = whole_number(int(image) if isinstance(image, str) else image, f"{where}: 'image_id'")
-    if listed is None:
-        raise InputError(
-            f"{where}: image {number} may be any: tools number images in ways of their own, and the file has no list "
-            "'images' that says which is which. Give the COCO file that has it: --annotations FILE (in Python: "
-            "annotations=FILE); or give each box the 'file_name' of its image"
-        )
-    if number not in listed.names:
-        raise InputError(
-            f"{where}: image {number} is not among the {len(listed.names)} images that {listed.source} lists"
-        )
-    return listed.names[number]
 
 
 def _row(record: Mapping[str, Any], listed: CocoImages | None, where: str) -> list[float]:

@@ -131,7 +131,7 @@ def load_detector(
     if weights is not None and not (entry and entry.takes_weights):
         raise InputError(f"weights are for torchvision's detectors; {name} brings its own")
     if annotations is not None and home_path(name).suffix not in BOXES_SUFFIXES:
-        raise InputError(f"a list of images is for a file of boxes; {name} is none")
+        raise InputError(f"annotations: expected a file of boxes that they belong to, got the detector {name}")
     if entry is not None:
         return entry.build(device, least, weights)
     path = home_path(name)
@@ -180,6 +180,11 @@ def check_detector_name(name: str) -> None:
         raise MissingFileError(f"no file {name}: expected boxes as {', '.join(BOXES_SUFFIXES)}")
     if name in DETECTORS or path.suffix in BOXES_SUFFIXES or path.is_dir() or name.count("/") == 1:
         return
+    if path.suffix == ".csv" or path.is_file():
+        lost = "; a CSV file has no boxes but those that take part in an interaction" if path.suffix == ".csv" else ""
+        raise InputError(
+            f"{name}: expected boxes as {', '.join(BOXES_SUFFIXES)}, got {path.suffix or 'no suffix'}{lost}"
+        )
     raise InputError(
         f"unknown detector {name!r}: expected one of {', '.join(DETECTORS)}, a hub name such as "
         f"PekingU/rtdetr_v2_r50vd, a folder, or a file of boxes.{near_matches(name, DETECTORS)}"

@@ -7,13 +7,15 @@ whatever the images are called. So numbers are never looked up in names.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.errors import InputError
+from interplay.ops.image_names import base_name
 from interplay.ops.numbers import whole_number
 
 
@@ -69,6 +71,53 @@ class CocoImages:
             InputError: it is no COCO file; says why.
         """
         return cls.of(read_json(path), str(path))
+
+    @classmethod
+    def official(cls, names: Sequence[str]) -> CocoImages | None:
+        """COCO's own images, whose names hold their numbers; None where any name is none of COCO's."""
+        found = [_OFFICIAL.fullmatch(base_name(name)) for name in names]
+        if not all(found):
+            return None
+        numbers = {int(match[1]): name for match, name in zip(found, names, strict=True) if match}
+        return cls(numbers, dict.fromkeys(numbers, (0, 0)), (), {}, "the annotations")
+
+
+_OFFICIAL = re.compile(r"COCO_(?:train|val|test)20\d\d_(\d{12})\.jpg")
+
+
+def named_image(record: Mapping[str, Any], listed: CocoImages | None, where: str, one: str = "box") -> str:
+    """The name of the image that a record of a result file is about.
+
+    Args:
+        record: with ``"file_name"``, or with ``"image_id"``: a name or a number.
+        listed: what a number means.
+        where: place of the record, for messages.
+        one: what a record holds, for messages.
+
+    Raises:
+        InputError: neither a name nor a number, or a number that no list explains.
+    """
+    name = record.get("file_name")
+    if name is not None:
+        if not isinstance(name, str):
+            raise InputError(f"{where}: 'file_name' must be a name, got {brief(name)}")
+        return name
+    image = record.get("image_id")
+    if isinstance(image, str) and not image.strip().isdecimal():
+        return image
+    number = whole_number(int(image) if isinstance(image, str) else image, f"{where}: 'image_id'")
+    if listed is None:
+        raise InputError(
+            f"{where}: there is no telling which image has the number {number}: tools number images in ways of their "
+            "own, and the file has no list 'images' of {id, file_name}. Give the COCO file that has it with "
+            f"--annotations FILE (in Python: annotations=FILE), or give each {one} the 'file_name' of its image"
+        )
+    if number not in listed.names:
+        raise InputError(
+            f"{where}: expected one of the {len(listed.names)} images that {listed.source} lists, got the number "
+            f"{number}. Give the COCO file that lists it"
+        )
+    return listed.names[number]
 
 
 def _categories(values: Any, source: str) -> tuple[tuple[str, ...], dict[int, int]]:

@@ -13,6 +13,7 @@ from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from interplay.detectors import Detector
+    from interplay.detectors.pose import PoseEstimator
     from interplay.models.inference import Inference
 
 
@@ -111,7 +112,7 @@ def load_predictor(
         classes: what to find instead of the model's own verbs and objects.
         detector: what finds people and objects, for a model that needs them; by default what works offline.
         boxes: a file with people and objects of every image, instead of a detector.
-        annotations: a COCO file whose ``"images"`` say which image a number in `boxes` is.
+        annotations: a COCO file whose ``"images"`` say which image a number in `boxes` or in a file of poses is.
         detector_options: which boxes of the detector, or of the file, are used.
         pose: what finds people's keypoints: a name or a file that `load_pose_estimator` takes. By default nothing does,
             and only keypoints in a file of boxes are kept.
@@ -124,6 +125,7 @@ def load_predictor(
         InterplayError: unknown names, or something is not installed or not there; says what to do.
     """
     from interplay.detectors import load_detector
+    from interplay.detectors.pose import load_pose_estimator
     from interplay.zoo import load_model
 
     network = load_model(model, weights=weights, device=device, decoding=decoding)
@@ -131,13 +133,20 @@ def load_predictor(
         chosen = None if classes.vocabulary is None else Vocabulary.load(classes.vocabulary)
         network = network.with_classes(classes.verbs, classes.objects, vocabulary=chosen, encoder=classes.encoder)
     network.prepare_inference()
-    if annotations is not None and boxes is None:
-        raise InputError("--annotations says which images the numbers in --boxes are: give both")
+    numbered = [] if annotations is None else [file for file in (boxes, pose) if Path(file or "").suffix == ".json"]
+    if annotations is not None and not numbered:
+        raise InputError(
+            "--annotations says which images the numbers in a .json file of --boxes or --pose are, and neither is given"
+        )
     name = boxes or detector
     source: Detector | str | Path | None = name
+    poses: PoseEstimator | str | Path | None = pose
+    if pose is not None and pose in numbered:
+        poses = load_pose_estimator(pose, device=device, annotations=annotations)
+    annotations = annotations if boxes in numbered else None
     if annotations is not None or detector_options:
         if not network.needs_detections:
             network.refuse_detections()
         chosen_boxes = vars(detector_options or DetectorOptions())
         source = load_detector(name or DEFAULT_DETECTOR, device=device, annotations=annotations, **chosen_boxes)
-    return network.inference(detector=source, pose=pose, device=device).prepare()
+    return network.inference(detector=source, pose=poses, device=device).prepare()

@@ -45,14 +45,30 @@ def test_without_boxes_the_keypoints_extent_counts(tmp_path: Path) -> None:
     pose = person(40)
     pose[0:3] = [199, 0, 0.01]
     numbered = {"image_id": 42, "category_id": 1, "keypoints": pose, "score": 0.8}
-    named = {"file_name": "COCO_val2014_000000000042.jpg", "keypoints": person(100, 1.07)}
+    named = {"file_name": "x/a.jpg", "keypoints": person(100, 1.07)}
     text = {"image_id": "000000000007", "keypoints": person(100)}
-    estimator = load_pose_estimator(save(tmp_path, [numbered, named, text]))
+    images = [{"id": 42, "file_name": "x/a.jpg"}, {"id": 7, "file_name": "42.jpg"}]
+    (tmp_path / "images.json").write_text(json.dumps({"images": images}))
+    found = save(tmp_path, [numbered, named, text])
+    estimator = load_pose_estimator(found, annotations=tmp_path / "images.json")
     boxes = [[30, 10, 66, 90], [96, 10, 120, 90]]
-    both = estimator.estimate(IMAGE, boxes, "COCO_val2014_000000000042.jpg")
+    both = estimator.estimate(IMAGE, boxes, "a.jpg")
     assert np.isfinite(both).all()
     assert both[1, 3, 2] == 1
-    assert np.isfinite(estimator.estimate(IMAGE, boxes, "7.jpg")).all((1, 2)).tolist() == [False, True]
+    assert np.isfinite(estimator.estimate(IMAGE, boxes, "42.jpg")).all((1, 2)).tolist() == [False, True]
+    assert np.isnan(estimator.estimate(IMAGE, boxes, "7.jpg")).all()
+
+
+def test_numbers_are_not_looked_up_in_names(tmp_path: Path) -> None:
+    """A tool that counts images from 1 would give the first image's people to the second."""
+    found = save(tmp_path, [{"image_id": 1, "keypoints": person(0)}])
+    with pytest.raises(InputError, match=r"\[0\]: there is no telling which image .* 1: .*--annotations FILE"):
+        load_pose_estimator(found)
+    (tmp_path / "images.json").write_text(json.dumps({"images": [{"id": 2, "file_name": "a.jpg"}]}))
+    with pytest.raises(InputError, match=r"one of the 1 images that .*images\.json lists, got the number 1"):
+        load_pose_estimator(found, annotations=tmp_path / "images.json")
+    with pytest.raises(InputError, match="expected a file of poses"):
+        load_pose_estimator("movenet", annotations=found)
 
 
 def test_longer_sets_begin_with_cocos(tmp_path: Path) -> None:
@@ -78,7 +94,7 @@ def test_cocos_annotations(tmp_path: Path) -> None:
     assert poses[0, :, 2].tolist() == [0] + [1] * 16
 
 
-GOOD = {"image_id": 1, "keypoints": person(0)}
+GOOD = {"image_id": "a.jpg", "keypoints": person(0)}
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def load_pose_estimator(
     *,
     device: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    annotations: str | os.PathLike[str] | None = None,
 ) -> PoseEstimator:
     """What finds the 17 COCO keypoints of people whose boxes are known.
 
@@ -86,6 +87,7 @@ def load_pose_estimator(
             results, or COCO's keypoint annotations.
         device: ``"cpu"``, ``"cuda"``, ...; by default CUDA where there is one. MoveNet and files use the CPU.
         weights: a local file of weights, for Keypoint R-CNN.
+        annotations: a COCO file whose ``"images"`` say which image a number in a file of poses is.
 
     Raises:
         InputError: unknown name (names the nearest), `weights` where they do not apply, or a file that does not fit.
@@ -104,10 +106,12 @@ def load_pose_estimator(
         taking = ", ".join(known for known, one in POSE_ESTIMATORS.items() if one.takes_weights)
         raise InputError(f"weights are for {taking}; {name} brings its own")
     if entry is not None:
+        if annotations is not None:
+            raise InputError(f"annotations: expected a file of poses that they belong to, got the estimator {name}")
         return entry.build(device, weights)
     from interplay.detectors.pose.poses_file import PosesFromFile
 
-    return PosesFromFile(home_path(name))
+    return PosesFromFile(home_path(name), annotations)
 
 
 def check_pose_name(name: str) -> None:

@@ -16,9 +16,10 @@ from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.detectors.pose.estimator import checked, no_poses
 from interplay.errors import InputError, MissingFileError
+from interplay.formats.coco_images import CocoImages, named_image
 from interplay.interactions import Interactions
 from interplay.ops.boxes import match_boxes, xywh_to_xyxy
-from interplay.ops.image_names import ImageNames, same_names
+from interplay.ops.image_names import ImageNames
 from interplay.ops.numbers import finite_number, finite_rows
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
@@ -43,33 +44,39 @@ class PosesFromFile:
 
     - AlphaPose's and COCO's results: ``[{"image_id": "a.jpg", "keypoints": [x, y, score, ...], "box": [x, y, width,
       height]}, ...]`` with 17 COCO keypoints (or Halpe's 26 or 136, or COCO-WholeBody's 133, which begin with them).
-      ``image_id`` is a name or COCO's number; ``file_name`` may stand in its place; ``box`` (or ``bbox``) may be
-      missing.
+      ``image_id`` is a name, or a number that the ``"images"`` of `annotations` give to an image; numbers are never
+      looked up in names. ``file_name`` may stand in its place; ``box`` (or ``bbox``) may be missing.
     - COCO's annotations: ``{"images": [...], "annotations": [...]}``. A labelled keypoint has score 1, hidden or not.
 
     A person takes the pose whose box overlaps most, from an IoU of 0.3 on (0.1 with the extent of the keypoints, where
     the file has no boxes); the best overlaps in an image are given first and each pose once. A person left over, and
     everybody in an image that the file does not list, has no pose.
 
+    Args:
+        path: the file.
+        annotations: the COCO file whose ``"images"`` say which image a number is, for results with numbers.
+
     Raises:
         MissingFileError: no such file.
         InputError: content that does not fit (names the entry and the field).
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], annotations: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.is_file():
             raise MissingFileError(f"no file {self.path}: expected poses as AlphaPose's or COCO's .json")
         content = read_json(self.path)
-        records = _annotations(content, self.path) if isinstance(content, dict) else _results(content, self.path)
-        found = list(records)
+        if isinstance(content, dict):
+            found = list(_annotations(content, self.path))
+        else:
+            found = list(_results(content, self.path, None if annotations is None else CocoImages.read(annotations)))
         poses: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
         boxes: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
-        for image, (_, pose, box) in zip(same_names(record[0] for record in found), found, strict=True):
+        for image, pose, box in found:
             poses[image].append(pose)
             boxes[image].append(_extent(pose) if box is None else np.append(box, MIN_IOU).astype(np.float32))
-        self._names = ImageNames(poses)
+        self._names = ImageNames(poses, by_number=False)
         self._poses = [np.stack(rows) for rows in poses.values()]
         self._boxes = [np.stack(rows) for rows in boxes.values()]
 
@@ -87,10 +94,10 @@ class PosesFromFile:
         return keypoints
 
 
-_Record = tuple[str | int, NDArray[np.float32], NDArray[np.float32] | None]
+_Record = tuple[str, NDArray[np.float32], NDArray[np.float32] | None]
 
 
-def _results(content: Any, path: Path) -> Iterator[_Record]:
+def _results(content: Any, path: Path, listed: CocoImages | None) -> Iterator[_Record]:
     """Image, keypoints (17, 3) and box (4,), if there is one, of every pose in results."""
     if not isinstance(content, list):
         raise InputError(f"{path}: expected a list of {{image_id, keypoints}}, got {type(content).__name__}")
@@ -98,9 +105,7 @@ def _results(content: Any, path: Path) -> Iterator[_Record]:
         where = f"{path}: [{i}]"
         if not isinstance(record, Mapping):
             raise InputError(f"{where}: expected {{image_id, keypoints}}, got {brief(record)}")
-        image = record.get("file_name", record.get("image_id"))
-        if not isinstance(image, (str, int)):
-            raise InputError(f"{where}: 'image_id' must be a number or a name, got {brief(image)}")
+        image = named_image(record, listed, where, "pose")
         pose = _keypoints(record, where)
         pose[:, 2] = pose[:, 2].clip(0, 1)  # AlphaPose's heatmaps overshoot a little
         yield image, pose, _box(record, where)
@@ -127,10 +132,14 @@ def _annotations(content: dict[str, Any], path: Path) -> Iterator[_Record]:
             yield name, pose, _box(record, where)
 
 
-def read_pose_results(path: str | os.PathLike[str]) -> InteractionTable:
+def read_pose_results(path: str | os.PathLike[str], listed: CocoImages | None = None) -> InteractionTable:
     """AlphaPose's or COCO's results as predictions: people with keypoints, whose box scores are the poses' scores.
 
     Somebody without a box has that about all keypoints. The vocabulary is V-COCO's; nobody does anything.
+
+    Args:
+        path: the file.
+        listed: what numbers of images mean.
 
     Raises:
         MissingFileError: no such file.
@@ -146,9 +155,7 @@ def read_pose_results(path: str | os.PathLike[str]) -> InteractionTable:
         )
     vocabulary = Vocabulary.load("v-coco")
     images: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32], float]]] = defaultdict(list)
-    records = list(_results(content, source))
-    names = same_names(image for image, *_ in records)
-    for i, (name, (_, pose, box)) in enumerate(zip(names, records, strict=True)):
+    for i, (name, pose, box) in enumerate(_results(content, source, listed)):
         score = finite_number(content[i].get("score"), f"{source}: [{i}]: 'score'")
         around = np.concatenate([pose[:, :2].min(0), pose[:, :2].max(0)]) if box is None else box
         images[name].append((pose, around, score))
