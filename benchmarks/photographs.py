@@ -1,6 +1,6 @@
 """How much of what people do on photographs is found, and how much of what is said is annotated.
 
-    python benchmarks/photographs.py DATA/photos [--model FILE] [--detector NAME] [--detector-score 0.1 0.2]
+    python benchmarks/photographs.py DATA/photos [--model FILE] [--detector NAME] [--detector-score 0.1 0.2] [--same-box 0.9]
 
 An interaction is right where its verb is annotated for a person and an object that overlap with its own by IoU 0.5 or
 more; each annotation counts once. V-COCO annotates some people only, so that precision also counts what is true and not
@@ -23,7 +23,7 @@ from interplay.cli import run_script
 from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.ops.boxes import box_iou
 
-THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 Photograph = tuple[Interactions, NDArray[np.uint8]]
 
 
@@ -78,6 +78,8 @@ def main() -> None:
     parser.add_argument("--model", default="tin-spatial-vcoco")
     parser.add_argument("--detector", default="ssd-mobilenet-v2")
     parser.add_argument("--detector-score", type=float, nargs="+", default=[0.1, 0.2])
+    parser.add_argument("--same-box", type=float, help="as of 'interplay detect'")
+    parser.add_argument("--same-person", type=float, help="as of 'interplay detect'")
     parser.add_argument("--only", default="", help="only photographs with this in their names, such as train2014")
     arguments = parser.parse_args()
     data = photographs(arguments.photos, arguments.annotations or arguments.photos / "annotations.json")
@@ -86,8 +88,10 @@ def main() -> None:
     wanted = sum(int((truth.object >= 0).sum()) for truth, _ in data)
     console.print(f"{len(data)} photographs with {wanted} annotated interactions with an object")
     for score in arguments.detector_score:
-        detector = load_detector(arguments.detector, min_score=score)
-        found = [model.predict(image, detections=detector([image])[0]) for _, image in data]
+        detector = load_detector(
+            arguments.detector, min_score=score, same_box=arguments.same_box, same_person=arguments.same_person
+        )
+        found = [model.predict(image, detections=detector([image])[0], min_score=0) for _, image in data]
         table = Table("threshold", "right", "unmatched", "missing", "precision", "95 %", "recall", "95 %")
         for threshold in THRESHOLDS:
             rows = np.array([counts(truth, f, threshold) for (truth, _), f in zip(data, found, strict=True)])

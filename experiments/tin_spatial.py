@@ -95,7 +95,7 @@ def on_annotated_boxes(model: TinSpatial, data: Path, console: Console, plot: Pa
 
 BINS = 10
 LIKE_THE_DETECTOR = DetectorNoise(most_false=12, copies=0.15, confused=0.15, plausible=0.8)
-"""What tin_spatial/vcoco_detections trains on."""
+"""What tin_spatial/vcoco trains on."""
 
 
 def reliability(scored: ScoredPairs) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
     python experiments/tin_transfer.py --vcoco DIR --hico DIR --generated DIR --output runs/transfer --seeds 3
 
-Trains TIN's spatial network (``tin_spatial/vcoco``) on V-COCO's trainval annotations, on half of
+Trains TIN's spatial network (``tin_spatial/vcoco_boxes``) on V-COCO's trainval annotations, on half of
 HICO-DET's test annotations and on generated scenes, with ``--joined`` also on all together (D alone, as their verbs
 differ), and tests each discriminator D on V-COCO's test annotations, the other half of HICO-DET's and generated test
 scenes; classifiers C are of the set that is tested.
@@ -43,7 +43,7 @@ from interplay.training.folder import WEIGHTS
 from interplay.training.tables import held_out_images
 from tables import percent
 
-CONFIG = "tin_spatial/vcoco"
+CONFIG = "tin_spatial/vcoco_boxes"
 HELD_OUT = 0.1
 HICO_SAME_OBJECT = 0.5
 """Overlap of two boxes that HICO-DET's annotators drew of one object; its evaluation uses the same."""

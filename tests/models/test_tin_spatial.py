@@ -233,6 +233,19 @@ def test_of_several_objects_the_best_is_kept() -> None:
             assert t.score == pytest.approx(max(others))
 
 
+def test_a_part_does_not_do_what_the_whole_does() -> None:
+    half = np.array([[300, 20, 400, 200], [310, 30, 390, 110], [250, 150, 420, 320], [255, 160, 360, 300]], np.float32)
+    found = Detections(half, np.array([0, 0, 1, 1]), np.array([0.9, 0.5, 0.9, 0.5]), objects=WORLD.objects)
+    kept = small().predict(BLANK, detections=found, min_score=0)
+    every = small(plausible=False).predict(BLANK, detections=found, min_score=0)
+    for verb in (0, 1):
+        chosen = (kept.verb == verb) & (kept.labels[kept.object] == 1)
+        wanted = (every.verb == verb) & (every.labels[every.object] == 1)
+        assert wanted.sum() == 4
+        assert kept.score[chosen].max() == every.score[wanted].max()
+        assert len(set(kept.human[chosen])) == len(set(kept.object[chosen])) == chosen.sum() < 4
+
+
 def test_scores_of_the_detector_are_known_or_multiplied() -> None:
     sure, unsure = riders(), replace(riders(), scores=np.full(5, 0.1, np.float32))
     blind = small(scores=False)

@@ -52,6 +52,14 @@ def box_iou(first: NDArray[np.floating], second: NDArray[np.floating], inclusive
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
 
 
+def covered_share(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much of every box of `first` (N, 4) lies inside every box of `second` (M, 4): (N, M) in 0..1."""
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    intersection, area = np.maximum(sides, 0).prod(-1), box_area(a)[:, None]
+    return np.divide(intersection, area, out=np.zeros_like(intersection), where=area > 0)
+
+
 def xywh_to_xyxy(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     """COCO's corner + size boxes (N, 4) to corners."""
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)

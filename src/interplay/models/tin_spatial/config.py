@@ -60,7 +60,8 @@ class TinSpatialDecodingOptions(Options):
         max_humans, max_boxes: of an image's detections at most so many people, and so many boxes in all, the most
             confident ones, are paired.
         plausible: leave out what never occurs: a verb with an object that it has nowhere in the training annotations,
-            and a second object of a person for a verb that takes one at a time.
+            a second object of a person for a verb that takes one at a time, and what a part of a person or an object
+            does that the whole does too.
     """
 
     suppress_below: Share = 0.0

@@ -189,6 +189,7 @@ class DetectorNoise:
         jitter: standard deviation of each edge, relative to the box's size.
         most_false: up to this many false detections are added.
         copies: share of people who are found twice; a copy does nothing.
+        object_copies: share of other boxes that are found twice; a copy takes part in nothing.
         confused: share of boxes that are found a second time as another class; that one takes part in nothing.
         plausible: share of people with a false object where people have such an object. Only its score tells that it
             is false.
@@ -198,6 +199,7 @@ class DetectorNoise:
     jitter: float = 0.08
     most_false: int = 6
     copies: float = 0.0
+    object_copies: float = 0.0
     confused: float = 0.0
     plausible: float = 0.0
 
@@ -254,21 +256,36 @@ def jitter(boxes: Tensor, deviation: Tensor | float, generator: torch.Generator)
 
 
 def imitate_detector(
-    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+    batch: PairBatch,
+    chosen: Tensor,
+    noise: DetectorNoise,
+    pool: PoolOfBoxes,
+    generator: torch.Generator,
+    share: Tensor | None = None,
 ) -> PairBatch:
     """Make the chosen images (B,) look like a detector's output.
 
     Some boxes are missing, some found twice, some false, all imprecise, each with a score. A false person is known to
     do nothing with anything, and so is the second one of a person who is found twice.
+
+    Args:
+        batch: annotated boxes.
+        chosen: (B,) bool.
+        noise: how detections differ.
+        pool: what false ones are drawn from.
+        generator: of what is random.
+        share: (B,) 0..1, how much of the noise's copies, confused classes and plausible false objects each image gets;
+            by default all of it.
     """
     count, width = batch.labels.shape
+    share = torch.ones(count) if share is None else share
     lost = (torch.rand(count, width, generator=generator) < noise.miss) & chosen[:, None]
     labels = batch.labels.masked_fill(lost, -1)
     labelled = batch.labelled & ~lost
     boxes, added = _false_boxes(count, noise.most_false, pool, generator)
     added = added.masked_fill(~chosen[:, None], -1)
-    twice, second = _seconds(batch, chosen & (noise.copies + noise.confused > 0), noise, pool, generator)
-    near, third = _plausible(batch, chosen & (noise.plausible > 0), noise, pool, generator)
+    twice, second = _seconds(batch, chosen, share[:, None], noise, pool, generator)
+    near, third = _plausible(batch, chosen, share[:, None], noise, pool, generator)
     boxes = torch.cat([batch.boxes, boxes, twice, near], 1)
     boxes = jitter(boxes, noise.jitter * chosen.float()[:, None, None], generator)
     false = torch.cat([added, second, third], 1)
@@ -305,29 +322,40 @@ def _false_boxes(count: int, most: int, pool: PoolOfBoxes, generator: torch.Gene
 
 
 def _seconds(
-    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+    batch: PairBatch,
+    chosen: Tensor,
+    share: Tensor,
+    noise: DetectorNoise,
+    pool: PoolOfBoxes,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Boxes (B, N, 4) that are found a second time, with their labels then (B, N), -1 where none is."""
     shape = batch.labels.shape
     is_person = batch.labels == pool.person
     at = torch.rand(shape, generator=generator)
-    copied = is_person & (at < noise.copies)
+    is_object = ~is_person & (batch.labels >= 0)
     others = pool.labels[torch.randint(len(pool.labels), shape, generator=generator)]
-    confused = ~is_person & (batch.labels >= 0) & (at < noise.confused) & (others != batch.labels)
+    confused = is_object & (at < share * noise.confused) & (others != batch.labels)
+    copied = (is_person & (at < share * noise.copies)) | (is_object & (at > 1 - share * noise.object_copies))
     labels = torch.where(copied, batch.labels, torch.where(confused, others, -1))
     labels = labels.masked_fill(~chosen[:, None], -1)
     return jitter(batch.boxes, 2 * noise.jitter, generator), labels
 
 
 def _plausible(
-    batch: PairBatch, chosen: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+    batch: PairBatch,
+    chosen: Tensor,
+    share: Tensor,
+    noise: DetectorNoise,
+    pool: PoolOfBoxes,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """False objects (B, N, 4) of people, with their labels (B, N), -1 where there is none."""
     shape = batch.labels.shape
     row = torch.randint(len(pool.objects), shape, generator=generator)
     size = (batch.boxes[..., 2:] - batch.boxes[..., :2]).clamp_min(1)
     boxes = batch.boxes[..., :2].repeat(1, 1, 2) + pool.places[row] * size.repeat(1, 1, 2)
-    there = (batch.labels == pool.person) & (torch.rand(shape, generator=generator) < noise.plausible)
+    there = (batch.labels == pool.person) & (torch.rand(shape, generator=generator) < share * noise.plausible)
     return boxes, pool.objects[row].masked_fill(~there | ~chosen[:, None], -1)
 
 
@@ -392,7 +420,8 @@ class SpatialData:
             batch = flip(batch, torch.rand(count, generator=generator) < 0.5)
         if options.detector_share:
             noise = detector_noise(self.config.augmentation)
-            batch = imitate_detector(batch, detected, noise, self.pairs.pool, generator)
+            share = torch.rand(count, generator=generator)  # simple images and crowded ones
+            batch = imitate_detector(batch, detected, noise, self.pairs.pool, generator, share)
         deviation = options.jitter * (~detected).float()[:, None, None]
         batch = replace(batch, boxes=jitter(batch.boxes, deviation, generator))
         return rescale(batch, options.rescale, generator)
@@ -401,10 +430,11 @@ class SpatialData:
 def detector_noise(options: AugmentationSection) -> DetectorNoise:
     """How imitated detections differ from annotated boxes."""
     return DetectorNoise(
-        options.detector_miss,
-        options.detector_jitter,
-        options.detector_false,
-        options.detector_copies,
-        options.detector_confused,
-        options.detector_plausible,
+        miss=options.detector_miss,
+        jitter=options.detector_jitter,
+        most_false=options.detector_false,
+        copies=options.detector_copies,
+        object_copies=options.detector_object_copies,
+        confused=options.detector_confused,
+        plausible=options.detector_plausible,
     )

@@ -32,6 +32,7 @@ from .config import SpatialConfig, SpatialDescription, from_format_1, from_forma
 from .data import SpatialTargets
 from .geometry import NUM_FEATURES, confidence, pair_geometry, scale_boxes
 from .network import PairBlock, PairOutputs, PairPlaces, zero_embedding
+from .plausibility import better_than_copies
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -250,7 +251,7 @@ class TinSpatial(InteractivenessModel):
             score = probabilities[i, human, other].astype(np.float32)  # (P, K)
             if self.confidence is None:
                 score *= (found.scores[human] * found.scores[other])[:, None]
-            kept = self._plausible(score, human, found.labels[other])
+            kept = self._plausible(score, human, other, found)
             order = np.argsort(-score, axis=None, kind="stable")
             pair, verb = np.divmod(order[kept.ravel()[order]], max(len(verbs), 1))
             results.append(
@@ -273,16 +274,17 @@ class TinSpatial(InteractivenessModel):
         return results
 
     def _plausible(
-        self, score: NDArray[np.float32], human: NDArray[np.int64], labels: NDArray[np.int64]
+        self, score: NDArray[np.float32], human: NDArray[np.int64], other: NDArray[np.int64], found: Detections
     ) -> NDArray[np.bool_]:
-        """(P, K) what may be listed of pairs with these scores (P, K), people (P,) and object classes (P,)."""
+        """(P, K) what may be listed of pairs with these scores (P, K), people and objects (P,)."""
         if not self.config.decoding.plausible or not len(score):
             return np.ones(score.shape, bool)
-        kept = self.seen_pairs.cpu().numpy()[labels]
+        kept = self.seen_pairs.cpu().numpy()[found.labels[other]]
         known = np.where(kept, score, -1)
         best = np.full((int(human.max()) + 1, score.shape[1]), -1.0, np.float32)
         np.maximum.at(best, human, known)
-        return kept & (~self.one_at_a_time.cpu().numpy() | (known >= best[human]))
+        kept &= ~self.one_at_a_time.cpu().numpy() | (known >= best[human])
+        return kept & better_than_copies(np.where(kept, score, -1), human, other, found.boxes, found.labels)
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""

@@ -51,6 +51,7 @@ class AugmentationSection(Section):
         detector_jitter: standard deviation by which their edges move, relative to the box's size.
         detector_false: up to this many false detections are added to such an image.
         detector_copies: share of people who are found twice.
+        detector_object_copies: share of other boxes that are found twice.
         detector_confused: share of other boxes that are found a second time, as another class.
         detector_plausible: share of people with a false object where people have such an object.
     """
@@ -63,6 +64,7 @@ class AugmentationSection(Section):
     detector_jitter: Weight = 0.08
     detector_false: Annotated[int, Field(ge=0)] = 6
     detector_copies: Share = 0.0
+    detector_object_copies: Share = 0.0
     detector_confused: Share = 0.0
     detector_plausible: Share = 0.0
 
