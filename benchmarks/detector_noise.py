@@ -2,11 +2,11 @@
 
     python benchmarks/detector_noise.py --photos DATA/photos --generated SCENES [--detector-score 0.1]
 
-SCENES is what ``interplay synthesize SCENES --scenes 65 --seed 11 --size 640`` wrote. Photographs are V-COCO's training images
-(`--only` takes others), annotated with the people and objects that take part in an interaction. Scenes have every
-visible thing annotated. An annotated box is found where a box of its class overlaps it by IoU 0.5 or more. Of the other
-boxes, *copies* overlap an annotated box of their class by more than 0.3, *confused* ones a box of another class by more than
-0.5, and *others* none. Compare the rows with `DetectorNoise` of `interplay.models.tin_spatial.data`.
+SCENES is what ``interplay synthesize SCENES --scenes 65 --seed 11 --size 640`` wrote. Photographs are V-COCO's training
+images (`--only` takes others), annotated with the people and objects that take part in an interaction. Scenes have
+every visible thing annotated. An annotated box is found where a box of its class overlaps it by IoU 0.5 or more. Of the
+other boxes, *copies* overlap an annotated box of their class by more than 0.3, *confused* ones a box of another class by
+more than 0.5, and *others* none. Compare the rows with `DetectorNoise` of `interplay.models.tin_spatial.data`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ class Noise:
             for kind in ("found", "copies", "confused", "others"):
                 scores = self.scores.get((person, kind), [])
                 told = " ".join(f"{value:.2f}" for value in np.quantile(scores, QUANTILES)) if scores else ""
-                yield f"{what}, {kind}: number an image; quantiles of scores", f"{len(scores) / self.images:.2f}; {told}"
+                yield (
+                    f"{what}, {kind}: number an image; quantiles of scores",
+                    f"{len(scores) / self.images:.2f}; {told}",
+                )
 
 
 def main() -> None:

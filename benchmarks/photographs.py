@@ -1,6 +1,6 @@
 """How much of what people do on photographs is found, and how much of what is said is annotated.
 
-    python benchmarks/photographs.py DATA/photos [--model FILE] [--detector NAME] [--detector-score 0.1 0.2] [--same-box 0.9]
+    python benchmarks/photographs.py DATA/photos [--model FILE] [--detector NAME] [--detector-score 0.1 0.2]
 
 An interaction is right where its verb is annotated for a person and an object that overlap with its own by IoU 0.5 or
 more; each annotation counts once. V-COCO annotates some people only, so that precision also counts what is true and not

@@ -1,9 +1,9 @@
-"""What ``interplay suppress`` does to the default model's predictions and to those of any other model.
+"""What ``interplay suppress`` does to the spatial stream's predictions and to those of any other model.
 
     python experiments/suppress.py --vcoco DIR --photos DIR --output runs/suppress
     python experiments/suppress.py --generated DIR --weights gen_vlkt.safetensors --output runs/suppress
 
-Predictions: of the default model with the boxes of V-COCO's test annotations, made to look like a detector's, and on
+Predictions: of ``--spatial``, by default the default model, with the boxes of V-COCO's test annotations, made to look like a detector's, and on
 photographs with the offline detector; of ``--weights``, any model, on generated test scenes. Each is scored as it is,
 without the pairs that a discriminator D rejects, with scores times D, and with both. ``--discriminator`` takes names
 and weights files of TIN models; pairs go below each one's own threshold, or below ``--remove-below``.
@@ -56,9 +56,9 @@ class Predicted:
     truth: InteractionTable
 
 
-def default_model(alone: bool = False) -> TinSpatial:
-    """The default model; `alone`: it removes no pair itself, for its classifier alone."""
-    model = load_model(DEFAULT_MODEL, device="cpu")
+def spatial_model(name: str | Path, alone: bool = False) -> TinSpatial:
+    """A spatial stream; `alone`: it removes no pair itself, for its classifier alone."""
+    model = load_model(name, device="cpu")
     assert isinstance(model, TinSpatial)
     if alone:
         model.set_decoding(suppress_below=0.0)
@@ -72,8 +72,8 @@ def without_discriminator(found: Interactions) -> Interactions:
     return replace(found, score=score).with_columns(interactiveness=None)[np.argsort(-score, kind="stable")]
 
 
-def imitated_detections(data: PairSet, noise: DetectorNoise) -> Iterator[Detections]:
-    """Annotated boxes of each image, some missing, some false, all imprecise; all confidences are 1."""
+def imitated_detections(data: PairSet, noise: DetectorNoise, scores: bool) -> Iterator[Detections]:
+    """Annotated boxes of each image, some missing, some false, all imprecise; without `scores` all are certain."""
     generator = torch.Generator().manual_seed(7)
     for start in range(0, len(data), BATCH):
         batch = data.batch(torch.arange(start, min(start + BATCH, len(data))))
@@ -81,25 +81,25 @@ def imitated_detections(data: PairSet, noise: DetectorNoise) -> Iterator[Detecti
         batch = imitate_detector(batch, everyone, noise, data.pool, generator)
         for k, (boxes, labels) in enumerate(zip(batch.boxes, batch.labels, strict=True)):
             there = labels >= 0
-            scores = np.ones(int(there.sum()), np.float32)
-            yield Detections((boxes[there] / data.scales[start + k]).numpy(), labels[there].numpy(), scores)
+            given = batch.scores[k, there].numpy() if scores else np.ones(int(there.sum()), np.float32)
+            yield Detections((boxes[there] / data.scales[start + k]).numpy(), labels[there].numpy(), given)
 
 
-def vcoco_with_noise(folder: Path, output: Path) -> list[Predicted]:
-    """Predictions of C alone and of the whole default model with imitated detections of V-COCO's test images."""
+def vcoco_with_noise(folder: Path, spatial: str | Path, output: Path) -> list[Predicted]:
+    """Predictions of C alone and of the whole spatial stream with imitated detections of V-COCO's test images."""
     truth = load_annotations("v-coco", folder, "test")
     data = PairSet(truth, trained_verbs(truth))
     truth = truth.select(data.rows)
     found: dict[str, list[Interactions]] = {"C alone": [], "whole": []}
-    alone, whole = default_model(alone=True), default_model()
-    boxes = imitated_detections(data, DetectorNoise())
+    alone, whole = spatial_model(spatial, alone=True), spatial_model(spatial)
+    boxes = imitated_detections(data, DetectorNoise(), whole.config.network.scores)
     for image, given in track(list(zip(truth, boxes, strict=True)), "V-COCO"):
         pixels = blank(image.width or REFERENCE_SIDE, image.height or REFERENCE_SIDE)
         for name, model in (("C alone", alone), ("whole", whole)):
             answer = replace(model.predict(pixels, detections=given, min_score=0), file=image.file)
             found[name].append(without_discriminator(answer) if model is alone else answer)
     return [
-        saved(f"default model, {name}, imitated detections, V-COCO test", tables, truth, output)
+        saved(f"spatial stream, {name}, imitated detections, V-COCO test", tables, truth, output)
         for name, tables in found.items()
     ]
 
@@ -109,12 +109,12 @@ def blank(width: float, height: float) -> NDArray[np.uint8]:
     return np.zeros((int(height), int(width), 3), np.uint8)
 
 
-def on_photographs(folder: Path, output: Path) -> list[Predicted]:
-    """Predictions of the default model on V-COCO's test photographs with the offline detector."""
+def on_photographs(folder: Path, spatial: str | Path, output: Path) -> list[Predicted]:
+    """Predictions of the spatial stream on V-COCO's test photographs with the offline detector."""
     truth, images = photographs(folder)
-    found = default_model().predict(images, batch_size=BATCH, min_score=0)
+    found = spatial_model(spatial).predict(images, batch_size=BATCH, min_score=0)
     named = [replace(answer, file=file) for answer, file in zip(found, truth.files, strict=True)]
-    return [saved("default model, offline detector, photographs", named, truth, output)]
+    return [saved("spatial stream, offline detector, photographs", named, truth, output)]
 
 
 def generated(folder: Path, weights: Path, count: int | None, output: Path) -> list[Predicted]:
@@ -183,6 +183,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for predictions and metrics.json")
     parser.add_argument("--vcoco", type=Path, metavar="DIR", help="V-COCO's annotations")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="photographs with annotations.json")
+    parser.add_argument("--spatial", default=DEFAULT_MODEL, metavar="NAME", help="the spatial stream that predicts")
     parser.add_argument("--generated", type=Path, metavar="DIR", help="what 'interplay synthesize' wrote")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="a model for the generated scenes")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N generated scenes")
@@ -194,9 +195,9 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     predictions: list[Predicted] = []
     if arguments.vcoco:
-        predictions += vcoco_with_noise(arguments.vcoco, arguments.output)
+        predictions += vcoco_with_noise(arguments.vcoco, arguments.spatial, arguments.output)
     if arguments.photos:
-        predictions += on_photographs(arguments.photos, arguments.output)
+        predictions += on_photographs(arguments.photos, arguments.spatial, arguments.output)
     if arguments.generated:
         predictions += generated(arguments.generated, arguments.weights, arguments.images, arguments.output)
     if not predictions:

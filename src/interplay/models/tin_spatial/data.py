@@ -204,8 +204,8 @@ class DetectorNoise:
     plausible: float = 0.0
 
 
-# Quantiles (0, 10, 25, 50, 75, 90 and 100 %) of the default detector's scores, from 0.1 on, on training photographs:
-# of boxes that are annotated with their class, and of others; see benchmarks/detectors.py.
+# Quantiles (0, 10, 25, 50, 75, 90 and 100 %) of the default detector's scores, from 0.1 on, on photographs: of boxes that
+# are annotated with their class, and of others; benchmarks/detector_noise.py measures them.
 _QUANTILES = torch.tensor([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 _PERSON_SCORES = torch.tensor([0.4, 0.74, 0.87, 0.96, 0.98, 0.99, 1.0])
 _OBJECT_SCORES = torch.tensor([0.1, 0.15, 0.35, 0.8, 0.93, 0.97, 1.0])
