@@ -5,8 +5,8 @@
 SCENES is what ``interplay synthesize SCENES --scenes 65 --seed 11 --size 640`` wrote. Photographs are V-COCO's training
 images (`--only` takes others), annotated with the people and objects that take part in an interaction. Scenes have
 every visible thing annotated. An annotated box is found where a box of its class overlaps it by IoU 0.5 or more. Of the
-other boxes, *copies* overlap an annotated box of their class by more than 0.3, *confused* ones a box of another class by
-more than 0.5, and *others* none. Compare the rows with `DetectorNoise` of `interplay.models.tin_spatial.data`.
+other boxes, *copies* overlap an annotated box of their class by more than 0.3, *confused* ones a box of another class
+by more than 0.5, and *others* none. Compare the rows with `interplay.models.tin_spatial.augmentation.DetectorNoise`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from rich.table import Table
 
 from interplay import load_annotations, load_detector, read_image
 from interplay.cli import run_script
-from interplay.datasets.images import ImageFinder
+from interplay.datasets.images import COCO_LONGEST_SIDE, ImageFinder
 from interplay.detectors import Detections, Detector
 from interplay.ops.boxes import box_iou
 
-LARGEST_COCO_SIDE = 640
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 Image = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.str_]]
 
@@ -35,7 +34,7 @@ def photographs(folder: Path, only: str) -> Iterator[Image]:
     """Pixels, boxes (N, 4) and names (N,) of photographs with `only` in their names."""
     for annotated in load_annotations("v-coco", folder / "annotations.json"):
         pixels = read_image(folder / str(annotated.file))
-        if only in str(annotated.file) and len(annotated.boxes) and max(pixels.shape) <= LARGEST_COCO_SIDE:
+        if only in str(annotated.file) and len(annotated.boxes) and max(pixels.shape) <= COCO_LONGEST_SIDE:
             rows = np.unique(np.column_stack([annotated.boxes, annotated.labels]), axis=0)
             names = np.array(annotated.vocabulary.objects)
             yield pixels, rows[:, :4].astype(np.float32), names[rows[:, 4].astype(int)]

@@ -3,10 +3,11 @@
     python experiments/suppress.py --vcoco DIR --photos DIR --output runs/suppress
     python experiments/suppress.py --generated DIR --weights gen_vlkt.safetensors --output runs/suppress
 
-Predictions: of ``--spatial``, by default the default model, with the boxes of V-COCO's test annotations, made to look like a detector's, and on
-photographs with the offline detector; of ``--weights``, any model, on generated test scenes. Each is scored as it is,
-without the pairs that a discriminator D rejects, with scores times D, and with both. ``--discriminator`` takes names
-and weights files of TIN models; pairs go below each one's own threshold, or below ``--remove-below``.
+Predictions: of ``--spatial``, by default the default model, with the boxes of V-COCO's test annotations, made to look
+like a detector's, and on photographs with the offline detector; of ``--weights``, any model, on generated test scenes.
+Each is scored as it is, without the pairs that a discriminator D rejects, with scores times D, and with both.
+``--discriminator`` takes names and weights files of TIN models; pairs go below each one's own threshold, or below
+``--remove-below``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from interplay.metrics.scores import HoiScores
 from interplay.metrics.scores import mean as mean_of
 from interplay.models.base import HoiModel
 from interplay.models.interactiveness import InteractivenessScorer, SuppressionRule, Suppressor, apply_rule
-from interplay.models.tin_spatial.data import DetectorNoise, PairSet, imitate_detector
+from interplay.models.tin_spatial.augmentation import DetectorNoise, imitate_detector
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.geometry import REFERENCE_SIDE
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import trained_verbs

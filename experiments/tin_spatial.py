@@ -21,13 +21,14 @@ from rich.table import Table
 
 from interplay import InteractionTable, evaluate, load_annotations, load_model, read_image
 from interplay.cli import run_script
+from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
-from interplay.models.tin_spatial.data import DetectorNoise, PairSet
+from interplay.models.tin_spatial.augmentation import DetectorNoise
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import ScoredPairs, score_pairs
 
-COCO_LONGEST_SIDE = 640
 TEST_SOURCE = "val2014"  # the part of COCO that V-COCO's test images come from; its trainval is from train2014
 
 

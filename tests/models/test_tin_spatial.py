@@ -11,8 +11,9 @@ from PIL import Image
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
+from interplay.models.tin_spatial.augmentation import DetectorNoise, flip, imitate_detector
 from interplay.models.tin_spatial.config import SpatialConfig
-from interplay.models.tin_spatial.data import DetectorNoise, PairSet, flip, imitate_detector
+from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.plausibility import objects_at_once, one_at_a_time, seen_pairs

@@ -28,8 +28,8 @@ from interplay.models.two_stage import InteractivenessModel, most_confident
 from interplay.ops.boxes import distinct_boxes
 from interplay.vocabulary import Vocabulary
 
+from .batch import SpatialTargets
 from .config import SpatialConfig, SpatialDescription, from_format_1, from_format_2
-from .data import SpatialTargets
 from .geometry import NUM_FEATURES, confidence, pair_geometry, scale_boxes
 from .network import PairBlock, PairOutputs, PairPlaces, zero_embedding
 from .plausibility import better_than_copies

@@ -24,8 +24,10 @@ from interplay.training.inputs import start_file
 from interplay.training.tables import Tables, load_tables
 from interplay.training.validation import DetectedValidation
 
+from .augmentation import DetectorNoise, detector_noise, imitate_detector
+from .batch import PairBatch
 from .config import SpatialConfig, TinSpatialNetworkOptions
-from .data import DetectorNoise, PairBatch, PairSet, SpatialData, detector_noise, imitate_detector
+from .data import PairSet, SpatialData
 from .geometry import pair_geometry
 from .model import TinSpatial
 from .plausibility import one_at_a_time, seen_pairs
