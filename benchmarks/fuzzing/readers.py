@@ -512,6 +512,41 @@ def _checkpoints(folder: Path) -> dict[Path, str]:
     return {folder / "last.ckpt": "zip"}
 
 
+def _contact(folder: Path) -> dict[Path, str]:
+    """Small files of the data sets of contact and affordance, in a folder each."""
+    row = " ".join(["0.5"] * 20) + "\n"
+    answers = "HVisual: a\\nHContact: b\\nInteraction: c\\nOVisual: d\\nOContact: e"
+    texts = {"Cup_object_demo.txt": row * 3, "Point_Test_Cup_1.txt": f"a Cup {row}" * 3,
+             "answers.txt": "".join(f"{i}.jpg,cup-{answers}\n" for i in range(4))}  # fmt: skip
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    pickles = {"contact_label_objectwise.pkl": [{"cup": [3, 5]}, {"supporting": np.arange(9)}],
+               "img_list_a.pkl": ["a.jpg", "b.jpg"], "contact_vertices_a.pkl": [[1], np.ones(6890)]}  # fmt: skip
+    for name, content in pickles.items():
+        (folder / name).write_bytes(pickle.dumps(content))
+    np.save(folder / "imgname.npy", np.array(["a.jpg", "b.jpg"]))
+    vertices, bary = np.zeros((4, 4, 3), int), np.ones((4, 4, 3))
+    file = folder / "p2vmap_a_front.npz"
+    np.savez(file, pixel_to_vertices_map=vertices, bary_coords_map=bary, num_vertices=3)
+    forms = {".txt": "text", ".pkl": "pickle", ".npy": "npy", ".npz": "zip"}
+    return {path: forms[path.suffix] for path in sorted(folder.iterdir())}
+
+
+def _read_contact(path: Path) -> dict[str, Any]:
+    from interplay.datasets import damon, hoi_vqa, lemon, piad, pico, rich
+
+    if path.name == "answers.txt":
+        return {str(n): row.answers for n, row in enumerate(hoi_vqa.read_hoi_vqa(path).rows)}
+    if path.suffix == ".txt":
+        read_points = piad.read_piad_points if path.name.startswith("Point") else lemon.read_lemon_points
+        cloud = read_points(path)
+        return {"points": cloud.points, "scores": cloud.scores}
+    if path.suffix == ".npz":
+        return {"bary": pico.read_pixel_map(path).vertices}
+    found = rich.read_rich(path.parent, "a") if path.stem.endswith("_a") else damon.read_damon(path.parent)
+    return {each.image: each.mask.astype(int) for each in found}
+
+
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
@@ -546,6 +581,7 @@ READERS: dict[str, Reader] = {
         Reader("generated", _generated, _read_generated),
         Reader("results", _run_records, _read_run_record),
         Reader("mesh", _meshes, _read_mesh, check_numbers),
+        Reader("contact", _contact, _read_contact),
         Reader("image", _pictures, read_image, _check_picture),
     )
 }

@@ -264,3 +264,11 @@ def test_a_torch_file_with_a_name_without_end(tmp_path: Path) -> None:
             made.writestr(name, b"\x80\x02c" + b"x" * 60_000 if name.endswith("data.pkl") else archive.read(name))
     with pytest.raises(InputError, match=r"b\.pth: .*a name of more than"):
         read_torch(tmp_path / "b.pth")
+
+
+def test_text_of_characters_that_do_not_exist(tmp_path: Path) -> None:
+    file = tmp_path / "names.npy"
+    np.save(file, np.array(["ab", "c"]))
+    file.write_bytes(file.read_bytes()[:-4] + b"\xff" * 4)
+    with pytest.raises(InputError, match="characters that do not exist"):
+        read_npy(file)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from interplay.containers.guard import check_unpacked, in_words, reading, regular_file
 from interplay.errors import InputError
 
+_LAST_CHARACTER = 0x10FFFF
+
 
 def read_npy(path: str | os.PathLike[str]) -> NDArray:
     """The array in a ``.npy`` file.
@@ -65,4 +67,7 @@ def _array(stream: IO[bytes], size: int, where: str) -> NDArray:
     if len(data) != expected:
         raise InputError(f"{where}: ends early: {in_words(len(data))} of {in_words(expected)}")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    array = array.astype(dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind == "U" and array.size and array.reshape(-1).view(np.uint32).max() > _LAST_CHARACTER:
+        raise InputError(f"{where}: damaged: holds characters that do not exist")
+    return array

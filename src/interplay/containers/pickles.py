@@ -32,6 +32,8 @@ _SMALL = 1_000_000
 def load_plain_pickle(path: str | os.PathLike[str]) -> Any:
     """What a pickle holds; dicts of any kind come as plain dicts, tensors as numpy arrays.
 
+    An ``.npy`` file of objects is a pickle with a header before it, and gives lists.
+
     Raises:
         MissingFileError: there is no such file.
         InputError: not a pickle, damaged, or holding more than plain data; says what.
@@ -43,9 +45,17 @@ def load_plain_pickle(path: str | os.PathLike[str]) -> Any:
 def _load(path: str) -> Any:
     """Run in the process of its own."""
     try:
-        return parse_plain_pickle(Path(path).read_bytes())
+        return parse_plain_pickle(_without_npy_header(Path(path).read_bytes()))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _without_npy_header(data: bytes) -> bytes:
+    """The pickle in an ``.npy`` file of objects; other content as it is."""
+    if not data.startswith(b"\x93NUMPY") or len(data) < 12:
+        return data
+    wide = data[6] > 1  # format 1 has the header's length in two bytes, later ones in four
+    return data[(12 if wide else 10) + int.from_bytes(data[8 : 12 if wide else 10], "little") :]
 
 
 def parse_plain_pickle(data: bytes) -> Any:

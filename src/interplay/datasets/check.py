@@ -7,15 +7,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from interplay.containers.arrays import read_npy
 from interplay.containers.text import read_text
-from interplay.datasets import catalogue, forms, tools
+from interplay.datasets import catalogue, damon, forms, hoi_vqa, lemon, piad, pico, rich, tools
 from interplay.datasets.box_check import check_table
 from interplay.datasets.coco_keypoints import keypoint_files, read_coco_people, with_keypoints
+from interplay.datasets.finding import Finding
 from interplay.datasets.image_check import AnnotatedImages
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.load import coco_beside, read_source, split_of
@@ -26,26 +26,6 @@ from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 _EXAMPLES = 3
-
-Status = Literal["ok", "note", "missing", "different", "broken"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found out.
-
-    Attributes:
-        dataset: whose part it is.
-        status: ``ok``; ``note``: worth knowing; ``missing``: a part is not there; ``different``: not what was
-            published; ``broken``: cannot be read.
-        what: the file or part.
-        detail: counts, what is wrong, or where to get it.
-    """
-
-    dataset: str
-    status: Status
-    what: str
-    detail: str
 
 
 @dataclass
@@ -102,6 +82,8 @@ def check_folder(folder: str | os.PathLike[str], on_file: Callable[[Path], None]
         findings += _missing_annotations(dataset, found)
         findings += _check_images(dataset, found, images)
         findings += _check_keypoints(dataset, found, folder)
+    for contact_data in (damon, hoi_vqa, lemon, piad, pico, rich):
+        findings += contact_data.check(folder)
     if not findings:
         findings.append(_nothing(images))
     return sorted(findings, key=lambda finding: finding.dataset)

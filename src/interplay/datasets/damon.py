@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.containers.arrays import read_npy
+from interplay.containers.pickles import load_plain_pickle
+from interplay.datasets.contact_labels import BodyContact, part_names, read_mapping, vertices_of
+from interplay.datasets.finding import Finding, try_reading
+from interplay.errors import InputError, MissingFileError
+
 CATEGORIES: dict[str, tuple[str, ...]] = {
     category: tuple(names.split(", "))
     for category, names in {
@@ -20,3 +33,107 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 }
 """Objects by category, as the published evaluation spells them: five names have a blank where DAMON has an underline,
 so that the evaluation never finds them. ``supporting``, what people stand or lie on, belongs to none."""
+
+SUPPORT = "supporting"
+"""What objects' names contain that people stand, sit or lie on."""
+SCENE = "scene"
+"""What contact of feet with the ground is called."""
+_FEET = ("left foot", "right foot")
+_LEAST_COVERAGE = 0.1
+
+
+def read_damon(
+    folder: str | os.PathLike[str],
+    parts: Mapping[str, NDArray[np.integer]] | None = None,
+    foot_ground: bool = False,
+) -> list[BodyContact]:
+    """The contact of a split, one entry per image and object.
+
+    Args:
+        folder: holds ``imgname.npy``, ``contact_label_objectwise.npy`` or ``.pkl`` and, where body parts are wanted,
+            ``body_parts_objectwise.pkl``.
+        parts: vertices of named body parts; gives the body parts of each contact where there is no file of them.
+        foot_ground: name the contact of feet with what carries people ``scene``, and leave out all other contact with
+            it. Needs ``parts`` with "left foot" and "right foot".
+
+    Raises:
+        MissingFileError: a file is not there.
+        InputError: a file does not fit, or ``parts`` has no feet.
+    """
+    root = Path(folder)
+    if foot_ground and not all(foot in (parts or {}) for foot in _FEET):
+        raise InputError(f"foot_ground needs the vertices of {' and '.join(_FEET)} in parts")
+    images = _names(root / "imgname.npy")
+    file = next((root / f"contact_label_objectwise.{end}" for end in ("npy", "pkl") if _there(root, end)), None)
+    if file is None:
+        raise MissingFileError(f"{root} holds no contact_label_objectwise.npy or .pkl")
+    labels = load_plain_pickle(file)
+    if not isinstance(labels, list) or len(labels) != len(images):
+        raise InputError(f"{file}: expected a list of {len(images):,} dicts, one per image of imgname.npy")
+    stored_file = root / "body_parts_objectwise.pkl"
+    stored = read_mapping(stored_file) if stored_file.is_file() else {}
+    found = []
+    for index, (image, objects) in enumerate(zip(images, labels, strict=True)):
+        if not isinstance(objects, Mapping):
+            raise InputError(f"{file}: {index}: expected a dict, object -> vertices")
+        for name, value in objects.items():
+            where = f"{file}: {index}: {name}"
+            vertices = vertices_of(value, where)
+            thing = str(name)
+            if foot_ground and SUPPORT in thing:
+                assert parts is not None  # checked above
+                feet = [v for foot in _FEET if len(v := np.intersect1d(vertices, parts[foot])) >= _least(parts[foot])]
+                if not feet:
+                    continue
+                thing, vertices = SCENE, np.unique(np.concatenate(feet))
+            key = f"{Path(image).stem}_{name}"
+            if key in stored and thing != SCENE:
+                named = part_names(stored[key], f"{stored_file}: {key}")
+            else:
+                named = parts_of(vertices, parts) if parts else ()
+            found.append(BodyContact(image, thing, vertices, parts=named))
+    return found
+
+
+def parts_of(vertices: NDArray[np.integer], parts: Mapping[str, NDArray[np.integer]]) -> tuple[str, ...]:
+    """Names of the body parts of which at least a tenth of the vertices are in contact, in the order of `parts`."""
+    return tuple(
+        name for name, members in parts.items() if len(members) and np.isin(members, vertices).sum() >= _least(members)
+    )
+
+
+def check(folder: str | os.PathLike[str]) -> list[Finding]:
+    """What there is of DAMON in a folder, and whether it can be read; nothing where there is nothing."""
+    root = Path(folder)
+    findings = []
+    for path in sorted(root.rglob("contact_label_objectwise.*")):
+        if path.suffix in (".npy", ".pkl") and not (path.suffix == ".pkl" and path.with_suffix(".npy").is_file()):
+
+            def describe(folder: Path = path.parent) -> str:
+                found = read_damon(folder)
+                images = len({each.image for each in found})
+                return (
+                    f"{images:,} images, {len(found):,} contacts with {len({each.object for each in found}):,} objects"
+                )
+
+            findings.append(try_reading("damon", path, root, describe))
+    return findings
+
+
+def _least(members: NDArray[np.integer]) -> float:
+    return _LEAST_COVERAGE * len(members)
+
+
+def _there(root: Path, end: str) -> bool:
+    return (root / f"contact_label_objectwise.{end}").is_file()
+
+
+def _names(path: Path) -> list[str]:
+    """The names in an ``.npy`` file of texts, which numpy stores as such or as objects."""
+    try:
+        names = read_npy(path).tolist()
+    except InputError:
+        names = load_plain_pickle(path)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path}: expected the names of images")
+    return names
