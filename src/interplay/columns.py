@@ -228,6 +228,13 @@ class HasColumns(ABC):
         fill=-1,
         doc="Number of the person or object through a video, from 0; -1 for a box without track.",
     )
+    time = Column(
+        "time",
+        per="image",
+        dtype=np.float64,
+        fill=math.nan,
+        doc="Seconds from the first frame of a clip; NaN for an image that is no frame.",
+    )
     left_out = Column(
         "left_out",
         per="image",

@@ -25,5 +25,8 @@ DEFAULT_DETECTION_SCORE = 0.2
 DEFAULT_POSE_ESTIMATOR = "movenet"
 """Runs without network."""
 
+DEFAULT_FRAME_RATE = 5.0
+"""Frames of a clip a second that are looked at: what people do seldom changes faster."""
+
 DEFAULT_BATCH_SIZE = 8
 """Images in memory at once."""

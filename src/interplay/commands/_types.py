@@ -62,6 +62,19 @@ def fraction(text: str) -> float:
     return value
 
 
+def rate(text: str) -> float | None:
+    """A number of frames a second above 0, or ``all`` for None."""
+    if text == "all":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 100_000:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, or 'all', got {text!r}")
+    return value
+
+
 def scores_by_name(text: str) -> float | dict[str, float]:
     """A number from 0 to 1, or such numbers by name: ``0.1,person=0.4``, where the one without a name is ``*``."""
     found: dict[str, float] = {}

@@ -125,23 +125,9 @@ class Job:
         self.plan = plan_pictures(self.images, self.pictures) if self.pictures is not None else {}
 
     def _choose_folder(self) -> None:
-        """Where the results of a run go that names no place: never over those of another one."""
-        number, folder = 1, DEFAULT_FOLDER
-        while not self.overwrite:
-            output = folder / RESULTS
-            if not _has_results(folder):  # a run that did nothing leaves a file without a line
-                self.overwrite = read_record(output) is not None
-                break
-            if read_record(output) == (self.settings, False) and self._began(output):
-                self.note = f"continuing in {folder}, which holds the beginning of this run"
-                break
-            number += 1
-            folder = DEFAULT_FOLDER.with_name(f"{DEFAULT_FOLDER.name}-{number}")
-            self.note = (
-                f"{DEFAULT_FOLDER} holds other results, which stay as they are: these go to {folder} (--overwrite "
-                f"starts over in {DEFAULT_FOLDER}, --output FILE names another place)"
-            )
-        self.output, self.pictures = folder / RESULTS, folder / "pictures"
+        place = choose_folder(self.settings, self._began, self.overwrite)
+        self.note, self.overwrite = place.note, place.overwrite
+        self.output, self.pictures = place.folder / RESULTS, place.folder / "pictures"
 
     def _began(self, output: Path) -> bool:
         """Whether a result file holds some of these images and no others."""
@@ -150,6 +136,45 @@ class Job:
         except InputError:
             return False
         return {identity(file) for file in done} <= {identity(path) for path in self.images}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results go that nobody named a place for.
+
+    Attributes:
+        folder: there.
+        note: what to tell about it; empty if nothing.
+        overwrite: whether what is there is replaced.
+    """
+
+    folder: Path
+    note: str
+    overwrite: bool
+
+
+def choose_folder(settings: Mapping[str, Any], began: Callable[[Path], bool], overwrite: bool) -> Place:
+    """Where the results of a run go that names no place: never over those of another one.
+
+    Args:
+        settings: of the run.
+        began: whether a result file with these settings is the beginning of this run.
+        overwrite: start over in the first folder.
+    """
+    number, folder, note = 1, DEFAULT_FOLDER, ""
+    while not overwrite:
+        output = folder / RESULTS
+        if not _has_results(folder):  # a run that did nothing leaves a file without a line
+            return Place(folder, note, read_record(output) is not None)
+        if read_record(output) == (settings, False) and began(output):
+            return Place(folder, f"continuing in {folder}, which holds the beginning of this run", False)
+        number += 1
+        folder = DEFAULT_FOLDER.with_name(f"{DEFAULT_FOLDER.name}-{number}")
+        note = (
+            f"{DEFAULT_FOLDER} holds other results, which stay as they are: these go to {folder} (--overwrite "
+            f"starts over in {DEFAULT_FOLDER}, --output FILE names another place)"
+        )
+    return Place(folder, note, overwrite)
 
 
 def _has_results(folder: Path) -> bool:

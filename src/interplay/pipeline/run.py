@@ -19,9 +19,8 @@ from interplay.images import ImageError, image_size, read_image
 from interplay.interactions import Interactions
 from interplay.pipeline.pictures import save_picture
 from interplay.prefetch import prefetch
+from interplay.video.reader import VIDEO_SUFFIXES
 from interplay.visual import Show, draw_interactions
-
-VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"))
 
 MOST_PIXELS = 100_000_000
 """Pixels of the images that wait at one time for the model, are with it, or wait to be drawn: 0.3 GB of RGB each."""
@@ -105,13 +104,13 @@ def detect_images(
         return replace(detected, picture=target)
 
     images = prefetch(_read, paths, workers, ahead=2 * batch_size, weight=_pixels_of_file, most=MOST_PIXELS)
-    found = _predict_all(images, predict, batch_size, min_score, top_k)
+    found = predict_all(images, predict, batch_size, min_score, top_k)
     return prefetch(finish, found, workers, ahead=2 * workers, weight=_pixels_held, most=MOST_PIXELS)
 
 
 def _read(path: Path) -> tuple[Path, NDArray[np.uint8]] | Failure:
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        return Failure(path, "it is a video, and only images are read; take frames out of it and give their folder")
+        return Failure(path, "it is a clip among images: give a clip alone")
     try:
         return path, read_image(path)
     except Exception as error:
@@ -185,13 +184,19 @@ def _batches(
         yield batch
 
 
-def _predict_all(
+def predict_all(
     images: Iterator[tuple[Path, NDArray[np.uint8]] | Failure],
     predict: Predict,
     batch_size: int,
     min_score: float | None,
     top_k: int | None,
 ) -> Iterator[tuple[NDArray[np.uint8], Detected] | Failure]:
+    """Each image with what was found in it, in order; an image that the model cannot do is a `Failure`.
+
+    Args:
+        images: names and RGB images, or those that could not be read.
+        predict, batch_size, min_score, top_k: as for `detect_images`.
+    """
     for batch in _batches(images, batch_size):
         readable = [item for item in batch if not isinstance(item, Failure)]
         answers = iter(_predict_batch(readable, predict))

@@ -34,9 +34,13 @@ class VerbsOfPair:
 def number_people(interactions: Interactions) -> dict[int, int]:
     """Box index -> number from 1, from left to right, of every person who does something.
 
-    A picture and a table of the same interactions use the same numbers.
+    A picture and a table of the same interactions use the same numbers. In a frame of a clip, people have the number of
+    their track, from 1, so that it and their colour stay the same.
     """
     acting = np.unique(interactions.human)
+    track = interactions.track
+    if track is not None and (track[acting] >= 0).all():
+        return {int(box): int(track[box]) + 1 for box in acting}
     centres = interactions.boxes[acting][:, [0, 2]].sum(axis=1)
     return {int(box): i + 1 for i, box in enumerate(acting[np.argsort(centres, kind="stable")])}
 
