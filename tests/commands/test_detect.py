@@ -179,10 +179,10 @@ def test_numbers_out_of_range(option: list[str], capsys: pytest.CaptureFixture[s
     assert option[0] in capsys.readouterr().err
 
 
-def test_a_video_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_clip_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     Path("clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
-    assert main(["detect", "clip.mp4"]) == 1
-    assert "only images are read" in capsys.readouterr().err
+    assert main(["detect", "clip.mp4"]) == 2
+    assert "not a clip that can be read" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")

@@ -29,7 +29,7 @@ def test_broken_images_are_named_and_the_others_done(model: Any, photo: Callable
     paths = [photo("a.png"), tmp_path / "broken.jpg", tmp_path / "gone.jpg", photo("b.png"), tmp_path / "clip.mp4"]
     done = list(detect_images(paths, model))
     assert [type(item) for item in done] == [Detected, Failure, Failure, Detected, Failure]
-    assert "only images" in done[4].reason
+    assert "a clip among images" in done[4].reason
     assert model.seen == ["a.png", "b.png"]
 
 
