@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .blocks import Discriminator, Widths
 from .config import BackboneName
-from .network import Discriminator, Images, PairNetwork, TinOutputs, Widths, channels_first, with_image
+from .network import Images, PairNetwork, TinOutputs, channels_first, with_image
 from .part_boxes import PARTS
 
 
