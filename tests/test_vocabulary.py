@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from interplay import Vocabulary
+from interplay.datasets.pairs import object_table
+from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
 from interplay.vocabulary import BUILT_IN, COCO_91_IDS, canonical_name, coco_80_index, gerund
 
@@ -173,3 +175,23 @@ def test_names_are_found_without_an_exception() -> None:
 
 def test_coco_ids() -> None:
     assert coco_80_index([1, 13, 90, 12, 0, 91, 500]).tolist() == [0, 11, 79, -1, -1, -1, -1]
+
+
+def test_people_by_another_name(tmp_path: Path) -> None:
+    content = {"name": "w", "objects": ["cup", "Worker"], "verbs": ["hold"], "human": "worker"}
+    vocabulary = Vocabulary.from_dict(content)
+    assert vocabulary.person == vocabulary.require_person("x") == 1
+    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
+    assert vocabulary != Vocabulary.from_dict({key: value for key, value in content.items() if key != "human"})
+    with pytest.raises(InputError, match="'human' is 'rider', expected one of 'objects': cup, Worker"):
+        Vocabulary.from_dict({**content, "human": "rider"})
+    with pytest.raises(InputError, match="'human' must be text"):
+        Vocabulary.from_dict({**content, "human": 1})
+
+
+def test_detectors_people_are_the_vocabularys() -> None:
+    vocabulary = Vocabulary.from_dict({"objects": ["cup", "worker"], "verbs": ["hold"], "human": "worker"})
+    found = Detections([[0, 0, 9, 9]] * 3, [0, 41, 1], [0.9, 0.8, 0.7])  # of COCO: person, cup, bicycle
+    assert found.named(vocabulary.objects, vocabulary.human).labels.tolist() == [1, 0]
+    assert object_table(Vocabulary.load("coco"), vocabulary)[[0, 41, 1]].tolist() == [1, 0, -1]
+    assert object_table(vocabulary, Vocabulary.load("coco")).tolist() == [41, 0]

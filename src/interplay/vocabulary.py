@@ -21,8 +21,11 @@ from numpy.typing import NDArray
 from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.defaults import DATASETS
-from interplay.errors import InputError, MissingFileError, near_matches
+from interplay.errors import InputError, MissingFileError, near_matches, some_of
 from interplay.files import atomic_path
+
+PERSON = "person"
+"""What nearly all data sets and detectors call people."""
 
 BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "hoi-a", "generated")
 """Names that `Vocabulary.load` knows without a file."""
@@ -93,6 +96,7 @@ class Vocabulary:
             set's official one. Empty when every verb may go with every object.
         groups: named lists of interaction indices (``rare``, ``non_rare``, ``no_interaction``).
         verb_groups: named lists of verb indices (V-COCO: ``role_actions``, ``body_actions``).
+        human: the object that people are called, ``person`` unless a vocabulary says another (``rider``).
     """
 
     name: str
@@ -102,6 +106,7 @@ class Vocabulary:
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     verb_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     description: str = ""
+    human: str = PERSON
 
     @classmethod
     def load(cls, name_or_path: str | os.PathLike[str]) -> Vocabulary:
@@ -129,7 +134,8 @@ class Vocabulary:
         ``{"name": "zoo", "objects": ["person", "horse"], "verbs": ["feed", {"name": "ride", "phrase": "riding
         {object}"}], "interactions": [["ride", "horse"], ["feed", "horse"]], "groups": {"rare": [1]}}``
 
-        ``interactions`` and ``groups`` may be absent; an interaction's object may be null.
+        ``interactions`` and ``groups`` may be absent; an interaction's object may be null. ``"human": "worker"`` says
+        which object people are, where they are not called ``person``.
         """
         if not isinstance(content, Mapping):
             raise InputError(
@@ -139,6 +145,9 @@ class Vocabulary:
         verbs = content.get("verbs")
         if not isinstance(verbs, list):
             raise InputError(f"{source}: 'verbs' must be a list of names or of objects with a 'name'")
+        human = _text(content, "human", source) or PERSON
+        if human != PERSON and normalise(human) not in map(normalise, objects):
+            raise InputError(f"{source}: 'human' is {brief(human)}, expected one of 'objects': {some_of(objects)}")
         records = tuple(_verb(v, f"{source}: 'verbs'[{i}]") for i, v in enumerate(verbs))
         _unique_names([r.name for r in records], f"{source}: 'verbs'")
         bare = cls(_text(content, "name", source) or Path(source).stem, objects, records)
@@ -163,6 +172,7 @@ class Vocabulary:
             groups=_groups(content.get("groups"), len(rows), f"{source}: 'groups'"),
             verb_groups=_groups(content.get("verb_groups"), len(records), f"{source}: 'verb_groups'"),
             description=_text(content, "description", source),
+            human=human,
         )
 
     @classmethod
@@ -176,6 +186,8 @@ class Vocabulary:
         content: dict[str, Any] = {"name": self.name, "objects": list(self.objects), "verbs": verbs}
         if self.description:
             content["description"] = self.description
+        if self.human != PERSON:
+            content["human"] = self.human
         if len(self.interactions):
             content["interactions"] = [
                 [self.verbs[v], self.objects[o] if o >= 0 else None] for v, o in self.interactions
@@ -213,11 +225,11 @@ class Vocabulary:
 
     @cached_property
     def person(self) -> int:
-        """Index of the object ``person``; -1 if the vocabulary has none."""
-        return self.find_object("person")
+        """Index of the object that people are; -1 if the vocabulary has none."""
+        return self.find_object(self.human)
 
     def require_person(self, who: str) -> int:
-        """Index of the object ``person``.
+        """As `person`.
 
         Args:
             who: what looks for people, for the error.
@@ -227,8 +239,9 @@ class Vocabulary:
         """
         if self.person < 0:
             raise InputError(
-                f"{who} looks for people and the vocabulary {self.name!r} has no object 'person': people must be "
-                "called that, in the vocabulary and in the annotations, not 'human', 'worker' or the like"
+                f"{who} looks for people and the vocabulary {self.name!r} has no object 'person'. Call people that, in "
+                "the vocabulary and in the annotations, or give a vocabulary file that names the object that they "
+                f'are, such as "human": "{self.objects[0] if self.objects else "worker"}"'
             )
         return self.person
 

@@ -121,6 +121,16 @@ def test_people_must_be_called_person(tmp_path: Path) -> None:
             load(root=path)
 
 
+def test_people_may_be_called_as_the_vocabulary_says(tmp_path: Path) -> None:
+    line = {"boxes": [[1, 2, 30, 40], [5, 6, 20, 30]], "interactions": [{"human": 0, "verb": "hold", "object": 1}]}
+    lines = [json.dumps({**line, "file": f"{i}.jpg", "labels": ["worker", "cup"]}) for i in range(20)]
+    (tmp_path / "d.jsonl").write_text("\n".join(lines))
+    content = {"name": "w", "objects": ["cup", "worker"], "verbs": ["hold"], "human": "worker"}
+    (tmp_path / "v.json").write_text(json.dumps(content))
+    tables = load(root=tmp_path / "d.jsonl", vocabulary=str(tmp_path / "v.json"))
+    assert tables.training.vocabulary.person == 1
+
+
 def test_photographs_must_be_there(riders: InteractionTable, riders_file: Path, tmp_path: Path) -> None:
     images = tmp_path / "photos"
     images.mkdir()

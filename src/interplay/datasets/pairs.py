@@ -251,7 +251,10 @@ def class_table(annotations: Vocabulary, vocabulary: Vocabulary, verbs: tuple[in
 
 def object_table(annotations: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int64]:
     """(O,) the second vocabulary's index of every object of the first, -1 where it has none."""
-    return match_objects(annotations.objects, vocabulary.objects)
+    table = match_objects(annotations.objects, vocabulary.objects, vocabulary.human)
+    if annotations.person >= 0:
+        table[annotations.person] = vocabulary.person
+    return table
 
 
 def _same(verb: str, object_name: str) -> Iterator[str]:

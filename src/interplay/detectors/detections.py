@@ -13,6 +13,7 @@ from interplay.columns import get_column
 from interplay.errors import InputError
 from interplay.ops.boxes import as_boxes, clip_boxes, distinct_boxes
 from interplay.ops.object_names import COCO_OBJECTS, labels_of, match_objects
+from interplay.vocabulary import PERSON
 
 if TYPE_CHECKING:
     import supervision
@@ -118,11 +119,11 @@ class Detections:
         """(N,) which boxes are of people."""
         return self.labels == match_objects(["person"], self.objects)[0]
 
-    def named(self, objects: tuple[str, ...]) -> Detections:
+    def named(self, objects: tuple[str, ...], human: str = PERSON) -> Detections:
         """The boxes whose objects have a name among `objects`, counted in these; see `match_objects`."""
         if objects == self.objects:
             return self
-        labels = match_objects(self.objects, objects)[self.labels]
+        labels = match_objects(self.objects, objects, human)[self.labels]
         known = np.flatnonzero(labels >= 0)
         return replace(self[known], labels=labels[known], objects=objects)
 

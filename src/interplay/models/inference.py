@@ -195,9 +195,10 @@ class Inference:
     def _named(self, found: Detections) -> Detections:
         self._check(found.objects, "detections")
         objects = self.model.vocabulary.objects
-        named = found.named(objects)
+        human = self.model.vocabulary.human
+        named = found.named(objects, human)
         if len(named) < len(found):
-            unknown = match_objects(found.objects, objects)[found.labels] < 0
+            unknown = match_objects(found.objects, objects, human)[found.labels] < 0
             self.left_out.update(found.objects[label] for label in found.labels[unknown])
         return named
 

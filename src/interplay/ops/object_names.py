@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError, near_matches, some_of
-from interplay.vocabulary import Vocabulary, normalise
+from interplay.vocabulary import PERSON, Vocabulary, normalise
 
 COCO_OBJECTS: tuple[str, ...] = Vocabulary.load("coco").objects
 """COCO's 80 objects, what most detectors know."""
@@ -31,14 +31,21 @@ _ALIASES = {
 }
 
 
-def match_objects(names: Iterable[str], objects: tuple[str, ...]) -> NDArray[np.int64]:
+def match_objects(names: Iterable[str], objects: tuple[str, ...], human: str = PERSON) -> NDArray[np.int64]:
     """Index into `objects` of each name, -1 for a name that means none of them.
 
     Names are compared without regard to case, spaces and underscores, and then with other code bases' spellings of
     COCO's objects (``"sofa"`` is COCO's ``"couch"``).
+
+    Args:
+        names: to be looked up.
+        objects: among which.
+        human: what `objects` call a person (`Vocabulary.human`); ``"person"`` is that where it is nothing else.
     """
     exact, common = _positions(objects)
     keys = [normalise(name) for name in names]
+    if human != PERSON and PERSON not in exact:
+        keys = [normalise(human) if key == PERSON else key for key in keys]
     return np.array([exact.get(key, common.get(_ALIASES.get(key, key), -1)) for key in keys], np.int64)
 
 
@@ -68,11 +75,12 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
         InputError: no object is a person, or the model knows none of the others.
     """
     vocabulary.require_person("the model")
-    known = match_objects(objects, vocabulary.objects)
+    known = match_objects(objects, vocabulary.objects, vocabulary.human)
     people = known == vocabulary.person
     if not people.any():
         raise InputError(
-            f"{source}: interactions are what people do, and none of its objects is a 'person', got {some_of(objects)}"
+            f"{source}: interactions are what people do, and none of its objects is a {vocabulary.human!r}, got "
+            f"{some_of(objects)}"
         )
     if not people.all() and len(vocabulary.objects) > 1 and not (known[~people] >= 0).any():
         raise InputError(

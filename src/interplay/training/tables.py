@@ -142,8 +142,9 @@ def _check_people(table: InteractionTable, root: Path) -> None:
     if len(others) > MISFIT * len(labels):
         name = table.vocabulary.objects[np.bincount(others).argmax()]
         raise InputError(
-            f"{root}: in {len(others)} of {len(labels)} interactions the human is not labelled 'person' (mostly "
-            f"{name!r}): people must be called that, or nobody finds them"
+            f"{root}: in {len(others)} of {len(labels)} interactions the human is labelled as another object than "
+            f"{table.vocabulary.objects[person]!r} (mostly {name!r}). Correct the annotations, or give a vocabulary "
+            f'file with the object that people are: "human": "{name}"'
         )
 
 

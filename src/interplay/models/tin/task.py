@@ -255,7 +255,7 @@ def read_detections(path: Path | None, annotations: InteractionTable) -> dict[st
         if position >= 0:
             boxes = Detections(
                 image.boxes, image.labels, image.box_scores, image.keypoints, objects=image.vocabulary.objects
-            ).named(vocabulary.objects)
+            ).named(vocabulary.objects, vocabulary.human)
             found[annotations.files[position]] = replace(
                 Interactions.empty(vocabulary),
                 boxes=boxes.boxes,
