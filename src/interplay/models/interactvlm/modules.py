@@ -241,7 +241,9 @@ def published_sam_config(image_size: int = 1024, **vision: Any) -> SamConfig:
     )
 
 
-def decode_masks(sam: SamPrompting, image_embeddings: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+def decode_masks(
+    sam: SamPrompting, image_embeddings: Tensor, tokens: Tensor, mask_decoder: Any = None
+) -> tuple[Tensor, Tensor]:
     """Masks of each view, prompted by the tokens of all views.
 
     Args:
@@ -249,6 +251,7 @@ def decode_masks(sam: SamPrompting, image_embeddings: Tensor, tokens: Tensor) ->
         image_embeddings: (V, 256, h, w) of the views' images.
         tokens: (S, T, 256) for each of S objects or people T tokens, one per view; every view is prompted by all of
             them.
+        mask_decoder: another than `sam`'s own.
 
     Returns:
         Logits (S, V, 4h, 4w), and SAM's own estimate of their IoU (S, V), which InteractVLM does not use.
@@ -258,7 +261,7 @@ def decode_masks(sam: SamPrompting, image_embeddings: Tensor, tokens: Tensor) ->
     dense = sam.prompt_encoder.no_mask_embed.weight.reshape(1, -1, 1, 1).expand(
         len(image_embeddings), -1, height, width
     )
-    masks, iou = sam.mask_decoder(
+    masks, iou = (mask_decoder or sam.mask_decoder)(
         image_embeddings=image_embeddings,
         image_positional_embeddings=_positions(sam, image_embeddings).expand(len(image_embeddings), -1, -1, -1),
         sparse_prompt_embeddings=tokens[None].expand(len(image_embeddings), -1, -1, -1),

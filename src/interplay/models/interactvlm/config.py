@@ -1,0 +1,53 @@
+"""Every choice of an InteractVLM that is not the language model's or SAM's own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from interplay.models.interactvlm.prompts import TokenType
+from interplay.options import Options
+
+MaskKind = Literal["human", "object", "image"]
+"""Whose masks: of a body's views, of an object's views, or of the photograph itself."""
+
+
+class InteractVlmOptions(Options):
+    """Options of the parts between language model and masks.
+
+    Attributes:
+        token_type: which tokens stand for masks.
+        seg_id, human_id, object_id: their numbers in the language model's vocabulary; with fewer kinds of tokens some
+            are the same.
+        image_token_id: the number that stands for one of an image's tokens.
+        image_tokens: how many of them an image has.
+        camera_encoder: how a view's camera changes an embedding; None: it does not.
+        views: how many views.
+        dim: of an embedding that prompts SAM.
+        separate_decoders: one mask decoder for people and one for objects, beside the common one.
+        fusion, uncertainty: parts that no released model has.
+        human_views, object_views: names of sets of views (`interplay.body.cameras.view_set`).
+        published_behaviour: with ``Gen-Int``, split embeddings for people even where an object's are wanted.
+    """
+
+    token_type: TokenType = "Gen"
+    seg_id: int = Field(ge=0)
+    human_id: int = Field(ge=0)
+    object_id: int = Field(ge=0)
+    image_token_id: int = Field(ge=0)
+    image_tokens: int = Field(256, ge=1)
+    camera_encoder: Literal["simple", "view_index", "vi_v1"] | None = "vi_v1"
+    views: int = Field(4, ge=1)
+    dim: int = Field(256, ge=1)
+    separate_decoders: bool = False
+    fusion: bool = False
+    uncertainty: bool = False
+    human_views: str = "4MV-Z_Vitru"
+    object_views: str = "4MV-Z_HM"
+    published_behaviour: bool = False
+
+    @property
+    def mask_ids(self) -> tuple[int, ...]:
+        """The tokens that stand for masks."""
+        return tuple(dict.fromkeys((self.seg_id, self.human_id, self.object_id)))
