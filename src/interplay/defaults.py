@@ -9,7 +9,7 @@ DATASETS: tuple[str, ...] = get_args(DatasetName)
 """Names that `interplay.load_annotations` takes."""
 
 EXPORT_FORMS = (
-    "label-studio", "cvat", "labelme", "fiftyone", "coco-relations", "hoia", "pairs", "boxes-by-image", "hub",
+    "label-studio", "cvat", "labelme", "fiftyone", "coco-relations", "hoia", "pairs", "boxes-by-image", "hub", "vidvrd",
 )  # fmt: skip
 """Other tools' forms that `interplay datasets convert --to` writes; see `interplay.datasets.exchange`."""
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from interplay import Interactions, InteractionTable, Vocabulary
+from interplay.datasets.exchange import export
 from interplay.errors import InputError
 from interplay.video import SegmentOptions, find_segments, read_segments, write_segments
+from interplay.video.relations import read_clip_results, relations_of_segments
 from interplay.video.segments import smoothed
 
 RATE = 5.0
@@ -103,3 +105,17 @@ def test_images_without_tracks_are_no_clip() -> None:
     shuffled = clip([0.9] * 3).select(np.array([2, 0, 1]))
     with pytest.raises(InputError, match="in order"):
         find_segments(shuffled)
+
+
+def test_segments_become_relations_with_boxes_in_every_frame(tmp_path: Path) -> None:
+    table = clip([0.9] * 10)
+    moved = table.boxes.copy()
+    image = np.repeat(np.arange(10), 2)
+    moved[:, [0, 2]] += 10 * image[:, None]
+    table.boxes = moved
+    (found,) = relations_of_segments(table, find_segments(table), rate=25)
+    assert (found.begin, found.end) == (0, 46)
+    assert found.triplet == ("person", "kick", "sports ball")
+    np.testing.assert_allclose(found.subject[:, 0], 10 + np.arange(46) * 2)
+    export(table, tmp_path / "a.json", "vidvrd")
+    assert read_clip_results(tmp_path / "a.json")["a"][0].score == pytest.approx(0.9)

@@ -11,7 +11,7 @@ from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
-VARIANTS = {"pose": "evaluate_pose"}
+VARIANTS = {"pose": "evaluate_pose", "clips": "evaluate_clips"}
 """What is no data set in its place -> the module of this package that does it."""
 
 _PROTOCOLS = """\
@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = f"{parser.description}\n\n{_PROTOCOLS}"
     parser.add_argument(
-        "dataset", type=dataset, choices=DATASETS, help="whose annotations; of poses: interplay evaluate pose --help"
+        "dataset",
+        type=dataset,
+        choices=DATASETS,
+        help="whose annotations; interplay evaluate pose --help, interplay evaluate clips --help: of poses, of clips",
     )
     parser.add_argument(
         "--predictions",

@@ -25,6 +25,7 @@ from interplay.datasets.exchange.json_forms import (
 )
 from interplay.datasets.exchange.label_studio import write_label_studio
 from interplay.datasets.exchange.labelme import write_labelme
+from interplay.datasets.exchange.vidvrd import write_vidvrd
 from interplay.errors import InputError, near_matches
 from interplay.table import InteractionTable
 
@@ -106,6 +107,13 @@ EXPORTS: Mapping[str, Export] = {
             ".parquet",
             write_hub,
             _holds("scores", "box scores", "sizes"),
+        ),
+        Export(
+            "vidvrd",
+            "results of clips in VidVRD's and VidOR's form; of frames with times and tracks",
+            ".json",
+            write_vidvrd,
+            frozenset(("interactions", "scores")),
         ),
     )
 }
