@@ -38,24 +38,14 @@ def read_json(path: str | os.PathLike[str], what: str = "a JSON file", finite: b
     return parse_json(read_text(path, what, TEXT_LIMIT), str(path), finite)
 
 
-def iterate_json_lines(path: str | os.PathLike[str], finite: bool = True) -> Iterator[tuple[int, Any]]:
-    """Line number, from 1, and content of every line of a JSON Lines file that is not blank.
+def iterate_json_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]]:
+    """Line number, from 1, and content of every line of a JSON Lines file that is not blank; one line at a time.
 
     Raises:
         MissingFileError: there is none.
-        InputError: as for `read_json`, with the line.
+        InputError: as for `read_json`, with the line; or a line of more than 256 MB.
     """
-    for number, line in iterate_lines(path):
-        yield number, parse_json(line, f"{path}: line {number}", finite)
-
-
-def iterate_lines(path: str | os.PathLike[str], what: str = "a JSON Lines file") -> Iterator[tuple[int, str]]:
-    """Line number, from 1, and text of every line that is not blank, without reading the whole file at once.
-
-    Raises:
-        MissingFileError: there is none.
-        InputError: not UTF-8, or a line of more than 256 MB.
-    """
+    what = "a JSON Lines file"
     regular_file(path, what)
     with reading(path, what), Path(path).open("rb") as stream:
         number = 0
@@ -64,8 +54,8 @@ def iterate_lines(path: str | os.PathLike[str], what: str = "a JSON Lines file")
             if len(line) > _LINE_LIMIT:
                 raise InputError(f"{path}: line {number} is longer than {in_words(_LINE_LIMIT)}; not {what}")
             text = decode(line, str(path), number)
-            if not text.isspace() and text:
-                yield number, text
+            if text.strip():
+                yield number, parse_json(text, f"{path}: line {number}")
 
 
 def parse_json(text: str | bytes, where: str, finite: bool = True) -> Any:

@@ -22,14 +22,14 @@ def read_text(path: str | os.PathLike[str], what: str = "a text file", limit: in
     return decode(read_bytes(path, what, limit), str(path))
 
 
-def read_lines(path: str | os.PathLike[str], what: str = "a text file", limit: int = TEXT_LIMIT) -> list[str]:
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
     """The lines of a text file without their ends.
 
     Raises:
         MissingFileError: there is none.
         InputError: as for `read_text`.
     """
-    return read_text(path, what, limit).splitlines()
+    return read_text(path).splitlines()
 
 
 def decode(data: bytes, where: str, line: int = 1) -> str:

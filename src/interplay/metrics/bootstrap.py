@@ -22,6 +22,8 @@ from interplay.metrics.vcoco import resampled_vcoco
 
 Scores = HoiScores | VcocoScores
 
+_LIMITS = (0.025, 0.975)
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -31,7 +33,7 @@ class Difference:
         metric: its name, as in the scores' `means`.
         first, second: its values, 0..1.
         difference: second minus first.
-        low, high: limits of the difference's confidence interval (percentiles of the drawings).
+        low, high: limits of the difference's 95 % confidence interval (percentiles of the drawings).
         p: two-sided p-value of no difference: twice the share of drawings on the smaller side of 0.
     """
 
@@ -54,7 +56,6 @@ def compare_scores(
     second: Scores,
     samples: int = 1000,
     seed: int = 0,
-    confidence: float = 0.95,
     on_sample: Callable[[], object] | None = None,
 ) -> list[Difference]:
     """Each mean of two results of the same annotations, with how sure their difference is.
@@ -63,16 +64,13 @@ def compare_scores(
         first, second: what `evaluate` gave, by the same protocol, setting and annotations.
         samples: drawings of images.
         seed: of the drawings; the same seed gives the same intervals.
-        confidence: of the interval, within 0..1.
         on_sample: called after each drawing, to show progress.
 
     Raises:
-        InputError: the results were not scored in the same way, or `samples` or `confidence` make no sense.
+        InputError: the results were not scored in the same way, or `samples` are too few.
     """
     if samples < 10:
         raise InputError(f"expected 10 drawings or more, got {samples}")
-    if not 0 < confidence < 1:
-        raise InputError(f"expected a confidence between 0 and 1, got {confidence}")
     images = _images(first)
     if _kind(first) != _kind(second) or images != _images(second):
         raise InputError(
@@ -89,16 +87,15 @@ def compare_scores(
         if on_sample is not None:
             on_sample()
     return [
-        _difference(name, first.means[name], second.means[name], drawn[:, column], confidence)
-        for column, name in enumerate(names)
+        _difference(name, first.means[name], second.means[name], drawn[:, column]) for column, name in enumerate(names)
     ]
 
 
-def _difference(name: str, first: float, second: float, drawn: NDArray[np.float64], confidence: float) -> Difference:
+def _difference(name: str, first: float, second: float, drawn: NDArray[np.float64]) -> Difference:
     drawn = drawn[~np.isnan(drawn)]
     if not len(drawn):
         return Difference(name, first, second, second - first, math.nan, math.nan, math.nan)
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(drawn, _LIMITS)
     smaller = min((drawn <= 0).sum(), (drawn >= 0).sum())
     p = min(1.0, 2 * (int(smaller) + 1) / (len(drawn) + 1))
     return Difference(name, first, second, second - first, float(low), float(high), p)
