@@ -127,7 +127,7 @@ def test_people_may_be_called_as_the_vocabulary_says(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text("\n".join(lines))
     content = {"name": "w", "objects": ["cup", "worker"], "verbs": ["hold"], "human": "worker"}
     (tmp_path / "v.json").write_text(json.dumps(content))
-    tables = load(root=tmp_path / "d.jsonl", vocabulary=str(tmp_path / "v.json"))
+    tables = load(root=tmp_path / "d.jsonl", vocabulary=str(tmp_path / "v.json"), holdout=0)
     assert tables.training.vocabulary.person == 1
 
 

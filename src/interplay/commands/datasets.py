@@ -192,6 +192,8 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
     from interplay.datasets import detect_dataset, load_annotations
+    from interplay.formats import SUFFIXES, read
+    from interplay.formats.reading import OWN_NAMES
     from interplay.formats.results import is_foreign_result, read_result_table
     from interplay.pipeline.screen import say
     from interplay.vocabulary import Vocabulary
@@ -201,6 +203,11 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
         return read_result_table(
             arguments.source, vocabulary, progress=console.is_terminal, numbering=arguments.numbering
         )
+    source = Path(arguments.source)
+    if arguments.action != "annotate-poses" and source.is_file() and source.suffix in SUFFIXES:
+        table = read(source, vocabulary or OWN_NAMES)
+        if table.scored:  # predictions, which no data set has
+            return table
     dataset = arguments.dataset or detect_dataset(arguments.source)
     if arguments.split is None and Path(arguments.source).is_dir():
         say(console, f"the split test of {arguments.source} (--split reads another)")

@@ -21,7 +21,7 @@ from interplay.datasets.sources import Source, open_source, sources_in, walk_fil
 from interplay.datasets.vcoco import read_vcoco_actions
 from interplay.defaults import DATASETS
 from interplay.errors import InputError, MissingFileError, near_matches
-from interplay.formats.reading import OwnNames
+from interplay.formats.reading import OWN_NAMES, OwnNames
 from interplay.interactions import Interactions
 from interplay.ops.image_names import image_number
 from interplay.table import InteractionTable
@@ -61,8 +61,8 @@ def load_annotations(
         path: a file, or a folder that is searched for the best form of the split.
         split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.
-        vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says, or a built-in
-            one that knows every name in it. ``"own"``: what the file says, and no built-in one.
+        vocabulary: for ``own`` data, what labels and verbs mean; by default what the file itself says, never a
+            built-in one that happens to know its names.
         keypoints: COCO's ``person_keypoints_*.json``, or a folder with them: gives the people COCO's keypoints, areas
             and crowds, see `with_keypoints`. A warning says who was not found.
 
@@ -96,8 +96,8 @@ def _load(
     name = dataset_name(dataset)
     if split not in _SPLITS:
         raise InputError(f"split must be one of {', '.join(_SPLITS)}, got {split!r}")
-    if vocabulary is None and name != "own":
-        vocabulary = Vocabulary.load(name)
+    if vocabulary is None:
+        vocabulary = OWN_NAMES if name == "own" else Vocabulary.load(name)
     path = Path(path)
     if path.is_dir():
         table = _load_folder(name, path, split, vocabulary, with_ids)

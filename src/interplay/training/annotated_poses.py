@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from interplay.containers.arrays import read_npy
 from interplay.datasets import InteractionDataset
+from interplay.datasets.images import ImageFinder
 from interplay.detectors.pose import PoseEstimator, load_pose_estimator, people_poses
 from interplay.detectors.pose.estimator import no_poses
 from interplay.errors import MissingFileError
@@ -31,15 +32,16 @@ def with_poses(table: InteractionTable, images: Path, pose: str, folder: Path) -
         table: the annotations.
         images: folder of the images.
         pose: what `load_pose_estimator` takes.
-        folder: where poses are kept, in files named after a hash of estimator, images and boxes.
+        folder: where poses are kept, in files named after a hash of estimator, images (name, size in bytes and time
+            of the last change) and boxes. Processes may share it: a file is there whole, or not at all.
     """
     parts = [range(start, min(start + _PART, len(table))) for start in range(0, len(table), _PART)]
-    estimator_key = _estimator_key(pose)
-    files = [_file(folder, table, part, estimator_key) for part in parts]
+    estimator_key, dataset = _estimator_key(pose), InteractionDataset(table, images)
+    files = [_file(folder, table, dataset.images, part, estimator_key) for part in parts]
     mine = list(zip(files, parts, strict=True))[process_rank() :: process_count()]
     missing = [(file, part) for file, part in mine if not file.is_file()]
     if missing:
-        _estimate(missing, InteractionDataset(table, images), load_pose_estimator(pose))
+        _estimate(missing, dataset, load_pose_estimator(pose))
     gather([0])  # everybody waits for everybody's files
     found = [read_npy(file) for file in files]
     return table.with_columns(keypoints=np.concatenate(found) if found else np.zeros((0, 17, 3), np.float32))
@@ -77,10 +79,13 @@ def _estimator_key(pose: str) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest() if path.is_file() else pose.encode()
 
 
-def _file(folder: Path, table: InteractionTable, part: range, estimator: bytes) -> Path:
+def _file(folder: Path, table: InteractionTable, images: ImageFinder, part: range, estimator: bytes) -> Path:
     content = hashlib.sha256(estimator)
     for index in part:
-        content.update((table.files[index] or "").encode() + b"\0")
+        name = table.files[index] or ""
+        image = images.find(name)
+        state = image.stat() if image is not None else None
+        content.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode() if state else f"{name}\0".encode())
     boxes = slice(int(table.box_offsets[part.start]), int(table.box_offsets[part.stop]))
     content.update(np.ascontiguousarray(table.boxes[boxes]).tobytes())
     content.update(np.ascontiguousarray(table.labels[boxes]).tobytes())
