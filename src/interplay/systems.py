@@ -137,6 +137,17 @@ SYSTEMS: dict[str, System] = {
             decoding_example="rule=published-hico",
         ),
         System(
+            "turbo",
+            "turbo",
+            "model:Turbo",
+            "task:TurboTask",
+            "recipe:TurboRecipe",
+            config="config:TurboConfig",
+            explains=True,
+            decoding_example="sigma=0.5",
+            aliases=("turbo-learning",),
+        ),
+        System(
             "ggnet",
             "ggnet",
             "model:GGNet",

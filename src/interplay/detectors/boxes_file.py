@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,30 @@ class BoxesFromFile:
         return found
 
 
+class BoxesOfTable:
+    """The boxes of a table that is in memory, as a detector: annotated people and objects.
+
+    Args:
+        table: its boxes alone are used, not its interactions and poses.
+    """
+
+    def __init__(self, table: InteractionTable) -> None:
+        self.name, self.objects = "annotated boxes", table.vocabulary.objects
+        self._boxes = _Table(table, self.name)
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
+        """Boxes of each image, found by its name; see `BoxesFromFile`."""
+        if files is None or len(files) != len(images):
+            raise InputError("annotated boxes are found by the images' names: pass files, one per image")
+        sizes = [image.shape[:2] for image in images]
+        found = [self._boxes.find(str(file), w, h) for file, (h, w) in zip(files, sizes, strict=True)]
+        return [replace(boxes, keypoints=None) for boxes in found]
+
+
 class _Table:
     """Boxes in the library's own form."""
 
-    def __init__(self, table: InteractionTable, path: Path) -> None:
+    def __init__(self, table: InteractionTable, path: Path | str) -> None:
         self.table, self.path = table, path
         self.objects = table.vocabulary.objects
         self.names = ImageNames(table.files)

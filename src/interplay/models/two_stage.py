@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from interplay.interactions import Interactions
 from interplay.models.base import HoiModel
+from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -71,6 +72,13 @@ def most_confident(found: Detections, person: int, max_humans: int, max_boxes: i
     humans = order[found.labels[order] == person][: min(max_humans, max_boxes)]
     others = order[found.labels[order] != person][: max(max_boxes - len(humans), 0)]
     return np.concatenate([humans, others])
+
+
+def with_object(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """(V,) which verbs are done with an object; all where the vocabulary does not list its interactions."""
+    verb, label = vocabulary.interactions.T
+    every = not len(verb)
+    return np.isin(np.arange(len(vocabulary.verbs)), verb[label >= 0]) | every
 
 
 class InteractivenessModel(HoiModel):

@@ -86,7 +86,7 @@ class DetectedValidation:
     Args:
         tables: what is validated on.
         vocabulary: the model's.
-        detections: a file of boxes, or what else `load_detector` takes; None to validate nothing.
+        detections: a detector, a file of boxes, or what else `load_detector` takes; None to validate nothing.
         pose: what finds people's keypoints, as for `HoiModel.predict`.
         workers: threads that read ahead.
 
@@ -96,10 +96,15 @@ class DetectedValidation:
     """
 
     def __init__(
-        self, tables: Tables, vocabulary: Vocabulary, detections: str | None, pose: str | None = None, workers: int = 2
+        self,
+        tables: Tables,
+        vocabulary: Vocabulary,
+        detections: Detector | str | None,
+        pose: str | None = None,
+        workers: int = 2,
     ) -> None:
         self.tables, self.pose, self.workers = tables, pose, workers
-        self.detector = None if detections is None else load_detector(detections)
+        self.detector = load_detector(detections) if isinstance(detections, str) else detections
         annotated = tables.validation.vocabulary
         if self.detector is not None and vocabulary != annotated:
             raise InputError(

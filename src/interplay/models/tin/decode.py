@@ -11,7 +11,7 @@ from torch import Tensor
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
-from interplay.models.two_stage import PairIndex, enumerate_pairs
+from interplay.models.two_stage import PairIndex, enumerate_pairs, with_object
 from interplay.vocabulary import Vocabulary
 
 from .config import TinConfig, TinDecodingOptions
@@ -162,10 +162,3 @@ def apply_plain(pairs: ImagePairs, vocabulary: Vocabulary, verbs: NDArray[np.int
     # what a person does without object is the same in all of the person's pairs
     first = np.unique(np.column_stack([pairs.humans[pair], verb, other]), axis=0, return_index=True)[1]
     return PairTriplets(pair[first], other[first], verb[first], score[first])
-
-
-def with_object(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """(V,) which verbs are done with an object; all where the vocabulary does not list its interactions."""
-    verb, label = vocabulary.interactions.T
-    every = not len(verb)
-    return np.isin(np.arange(len(vocabulary.verbs)), verb[label >= 0]) | every

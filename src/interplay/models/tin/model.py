@@ -17,11 +17,11 @@ from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import LossNormaliser
 from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import ClassAxes
-from interplay.models.two_stage import InteractivenessModel, PairIndex
+from interplay.models.two_stage import InteractivenessModel, PairIndex, with_object
 from interplay.vocabulary import Vocabulary
 
 from .config import TinConfig, TinDescription, from_format_1
-from .decode import check_decoding, choose_pairs, decode, with_object
+from .decode import check_decoding, choose_pairs, decode
 from .losses import (
     OF_POSITIVES,
     LossWeights,

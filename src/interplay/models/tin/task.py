@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,13 @@ from interplay.datasets import InteractionDataset
 from interplay.datasets.image_check import require_images
 from interplay.datasets.pair_source import PairSource
 from interplay.datasets.pairs import PairReader
-from interplay.detectors import Detections
 from interplay.errors import InputError
-from interplay.formats import read
-from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.feature_cache import FeatureCache
-from interplay.ops.image_names import ImageNames
-from interplay.ops.object_names import check_objects
 from interplay.table import InteractionTable
 from interplay.training.annotated_poses import with_poses
 from interplay.training.cache import build_cache
+from interplay.training.detections import read_detections
 from interplay.training.tables import Tables, fingerprint, load_tables, load_training_table
 from interplay.training.validation import DetectedValidation
 from interplay.vocabulary import Vocabulary
@@ -234,35 +229,3 @@ def network_verbs(recipe: TinRecipe, vocabulary: Vocabulary) -> tuple[int, ...]:
     if recipe.model.classes == "interaction":
         return ()
     return published_actions(vocabulary) or tuple(range(len(vocabulary.verbs)))
-
-
-def read_detections(path: Path | None, annotations: InteractionTable) -> dict[str, Interactions]:
-    """A detector's boxes by the annotated image's name, in the annotations' vocabulary.
-
-    Boxes of objects that the annotations do not know are left out.
-
-    Raises:
-        MissingFileError, InputError: not a file of predictions, of none of the images, or of none of the objects.
-    """
-    if path is None:
-        return {}
-    table, vocabulary = read(path), annotations.vocabulary
-    check_objects(table.vocabulary.objects, vocabulary, str(path))
-    names = ImageNames(annotations.files)
-    found = {}
-    for image in table:
-        position = names.find(image.file or "")
-        if position >= 0:
-            boxes = Detections(
-                image.boxes, image.labels, image.box_scores, image.keypoints, objects=image.vocabulary.objects
-            ).named(vocabulary.objects, vocabulary.human)
-            found[annotations.files[position]] = replace(
-                Interactions.empty(vocabulary),
-                boxes=boxes.boxes,
-                labels=boxes.labels,
-                box_scores=boxes.scores,
-                columns={} if boxes.keypoints is None else {"keypoints": boxes.keypoints},
-            )
-    if not found:
-        raise InputError(f"{path} holds detections in {len(table)} images, none of which is annotated")
-    return found

@@ -1,0 +1,211 @@
+"""Turbo learning as a model: from an image, people and objects to interactions and poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from interplay.datasets.transforms import resize_image
+from interplay.errors import InputError
+from interplay.interactions import Interactions
+from interplay.layers.normalisers import LossNormaliser
+from interplay.layers.resnet import fold_frozen_batch_norm
+from interplay.models.base import ClassAxes, HoiModel
+from interplay.vocabulary import Vocabulary
+
+from .config import TurboConfig, TurboDescription
+from .decode import UsedBoxes, decode_image, used_boxes
+from .losses import TurboTargets, loss_terms
+from .network import TurboNetwork, TurboOutputs, network_image
+
+if TYPE_CHECKING:
+    from interplay.detectors import Detections
+    from interplay.explanations import Explanation
+
+
+class Turbo(HoiModel):
+    """A network of Turbo learning with its vocabulary, its loss and its way to interactions.
+
+    Its classes are the vocabulary's verbs: V-COCO's 26 actions are 29, since three have two kinds of objects.
+
+    Args:
+        vocabulary: what labels and verbs mean.
+        config: every choice; see `TurboConfig`.
+
+    Raises:
+        InputError: the vocabulary has no object "person".
+    """
+
+    config: TurboConfig
+    description_class = TurboDescription
+    explains = True
+    needs_detections = True
+
+    def __init__(self, vocabulary: Vocabulary, config: TurboConfig | None = None) -> None:
+        super().__init__(vocabulary, config or TurboConfig())
+        vocabulary.require_person("Turbo learning")
+        self.network = TurboNetwork(self.config.network, len(vocabulary.verbs), len(vocabulary.objects))
+
+    @property
+    def variant(self) -> str:
+        """How many stages."""
+        stages = self.config.network.stages
+        return f"{stages} stage{'s' * (stages > 1)}"
+
+    def forward(self, *arguments: Any, **options: Any) -> TurboOutputs:
+        """What the network finds about people and boxes; see `TurboNetwork.forward`."""
+        return self.network(*arguments, **options)
+
+    def class_axes(self) -> ClassAxes:
+        """The rows of actions, of their targets' places and of the detection branch; see `HoiModel`.
+
+        Layers that read H_out see probabilities and places of actions in their columns.
+        """
+        verbs = list(self.vocabulary.verbs)
+        places = [f"{verb} {axis}" for verb in verbs for axis in ("x", "y", "width", "height")]
+        hidden = [f"hidden {i}" for i in range(self.config.network.width)]
+        carried = [*hidden, *verbs, *places]
+        axes: dict[str, dict[int, Sequence[str]]] = {}
+        for name, parameter in self.named_parameters():
+            if ".act." in name:
+                axes[name] = {0: verbs}
+            elif ".place." in name:
+                axes[name] = {0: places}
+            elif name.startswith("network.detection.classify."):
+                axes[name] = {0: [*self.vocabulary.objects, "nothing at all"]}
+            elif name.endswith((".first.hoi.weight", ".attention.weight")) and parameter.shape[1] == len(carried):
+                axes[name] = {1: carried}
+        return axes
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Everything that changes, at one rate."""
+        return {"default": [parameter for parameter in self.parameters() if parameter.requires_grad]}
+
+    def set_decoding(self, **options: Any) -> None:
+        """See `HoiModel`.
+
+        Raises:
+            InputError: options that do not suit the network.
+        """
+        before = self.config
+        super().set_decoding(**options)
+        decoding, network = self.config.decoding, self.config.network
+        problem = None
+        if decoding.stage is not None and decoding.stage > network.stages:
+            problem = f"decoding option stage: the network has {network.stages} stages, got {decoding.stage}"
+        elif decoding.rescore and not network.detection:
+            problem = "decoding option rescore: the network was built without detection branch"
+        if problem:
+            self.config = before
+            raise InputError(problem)
+
+    def prepare_inference(self) -> Turbo:
+        """Fold batch normalisation and lay weights out channels last; the model can then not be trained or saved."""
+        fold_frozen_batch_norm(self.network.stem)
+        self.network.stem.to(memory_format=torch.channels_last)
+        if self.network.detection is not None:
+            fold_frozen_batch_norm(self.network.detection)
+        return self
+
+    def loss(
+        self, outputs: TurboOutputs, targets: TurboTargets, counts: LossNormaliser | None = None
+    ) -> dict[str, Tensor]:
+        """The terms of the loss, each stage's by its number; the sum is minimised (Equation 6).
+
+        Args:
+            outputs: of `forward` for proposals.
+            targets: what is true of them.
+            counts: mean of `TurboTargets.counts` over the parts of a training step; by default this batch is all.
+        """
+        return loss_terms(outputs, targets, self.config.loss, counts or LossNormaliser(targets.counts()))
+
+    def decode(
+        self, outputs: TurboOutputs, sizes: Tensor, detections: Sequence[Detections] | None = None
+    ) -> list[Interactions]:
+        """Interactions with keypoints, best first.
+
+        Args:
+            outputs: of `forward` for the people that `used_boxes` gives of each image, and for all boxes if the
+                detection branch scores them.
+            sizes: (B, 2) height, width.
+            detections: people and objects, B of them.
+
+        Raises:
+            InputError: no detections.
+        """
+        if detections is None:
+            raise InputError("Turbo learning works on people and objects that a detector found: decode needs these")
+        stage = outputs.stages[(self.config.decoding.stage or 0) - 1]
+        results, first, first_box = [], 0, 0
+        for found, (height, width) in zip(detections, sizes.tolist(), strict=True):
+            used = self.used(found)
+            own = slice(first, first + len(used.humans))
+            first, rows = own.stop, slice(first_box, first_box + len(found))
+            first_box = rows.stop
+            parts = [None if part is None else part[own] for part in (stage.logits, stage.places, stage.pose)]
+            given = found if outputs.classes is None else self._rescored(found, outputs.classes[rows])
+            image = decode_image(given, used, *parts, self.vocabulary, self.config.decoding)
+            results.append(replace(image, height=height, width=width))
+        return results
+
+    def used(self, found: Detections) -> UsedBoxes:
+        """Which of an image's detections are people, and objects, that are looked at."""
+        return used_boxes(found, self.vocabulary.person, self.config.decoding)
+
+    def predict_batch(
+        self, images: Sequence[NDArray[np.uint8]], detections: Sequence[Detections] | None
+    ) -> list[Interactions]:
+        """Interactions and poses of given detections."""
+        assert detections is not None  # predict() sees to it
+        return [self._predict_one(image, found) for image, found in zip(images, detections, strict=True)]
+
+    def look(self, image: NDArray[np.uint8], found: Detections) -> tuple[TurboOutputs, UsedBoxes]:
+        """What the network finds about the people in an RGB image (H, W, 3)."""
+        used = self.used(found)
+        decoding = self.config.decoding
+        pixels = resize_image(image, decoding.short_side, decoding.long_side)
+        scale = np.tile(np.array(pixels.shape[1::-1]) / np.array(image.shape[1::-1]), 2)
+        boxes = torch.from_numpy((found.boxes * scale).astype(np.float32)).to(self.device)
+        numbered = torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1)
+        given = [network_image(pixels).to(self.device)]
+        return self(given, numbered[torch.from_numpy(used.humans)], numbered if decoding.rescore else None), used
+
+    def explain_image(
+        self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
+    ) -> tuple[Interactions, list[Explanation]]:
+        """Attention masks, poses and where targets should be, stage by stage; see `HoiModel.explain`."""
+        from .explain import explain_image
+
+        assert detections is not None  # explain() sees to it
+        return explain_image(self, image, detections, min_score, top_k)
+
+    def _predict_one(self, image: NDArray[np.uint8], found: Detections) -> Interactions:
+        if not len(self.used(found).humans):
+            return Interactions.empty(self.vocabulary)
+        outputs, _ = self.look(image, found)
+        return self.decode(outputs, torch.tensor([image.shape[:2]]), [found])[0]
+
+    def _rescored(self, found: Detections, logits: Tensor) -> Detections:
+        """Detections with the detection branch's probability of their class."""
+        scores = logits.float().softmax(1).cpu().numpy()
+        return replace(found, scores=scores[np.arange(len(found)), found.labels])
+
+    def description(self) -> dict[str, Any]:
+        """What a weights file says about the model, enough to build it again."""
+        return {
+            "system": "turbo",
+            "config": self.config.model_dump(mode="json"),
+            "vocabulary": self.vocabulary.to_dict(),
+        }
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any]) -> Turbo:
+        """The model that `description` describes, without weights."""
+        known = TurboDescription.model_validate(description)
+        return cls(known.vocabulary, known.config)
