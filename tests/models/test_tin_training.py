@@ -29,10 +29,10 @@ from interplay.models.tin.network import network_image
 from interplay.models.tin.recipe import TinRecipe, load_recipe
 from interplay.models.tin.start import from_torchvision
 from interplay.models.tin.task import TinTask, network_config, network_verbs, network_vocabulary
-from interplay.training.detections import read_detections
 from interplay.models.tin.validation import combined_metrics
 from interplay.models.weights import read_weights
 from interplay.training import train, validate_config
+from interplay.training.detections import read_detections
 from interplay.training.optimisers import clip_each_gradient
 
 ROOT = Path(__file__).parents[2]

@@ -32,6 +32,7 @@ SMALL_PICTURES: dict[str, dict[str, Any]] = {
     "gen-vlkt": {"augmentation.short_sides": [64, 80], "augmentation.crop": 0.0},
     "tin": {"pairs.longer_side": SIDE, "features.kind": "trained"},
     "tin-spatial": {},
+    "turbo": {"model.decoding.short_side": SIDE, "model.decoding.long_side": 160, "features": "trained"},
 }
 SMALL_NETWORKS: dict[str, dict[str, Any]] = {
     "ggnet": {"model.network.head_width": 16},
@@ -42,6 +43,10 @@ SMALL_NETWORKS: dict[str, dict[str, Any]] = {
     },
     "tin": {"model.backbone": "resnet-nano"},
     "tin-spatial": {"model.width": 16, "model.layers": 1},
+    "turbo": {
+        "model.network.backbone": "resnet-nano", "model.network.width": 16, "model.network.pose_width": 16,
+        "model.network.pose_layers": 2,
+    },
 }  # fmt: skip
 LARGEST_GRADIENT = {"ggnet": 1e6}
 """Its batch normalisation keeps gradients small. GEN-VLKT's first losses are large as published, and so are TIN's while

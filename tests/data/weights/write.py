@@ -21,6 +21,8 @@ from interplay.models.tin.config import TinConfig
 from interplay.models.tin.model import TinModel
 from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.turbo.config import TurboConfig
+from interplay.models.turbo.model import Turbo
 from interplay.models.weights import newest_format
 
 TINY = {
@@ -49,12 +51,15 @@ def models() -> dict[str, HoiModel]:
     }
     size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": True}
     boxes = {"network": size, "decoding": {"suppress_below": 0.125, "plausible": False}}
+    loop = {"backbone": "resnet-nano", "stages": 2, "width": 2, "pose_width": 2, "pose_layers": 1}
+    stages = {"network": loop, "loss": {"pose": (0.5, 1)}, "decoding": {"sigma": 0.5, "agents": "all"}}
     return {
         "gen-vlkt": GenVlkt(WORLD, GenVlktConfig.model_validate(vlkt), seen=[0, 2]),
         "ggnet": GGNet(WORLD, GGNetConfig.model_validate(points), verbs=[2, 0]),
         "tin": TinModel(WORLD, TinConfig.model_validate(pairs)),
         "tin-verbs": TinModel(WORLD, TinConfig.model_validate(verbs)),
         "tin-spatial": TinSpatial(WORLD, SpatialConfig.model_validate(boxes)),
+        "turbo": Turbo(WORLD, TurboConfig.model_validate(stages)),
     }
 
 

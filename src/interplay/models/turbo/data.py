@@ -1,4 +1,4 @@
-"""Annotated images as Turbo learning's training reads them: proposals of people and objects, and what is true of them."""
+"""Annotated images as Turbo learning's training reads them: proposals, and what is true of them."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class TurboTrainingImages(ImageData):
         people = self.reader(annotated)
         if mirrored:
             people = _mirrored(people, size[0])
-        scale = np.array(self._size(*size), np.float32) / np.array(size, np.float32)
+        scale = (np.array(self._size(*size)) / np.array(size)).astype(np.float32)
         found = self.detected.get(annotated.file or "")
         other = np.zeros((0, 4), np.float32) if found is None else found.boxes
         if mirrored:
@@ -164,7 +164,8 @@ class TurboTrainingImages(ImageData):
         """Examples as one batch."""
         numbers = range(len(examples))
         joined = {
-            name: torch.cat([getattr(example.targets, name) for example in examples]) for name in vars(examples[0].targets)
+            name: torch.cat([getattr(example.targets, name) for example in examples])
+            for name in vars(examples[0].targets)
         }
         return TurboBatch(
             tuple(example.image for example in examples),
@@ -241,7 +242,9 @@ def proposals(
     return np.concatenate([boxes, moved, detected]).astype(np.float32)
 
 
-def stands_for(proposed: NDArray[np.float32], boxes: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def stands_for(
+    proposed: NDArray[np.float32], boxes: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Which box each proposal overlaps most, and whether by enough to stand for it."""
     if not len(boxes):
         return np.zeros(len(proposed), np.int64), np.zeros(len(proposed), bool)

@@ -17,7 +17,7 @@ from interplay.models.two_stage import with_object
 from interplay.vocabulary import Vocabulary
 
 from .config import TurboDecodingOptions
-from .network import SIDE, relative_places
+from .network import SIDE, Stage, relative_places
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -54,9 +54,7 @@ def target_density(places: Tensor, boxes: Tensor, humans: Tensor, sigma: float) 
 def decode_image(
     found: Detections,
     used: UsedBoxes,
-    logits: Tensor | None,
-    places: Tensor | None,
-    pose: Tensor | None,
+    stage: Stage,
     vocabulary: Vocabulary,
     options: TurboDecodingOptions,
 ) -> Interactions:
@@ -65,9 +63,10 @@ def decode_image(
     Args:
         found: people and objects.
         used: which of them the network saw.
-        logits, places, pose: of the P people; see `Stage`.
+        stage: what a stage finds about the P people.
     """
     keypoints = found.keypoints
+    logits, places, pose = stage.logits, stage.places, stage.pose
     if pose is not None:
         keypoints = no_poses(len(found))
         keypoints[used.humans] = keypoints_of(pose, found.boxes[used.humans])
@@ -88,7 +87,7 @@ def decode_image(
         best = fit.argmax(2)
         chosen = possible & (np.arange(possible.shape[2]) == best[:, :, None])
     p, a, o = np.nonzero(chosen)
-    alone = _alone(chosen.any(2), vocabulary, options)
+    alone = _alone(np.asarray(chosen.any(2)), vocabulary, options)
     bare_p, bare_a = np.nonzero(alone)
     scores = np.concatenate([score[p, a, o], acts[bare_p, bare_a]]).astype(np.float32)
     order = np.argsort(-scores, kind="stable")
@@ -124,8 +123,8 @@ def _alone(has_target: NDArray[np.bool_], vocabulary: Vocabulary, options: Turbo
 def keypoints_of(pose: Tensor, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Keypoints (P, 17, 3) x, y, score of people.
 
-    A keypoint is in the best cell, at the mean of the probability in it and the cells around it. Its score is the sum of
-    these.
+    A keypoint is in the best cell, at the mean of the probability in it and the cells around it; its score is the sum
+    of these.
 
     Args:
         pose: (P, 17, m, m) logits.

@@ -22,7 +22,7 @@ from interplay.vocabulary import Vocabulary
 from .config import TurboConfig, TurboDescription
 from .decode import UsedBoxes, decode_image, used_boxes
 from .losses import TurboTargets, loss_terms
-from .network import TurboNetwork, TurboOutputs, network_image
+from .network import Stage, TurboNetwork, TurboOutputs, network_image
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -148,9 +148,9 @@ class Turbo(HoiModel):
             own = slice(first, first + len(used.humans))
             first, rows = own.stop, slice(first_box, first_box + len(found))
             first_box = rows.stop
-            parts = [None if part is None else part[own] for part in (stage.logits, stage.places, stage.pose)]
+            parts = Stage(*(None if part is None else part[own] for part in (stage.logits, stage.places, stage.pose)))
             given = found if outputs.classes is None else self._rescored(found, outputs.classes[rows])
-            image = decode_image(given, used, *parts, self.vocabulary, self.config.decoding)
+            image = decode_image(given, used, parts, self.vocabulary, self.config.decoding)
             results.append(replace(image, height=height, width=width))
         return results
 

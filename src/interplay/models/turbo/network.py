@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -71,9 +72,10 @@ class DetectionBranch(nn.Module):
         if name == "resnet-nano":
             shortcut = nn.Sequential(nn.Conv2d(channels, 192, 1, 2, bias=False), nn.GroupNorm(8, 192))
             block = BasicBlock(channels, 192, 2, shortcut, norm_layer=lambda width: nn.GroupNorm(8, width))
-            self.block, width = nn.Sequential(block), 192
+            blocks, width = nn.Sequential(block), 192
         else:
-            self.block, width = ResNet(name).layer4, 2048
+            blocks, width = ResNet(name).stages[-1], 2048  # type: ignore[assignment]
+        self.block = blocks
         self.classify, self.move = nn.Linear(width, objects + 1), nn.Linear(width, 4)
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.normal_(self.move.weight, std=0.001)
@@ -173,7 +175,7 @@ class KeypointBlock(nn.Module):
     def __init__(self, channels: int, width: int, layers: int) -> None:
         super().__init__()
         sizes = [channels, *[width] * layers]
-        self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(sizes))
         self.enlarge = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
         self.out = nn.Conv2d(width, KEYPOINTS, 1)
         for layer in self.convolutions:
@@ -293,7 +295,9 @@ class TurboNetwork(nn.Module):
         if self.guided and options.shared and not starts_with_pose and options.stages > 1:
             self.after_zeros = PoseModule(options, cells, carried)  # later stages multiply other features
 
-    def forward(self, images: Sequence[Tensor | StoredImage], humans: Tensor, boxes: Tensor | None = None) -> TurboOutputs:
+    def forward(
+        self, images: Sequence[Tensor | StoredImage], humans: Tensor, boxes: Tensor | None = None
+    ) -> TurboOutputs:
         """Find what people do and how they stand.
 
         Args:

@@ -92,8 +92,8 @@ class TurboRecipe(TrainConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> TurboRecipe:
-        if self.model.network.backbone == "resnet-nano" and self.start == "backbone":
-            raise ValueError("the small backbone has no published weights: start: backbone is not for it")
+        if self.model.network.backbone == "resnet-nano" and self.start == "backbone" and self.start_file is None:
+            raise ValueError("nobody published weights of the small backbone: start: backbone needs a start_file")
         if self.start == "published":
             raise ValueError("nobody published weights of Turbo learning: start: published is not for it")
         if self.features == "frozen" and self.start == "scratch":

@@ -91,7 +91,7 @@ class TurboTask:
         return self.model.loss(network(batch.images, batch.humans, boxes), batch.targets, counts)
 
     def validate(self, model: Turbo) -> dict[str, float]:
-        """Metrics by the official protocol; every action also counts without its object, as V-COCO's agent AP has it."""
+        """Metrics by the official protocol; V-COCO's agent AP is of every action, with or without an object."""
         config = model.config
         try:
             model.set_decoding(agents="all")

@@ -1,0 +1,223 @@
+"""Do interactions and poses help each other? Turbo learning's Figure 3 on generated scenes.
+
+    interplay synthesize scenes/train --scenes 600 --seed 2101 --size 256 --labels image
+    interplay synthesize scenes/test --scenes 300 --seed 2103 --size 256 --labels image
+    python experiments/turbo_stages.py --train scenes/train --test scenes/test --output runs/turbo_stages
+
+The scenes are the first ones of the splits of ``generated-v1``; their verbs become V-COCO's by name, so that agent AP
+and role AP (scenario 1) are V-COCO's own. All variants read the same frozen features: a small stem is trained once
+with both tasks sharing it, and what it sees is kept on disk. Boxes are annotated ones, poses are ranked by the boxes.
+
+Beside the variants: how often a verb comes with an object in the training scenes (``class prior``), and TIN's spatial
+stream trained on the same boxes (``geometry only``), which gives no agents' scores of its own and no poses. Remedies,
+and the semi-automatic rows, are further variants; ``--variants`` chooses. Runs that are finished are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read, write
+from interplay.cli import run_script
+from interplay.datasets.pairs import class_table, object_table
+from interplay.detectors.boxes_file import BoxesOfTable
+from interplay.errors import InputError
+from interplay.models.weights import read_model
+from interplay.training import load_config, train
+from interplay.training.validation import predict_images, score_table
+
+ONE: dict[str, object] = {"model.network.stages": 1}
+VARIANTS: dict[str, dict[str, object]] = {
+    "without pose": {**ONE, "model.network.pose": False},
+    "without interactions": {**ONE, "model.network.hoi": False},
+    "multi-task": {**ONE, "model.network.explicit_pose": False},
+    "1 stage": ONE,
+    "2 stages": {"model.network.stages": 2},
+    "3 stages": {"model.network.stages": 3},
+    "3 stages, 1 + A": {"model.network.stages": 3, "model.network.residual": True},
+    "3 stages, shared": {"model.network.stages": 3, "model.network.shared": True},
+    "1 stage, zeros first": {**ONE, "model.network.first_pose": "zeros"},
+}
+"""Name -> what differs from ``turbo/generated_nano``."""
+
+FIGURES = ("agent", "score", "pose_ap50")
+
+
+def in_vcoco_words(table: InteractionTable, folder: str) -> InteractionTable:
+    """Annotations of generated scenes in V-COCO's vocabulary; what it has no word for is left out.
+
+    Images are named from the folder above `folder` on.
+    """
+    words = Vocabulary.load("v-coco")
+    verbs = class_table(table.vocabulary, words, tuple(range(len(words.verbs))))
+    objects = object_table(table.vocabulary, words)
+    found = []
+    for image in table:
+        verb = verbs[image.verb, np.where(image.object >= 0, image.labels[image.object], -1)]
+        keep = verb >= 0
+        given = image.boxes, objects[image.labels], image.human[keep], image.object[keep], verb[keep], words
+        found.append(
+            Interactions(
+                *given,
+                file=f"{folder}/{image.file}",
+                width=image.width,
+                height=image.height,
+                scored=False,
+                keypoints=image.keypoints,
+            )
+        )
+    return InteractionTable.from_list(found, words)
+
+
+def translated(folder: Path, output: Path) -> Path:
+    """The annotations of a folder of scenes, written in V-COCO's words."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write(in_vcoco_words(load_annotations("generated", folder), folder.name), output)
+    return output
+
+
+def run(name: str, arguments: argparse.Namespace, changes: dict[str, object], epochs: int) -> Path:
+    """Train ``turbo/generated_nano`` with changes, unless it was done before; returns its weights file."""
+    output = arguments.output
+    options: dict[str, object] = {
+        "name": name, "output": output, "epochs": epochs, "validate_every": epochs, "accelerator": "cpu",
+        "data.dataset": "v-coco", "data.root": output / "train.jsonl", "data.images": arguments.train.parent,
+        "data.validation_root": output / "test.jsonl", "data.workers": 0, "data.feature_folder": output / "features",
+        "model.decoding.known_pairs": False, "log_every": 1000,
+    }  # fmt: skip
+    weights = output / name / "model.safetensors"
+    if not weights.is_file():
+        chosen = {**options, **changes}
+        train(load_config("turbo/generated_nano", [f"--{field}={value}" for field, value in chosen.items()]))
+    return weights
+
+
+def stem(arguments: argparse.Namespace) -> Path:
+    """A file with the weights of a stem that was trained with both tasks on top of it."""
+    file = arguments.output / "stem.pth"
+    if not file.is_file():
+        weights = run("stem", arguments, VARIANTS["multi-task"], arguments.stem_epochs)
+        model = read_model(weights)
+        torch.save(model.network.stem.resnet.state_dict(), file)  # type: ignore[union-attr]
+    return file
+
+
+def figures_of(weights: Path) -> dict[str, float]:
+    """The last row of a run's log."""
+    with (weights.parent / "log.csv").open(newline="") as stream:
+        last = list(csv.DictReader(stream))[-1]
+    return {name: float(last[name]) if last.get(name) else float("nan") for name in FIGURES}
+
+
+def class_prior(train_table: InteractionTable, test: InteractionTable) -> dict[str, float]:
+    """Every pair's score is how often its verb comes with such an object in the training scenes."""
+    words = test.vocabulary
+    person = words.person
+    together = np.zeros((len(words.verbs), len(words.objects)))
+    pairs, people, agents = np.zeros(len(words.objects)), 0, np.zeros(len(words.verbs))
+    for image in train_table:
+        humans = int((image.labels == person).sum())
+        people += humans
+        pairs += humans * np.bincount(image.labels, minlength=len(words.objects))
+        done = np.unique(np.stack([image.human, image.verb], 1), axis=0)
+        agents += np.bincount(done[:, 1], minlength=len(words.verbs))
+        of = image.object >= 0
+        np.add.at(together, (image.verb[of], image.labels[image.object[of]]), 1)
+    share, alone = together / np.maximum(pairs, 1), agents / max(people, 1)
+    found = []
+    for image in test:
+        rows = np.flatnonzero(image.labels == person)
+        h, o, v = (x.ravel() for x in np.meshgrid(rows, np.arange(len(image.boxes)), np.arange(len(words.verbs))))
+        keep = (h != o) & (share[v, image.labels[o]] > 0)
+        h, o, v = h[keep], o[keep], v[keep]
+        bare_h, bare_v = (x.ravel() for x in np.meshgrid(rows, np.arange(len(words.verbs))))
+        score = np.concatenate([share[v, image.labels[o]], alone[bare_v]])
+        found.append(
+            replace(
+                image,
+                human=np.concatenate([h, bare_h]),
+                object=np.concatenate([o, np.full(len(bare_h), -1)]),
+                verb=np.concatenate([v, bare_v]),
+                score=score.astype(np.float32),
+                scored=True,
+                columns={},
+            )
+        )
+    scores = score_table(InteractionTable.from_list(found, words), test)
+    return {name: scores.get(name, float("nan")) for name in FIGURES}
+
+
+def geometry_only(arguments: argparse.Namespace, test: InteractionTable) -> dict[str, float]:
+    """TIN's spatial stream, trained on the same boxes."""
+    weights = arguments.output / "geometry" / "model.safetensors"
+    if not weights.is_file():
+        fields = {
+            "name": "geometry", "output": arguments.output, "data.dataset": "v-coco", "data.workers": 0,
+            "data.root": arguments.output / "train.jsonl", "accelerator": "cpu", "epochs": 40,
+        }  # fmt: skip
+        train(load_config("tin_spatial/vcoco", [f"--{name}={value}" for name, value in fields.items()]))
+    found = predict_images(load_model(str(weights)), test, arguments.test.parent, detector=BoxesOfTable(test))
+    scores = score_table(found, test)
+    return {"agent": scores["agent"], "score": scores["score"], "pose_ap50": float("nan")}
+
+
+def show(rows: dict[str, list[dict[str, float]]], console: Console) -> None:
+    """Means and standard deviations over the seeds, in percent."""
+    table = Table("", "agent AP", "role AP", "pose AP50", "seeds", title="generated test scenes, percent")
+    for name, found in rows.items():
+        cells = []
+        for figure in FIGURES:
+            values = 100 * np.array([one[figure] for one in found])
+            spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+            cells.append("" if np.isnan(values).all() else f"{values.mean():.1f}{spread}")
+        table.add_row(name, *cells, str(len(found)))
+    console.print(table)
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", type=Path, required=True, help="folder of scenes to train on")
+    parser.add_argument("--test", type=Path, required=True, help="folder of scenes to score on")
+    parser.add_argument("--output", type=Path, default=Path("runs/turbo_stages"))
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS)[:6], choices=list(VARIANTS), metavar="NAME")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=12, help="of each variant, on frozen features")
+    parser.add_argument("--stem-epochs", type=int, default=8, help="of the stem")
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    """Train and print the table after every run."""
+    arguments, console = parse(), Console(width=100)
+    if arguments.train.resolve().parent != arguments.test.resolve().parent:
+        raise InputError("--train and --test must be two folders of one folder")
+    translated(arguments.train, arguments.output / "train.jsonl")
+    test = read(translated(arguments.test, arguments.output / "test.jsonl"), Vocabulary.load("v-coco"))
+    start = stem(arguments)
+    prior = class_prior(read(arguments.output / "train.jsonl", Vocabulary.load("v-coco")), test)
+    rows: dict[str, list[dict[str, float]]] = {
+        "class prior": [prior],
+        "geometry only": [geometry_only(arguments, test)],
+    }
+    show(rows, console)
+    frozen = {"start": "backbone", "start_file": start, "features": "frozen"}
+    for seed in arguments.seeds:
+        for name in arguments.variants:
+            changes = {**frozen, **VARIANTS[name], "seed": seed}
+            weights = run(f"{name.replace(' ', '_').replace(',', '')}-{seed}", arguments, changes, arguments.epochs)
+            rows.setdefault(name, []).append(figures_of(weights))
+            show(rows, console)
+
+
+if __name__ == "__main__":
+    run_script(main)
