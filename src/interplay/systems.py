@@ -5,6 +5,8 @@ To add a system, write its folder in `interplay.models` and one entry here.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module, resources
@@ -178,6 +180,20 @@ SYSTEMS: dict[str, System] = {
     )
 }
 """All systems by name."""
+
+
+CONTACT_SYSTEMS: dict[str, str] = {"interactvlm": "convert:load_folder"}
+"""Systems that find contact in 3D, not interactions, by folder of `interplay.models`: what reads a folder of their
+published weights."""
+
+
+def folder_loader(name: str) -> Callable[[str | os.PathLike[str]], Any] | None:
+    """What reads the published folders of a system that is published in folders; None for any other name."""
+    folder = str(name).lower().replace("_", "-")
+    if folder not in CONTACT_SYSTEMS:
+        return None
+    module, _, function = CONTACT_SYSTEMS[folder].partition(":")
+    return getattr(import_module(f"interplay.models.{folder}.{module}"), function)
 
 
 def explaining_systems() -> str:

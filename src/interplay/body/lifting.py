@@ -37,9 +37,9 @@ def lift_human(logits: Any, pix_to_face: Any, bary: Any, faces: Any, num_vertice
     Raises:
         InputError: the shapes do not fit.
     """
-    prob = logits.float().clamp(-_LARGEST_LOGIT, _LARGEST_LOGIT).sigmoid()
     corners = _Corners(logits, pix_to_face, bary, faces, num_vertices)
-    return corners.mean_over_views(prob, corners.weight.expand_as(corners.of(prob))).clamp(0, 1)
+    prob = corners.of(logits).clamp(-_LARGEST_LOGIT, _LARGEST_LOGIT).sigmoid()
+    return corners.mean_over_views(prob, corners.weight).clamp(0, 1)
 
 
 @in_kind
@@ -56,7 +56,7 @@ def lift_human_hard(logits: Any, pix_to_face: Any, bary: Any, faces: Any, num_ve
         (..., N) float32, 0 or 1; no gradient.
     """
     corners = _Corners(logits, pix_to_face, bary, faces, num_vertices)
-    chosen = corners.of((logits.float() > MASK_THRESHOLD).float())
+    chosen = (corners.of(logits) > MASK_THRESHOLD).float()
     weight = corners.sum(chosen * corners.weight).sum(-2)
     count = corners.sum(chosen).sum(-2)
     return (weight / count.clamp(min=1) > MASK_THRESHOLD).float()
@@ -75,10 +75,9 @@ def lift_object(logits: Any, pix_to_face: Any, bary: Any, faces: Any, num_vertic
     Returns:
         (..., N) probabilities, 0 or above 0.3.
     """
-    prob = logits.float().sigmoid()
     corners = _Corners(logits, pix_to_face, bary, faces, num_vertices)
-    values = corners.of(prob)
-    return corners.mean_over_views(prob, corners.weight * (values > MASK_THRESHOLD))
+    prob = corners.of(logits).sigmoid()
+    return corners.mean_over_views(prob, corners.weight * (prob > MASK_THRESHOLD))
 
 
 @in_kind
@@ -135,31 +134,31 @@ class _Corners:
     """The corners of the triangles that pixels show: three for each of the P pixels with a triangle."""
 
     def __init__(self, logits: Any, pix_to_face: Any, bary: Any, faces: Any, num_vertices: int) -> None:
-        import torch
-
         _check_shapes(logits, pix_to_face)
         if tuple(bary.shape) != (*pix_to_face.shape, 3):
             raise InputError(f"bary: expected {(*pix_to_face.shape, 3)} beside pix_to_face, got {tuple(bary.shape)}")
-        _check_range(pix_to_face, len(faces), "pix_to_face", "faces")
         _check_range(faces, num_vertices, "faces", "vertices")
-        self._pixels = torch.nonzero(pix_to_face >= 0, as_tuple=True)
-        view = self._pixels[0]
-        vertex = faces.long()[pix_to_face[self._pixels].long()]  # (P, 3)
-        self._target = (view[:, None] * num_vertices + vertex).flatten()
+        flat = pix_to_face.reshape(-1)
+        self._pixels = (flat >= 0).nonzero()[:, 0]  # few, of the many that show nothing
+        face = flat[self._pixels].long()
+        _check_range(face, len(faces), "pix_to_face", "faces")
+        view = self._pixels // pix_to_face[0].numel()
+        self._target = (view[:, None] * num_vertices + faces.long()[face]).flatten()
         self._views, self._count = len(pix_to_face), num_vertices
-        self.weight = bary[self._pixels].float().flatten()  # (3P,)
+        self.weight = bary.reshape(-1, 3)[self._pixels].float().flatten()
+        """(3P,) barycentric coordinates"""
 
     def of(self, values: Any) -> Any:
-        """(..., V, H, W) of pixels -> (..., 3P) of corners."""
-        return values[(..., *self._pixels)].repeat_interleave(3, -1)
+        """(..., V, H, W) of pixels -> (..., 3P) of corners, in single precision."""
+        return values.flatten(-3)[..., self._pixels].float().repeat_interleave(3, -1)
 
     def sum(self, values: Any) -> Any:
         """(..., 3P) of corners -> (..., V, N) of vertices."""
         return _scatter(values, self._target, self._views, self._count)
 
-    def mean_over_views(self, prob: Any, weight: Any) -> Any:
-        """Weighted means (..., N) of pixels' values, in each view and then over the views with any weight."""
-        return _over_views(self.sum(weight * self.of(prob)), self.sum(weight))
+    def mean_over_views(self, values: Any, weight: Any) -> Any:
+        """Weighted means (..., N) of corners, in each view and then over the views with any weight."""
+        return _over_views(self.sum(weight * values), self.sum(weight))
 
 
 def _scatter(values: Any, target: Any, views: int, count: int) -> Any:

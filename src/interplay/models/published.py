@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.containers.guard import reason
 from interplay.errors import InputError, some_of
 from interplay.files import check_other
-from interplay.systems import System, get_system, published_systems
+from interplay.systems import System, folder_loader, get_system, published_systems
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from interplay.models.base import HoiModel
+    from interplay.models.interactvlm.network import InteractVlm
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,26 @@ def published_system(name: str) -> System:
     return system
 
 
+@overload
+def load_published(  # type: ignore[overload-overlap]  # the name tells them apart
+    system: Literal["interactvlm"], source: str | os.PathLike[str]
+) -> InteractVlm: ...
+
+
+@overload
 def load_published(
     system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
-) -> HoiModel:
+) -> HoiModel: ...
+
+
+def load_published(
+    system: str, source: str | os.PathLike[str] | Mapping[str, Tensor], vocabulary: Vocabulary | None = None
+) -> HoiModel | InteractVlm:
     """A model from published weights; names and shapes decide variant and data set.
 
     Args:
-        system: ``gen-vlkt``, ``ggnet`` (also PPDM) or ``tin``.
-        source: a checkpoint file (torch, safetensors or TensorFlow's), or its state dict.
+        system: ``gen-vlkt``, ``ggnet`` (also PPDM), ``tin`` or ``interactvlm``.
+        source: a checkpoint file (torch, safetensors or TensorFlow's), or its state dict; of ``interactvlm`` a folder.
         vocabulary: needed only for models trained on one's own data.
 
     Returns:
@@ -87,6 +100,10 @@ def load_published(
         >>> from interplay.importers import load_published  # doctest: +SKIP
         >>> model = load_published("gen-vlkt", "gen_vlkt_s_hico.pth")  # doctest: +SKIP
     """
+    if (load_folder := folder_loader(system)) is not None:
+        if isinstance(source, Mapping):
+            raise InputError(f"{system}: expected the published folder, got a state dict")
+        return load_folder(source)
     return import_published(system, source, vocabulary).model
 
 

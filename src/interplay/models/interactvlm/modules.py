@@ -6,7 +6,7 @@ prompt SAM's decoder for every view (`decode_masks`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
@@ -211,14 +211,20 @@ class SamPromptPath(nn.Module):
         return decode_masks(self, image_embeddings, tokens)
 
 
-def published_sam_config(image_size: int = 1024, **vision: Any) -> SamConfig:
+def published_sam_config(
+    image_size: int = 1024,
+    prompts: Mapping[str, Any] | None = None,
+    decoder: Mapping[str, Any] | None = None,
+    **vision: Any,
+) -> SamConfig:
     """`transformers`' description of the published SAM (ViT-H).
 
     Its decoder has the published normalisation's constant, 1e-5, where `transformers` takes 1e-6.
 
     Args:
         image_size: pixels on a side.
-        vision: other settings of the image encoder, by `transformers.SamVisionConfig`'s names.
+        prompts, decoder, vision: other settings of the prompt encoder, the mask decoder and the image encoder, by the
+            names of `transformers.SamPromptEncoderConfig`, `SamMaskDecoderConfig` and `SamVisionConfig`.
     """
     from transformers import SamConfig
 
@@ -236,8 +242,9 @@ def published_sam_config(image_size: int = 1024, **vision: Any) -> SamConfig:
             "image_size": image_size,
             "patch_size": settings["patch_size"],
             "image_embedding_size": image_size // settings["patch_size"],
+            **(prompts or {}),
         },
-        mask_decoder_config={"layer_norm_eps": 1e-5},
+        mask_decoder_config={"layer_norm_eps": 1e-5, **(decoder or {})},
     )
 
 

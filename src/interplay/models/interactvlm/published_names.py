@@ -1,8 +1,23 @@
-"""What the published weights call the parts of SAM, in `transformers`' names."""
+"""What the published weights are called, and where they belong in `InteractVlm`."""
 
 from __future__ import annotations
 
 import re
+
+_PARTS: tuple[tuple[str, str], ...] = (
+    (r"^model\.mm_projector\.", "llava.model.multi_modal_projector.linear_1."),
+    (r"^model\.vision_tower\.(vision_tower\.)?(vision_model\.)?", "llava.model.vision_tower."),
+    (r"^(model\.)?(text_hidden_fcs|cam_pose_encoder|attention_splitter|fusion|uncertainty)\.", r"\2."),
+    (r"^(model\.)?(llava_sam_fusion|fusion_module)\.", "fusion."),
+    (r"^(model\.)?uncertainty_module\.", "uncertainty."),
+    (r"^model\.(embed_tokens|layers|norm)\.", r"llava.model.language_model.\1."),
+    (r"^lm_head\.", "llava.lm_head."),
+)
+"""Beginning of a published name -> of ours, beside SAM's; the first that matches counts."""
+
+_SAM_PART = "model.visual_model."
+_OWN_DECODER = re.compile(r"^(human|object)_mask_decoder\.")
+_COMPUTED = re.compile(r"(rotary_emb\.inv_freq|pixel_mean|pixel_std|embeddings\.position_ids)$")
 
 _SAM: tuple[tuple[str, str], ...] = (
     (r"^image_encoder\.patch_embed\.proj\.", "vision_encoder.patch_embed.projection."),
@@ -48,3 +63,30 @@ def sam_name(published: str) -> str:
         if found:
             return name
     return published
+
+
+def our_name(published: str) -> str | None:
+    """The name in `InteractVlm` of a published parameter; None for what is computed, or unknown.
+
+    Example:
+        >>> our_name("model.layers.0.self_attn.q_proj.weight")
+        'llava.model.language_model.layers.0.self_attn.q_proj.weight'
+        >>> our_name("model.visual_model.image_encoder.pos_embed")
+        'sam.vision_encoder.pos_embed'
+    """
+    if published.startswith(_SAM_PART):
+        inside = published.removeprefix(_SAM_PART)
+        if own := _OWN_DECODER.match(inside):
+            common = sam_name("mask_decoder." + inside[own.end() :])
+            return f"{own[1]}_{common}"
+        return f"sam.{sam_name(inside)}"
+    for pattern, ours in _PARTS:
+        name, found = re.subn(pattern, ours, published)
+        if found:
+            return name
+    return None
+
+
+def is_computed(published: str) -> bool:
+    """Whether a stored tensor is no weight, but follows from the network's sizes."""
+    return bool(_COMPUTED.search(published))

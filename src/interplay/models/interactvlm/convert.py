@@ -1,0 +1,300 @@
+"""Folders of published InteractVLM weights as `InteractVlm`.
+
+A folder has ``config.json`` and the weights in one file or in shards, torch's or safetensors. Shards are read one after
+the other, so that memory never holds more than the network and one shard. The vision tower, CLIP's, is not in the
+folder; it is looked for where the configuration names it, and can be given later (`load_vision_tower`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interplay.containers.guard import in_words
+from interplay.containers.json_files import read_json
+from interplay.containers.tensors import read_safetensors, read_torch
+from interplay.errors import InputError, MissingFileError
+from interplay.models.interactvlm import published_config
+from interplay.models.interactvlm.network import InteractVlm
+from interplay.models.interactvlm.published_names import POSITIONS, SHARED_POSITIONS, is_computed, our_name
+
+_INDEX = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+_WHOLE = ("model.safetensors", "pytorch_model.bin")
+_ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
+_LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<side>[AB])(\.\w+)?\.weight$")
+_USUAL_ALPHA = 16.0
+"""Of the published trainings."""
+_SHARE_OF_MEMORY = 0.9
+
+
+def load_folder(folder: str | os.PathLike[str]) -> InteractVlm:
+    """The network of a published folder, in evaluation mode, with the precision that most of its numbers have.
+
+    LoRA's matrices, in the shards or in an ``adapter_model`` file beside them, are merged into what they change.
+
+    Raises:
+        MissingFileError: no such folder, or a file of it is not there.
+        InputError: not whole, not InteractVLM's, or more than this machine's memory.
+
+    Warns:
+        UserWarning: the vision tower is not on this machine.
+    """
+    source = Path(folder)
+    if not source.is_dir():
+        raise MissingFileError(f"no folder of published InteractVLM weights at {source}")
+    config = _config(source / "config.json")
+    shards = shard_files(source)
+    _check_memory(source, shards)
+    shapes, kind = _survey(source, shards)
+    try:
+        model = _without_memory(config, shapes)
+        _fill(model, source, shards, kind)
+    except InputError as error:
+        raise InputError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
+    if _is_meta(model.llava.model.vision_tower):
+        _look_for_vision_tower(model, source, config)
+    return model.eval()
+
+
+def load_vision_tower(model: InteractVlm, source: str | os.PathLike[str], local_files_only: bool = False) -> None:
+    """Give a network the vision tower that its published folder does not hold.
+
+    Args:
+        source: a folder or a name of `transformers.CLIPVisionModel`, such as ``openai/clip-vit-large-patch14``.
+        local_files_only: do not ask the hub.
+
+    Raises:
+        InputError: it cannot be had, or does not fit.
+    """
+    from transformers import CLIPVisionModel
+
+    projector = model.llava.model.multi_modal_projector.linear_1
+    try:
+        tower = CLIPVisionModel.from_pretrained(str(source), local_files_only=local_files_only)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no vision tower from {source}: {' '.join(str(error).split())[:200]}") from None
+    seen: Any = tower.config
+    tokens = (seen.image_size // seen.patch_size) ** 2
+    if seen.hidden_size != projector.in_features or tokens != model.options.image_tokens:
+        raise InputError(
+            f"{source} gives {tokens} tokens of {seen.hidden_size} numbers an image; this model takes "
+            f"{model.options.image_tokens} of {projector.in_features}"
+        )
+    model.llava.model.vision_tower = tower.to(projector.weight.device, projector.weight.dtype).eval()
+    model.llava.config.vision_config = seen
+
+
+def shard_files(folder: Path) -> list[Path]:
+    """The files of weights in a folder, in order: those of an index, one file, and an adapter's if there is one.
+
+    Raises:
+        MissingFileError: none, or one that the index names is not there.
+        InputError: the index is none.
+    """
+    index = next((folder / name for name in _INDEX if (folder / name).is_file()), None)
+    if index is not None:
+        content = read_json(index, "an index of weights")
+        places = content.get("weight_map") if isinstance(content, dict) else None
+        if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
+            raise InputError(f"{index}: expected weight_map, tensor -> file")
+        names = sorted(set(places.values()))
+        if any(Path(name).name != name for name in names):
+            raise InputError(f"{index}: expected names of files beside it, got {names[0]}")
+    else:
+        names = [name for name in _WHOLE if (folder / name).is_file()][:1]
+    names += [name for name in _ADAPTER if (folder / name).is_file()][:1]
+    if not names:
+        raise MissingFileError(f"{folder} holds no weights: expected {' or '.join((*_INDEX, *_WHOLE))}")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise MissingFileError(
+            f"{folder}: not whole: {len(missing)} of {len(names)} files are missing, such as {missing[0]}"
+        )
+    return [folder / name for name in names]
+
+
+def _config(path: Path) -> dict[str, Any]:
+    config = read_json(path, "a configuration")
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: expected an object with the settings of the published model")
+    return config
+
+
+def _check_memory(source: Path, shards: list[Path]) -> None:
+    """Say before loading that it will not fit, or will be slow."""
+    needed = sum(file.stat().st_size for file in shards)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    if there is not None and needed > _SHARE_OF_MEMORY * there:
+        raise InputError(
+            f"{source}: the weights take {in_words(needed)} and this machine has {in_words(there)} of memory. Take a "
+            "machine with more (13 billion numbers in bfloat16: 26 GB), and a GPU to run it"
+        )
+    if needed > 8e9 and not torch.cuda.is_available():
+        warnings.warn(f"{source}: {in_words(needed)} of weights without a GPU: an answer takes minutes", stacklevel=3)
+
+
+def _read(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of one shard by their published names, without what LoRA puts around them."""
+    content = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: expected tensors by name")
+    for name, tensor in content.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise InputError(f"{path}: expected tensors by name, got {name!r}: {type(tensor).__name__}")
+        plain = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+        plain = re.sub(r"\.modules_to_save\.\w+\.", ".", plain)
+        if ".original_module." not in plain and not is_computed(plain):  # the trained copy beside it counts
+            yield plain, tensor
+
+
+def _survey(source: Path, shards: list[Path]) -> tuple[dict[str, tuple[int, ...]], torch.dtype]:
+    """The shapes of all tensors but LoRA's, and the precision of most numbers.
+
+    Raises:
+        InputError: names that no InteractVLM has.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    kinds: Counter[torch.dtype] = Counter()
+    for file in shards:
+        for name, tensor in _read(file):
+            if _LORA.match(name):
+                continue
+            shapes[name] = tuple(tensor.shape)
+            if tensor.is_floating_point():
+                kinds[tensor.dtype] += tensor.numel()
+    unknown = [name for name in shapes if our_name(name) is None]
+    if unknown:
+        raise InputError(
+            f"{source}: these are not the weights of a published InteractVLM: it has no {unknown[0]}"
+            + (f", nor {len(unknown) - 1} others of {len(shapes)}" if len(unknown) > 1 else "")
+        )
+    return shapes, kinds.most_common(1)[0][0] if kinds else torch.float32
+
+
+def _without_memory(config: Mapping[str, Any], shapes: published_config.Shapes) -> InteractVlm:
+    """The network before it has numbers."""
+    from transformers import LlavaForConditionalGeneration, SamModel
+
+    chosen = published_config.options(config, shapes)
+    llava = published_config.llava_config(config, shapes, chosen.image_token_id)
+    sam = published_config.sam_config(shapes)
+    try:
+        with torch.device("meta"):
+            return InteractVlm(LlavaForConditionalGeneration(llava), SamModel(sam), chosen)
+    except (RuntimeError, ValueError, ZeroDivisionError, TypeError) as error:
+        raise InputError(f"the weights do not fit an InteractVLM: {' '.join(str(error).split())[:200]}") from None
+
+
+def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtype) -> None:
+    """Put the tensors of all shards in their places, and then what follows from the network's sizes."""
+    places = dict(model.named_parameters(remove_duplicate=False))
+    lora: dict[str, dict[str, Tensor]] = {}
+    filled: set[str] = set()
+    for file in shards:
+        for name, tensor in _read(file):
+            if found := _LORA.match(name):
+                lora.setdefault(found["layer"], {})[found["side"]] = tensor.float()
+                continue
+            ours = our_name(name)
+            assert ours is not None  # `_survey` has looked
+            _put(model, places, ours, _with_image_token(ours, tensor), kind)
+            filled.add(ours)
+    projector = model.llava.model.multi_modal_projector.linear_2
+    prefix = "llava.model.multi_modal_projector.linear_2."
+    _put(model, places, f"{prefix}weight", torch.eye(projector.out_features), kind)
+    _put(model, places, f"{prefix}bias", torch.zeros(projector.out_features), kind)
+    filled |= {f"{prefix}weight", f"{prefix}bias"}
+    _put(model, places, f"sam.{SHARED_POSITIONS}", model.sam.get_parameter(POSITIONS).data.clone(), kind)
+    filled.add(f"sam.{SHARED_POSITIONS}")
+    missing = sorted(name for name in places if name not in filled and not name.startswith("llava.model.vision_tower."))
+    if missing:
+        raise InputError(f"not whole: {len(missing)} tensors are missing, such as {missing[0]} (as it is called here)")
+    _merge(model, source, lora)
+    _compute_buffers(model)
+
+
+def _with_image_token(name: str, tensor: Tensor) -> Tensor:
+    """Embeddings of tokens, and the language model's last matrix, with a row for the image's places."""
+    if name in ("llava.model.language_model.embed_tokens.weight", "llava.lm_head.weight"):
+        return torch.cat([tensor, tensor.new_zeros(1, *tensor.shape[1:])])
+    return tensor
+
+
+def _put(model: InteractVlm, places: Mapping[str, nn.Parameter], name: str, tensor: Tensor, kind: torch.dtype) -> None:
+    if name not in places:
+        raise InputError(f"the network has no {name}, of shape {tuple(tensor.shape)}")
+    if places[name].shape != tensor.shape:
+        raise InputError(f"{name}: expected shape {tuple(places[name].shape)}, got {tuple(tensor.shape)}")
+    own = tensor.to(kind) if tensor.dtype != kind else tensor
+    if own.untyped_storage().nbytes() > own.numel() * own.element_size():
+        own = own.clone()  # a part of something larger would keep all of it in memory
+    module, _, last = name.rpartition(".")
+    setattr(model.get_submodule(module), last, nn.Parameter(own.contiguous(), requires_grad=True))
+
+
+def _merge(model: InteractVlm, source: Path, lora: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Add the product of LoRA's matrices to what they change."""
+    if not lora:
+        return
+    settings = next((_config(file) for name in ("adapter_config.json", "pretrained_config.json")
+                     if (file := source / name).is_file()), {})  # fmt: skip
+    alpha = settings.get("lora_alpha", _USUAL_ALPHA)
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
+        raise InputError(f"lora_alpha: expected a number, got {alpha!r}")
+    for layer, sides in lora.items():
+        ours = our_name(f"{layer}.weight")
+        if set(sides) != {"A", "B"} or ours is None:
+            raise InputError(
+                f"{layer}: expected LoRA's matrices A and B of a part of the network, got {', '.join(sides)}"
+            )
+        a, b = sides["A"], sides["B"]
+        try:
+            weight = model.get_parameter(ours)
+        except AttributeError:
+            raise InputError(f"{layer}: LoRA changes a part that the network does not have") from None
+        if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[1] or weight.shape != (b.shape[0], a.shape[1]):
+            raise InputError(
+                f"{layer}: LoRA's matrices {tuple(a.shape)} and {tuple(b.shape)} do not fit {tuple(weight.shape)}"
+            )
+        merged = weight.data.float() + float(alpha) / max(1, len(a)) * (b @ a)
+        weight.data = merged.to(weight.dtype)
+
+
+def _compute_buffers(model: InteractVlm) -> None:
+    """Make what is no weight again, for real: places of tokens and of an image's patches."""
+    for module in list(model.modules()):
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            if not buffer.is_meta:
+                continue
+            if name == "position_ids":
+                module.register_buffer(name, torch.arange(buffer.shape[-1]).expand(buffer.shape), persistent=False)
+            else:
+                again = type(module)(module.config)
+                module.register_buffer(name, again.get_buffer(name), persistent=False)
+
+
+def _is_meta(module: nn.Module) -> bool:
+    return any(parameter.is_meta for parameter in module.parameters())
+
+
+def _look_for_vision_tower(model: InteractVlm, source: Path, config: Mapping[str, Any]) -> None:
+    """The tower in the folder ``vision_tower``, or what the configuration names, if it is on this machine."""
+    own = source / "vision_tower"
+    names = (own if own.is_dir() else None, config.get("mm_vision_tower"), config.get("vision_tower"))
+    named = next((str(name) for name in names if name), published_config.CLIP)
+    try:
+        load_vision_tower(model, named, local_files_only=True)
+    except InputError as error:
+        warnings.warn(
+            f"{source} holds no vision tower, and it is not on this machine ({error}). Give it before the model sees "
+            f"images: load_vision_tower(model, {named!r}) asks the hub",
+            stacklevel=4,
+        )

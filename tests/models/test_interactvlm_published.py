@@ -1,0 +1,271 @@
+"""Published folders of InteractVLM: read whole or in shards, checked by name, with LoRA merged in."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.models.interactvlm_tiny import HUMAN, OBJECT, SEG, conversation_ids, tiny
+from torch import Tensor
+
+from interplay.body.cameras import view_set
+from interplay.errors import InputError, MissingFileError, ModelError
+from interplay.importers import load_published
+from interplay.models.interactvlm.convert import load_vision_tower
+from interplay.models.interactvlm.network import InteractVlm, sam_pixels
+from interplay.models.interactvlm.published_names import our_name
+
+pytest.importorskip("transformers")
+
+ROWS = 60
+"""Tokens of the published vocabulary; the image's own comes after them."""
+CONFIG = {
+    "token_type": "Gen",
+    "seg_token_idx": SEG,
+    "hseg_token_idx": SEG,
+    "oseg_token_idx": SEG,
+    "img_emb_len": 3,
+    "num_attention_heads": 4,
+    "rms_norm_eps": 1e-6,
+    "mm_vision_heads": 2,
+    "hC_sam_view_type": "4MV-Z_Vitru_mv2",
+    "cam_encoder_type": "vi_v1",
+}
+_PUBLISHED_SAM = (
+    (r"^vision_encoder\.patch_embed\.projection", "image_encoder.patch_embed.proj"),
+    (r"^vision_encoder\.layers\.(\d+)\.layer_norm", r"image_encoder.blocks.\1.norm"),
+    (r"^vision_encoder\.layers\.", "image_encoder.blocks."),
+    (r"^vision_encoder\.neck\.conv1", "image_encoder.neck.0"),
+    (r"^vision_encoder\.neck\.layer_norm1", "image_encoder.neck.1"),
+    (r"^vision_encoder\.neck\.conv2", "image_encoder.neck.2"),
+    (r"^vision_encoder\.neck\.layer_norm2", "image_encoder.neck.3"),
+    (r"^vision_encoder\.", "image_encoder."),
+    (r"^shared_image_embedding\.positional_embedding", "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"),
+    (r"encoder\.point_embed\.", "encoder.point_embeddings."),
+    (r"mask_embed\.conv1", "mask_downscaling.0"),
+    (r"mask_embed\.layer_norm1", "mask_downscaling.1"),
+    (r"mask_embed\.conv2", "mask_downscaling.3"),
+    (r"mask_embed\.layer_norm2", "mask_downscaling.4"),
+    (r"mask_embed\.conv3", "mask_downscaling.6"),
+    (r"upscale_conv1", "output_upscaling.0"),
+    (r"upscale_layer_norm", "output_upscaling.1"),
+    (r"upscale_conv2", "output_upscaling.3"),
+    (r"layers\.0\.(weight|bias)$", r"layers.1.\1"),
+    (r"proj_in", "layers.0"),
+    (r"proj_out", "layers.2"),
+    (r"layer_norm_final_attn", "norm_final_attn"),
+    (r"transformer\.layers\.(\d+)\.layer_norm", r"transformer.layers.\1.norm"),
+)
+
+
+def published_name(name: str) -> str | None:
+    """What the published code calls a parameter of ours, None for what it does not have."""
+    if "linear_2" in name or "shared_embedding" in name:
+        return None
+    decoder = re.match(r"(human|object)_(mask_decoder\..*)", name)
+    if name.startswith("sam.") or decoder:
+        inside = decoder[2] if decoder else name.removeprefix("sam.")
+        for pattern, theirs in _PUBLISHED_SAM:
+            inside = re.sub(pattern, theirs, inside)
+        return f"model.visual_model.{decoder[1] + '_' if decoder else ''}{inside}"
+    for ours, theirs in (
+        ("llava.model.multi_modal_projector.linear_1.", "model.mm_projector."),
+        ("llava.model.vision_tower.", "model.vision_tower.vision_tower.vision_model."),
+        ("llava.model.language_model.", "model."),
+        ("llava.", ""),
+        ("text_hidden_fcs.", "model.text_hidden_fcs."),
+    ):
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    return name
+
+
+def weights(model: InteractVlm, tower: bool = True) -> dict[str, Tensor]:
+    """The state of a tiny network as it would be published."""
+    with torch.no_grad():  # what a published projector cannot have
+        second = model.llava.model.multi_modal_projector.linear_2
+        second.weight.copy_(torch.eye(len(second.weight)))
+        second.bias.zero_()
+        model.sam.prompt_encoder.shared_embedding.positional_embedding.copy_(
+            model.sam.shared_image_embedding.positional_embedding
+        )
+        model.llava.model.language_model.embed_tokens.weight[ROWS:] = 0
+        model.llava.lm_head.weight[ROWS:] = 0
+    state = {}
+    for name, tensor in model.state_dict().items():
+        theirs = published_name(name)
+        if theirs and (tower or "vision_tower" not in theirs):
+            cut = theirs in ("model.embed_tokens.weight", "lm_head.weight")
+            state[theirs] = (tensor[:ROWS] if cut else tensor).clone()
+    return state
+
+
+def write_folder(folder: Path, state: dict[str, Tensor], form: str = "pytorch_model.bin", **config: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({**CONFIG, **config}))
+    suffix = Path(form).suffix
+    save = (lambda part, file: save_file(part, file)) if suffix == ".safetensors" else torch.save
+    if "index" not in form:
+        save(state, folder / form)
+        return folder
+    suffix = Path(form.removesuffix(".index.json")).suffix
+    save = (lambda part, file: save_file(part, file)) if suffix == ".safetensors" else torch.save
+    names, places = list(state), {}
+    for number in range(3):
+        file = f"part-{number + 1}-of-3{suffix}"
+        part = {name: state[name] for name in names[number::3]}
+        save(part, folder / file)
+        places |= dict.fromkeys(part, file)
+    (folder / form).write_text(json.dumps({"weight_map": places}))
+    return folder
+
+
+def same(one: InteractVlm, other: InteractVlm) -> None:
+    theirs = other.state_dict()
+    for name, tensor in one.state_dict().items():
+        torch.testing.assert_close(tensor, theirs[name], msg=name)
+
+
+FORMS = ["pytorch_model.bin", "model.safetensors", "pytorch_model.bin.index.json", "model.safetensors.index.json"]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("form", FORMS)
+def test_a_folder_gives_the_same_network_and_answers(tmp_path: Path, form: str) -> None:
+    model = tiny()
+    state = weights(model)
+    assert len({our_name(name) for name in state}) == len(state)
+    read = load_published("interactvlm", write_folder(tmp_path / "f", state, form))
+    same(model, read)
+    assert not read.training
+    assert (read.options.image_token_id, read.options.image_tokens, read.options.human_views) == (
+        60,
+        4,
+        "4MV-Z_Vitru_mv2",
+    )
+    views, pixels = list(view_set(read.options.human_views).values()), torch.randn(1, 3, 28, 28)
+    seen = sam_pixels(torch.rand(4, 3, 64, 64) * 255, 64)
+    masks = [m(conversation_ids(9, SEG, 2), pixels, m.encode_views(seen), views).logits for m in (model, read)]
+    torch.testing.assert_close(*masks)
+    asked = conversation_ids()
+    assert torch.equal(*(m.generate(asked, pixels, max_new_tokens=4) for m in (model, read)))
+
+
+@pytest.mark.parametrize(
+    ("options", "config"),
+    [
+        ({"camera_encoder": "simple"}, {}),
+        ({"camera_encoder": "view_index", "views": 4}, {}),
+        ({"camera_encoder": None}, {}),
+        (
+            {"token_type": "Gen-Hu-Obj", "human_id": HUMAN, "object_id": OBJECT},
+            {"token_type": "Gen-Hu-Obj", "hseg_token_idx": HUMAN, "oseg_token_idx": OBJECT},
+        ),
+        ({"separate_decoders": True}, {"token_type": "Gen-DifDe"}),
+    ],
+)
+def test_variants_are_told_by_names_and_settings(tmp_path: Path, options: dict, config: dict) -> None:
+    model = tiny(**options)
+    read = load_published("interactvlm", write_folder(tmp_path / "f", weights(model), **config))
+    same(model, read)
+    assert {name: getattr(read.options, name) for name in options} == options
+
+
+def test_half_precision_stays(tmp_path: Path) -> None:
+    state = {name: tensor.bfloat16() for name, tensor in weights(tiny()).items()}
+    state["cam_pose_encoder.spatial_encoder.0.bias"] = state["cam_pose_encoder.spatial_encoder.0.bias"].float()
+    read = load_published("interactvlm", write_folder(tmp_path / "f", state))
+    assert {parameter.dtype for parameter in read.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_lora_is_merged(tmp_path: Path, beside: bool) -> None:
+    model = tiny()
+    state = weights(model)
+    layer = "model.layers.1.self_attn.q_proj"
+    a, b = torch.randn(2, 48), torch.randn(48, 2)
+    wanted = state[f"{layer}.weight"] + 8 / 2 * (b @ a)
+    if beside:
+        folder = write_folder(tmp_path / "f", state)
+        lora = {f"base_model.model.{layer}.lora_{side}.weight": m for side, m in (("A", a), ("B", b))}
+        save_file(lora, folder / "adapter_model.safetensors")
+        (folder / "adapter_config.json").write_text('{"lora_alpha": 8, "r": 2}')
+    else:
+        wrapped = {f"base_model.model.{name}": tensor for name, tensor in state.items()}
+        base = wrapped.pop(f"base_model.model.{layer}.weight")
+        wrapped[f"base_model.model.{layer}.base_layer.weight"] = base
+        wrapped |= {f"base_model.model.{layer}.lora_{side}.default.weight": m for side, m in (("A", a), ("B", b))}
+        folder = write_folder(tmp_path / "f", wrapped, "pytorch_model.bin.index.json")
+        (folder / "pretrained_config.json").write_text('{"lora_alpha": 8}')
+    read = load_published("interactvlm", folder)
+    torch.testing.assert_close(read.llava.model.language_model.layers[1].self_attn.q_proj.weight.data, wanted)
+
+
+def test_a_folder_without_vision_tower(tmp_path: Path) -> None:
+    model = tiny()
+    folder = write_folder(tmp_path / "f", weights(model, tower=False), mm_vision_tower=str(tmp_path / "none"))
+    with pytest.warns(UserWarning, match="holds no vision tower"):
+        read = load_published("interactvlm", folder)
+    pixels = torch.randn(1, 3, 28, 28)
+    with pytest.raises(ModelError, match="load_vision_tower"):
+        read.hidden_states(conversation_ids(9), pixels)
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    tower = CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14)).eval()
+    tower.save_pretrained(folder / "vision_tower")
+    found = load_published("interactvlm", folder)
+    load_vision_tower(read, folder / "vision_tower")
+    with torch.no_grad():
+        both = [each.hidden_states(conversation_ids(9), pixels) for each in (read, found)]
+    torch.testing.assert_close(*both)
+    CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=42, patch_size=14)).save_pretrained(tmp_path / "other")
+    with pytest.raises(InputError, match="9 tokens of 32 numbers"):
+        load_vision_tower(read, tmp_path / "other")
+
+
+def _without(name: str) -> dict[str, Tensor]:
+    state = weights(tiny())
+    del state[name]
+    return state
+
+
+@pytest.mark.parametrize(
+    ("state", "config", "message"),
+    [
+        (lambda: _without("model.visual_model.mask_decoder.iou_token.weight"), {}, "iou_token.weight"),
+        (lambda: _without("model.embed_tokens.weight"), {}, "embed_tokens.weight is missing"),
+        (lambda: {**weights(tiny()), "model.other.weight": torch.ones(1)}, {}, "it has no model.other.weight"),
+        (lambda: {**weights(tiny()), "model.norm.weight": torch.ones(7)}, {}, r"expected shape \(48,\), got \(7,\)"),
+        (lambda: weights(tiny()), {"seg_token_idx": None}, "seg_token_idx: is missing"),
+        (lambda: weights(tiny()), {"seg_token_idx": 99}, "too few"),
+        (lambda: weights(tiny()), {"num_attention_heads": 7}, "7 heads"),
+        (lambda: weights(tiny()), {"token_type": "Ask"}, "Gen"),
+    ],
+)
+def test_folders_that_are_not_whole(tmp_path: Path, state: object, config: dict, message: str) -> None:
+    folder = write_folder(tmp_path / "f", state(), **config)
+    with pytest.raises(InputError, match=message) as error:
+        load_published("interactvlm", folder)
+    assert str(error.value).startswith(str(folder))
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no folder"):
+        load_published("interactvlm", tmp_path / "none")
+    folder = write_folder(tmp_path / "f", {"a": torch.ones(1)}, "pytorch_model.bin.index.json")
+    (folder / "part-1-of-3.bin").unlink()
+    with pytest.raises(MissingFileError, match=r"part-1-of-3\.bin"):
+        load_published("interactvlm", folder)
+    (folder / "pytorch_model.bin.index.json").write_text('{"weight_map": {"a": "../x.bin"}}')
+    with pytest.raises(InputError, match="files beside it"):
+        load_published("interactvlm", folder)
+    (folder / "pytorch_model.bin.index.json").unlink()
+    with pytest.raises(MissingFileError, match="holds no weights"):
+        load_published("interactvlm", folder)
+    with pytest.raises(InputError, match="got a state dict"):
+        load_published("interactvlm", {})
