@@ -23,6 +23,7 @@ COMMANDS = {
     "diagnose": "find out what is wrong with a result, and what each kind of error costs",
     "compare": "tell whether one result is better than another beyond chance",
     "suppress": "remove pairs that do not interact from any model's predictions",
+    "serve": "a page and an HTTP API over a model",
     "train": "train a model from a configuration file",
     "plot": "draw the curves of trainings",
     "models": "list the models, or show one model's card",

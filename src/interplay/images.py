@@ -141,8 +141,8 @@ def _ordinary_file(name: str, max_pixels: int) -> Path:
     return path
 
 
-def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Width and height of an image file in pixels, as it is stored; nothing is decoded.
+def image_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
+    """Width and height of an image file, or of its bytes, in pixels, as it is stored; nothing is decoded.
 
     Raises:
         MissingFileError: no such file.
@@ -150,8 +150,8 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """
     from PIL import Image, UnidentifiedImageError
 
-    shown = text_name(path)
-    place = _ordinary_file(os.fspath(path), MAX_PIXELS)
+    shown = "image bytes" if isinstance(source, bytes) else text_name(source)
+    place = io.BytesIO(source) if isinstance(source, bytes) else _ordinary_file(os.fspath(source), MAX_PIXELS)
     try:
         with _without_pillow_limit(), Image.open(place, formats=_known_formats()) as image:
             return image.size

@@ -199,7 +199,7 @@ def predict_all(
     """
     for batch in _batches(images, batch_size):
         readable = [item for item in batch if not isinstance(item, Failure)]
-        answers = iter(_predict_batch(readable, predict))
+        answers = iter(predict_batch(readable, predict))
         for item in batch:
             answer = item if isinstance(item, Failure) else next(answers)
             if isinstance(answer, Failure):
@@ -216,7 +216,7 @@ def result_name(path: Path) -> str:
     return text_name(path.as_posix())
 
 
-def _predict_batch(
+def predict_batch(
     batch: Sequence[tuple[Path, NDArray[np.uint8]]], predict: Predict
 ) -> Sequence[Interactions | Failure]:
     """The model's answers; where it refuses the batch, each image is tried alone."""
@@ -231,4 +231,4 @@ def _predict_batch(
             raise
         if len(batch) == 1:
             return [Failure(paths[0], reason)]
-        return [answer for item in batch for answer in _predict_batch([item], predict)]
+        return [answer for item in batch for answer in predict_batch([item], predict)]

@@ -1,0 +1,107 @@
+"""The page in a real browser: Chromium from the system, driven by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from interplay.samples import sample_path
+
+pytest.importorskip("fastapi", reason="needs the extra app")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    import uvicorn
+
+    from interplay.pipeline import load_predictor
+    from interplay.serve import create_app
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")})
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 30
+    while not server.started and time.monotonic() < end:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bool) -> None:
+    size = {"width": 390, "height": 800} if phone else {"width": 1200, "height": 900}
+    page = browser.new_page(viewport=size)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    page.set_input_files("#file", str(sample_path()))
+    page.wait_for_selector("#list button", timeout=30_000)
+    words = page.locator("#list button span").all_text_contents()
+    assert any("tennis racket" in word for word in words)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
+    drawn = page.locator("#marks line").count()
+    assert drawn >= 2
+    page.locator("#list button").first.hover()
+    assert page.locator("#marks line").count() == 1  # the chosen interaction alone
+    page.mouse.move(0, 0)
+    page.locator("#boxes").uncheck()
+    assert page.locator("#marks rect").count() == 0
+    page.locator("#least").evaluate("e => { e.value = 1; e.dispatchEvent(new Event('input')); }")
+    assert page.locator("#list button").count() == 0
+    assert "best:" in page.locator("#status").inner_text()
+    with page.expect_download() as download:
+        page.locator("#json").click()
+    assert download.value.suggested_filename == "interactions.json"
+    with page.expect_download() as download:
+        page.locator("#picture").click()
+    assert download.value.suggested_filename == "interactions.png"
+    assert not problems
+    page.close()
+
+
+def test_the_keyboard_reaches_everything(address: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    page.set_input_files("#file", str(sample_path()))
+    page.wait_for_selector("#list button", timeout=30_000)
+    reached = set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert {"file", "model", "least", "boxes", "words", "json", "picture", "BUTTON"} <= reached
+    page.close()
+
+
+def test_a_file_that_is_no_picture_is_named(address: str, browser: Any, tmp_path: Any) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    page = browser.new_page()
+    page.goto(address)
+    page.set_input_files("#file", str(broken))
+    page.wait_for_selector("#status.bad", timeout=10_000)
+    assert "not an image" in page.locator("#status").inner_text()
+    page.close()
