@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from interplay.body.cameras import VIEW_SETS, look_at, project, view_set
 from interplay.body.lifting import contact_mask, lift_human, lift_human_hard, lift_object, lift_points
 from interplay.body.raycast import pixel_table
+from interplay.body.splatting import draw_points, point_table
 from interplay.errors import InputError
 
 TETRAHEDRON = (
@@ -144,3 +145,18 @@ def test_views_by_name() -> None:
     assert view_set("4MV-Z_Vitru") is view_set("human_4MV-Z_Vitru")
     with pytest.raises(InputError, match="4MV-Z_Vitru"):
         view_set("human_4MV-Z_Vitro")
+
+
+def test_the_nearest_of_two_points_is_shown() -> None:
+    R, T = (each[None] for each in look_at(2, 0, 0))
+    points = np.array([[0, 0, 0], [0, 0, 0.5], [9, 0, 0], [0, 0, 9]])
+    table = point_table(points, R, T, 16, 0.2)
+    assert set(np.unique(table)) == {-1, 1}, "the second hides the first; the others are beside and behind the camera"
+    assert table[0, 8, 8] == 1
+    red_then_blue = np.array([[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 0]])
+    drawn = draw_points(points, red_then_blue, R, T, 16, 0.2)[0]
+    assert drawn[8, 8, 0] > drawn[8, 8, 2] > 0, "some of what is behind shows through"
+    assert (drawn[0] == 255).all()
+    for change in ({"size": 0}, {"radius": 0}, {"points": points[0]}):
+        with pytest.raises(InputError, match="expected"):
+            point_table(**{"points": points, "R": R, "T": T, "size": 8, "radius": 0.1, **change})

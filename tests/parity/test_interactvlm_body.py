@@ -14,6 +14,7 @@ from tests.parity.interactvlm_reference import arrays
 from interplay.body.cameras import look_at, project, to_camera, view_set
 from interplay.body.lifting import contact_mask, lift_human, lift_human_hard, lift_object, lift_points
 from interplay.body.raycast import pixel_table
+from interplay.body.splatting import draw_points, point_table, position_colours
 
 BODIES = ["lift_icosphere_human", "lift_anny_human"]
 MESHES = [*BODIES, "lift_box_object"]
@@ -104,3 +105,16 @@ def test_lifting_to_an_object_and_to_points(goldens: Path) -> None:
     for maps, wanted in (("pred_prob", "lifted_pred"), ("heatmaps", "lifted_heatmap")):
         lifted = lift_points(cloud[maps], cloud["pixel_to_point"], len(cloud["points"]))
         np.testing.assert_allclose(lifted, cloud[wanted], atol=1e-6)
+
+
+def test_point_clouds_are_drawn_as_pytorch3d_does(goldens: Path) -> None:
+    cloud = arrays(goldens, "lift_pointcloud")
+    R, T = (np.stack(each) for each in zip(*(look_at(*view) for view in cloud["cam_params"]), strict=True))
+    size, radius = int(cloud["image_size"]), float(cloud["radius"])
+    table = point_table(cloud["points"], R, T, size, radius)
+    np.testing.assert_array_equal(table, cloud["pixel_to_point"])
+    heat = np.where(table >= 0, cloud["affordance"][table], 0)
+    np.testing.assert_array_equal(heat, cloud["heatmaps"])
+    np.testing.assert_allclose(position_colours(cloud["points"]), cloud["colors"], atol=1e-6)
+    drawn = draw_points(cloud["points"], cloud["colors"], R, T, size, radius)
+    assert np.abs(drawn.astype(int) - cloud["renders"]).max() <= 1
