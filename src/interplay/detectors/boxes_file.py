@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from interplay.formats.coco_images import CocoImages, named_image
 from interplay.images import ImageError
 from interplay.ops.boxes import xywh_to_xyxy
 from interplay.ops.image_names import ImageNames
-from interplay.ops.numbers import finite_number, whole_number
+from interplay.ops.numbers import finite_rows, whole_rows
 from interplay.ops.object_names import COCO_OBJECTS
 from interplay.table import InteractionTable
 from interplay.vocabulary import coco_80_index
@@ -158,21 +157,30 @@ class _CocoResults:
         elif whole:
             self.listed = CocoImages.of(content, str(path))
         self.objects = self.listed.objects if self.listed is not None and self.listed.objects else COCO_OBJECTS
-        rows: dict[str, list[list[float]]] = defaultdict(list)
         sizes: dict[str, tuple[int, int]] = {}
         if self.listed is not None:
-            for number, name in self.listed.names.items():
-                rows[name] = []
-                sizes[name] = self.listed.sizes[number]
+            sizes = {name: self.listed.sizes[number] for number, name in self.listed.names.items()}
+        places = {name: i for i, name in enumerate(sizes)}
+        used: list[int] = []
+        image: list[int] = []
+
+        def where(row: int) -> str:
+            return f"{path}: {'annotations' if whole else ''}[{used[row]}]"
+
         for i, record in enumerate(records):
-            where = f"{path}: annotations[{i}]" if whole else f"{path}: [{i}]"
+            used.append(i)
             if not isinstance(record, Mapping):
-                raise InputError(f"{where}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
-            if not record.get("iscrowd"):  # a region with many objects is none of them
-                rows[named_image(record, self.listed, where)].append(_row(record, self.listed, where))
-        self.rows = [np.array(values, np.float64).reshape(-1, 6) for values in rows.values()]
-        self.sizes = [sizes.get(name, (0, 0)) for name in rows]
-        self.names = ImageNames(rows, by_number=False)
+                raise InputError(f"{where(-1)}: expected {{image_id, category_id, bbox, score}}, got {brief(record)}")
+            if record.get("iscrowd"):  # a region with many objects is none of them
+                used.pop()
+                continue
+            image.append(places.setdefault(named_image(record, self.listed, where(-1)), len(places)))
+        values = _values([records[i] for i in used], self.listed, where)
+        order = np.argsort(np.array(image, np.int64), kind="stable")
+        ends = np.cumsum(np.bincount(np.array(image, np.int64), minlength=len(places)))
+        self.rows = np.split(values[order], ends[:-1])
+        self.sizes = [sizes.get(name, (0, 0)) for name in places]
+        self.names = ImageNames(places, by_number=False)
 
     def find(self, file: str, width: int, height: int) -> Detections:
         row = self.names.find(file)
@@ -188,22 +196,32 @@ class _CocoResults:
         return Detections.within(corners, values[:, 0], values[:, 1], width, height, self.objects)
 
 
-def _row(record: Mapping[str, Any], listed: CocoImages | None, where: str) -> list[float]:
-    """[label, score, x, y, width, height] of one COCO result."""
-    category = whole_number(record.get("category_id"), f"{where}: 'category_id'")
+def _values(
+    records: Sequence[Mapping[str, Any]], listed: CocoImages | None, where: Callable[[int], str]
+) -> NDArray[np.float64]:
+    """(N, 6) label, score, x, y, width, height of COCO results."""
+    category = whole_rows([record.get("category_id") for record in records], lambda i: f"{where(i)}: 'category_id'")
     if listed is not None and listed.objects:
-        label = listed.categories.get(category, -1)
+        label = np.array([listed.categories.get(number, -1) for number in category.tolist()], np.int64)
         expected = f"one of the categories that {listed.source} lists"
     else:
-        label = int(coco_80_index([category])[0])
+        label = coco_80_index(category)
         expected = "one of COCO's ids 1..90"
-    if label < 0:
+    unknown = np.flatnonzero(label < 0)
+    if len(unknown):
         raise InputError(
-            f"{where}: 'category_id' must be {expected}, got {category}; boxes of other objects are read by name from "
-            ".jsonl or .parquet"
+            f"{where(int(unknown[0]))}: 'category_id' must be {expected}, got {category[unknown[0]]}; boxes of other "
+            "objects are read by name from .jsonl or .parquet"
         )
-    box = record.get("bbox")
-    if not isinstance(box, list) or len(box) != 4:
-        raise InputError(f"{where}: 'bbox' must be four numbers x, y, width, height, got {brief(box)}")
-    score = finite_number(record.get("score", 1.0), f"{where}: 'score'")
-    return [float(label), score, *(finite_number(value, f"{where}: 'bbox'") for value in box)]
+    boxes = [record.get("bbox") for record in records]
+    for i, box in enumerate(boxes):
+        if not isinstance(box, list) or len(box) != 4:
+            raise InputError(f"{where(i)}: 'bbox' must be four numbers x, y, width, height, got {brief(box)}")
+    scores = [record.get("score", 1.0) for record in records]
+    return np.column_stack(
+        [
+            label,
+            finite_rows(scores, 1, lambda i: f"{where(i)}: 'score'", dtype=np.float64),
+            finite_rows(boxes, 4, lambda i: f"{where(i)}: 'bbox'", dtype=np.float64),
+        ]
+    )

@@ -62,22 +62,29 @@ def whole_number(value: Any, where: str, count: int | None = None) -> int:
     return int(number)
 
 
-def finite_rows(values: Rows, width: int, where: Where, nan: bool = False) -> NDArray[np.float32]:
+def finite_rows(
+    values: Rows,
+    width: int,
+    where: Where,
+    nan: bool = False,
+    dtype: type[np.floating] = np.float32,
+) -> NDArray[Any]:
     """Rows of numbers as an array, each checked as by `finite_number`.
 
     Args:
         values: N rows of `width` numbers each, or N numbers for a width of 1.
         where: says which row is meant.
         nan: whether NaN passes, and None as NaN.
+        dtype: of the result.
 
     Returns:
-        (N, width) float32.
+        (N, width) of `dtype`.
 
     Raises:
         InputError: names the first row that does not fit.
     """
     if not len(values):
-        return np.zeros((0, width), np.float32)
+        return np.zeros((0, width), dtype)
     array = _array(values)
     if array.dtype.kind not in "iuf" or array.size != len(values) * width or _holds_truths(values):
         array = np.array([_row(value, width, where(i), nan) for i, value in enumerate(values)], np.float64)
@@ -87,7 +94,7 @@ def finite_rows(values: Rows, width: int, where: Where, nan: bool = False) -> ND
         first = array[bad[0]].tolist()
         wanted, got = ("finite numbers", first) if width > 1 else ("a finite number", first[0])
         raise InputError(f"{where(int(bad[0]))}: expected {wanted}, got {brief(got)}")
-    return (array + 0.0).astype(np.float32)
+    return (array + 0.0).astype(dtype)
 
 
 def whole_rows(values: Rows, where: Where, count: int | None = None) -> NDArray[np.int64]:
