@@ -1,9 +1,78 @@
-"""Models of `transformers` from a folder, the hub's cache or the hub."""
+"""Models of `transformers`, and weights of our own, from the hub's cache or the hub."""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
+
+from interplay.errors import InputError, MissingFileError
+
+WEIGHTS = "model.safetensors"
+"""What a model's weights are called in its repository."""
+
+_REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,200})?")
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name can be a model's on the hub (``owner/name`` or ``owner/name@revision``), and is no file's."""
+    return bool(_REPOSITORY.fullmatch(name)) and not name.startswith(".") and not os.path.lexists(name)
+
+
+def fetch_weights(name: str) -> Path:
+    """The weights file of a model on the hub; one that is in the cache is taken from there.
+
+    Of ``owner/name@revision`` a commit is the surest revision: it never changes, and is never asked for again.
+
+    Raises:
+        MissingFileError: neither in the cache nor to be had from the hub; says why, and how to bring it here.
+        InputError: no name of a repository.
+    """
+    from huggingface_hub import hf_hub_download
+
+    if not _REPOSITORY.fullmatch(name):
+        raise InputError(f"{name!r} is no name of a model on the hub: expected owner/name or owner/name@revision")
+    repository, _, revision = name.partition("@")
+    wanted: dict[str, Any] = {"repo_id": repository, "filename": WEIGHTS, "revision": revision or None}
+    try:
+        return Path(hf_hub_download(**wanted, local_files_only=True))
+    except Exception:  # of the hub's client, which differ between versions; asking the hub says more
+        pass
+    try:
+        return Path(hf_hub_download(**wanted, endpoint=_endpoint(), etag_timeout=10))
+    except Exception as error:  # of the HTTP library, too
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise MissingFileError(
+            f"the weights of {name} are not on this machine, and the hub does not give them ({why}). On a machine with "
+            f"a network: hf download {repository} {WEIGHTS} --local-dir {Path(repository).name}; then give "
+            f"{Path(repository).name}/{WEIGHTS} as the model"
+        ) from None
+
+
+def publish_folder(folder: Path, repository: str, private: bool, token: str | None, message: str) -> str:
+    """Put a folder's files on the hub, in a repository that is made where there is none; returns its address.
+
+    Raises:
+        InputError: no name of a repository, or the hub refuses.
+    """
+    from huggingface_hub import HfApi
+
+    if not _REPOSITORY.fullmatch(repository) or "@" in repository:
+        raise InputError(f"{repository!r} is no name of a repository: expected owner/name")
+    hub = HfApi(endpoint=_endpoint(), token=token)
+    try:
+        address = hub.create_repo(repository, private=private, exist_ok=True)
+        hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
+    except Exception as error:  # of the hub's client and the HTTP library
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{repository}: the hub refused: {why}. 'hf auth login' stores a token") from None
+    return str(address)
+
+
+def _endpoint() -> str | None:
+    """The hub's address, where the environment names another one; asked late, since tests and users change it."""
+    return os.environ.get("HF_ENDPOINT") or None
 
 
 def load_pretrained(kind: Any, source: str) -> Any:

@@ -164,6 +164,34 @@ class HoiModel(nn.Module, ABC):
         changed = changed_options(self.config.decoding, options, "decoding")
         self.config = self.config.model_copy(update={"decoding": changed})
 
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        private: bool = False,
+        token: str | None = None,
+        about: str = "",
+        message: str = "Add a model of interplay",
+    ) -> str:
+        """Publish the model on the hub, with a card; ``interplay.load_model(repository)`` loads it again.
+
+        Args:
+            repository: ``owner/name``; it is made where there is none.
+            private: whether only you see it, if it is made.
+            token: of the hub; by default the one that ``hf auth login`` stored.
+            about: Markdown for the card: what it was trained on, figures and the commands that gave them, licence.
+            message: of the commit.
+
+        Returns:
+            Its address.
+
+        Raises:
+            InputError: no such name, or the hub refuses; says why.
+        """
+        from interplay.models.sharing import share
+
+        return share(self, repository, private, token, about, message)
+
     def with_classes(
         self,
         verbs: Sequence[str] | None = None,

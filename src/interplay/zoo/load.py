@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interplay.defaults import DEFAULT_MODEL
 from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
+from interplay.hub import fetch_weights, is_repository
 from interplay.options import changed_options
 from interplay.systems import System, get_system
 from interplay.zoo.cards import ModelCard, get_card
@@ -28,7 +29,8 @@ def load_model(
     """A model ready to predict.
 
     Args:
-        name: a name of `list_models`, or the path of a ``.safetensors`` file.
+        name: a name of `list_models`, the path of a ``.safetensors`` file, or a model on the hub (``owner/name``, or
+            ``owner/name@revision``), whose weights are taken from the cache where they are there.
         weights: weights of your own for the named model.
         device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU.
         decoding: changes to how outputs become interactions; see `HoiModel.set_decoding`.
@@ -113,6 +115,8 @@ def _named_file(name: str | Path, weights: str | Path | None) -> tuple[Path, Mod
         if weights is not None:
             raise InputError(f"{name} and {weights} are both files of weights: give one of them")
         return Path(name), None
+    if weights is None and is_repository(str(name)):
+        return fetch_weights(str(name)), None
     card = get_card(str(name))
     if weights is not None:
         return Path(weights), card
