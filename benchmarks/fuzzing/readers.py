@@ -29,6 +29,7 @@ from interplay import (
 from interplay.datasets.coco_keypoints import people_table, read_coco_people
 from interplay.detectors.pose.poses_file import read_pose_results
 from interplay.errors import InterplayError
+from interplay.formats.coco_images import CocoImages
 from interplay.images import MAX_PIXELS
 
 from .published import published_shapes, read_published, read_start, start_shapes
@@ -187,6 +188,10 @@ def _poses(folder: Path) -> dict[Path, str]:
 def _read_poses(path: Path) -> Any:
     estimator = load_pose_estimator(path, annotations=path.parent / "images.json")
     return [estimator.estimate(np.zeros((48, 64, 3), np.uint8), [[8, 4, 32, 46]], "a.jpg")]
+
+
+def _read_pose_results(path: Path) -> InteractionTable:
+    return read_pose_results(path, CocoImages.read(path.parent / "images.json"))
 
 
 def _check_poses(poses: Any, folder: Path) -> None:
@@ -561,7 +566,7 @@ READERS: dict[str, Reader] = {
         Reader("tools", _tools, lambda path: load_annotations("own", path), check_table),
         Reader("boxes", _boxes, _read_boxes, check_numbers),
         Reader("poses", _poses, _read_poses, _check_poses),
-        Reader("pose-results", _poses, read_pose_results, check_table),
+        Reader("pose-results", _poses, _read_pose_results, check_table),
         Reader("keypoints", _keypoints, _read_keypoints, check_table),
         Reader("queries", _queries, _read_queries, check_table),
         Reader("vcoco-pickle", _vcoco_pickles, _read_vcoco_pickle, check_detections),
