@@ -573,7 +573,7 @@ def test_further_data_are_trained_on_as_a_whole(scenes: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("further", "message"),
     [
-        ({"root": None}, r"where are the annotations of own\? Give --further\.more\.root DIR"),
+        ({"root": None}, r"further\.more\.root: expected annotations of own.*; give --further\.more\.root DIR"),
         ({"root": "nowhere"}, r"further\.more\.root: there is no nowhere; give --further\.more\.root"),
         ({"images": "nowhere"}, r"further\.more\.images: there is no nowhere; give --further\.more\.images"),
         ({"holdout": 0.1}, r"further\.more: .*only trained on, all of them, got holdout=0\.1: leave it out"),

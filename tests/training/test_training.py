@@ -39,7 +39,7 @@ def _config(source: Path, output: Path, **changes: object) -> TrainConfig:
         "batch_size": 16,
         "validate_every": 3,
         "accelerator": "cpu",
-        "data": {"dataset": "own", "root": str(source), "holdout": 0.25},
+        "data": {"dataset": "own", "root": str(source), "holdout": 0.25, "vocabulary": "v-coco"},
         "model": {"width": 16, "layers": 1, "heads": 2, "embedding": 8},
         "optimiser": {"learning_rate": 1e-2, "ema": 0.9},
     }
@@ -113,7 +113,7 @@ def test_validation_on_detected_boxes_by_the_official_protocol(
     for file, size in zip(riders.files, riders.sizes.tolist(), strict=True):
         Image.new("RGB", size).save(tmp_path / file)
     data = {"dataset": "own", "root": str(riders_file), "images": str(tmp_path), "holdout": 0.25}
-    data |= {"validation_detections": str(riders_file)}
+    data |= {"validation_detections": str(riders_file), "vocabulary": "v-coco"}
     changes = {"start": "weights", "start_file": str(trained), "epochs": 1, "validate_every": 1, "data": data}
     weights = train(_config(riders_file, tmp_path / "runs", **changes))
     with (weights.parent / "log.csv").open() as stream:

@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="T,A,B",
         help="then drop pairs whose IoU(human)^A * IoU(object)^B with a better one exceeds T (usual: 0.7,1.0,0.5)",
     )
-    parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1) as JSON")
+    parser.add_argument("--json", metavar="OUT", help="write all metrics (fractions, 0..1) as JSON")
     parser.add_argument("--csv", metavar="OUT", help="write one row per class (of one result file)")
     parser.add_argument("--plots", metavar="DIR", help="write precision-recall curves of all classes (of one file)")
     parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlap", type=float, default=0.5, metavar="IOU", help="smallest volumetric IoU (default: %(default)s)"
     )
-    parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1)")
+    parser.add_argument("--json", metavar="OUT", help="write all metrics (fractions, 0..1)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "estimators, else box)",
     )
     add_allow_partial(parser)
-    parser.add_argument("--json", metavar="OUT", help="write all figures (fractions, 0..1) as JSON")
+    parser.add_argument("--json", metavar="OUT", help="write all metrics (fractions, 0..1) as JSON")
     parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
 
 

@@ -91,7 +91,7 @@ def _read_actions(source: Source, vocabulary: Vocabulary) -> list[_Action]:
                 )
             )
     if not actions:
-        raise InputError(f"{source.path}: no actions in it")
+        raise InputError(f"{source.path}: expected V-COCO's list of actions, got an empty one; download the file again")
     return actions
 
 

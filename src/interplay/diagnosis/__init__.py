@@ -121,7 +121,7 @@ def diagnose(
     scores = judged.scores()
     notes = list(scores.notes)
     if any(record.role is not None for record in annotations.vocabulary.verb_records):
-        notes.append("pairs of action-role and object are the classes here; V-COCO's own figures are of another kind")
+        notes.append("pairs of action-role and object are the classes here; V-COCO's own metrics differ")
     return Diagnosis(
         scores=scores,
         min_score=least,

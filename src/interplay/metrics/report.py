@@ -23,7 +23,7 @@ _EVERY_CLASS = 30
 
 
 def print_scores(scores: Scores, console: Console) -> None:
-    """Print means, the classes that fit on a screen, and the notes. Figures are in percent."""
+    """Print means, the classes that fit on a screen, and the notes. Scores are in percent."""
     if isinstance(scores, HoiScores):
         _print_hoi(scores, console)
     elif isinstance(scores, PoseScores):

@@ -18,7 +18,7 @@ from interplay.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class HoiScores:
-    """Scores of interaction classes. All figures are fractions, 0..1.
+    """Scores of interaction classes. All metrics are fractions, 0..1.
 
     Attributes:
         protocol, setting: how it was scored.
@@ -65,7 +65,7 @@ class HoiScores:
         return self.means_of(self.max_recall)
 
     def means_of(self, values: NDArray[np.float64]) -> dict[str, float]:
-        """Means of figures per class (C,) over the same groups."""
+        """Means of metrics per class (C,) over the same groups."""
         parts = {
             name: self.groups.get(name) for name in (("unseen", "seen") if self.zero_shot else ("rare", "non_rare"))
         }
@@ -94,7 +94,7 @@ class HoiScores:
 
 @dataclass(frozen=True)
 class VcocoScores:
-    """V-COCO's scores. All figures are fractions, 0..1; NaN where nothing is annotated.
+    """V-COCO's scores. All metrics are fractions, 0..1; NaN where nothing is annotated.
 
     Attributes:
         protocol: how it was scored.

@@ -39,13 +39,16 @@ def evaluate_tables(
         if nms is not None:
             predictions = suppress_pairs(predictions, nms)
     elif top_k is not None or nms is not None:
-        raise InputError("top-k and NMS work on triplets, which V-COCO's pickle does not hold")
+        raise InputError("top-k and NMS need triplets, which a V-COCO pickle does not hold: leave them out")
     if not any(record.role is not None for record in annotations.vocabulary.verb_records):
         if not isinstance(predictions, InteractionTable):
-            raise InputError(f"V-COCO's result form cannot be scored on {annotations.vocabulary.name!r}")
+            raise InputError(
+                "a V-COCO pickle holds V-COCO's actions: expected annotations of V-COCO, got the vocabulary "
+                f"{annotations.vocabulary.name!r}"
+            )
         return evaluate_hoi(predictions, annotations, protocol, setting, zero_shot, overlap, allow_partial, reading)
     if zero_shot is not None:
-        raise InputError("zero-shot figures are of interaction classes, and V-COCO's are of roles: leave zero-shot out")
+        raise InputError("V-COCO is scored by roles, zero-shot splits are of interactions: leave zero-shot out")
     if overlap is not None:
         raise InputError("V-COCO's overlap is 0.5 for every protocol: leave overlap out")
     if setting != "default":

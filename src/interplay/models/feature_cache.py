@@ -62,7 +62,7 @@ class StoredImage:
         features = self.human_features if role == "human" else self.object_features
         same = (boxes[:, None] == known).all(2)
         if not same.any(1).all():
-            raise InputError("the stored features are of other boxes: remove the folder that holds them")
+            raise InputError("the stored features lack these boxes: remove their folder, and they are made again")
         return features[same.int().argmax(1)].float()
 
 

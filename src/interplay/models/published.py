@@ -59,11 +59,14 @@ def published_system(name: str) -> System:
     """A system whose published weights can be read.
 
     Raises:
-        InputError: unknown, or nobody published weights of it.
+        InputError: unknown, or without published weights.
     """
     system = get_system(name)
     if not system.converter:
-        raise InputError(f"nobody published weights of {system.name}: expected one of {', '.join(published_systems())}")
+        raise InputError(
+            f"expected a system with published weights ({', '.join(published_systems())}), got {system.name}. Weights "
+            "that 'interplay train' wrote need no import: give the file to --model"
+        )
     return system
 
 

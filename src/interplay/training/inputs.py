@@ -86,7 +86,7 @@ def check_data(data: DataConfig, place: str = "data") -> None:
         place: what the configuration calls it.
     """
     if data.root is None:
-        raise InputError(f"where are the annotations of {data.dataset}? Give --{place}.root DIR")
+        raise InputError(f"{place}.root: expected annotations of {data.dataset}, got nothing; give --{place}.root DIR")
     for field in ("root", "validation_root", "images", "keypoints", "detections"):
         path = getattr(data, field, None)
         if path is not None and not path.exists():

@@ -1,4 +1,4 @@
-"""Model cards: what each model is, where its weights come from, and its figures, published and measured apart.
+"""Model cards: what each model is, where its weights come from, and its metrics, published and measured apart.
 
 One ``cards.json`` per system in its folder, with ``models`` and what they have in common in ``shared``.
 """
@@ -32,8 +32,8 @@ class ModelCard:
         weights: file name of the embedded weights, or empty where the user brings them.
         source: where the authors publish the weights, if they do.
         settings: what the configuration in a weights file of this name says, ``{"network.backbone": "resnet50"}``.
-        published: figures of the paper, ``{what: value}``.
-        measured: our figures, ``{what: {"value", "command"}}``.
+        published: metrics of the paper, ``{what: value}``.
+        measured: our metrics, ``{what: {"value", "command"}}``.
         use: the command that it is for.
     """
 
