@@ -5,8 +5,6 @@ To add a system, write its folder in `interplay.models` and one entry here.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module, resources
@@ -182,18 +180,15 @@ SYSTEMS: dict[str, System] = {
 """All systems by name."""
 
 
-CONTACT_SYSTEMS: dict[str, str] = {"interactvlm": "convert:load_folder"}
-"""Systems that find contact in 3D, not interactions, by folder of `interplay.models`: what reads a folder of their
-published weights."""
+CONTACT_SYSTEMS: dict[str, str] = {"interactvlm": "convert"}
+"""Systems that find contact in 3D, not interactions: the module in their folder of `interplay.models` that reads a
+folder of published weights. It has ``load_folder(folder)`` and ``convert_folder(folder, output)``."""
 
 
-def folder_loader(name: str) -> Callable[[str | os.PathLike[str]], Any] | None:
-    """What reads the published folders of a system that is published in folders; None for any other name."""
+def folder_converter(name: str) -> ModuleType | None:
+    """The module that reads the published folders of a contact system; None for any other name."""
     folder = str(name).lower().replace("_", "-")
-    if folder not in CONTACT_SYSTEMS:
-        return None
-    module, _, function = CONTACT_SYSTEMS[folder].partition(":")
-    return getattr(import_module(f"interplay.models.{folder}.{module}"), function)
+    return import_module(f"interplay.models.{folder}.{CONTACT_SYSTEMS[folder]}") if folder in CONTACT_SYSTEMS else None
 
 
 def explaining_systems() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,34 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         load_published("interactvlm", folder)
     with pytest.raises(InputError, match="got a state dict"):
         load_published("interactvlm", {})
+
+
+@pytest.mark.parametrize("tower", [False, True])
+def test_a_folder_becomes_one_of_our_own(tmp_path: Path, tower: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    from interplay.cli import main
+    from interplay.models.interactvlm.folder import save_folder
+
+    folder = write_folder(tmp_path / "f", weights(tiny(), tower), mm_vision_tower=str(tmp_path / "none"))
+    (folder / "tokenizer_config.json").write_text("{}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the vision tower
+        assert main(["import", "interactvlm", str(folder), "-o", str(tmp_path / "out")]) == 0
+        assert "M parameters" in capsys.readouterr().out
+        assert (tmp_path / "out" / "tokenizer_config.json").is_file()
+        read, again = (load_published("interactvlm", each) for each in (folder, tmp_path / "out"))
+        named = {name: p for name, p in again.named_parameters() if not p.is_meta}
+        assert len(named) == sum(not p.is_meta for p in read.parameters())
+        for name, parameter in named.items():
+            torch.testing.assert_close(parameter, read.get_parameter(name))
+        assert again.options == read.options
+        files = save_folder(again, tmp_path / "small", shard_size=300_000)
+        assert len(files) > 3
+        assert load_published("interactvlm", tmp_path / "small").options == read.options
+    with pytest.raises(InputError, match="holds something already"):
+        save_folder(again, tmp_path / "small")
+    config = json.loads((tmp_path / "small" / "config.json").read_text())
+    wrong = {"format 9": {"interplay": {"format": 9}}, "options": {"options": {}}, "settings": {"sam": 3}}
+    for message, change in wrong.items():
+        (tmp_path / "small" / "config.json").write_text(json.dumps({**config, **change}))
+        with pytest.raises(InputError, match=message):
+            load_published("interactvlm", tmp_path / "small")

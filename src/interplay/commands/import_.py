@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interplay.systems import SYSTEMS, published_systems
+from interplay.systems import CONTACT_SYSTEMS, SYSTEMS, published_systems
 
 EXAMPLE = "interplay import gen-vlkt gen_vlkt_s_hico.pth -o gen-vlkt-s-hico.safetensors"
 
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "system",
         metavar="SYSTEM",
-        help=f"{', '.join(published_systems())}; also understood: {', '.join(others)}",
+        help=f"{', '.join([*published_systems(), *CONTACT_SYSTEMS])}; also understood: {', '.join(others)}",
     )
     data = [f"for {system.name} also its data files ({system.data_suffix})" for system in known if system.data_suffix]
     parser.add_argument(
@@ -29,10 +29,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the published checkpoint: .pth, .pt, .safetensors or .npz; for TensorFlow's, the "
         "beginning that its files share (HOI_iter_1800000.ckpt), or their folder; "
-        f"{', '.join(data)} of detections or pairs with poses",
+        f"{', '.join(data)} of detections or pairs with poses; for {', '.join(CONTACT_SYSTEMS)} the published folder",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="by default FILE with .safetensors (.jsonl for data)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="by default FILE with .safetensors (.jsonl for data); for a folder another folder, by default "
+        "FOLDER-interplay here",
     )
     parser.add_argument(
         "--vocabulary",
@@ -49,8 +54,16 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.files import check_target
     from interplay.locks import locked
     from interplay.models.published import convert, published_system
+    from interplay.systems import folder_converter
     from interplay.vocabulary import Vocabulary
 
+    if (contact := folder_converter(arguments.system)) is not None:
+        output = arguments.output or Path(f"{arguments.file.resolve().name}-interplay")
+        with locked(output, folder=True):
+            model = contact.convert_folder(arguments.file, output)
+        count = sum(parameter.numel() for parameter in model.parameters() if not parameter.is_meta)
+        Console(highlight=False).print(f"{arguments.file} -> {output}\n  {count / 1e6:,.1f} M parameters")
+        return 0
     system = published_system(arguments.system)
     _check_source(arguments.file)
     is_data = system.is_data(arguments.file)

@@ -14,7 +14,7 @@ from interplay.checkpoints.tensorflow import find_checkpoint
 from interplay.containers.guard import reason
 from interplay.errors import InputError, some_of
 from interplay.files import check_other
-from interplay.systems import System, folder_loader, get_system, published_systems
+from interplay.systems import System, folder_converter, get_system, published_systems
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -103,10 +103,10 @@ def load_published(
         >>> from interplay.importers import load_published  # doctest: +SKIP
         >>> model = load_published("gen-vlkt", "gen_vlkt_s_hico.pth")  # doctest: +SKIP
     """
-    if (load_folder := folder_loader(system)) is not None:
+    if (converter := folder_converter(system)) is not None:
         if isinstance(source, Mapping):
             raise InputError(f"{system}: expected the published folder, got a state dict")
-        return load_folder(source)
+        return converter.load_folder(source)
     return import_published(system, source, vocabulary).model
 
 

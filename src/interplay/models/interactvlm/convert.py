@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,22 @@ from torch import Tensor, nn
 
 from interplay.containers.guard import in_words
 from interplay.containers.json_files import read_json
-from interplay.containers.tensors import read_safetensors, read_torch
 from interplay.errors import InputError, MissingFileError
 from interplay.models.interactvlm import published_config
+from interplay.models.interactvlm.folder import (
+    build,
+    check_empty,
+    compute_buffers,
+    copy_tokenizer,
+    is_own,
+    put,
+    read_shard,
+    save_folder,
+    shard_files,
+)
 from interplay.models.interactvlm.network import InteractVlm
 from interplay.models.interactvlm.published_names import POSITIONS, SHARED_POSITIONS, is_computed, our_name
 
-_INDEX = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_WHOLE = ("model.safetensors", "pytorch_model.bin")
-_ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
 _LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<side>[AB])(\.\w+)?\.weight$")
 _USUAL_ALPHA = 16.0
 """Of the published trainings."""
@@ -36,9 +43,10 @@ _SHARE_OF_MEMORY = 0.9
 
 
 def load_folder(folder: str | os.PathLike[str]) -> InteractVlm:
-    """The network of a published folder, in evaluation mode, with the precision that most of its numbers have.
+    """The network of a published folder, or of one that `convert_folder` made, in evaluation mode.
 
-    LoRA's matrices, in the shards or in an ``adapter_model`` file beside them, are merged into what they change.
+    It has the precision that most of its numbers have. LoRA's matrices, in the shards or in an ``adapter_model`` file
+    beside them, are merged into what they change.
 
     Raises:
         MissingFileError: no such folder, or a file of it is not there.
@@ -53,15 +61,38 @@ def load_folder(folder: str | os.PathLike[str]) -> InteractVlm:
     config = _config(source / "config.json")
     shards = shard_files(source)
     _check_memory(source, shards)
-    shapes, kind = _survey(source, shards)
     try:
-        model = _without_memory(config, shapes)
-        _fill(model, source, shards, kind)
+        if is_own(config):
+            model = build(config)
+            _fill_own(model, shards)
+        else:
+            shapes, kind = _survey(shards)
+            model = _without_memory(config, shapes)
+            _fill(model, source, shards, kind)
     except InputError as error:
         raise InputError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
     if _is_meta(model.llava.model.vision_tower):
         _look_for_vision_tower(model, source, config)
     return model.eval()
+
+
+def convert_folder(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> InteractVlm:
+    """Write a published folder as one of interplay's own: safetensors shards with all parts under one roof.
+
+    What the tokenizer needs is copied beside them.
+
+    Args:
+        output: a folder that is empty or not there.
+
+    Raises:
+        InputError, MissingFileError: as of `load_folder`; or the output holds something.
+    """
+    source, target = Path(folder), Path(output)
+    check_empty(target)
+    model = load_folder(source)
+    save_folder(model, target, origin={"imported_from": source.name})
+    copy_tokenizer(source, target)
+    return model
 
 
 def load_vision_tower(model: InteractVlm, source: str | os.PathLike[str], local_files_only: bool = False) -> None:
@@ -92,35 +123,6 @@ def load_vision_tower(model: InteractVlm, source: str | os.PathLike[str], local_
     model.llava.config.vision_config = seen
 
 
-def shard_files(folder: Path) -> list[Path]:
-    """The files of weights in a folder, in order: those of an index, one file, and an adapter's if there is one.
-
-    Raises:
-        MissingFileError: none, or one that the index names is not there.
-        InputError: the index is none.
-    """
-    index = next((folder / name for name in _INDEX if (folder / name).is_file()), None)
-    if index is not None:
-        content = read_json(index, "an index of weights")
-        places = content.get("weight_map") if isinstance(content, dict) else None
-        if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
-            raise InputError(f"{index}: expected weight_map, tensor -> file")
-        names = sorted(set(places.values()))
-        if any(Path(name).name != name for name in names):
-            raise InputError(f"{index}: expected names of files beside it, got {names[0]}")
-    else:
-        names = [name for name in _WHOLE if (folder / name).is_file()][:1]
-    names += [name for name in _ADAPTER if (folder / name).is_file()][:1]
-    if not names:
-        raise MissingFileError(f"{folder} holds no weights: expected {' or '.join((*_INDEX, *_WHOLE))}")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise MissingFileError(
-            f"{folder}: not whole: {len(missing)} of {len(names)} files are missing, such as {missing[0]}"
-        )
-    return [folder / name for name in names]
-
-
 def _config(path: Path) -> dict[str, Any]:
     config = read_json(path, "a configuration")
     if not isinstance(config, dict):
@@ -143,19 +145,35 @@ def _check_memory(source: Path, shards: list[Path]) -> None:
 
 def _read(path: Path) -> Iterator[tuple[str, Tensor]]:
     """The tensors of one shard by their published names, without what LoRA puts around them."""
-    content = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path}: expected tensors by name")
-    for name, tensor in content.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise InputError(f"{path}: expected tensors by name, got {name!r}: {type(tensor).__name__}")
+    for name, tensor in read_shard(path):
         plain = name.removeprefix("base_model.model.").replace(".base_layer.", ".")
         plain = re.sub(r"\.modules_to_save\.\w+\.", ".", plain)
         if ".original_module." not in plain and not is_computed(plain):  # the trained copy beside it counts
             yield plain, tensor
 
 
-def _survey(source: Path, shards: list[Path]) -> tuple[dict[str, tuple[int, ...]], torch.dtype]:
+def _fill_own(model: InteractVlm, shards: list[Path]) -> None:
+    """Put the tensors of a folder of ours in their places; a vision tower may be missing."""
+    filled = set()
+    for file in shards:
+        for name, tensor in read_shard(file):
+            put(model, name, tensor)
+            filled.add(name)
+    _check_whole(model, filled)
+    compute_buffers(model)
+
+
+def _check_whole(model: InteractVlm, filled: Collection[str]) -> None:
+    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    missing = [name for name in names if name not in filled]
+    if all(name.startswith("llava.model.vision_tower.") for name in missing):
+        tower = [name for name in names if name.startswith("llava.model.vision_tower.")]
+        missing = [] if len(missing) in (0, len(tower)) else missing
+    if missing:
+        raise InputError(f"not whole: {len(missing)} tensors are missing, such as {missing[0]} (as it is called here)")
+
+
+def _survey(shards: list[Path]) -> tuple[dict[str, tuple[int, ...]], torch.dtype]:
     """The shapes of all tensors but LoRA's, and the precision of most numbers.
 
     Raises:
@@ -173,7 +191,7 @@ def _survey(source: Path, shards: list[Path]) -> tuple[dict[str, tuple[int, ...]
     unknown = [name for name in shapes if our_name(name) is None]
     if unknown:
         raise InputError(
-            f"{source}: these are not the weights of a published InteractVLM: it has no {unknown[0]}"
+            f"these are not the weights of a published InteractVLM: it has no {unknown[0]}"
             + (f", nor {len(unknown) - 1} others of {len(shapes)}" if len(unknown) > 1 else "")
         )
     return shapes, kinds.most_common(1)[0][0] if kinds else torch.float32
@@ -195,7 +213,6 @@ def _without_memory(config: Mapping[str, Any], shapes: published_config.Shapes) 
 
 def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtype) -> None:
     """Put the tensors of all shards in their places, and then what follows from the network's sizes."""
-    places = dict(model.named_parameters(remove_duplicate=False))
     lora: dict[str, dict[str, Tensor]] = {}
     filled: set[str] = set()
     for file in shards:
@@ -205,20 +222,18 @@ def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtyp
                 continue
             ours = our_name(name)
             assert ours is not None  # `_survey` has looked
-            _put(model, places, ours, _with_image_token(ours, tensor), kind)
+            put(model, ours, _with_image_token(ours, tensor), kind)
             filled.add(ours)
     projector = model.llava.model.multi_modal_projector.linear_2
     prefix = "llava.model.multi_modal_projector.linear_2."
-    _put(model, places, f"{prefix}weight", torch.eye(projector.out_features), kind)
-    _put(model, places, f"{prefix}bias", torch.zeros(projector.out_features), kind)
+    put(model, f"{prefix}weight", torch.eye(projector.out_features), kind)
+    put(model, f"{prefix}bias", torch.zeros(projector.out_features), kind)
     filled |= {f"{prefix}weight", f"{prefix}bias"}
-    _put(model, places, f"sam.{SHARED_POSITIONS}", model.sam.get_parameter(POSITIONS).data.clone(), kind)
+    put(model, f"sam.{SHARED_POSITIONS}", model.sam.get_parameter(POSITIONS).data.clone(), kind)
     filled.add(f"sam.{SHARED_POSITIONS}")
-    missing = sorted(name for name in places if name not in filled and not name.startswith("llava.model.vision_tower."))
-    if missing:
-        raise InputError(f"not whole: {len(missing)} tensors are missing, such as {missing[0]} (as it is called here)")
+    _check_whole(model, filled)
     _merge(model, source, lora)
-    _compute_buffers(model)
+    compute_buffers(model)
 
 
 def _with_image_token(name: str, tensor: Tensor) -> Tensor:
@@ -226,18 +241,6 @@ def _with_image_token(name: str, tensor: Tensor) -> Tensor:
     if name in ("llava.model.language_model.embed_tokens.weight", "llava.lm_head.weight"):
         return torch.cat([tensor, tensor.new_zeros(1, *tensor.shape[1:])])
     return tensor
-
-
-def _put(model: InteractVlm, places: Mapping[str, nn.Parameter], name: str, tensor: Tensor, kind: torch.dtype) -> None:
-    if name not in places:
-        raise InputError(f"the network has no {name}, of shape {tuple(tensor.shape)}")
-    if places[name].shape != tensor.shape:
-        raise InputError(f"{name}: expected shape {tuple(places[name].shape)}, got {tuple(tensor.shape)}")
-    own = tensor.to(kind) if tensor.dtype != kind else tensor
-    if own.untyped_storage().nbytes() > own.numel() * own.element_size():
-        own = own.clone()  # a part of something larger would keep all of it in memory
-    module, _, last = name.rpartition(".")
-    setattr(model.get_submodule(module), last, nn.Parameter(own.contiguous(), requires_grad=True))
 
 
 def _merge(model: InteractVlm, source: Path, lora: Mapping[str, Mapping[str, Tensor]]) -> None:
@@ -266,19 +269,6 @@ def _merge(model: InteractVlm, source: Path, lora: Mapping[str, Mapping[str, Ten
             )
         merged = weight.data.float() + float(alpha) / max(1, len(a)) * (b @ a)
         weight.data = merged.to(weight.dtype)
-
-
-def _compute_buffers(model: InteractVlm) -> None:
-    """Make what is no weight again, for real: places of tokens and of an image's patches."""
-    for module in list(model.modules()):
-        for name, buffer in list(module.named_buffers(recurse=False)):
-            if not buffer.is_meta:
-                continue
-            if name == "position_ids":
-                module.register_buffer(name, torch.arange(buffer.shape[-1]).expand(buffer.shape), persistent=False)
-            else:
-                again = type(module)(module.config)
-                module.register_buffer(name, again.get_buffer(name), persistent=False)
 
 
 def _is_meta(module: nn.Module) -> bool:
