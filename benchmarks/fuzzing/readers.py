@@ -410,6 +410,20 @@ def _read_log(path: Path) -> Any:
     return read_run(path.parent)
 
 
+def _foreign_logs(folder: Path) -> dict[Path, str]:
+    epochs = [
+        {"train_lr": 0.1, "train_loss": 3.0 - n, "train_loss_ce": 2.0, "test_mAP": 0.5, "epoch": n} for n in (0, 1)
+    ]
+    (folder / "log.txt").write_text("".join(json.dumps(one) + "\n" for one in epochs))
+    return {folder / "log.txt": "jsonl"}
+
+
+def _read_foreign_log(path: Path) -> Any:
+    from interplay.training.plot import read_run
+
+    return read_run(path)
+
+
 def _checked(folder: Path) -> dict[Path, str]:
     np.save(folder / "corre_hico.npy", np.zeros((600, 80)))
     write(_images(False), folder / "own.jsonl")
@@ -582,6 +596,7 @@ READERS: dict[str, Reader] = {
         Reader("weights", _weights, _read_weights),
         Reader("checkpoint", _checkpoints, _read_checkpoint),
         Reader("log", _logs, _read_log),
+        Reader("detr-log", _foreign_logs, _read_foreign_log),
         Reader("check", _checked, _read_checked),
         Reader("generated", _generated, _read_generated),
         Reader("results", _run_records, _read_run_record),

@@ -121,3 +121,26 @@ def test_an_epoch_that_is_none(tmp_path: Path, epoch: str) -> None:
     (tmp_path / "log.csv").write_text(f"epoch,loss,learning_rate\n1,3,0.1\n{epoch},2,0.1\n")
     with pytest.raises(InputError, match=r"log\.csv: line 3: epoch"):
         plot_runs([tmp_path], tmp_path / "out.png")
+
+
+def test_a_log_of_detrs_code_is_drawn(tmp_path: Path) -> None:
+    """What is no number, such as the mean of no rare class, is no point; lines between the epochs are passed over."""
+    lines = [
+        '{"train_lr": 0.1, "train_loss": 3.0, "train_loss_ce": 2.0, "train_loss_ce_unscaled": 9.0, "test_mAP": NaN, '
+        '"test_coco_eval_bbox": [1, 2], "epoch": 0, "n_parameters": 7}',
+        '{"mAP": 0.5}',
+        '{"train_lr": 0.05, "train_loss": 1.5, "train_loss_ce": 1.0, "test_mAP": 0.5, "epoch": 1}',
+        "Test result:{}",
+    ]
+    log = tmp_path / "log.txt"
+    log.write_text("\n".join(lines))
+    run = read_run(log)
+    assert run.losses == {"loss": [(0, 3.0), (1, 1.5)], "ce": [(0, 2.0), (1, 1.0)]}
+    assert (run.metrics, run.rates) == ({"mAP": [(1, 0.5)]}, {"learning_rate": [(0, 0.1), (1, 0.05)]})
+    assert plot_runs([log], tmp_path / "curves.png").stat().st_size > 1000
+    log.write_text("epoch 1 of 3")
+    with pytest.raises(InputError, match=r"log\.txt: expected the folder of a run, or a log with"):
+        read_run(log)
+    log.write_text("{")
+    with pytest.raises(InputError, match=r"log\.txt: line 1: not JSON"):
+        read_run(log)

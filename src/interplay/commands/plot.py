@@ -14,7 +14,13 @@ EXAMPLE = "interplay plot runs/gen_vlkt_nano runs/ggnet_nano -o curves.png"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, which holds log.csv")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="folder of a run, which holds log.csv; or a log.txt of DETR's code",
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path("curves.png"), help="a .png, .pdf or .svg file")
 
 

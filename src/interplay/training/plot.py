@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interplay.containers.guard import brief
+from interplay.containers.json_files import parse_json
 from interplay.containers.tables import read_csv
+from interplay.containers.text import read_text
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path, check_target
 from interplay.training.folder import LOG
@@ -52,12 +54,17 @@ class RunLog:
 
 
 def read_run(folder: str | Path) -> RunLog:
-    """The metrics in a run's folder.
+    """The metrics in a run's folder, or in the log of a training with DETR's code or one that was made of it.
+
+    Args:
+        folder: of a run; or a file with an object of JSON per epoch, as DETR, QPIC, CDN and GEN-VLKT write it.
 
     Raises:
         MissingFileError: no such folder, or no ``log.csv`` in it.
         InputError: ``log.csv`` is not one of a training, or has no epoch yet.
     """
+    if Path(folder).is_file():
+        return _read_json_log(Path(folder))
     path = Path(folder) / LOG
     if not path.is_file():
         raise MissingFileError(
@@ -88,6 +95,34 @@ def read_run(folder: str | Path) -> RunLog:
     return RunLog(Path(folder).resolve().name, losses, metrics, rates)
 
 
+def _read_json_log(path: Path) -> RunLog:
+    """``train_loss``, its terms, ``train_lr`` and ``test_*``; lines that are no epoch's are passed over."""
+    losses: Column = {"loss": []}
+    metrics: Column = {}
+    rates: Column = {"learning_rate": []}
+    for number, line in enumerate(read_text(path, "the log of a training").splitlines(), 1):
+        record = parse_json(line, f"{path}: line {number}", finite=False) if line.startswith("{") else {}
+        epoch = record.get("epoch")
+        if not isinstance(epoch, (int, float)) or not 0 <= epoch <= _MOST_EPOCHS:
+            continue
+        for name, value in record.items():
+            kind, _, rest = name.partition("_")
+            if not isinstance(value, (int, float)) or not math.isfinite(value) or name.endswith("_unscaled"):
+                continue  # means of nothing, and COCO's lists of twelve
+            if name == "train_lr":
+                rates["learning_rate"].append((epoch, value))
+            elif kind == "train" and rest.startswith("loss"):
+                losses.setdefault(rest.removeprefix("loss_"), []).append((epoch, value))
+            elif kind == "test":
+                metrics.setdefault(rest, []).append((epoch, value))
+    if not losses["loss"]:
+        raise InputError(
+            f"{path}: expected the folder of a run, or a log with an object of JSON per epoch that has 'epoch' and "
+            "'train_loss'"
+        )
+    return RunLog(path.stem, losses, metrics, {name: points for name, points in rates.items() if points})
+
+
 def _is_epoch(text: str) -> bool:
     try:
         return 0 <= float(text) <= _MOST_EPOCHS
@@ -102,7 +137,7 @@ def plot_runs(folders: Sequence[str | Path], output: str | Path) -> Path:
     they have in common. Where they have none, the first metric of each is shown.
 
     Args:
-        folders: of the runs.
+        folders: of the runs; see `read_run`.
         output: ``.png``, ``.pdf`` or ``.svg``.
 
     Returns:
