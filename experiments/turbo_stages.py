@@ -5,8 +5,10 @@
     python experiments/turbo_stages.py --train scenes/train --test scenes/test --output runs/turbo_stages
 
 The scenes are the first ones of the splits of ``generated-v1``; their verbs become V-COCO's by name, so that agent AP
-and role AP (scenario 1) are V-COCO's own. All variants read the same frozen features: a small stem is trained once
-with both tasks sharing it, and what it sees is kept on disk. Boxes are annotated ones, poses are ranked by the boxes.
+and role AP (scenario 1) are V-COCO's own. A network of three stages is scored after each of its stages (Figure 3 of
+the paper shows these); ``1 stage`` and ``2 stages`` train networks that have no more. All variants read the same frozen
+features: a small stem is trained once with both tasks sharing it, and what it sees is kept on disk. Boxes are annotated
+ones, poses are ranked by the boxes.
 
 Beside the variants: how often a verb comes with an object in the training scenes (``class prior``), and TIN's spatial
 stream trained on the same boxes (``geometry only``), which gives no agents' scores of its own and no poses. Remedies,
@@ -16,7 +18,7 @@ and the semi-automatic rows, are further variants; ``--variants`` chooses. Runs 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,23 +28,24 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read, write
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.cli import run_script
 from interplay.datasets.pairs import class_table, object_table
 from interplay.detectors.boxes_file import BoxesOfTable
 from interplay.errors import InputError
 from interplay.models.weights import read_model
 from interplay.training import load_config, train
+from interplay.training.tables import listing_what_occurs
 from interplay.training.validation import predict_images, score_table
 
 ONE: dict[str, object] = {"model.network.stages": 1}
 VARIANTS: dict[str, dict[str, object]] = {
     "without pose": {**ONE, "model.network.pose": False},
-    "without interactions": {**ONE, "model.network.hoi": False},
     "multi-task": {**ONE, "model.network.explicit_pose": False},
     "1 stage": ONE,
     "2 stages": {"model.network.stages": 2},
     "3 stages": {"model.network.stages": 3},
+    "without interactions": {**ONE, "model.network.hoi": False},
     "3 stages, 1 + A": {"model.network.stages": 3, "model.network.residual": True},
     "3 stages, shared": {"model.network.stages": 3, "model.network.shared": True},
     "1 stage, zeros first": {**ONE, "model.network.first_pose": "zeros"},
@@ -78,21 +81,31 @@ def in_vcoco_words(table: InteractionTable, folder: str) -> InteractionTable:
     return InteractionTable.from_list(found, words)
 
 
-def translated(folder: Path, output: Path) -> Path:
-    """The annotations of a folder of scenes, written in V-COCO's words."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write(in_vcoco_words(load_annotations("generated", folder), folder.name), output)
-    return output
+def prepare(arguments: argparse.Namespace) -> tuple[InteractionTable, InteractionTable]:
+    """Both sets in V-COCO's words, and the files that trainings read.
+
+    A verb goes only with objects with which the training scenes show it, for all variants alike.
+    """
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    folders = {"train": arguments.train, "test": arguments.test}
+    tables = {name: in_vcoco_words(load_annotations("generated", at), at.name) for name, at in folders.items()}
+    words = listing_what_occurs(tables["train"])
+    (arguments.output / "words.json").write_text(json.dumps(words.to_dict()))
+    for name, table in tables.items():
+        tables[name] = replace(table, vocabulary=words)
+        write(tables[name], arguments.output / f"{name}.jsonl")
+    return tables["train"], tables["test"]
 
 
 def run(name: str, arguments: argparse.Namespace, changes: dict[str, object], epochs: int) -> Path:
     """Train ``turbo/generated_nano`` with changes, unless it was done before; returns its weights file."""
     output = arguments.output
     options: dict[str, object] = {
-        "name": name, "output": output, "epochs": epochs, "validate_every": epochs, "accelerator": "cpu",
-        "data.dataset": "v-coco", "data.root": output / "train.jsonl", "data.images": arguments.train.parent,
-        "data.validation_root": output / "test.jsonl", "data.workers": 0, "data.feature_folder": output / "features",
-        "model.decoding.known_pairs": False, "log_every": 1000,
+        "name": name, "output": output, "epochs": epochs, "validate_every": epochs, "proposals.jittered": 1,
+        "accelerator": "cpu", "log_every": 1000,
+        "data.dataset": "own", "data.root": output / "train.jsonl", "data.images": arguments.train.parent,
+        "data.holdout": 0.02, "data.workers": 0, "data.feature_folder": output / "features",
+        "data.vocabulary": output / "words.json", "model.network.dropout": 0.2, "optimiser.learning_rate": 2e-3,
     }  # fmt: skip
     weights = output / name / "model.safetensors"
     if not weights.is_file():
@@ -111,11 +124,19 @@ def stem(arguments: argparse.Namespace) -> Path:
     return file
 
 
-def figures_of(weights: Path) -> dict[str, float]:
-    """The last row of a run's log."""
-    with (weights.parent / "log.csv").open(newline="") as stream:
-        last = list(csv.DictReader(stream))[-1]
-    return {name: float(last[name]) if last.get(name) else float("nan") for name in FIGURES}
+def figures_of(weights: Path, test: InteractionTable, images: Path) -> dict[int, dict[str, float]]:
+    """Of each stage, counted from 1: the figures on the test scenes; kept beside the weights."""
+    file = weights.with_name("stages.json")
+    if not file.is_file():
+        model = read_model(weights)
+        found: dict[int, dict[str, float]] = {}
+        for stage in range(1, model.config.network.stages + 1):  # type: ignore[attr-defined]
+            model.set_decoding(stage=stage, agents="all")
+            scores = score_table(predict_images(model, test, images, detector=BoxesOfTable(test)), test)
+            found[stage] = {name: scores[name] for name in FIGURES if name in scores}
+        file.write_text(json.dumps(found))
+    known = json.loads(file.read_text())
+    return {int(stage): {name: row.get(name, float("nan")) for name in FIGURES} for stage, row in known.items()}
 
 
 def class_prior(train_table: InteractionTable, test: InteractionTable) -> dict[str, float]:
@@ -165,6 +186,7 @@ def geometry_only(arguments: argparse.Namespace, test: InteractionTable) -> dict
             "data.root": arguments.output / "train.jsonl", "accelerator": "cpu", "epochs": 40,
         }  # fmt: skip
         train(load_config("tin_spatial/vcoco", [f"--{name}={value}" for name, value in fields.items()]))
+    test = replace(test, vocabulary=Vocabulary.load("v-coco"))
     found = predict_images(load_model(str(weights)), test, arguments.test.parent, detector=BoxesOfTable(test))
     scores = score_table(found, test)
     return {"agent": scores["agent"], "score": scores["score"], "pose_ap50": float("nan")}
@@ -189,9 +211,15 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--train", type=Path, required=True, help="folder of scenes to train on")
     parser.add_argument("--test", type=Path, required=True, help="folder of scenes to score on")
     parser.add_argument("--output", type=Path, default=Path("runs/turbo_stages"))
-    parser.add_argument("--variants", nargs="*", default=list(VARIANTS)[:6], choices=list(VARIANTS), metavar="NAME")
+    parser.add_argument(
+        "--variants",
+        nargs="*",
+        default=["without pose", "multi-task", "3 stages"],
+        choices=list(VARIANTS),
+        metavar="NAME",
+    )
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=12, help="of each variant, on frozen features")
+    parser.add_argument("--epochs", type=int, default=8, help="of each variant, on frozen features")
     parser.add_argument("--stem-epochs", type=int, default=8, help="of the stem")
     return parser.parse_args(argv)
 
@@ -201,10 +229,8 @@ def main() -> None:
     arguments, console = parse(), Console(width=100)
     if arguments.train.resolve().parent != arguments.test.resolve().parent:
         raise InputError("--train and --test must be two folders of one folder")
-    translated(arguments.train, arguments.output / "train.jsonl")
-    test = read(translated(arguments.test, arguments.output / "test.jsonl"), Vocabulary.load("v-coco"))
-    start = stem(arguments)
-    prior = class_prior(read(arguments.output / "train.jsonl", Vocabulary.load("v-coco")), test)
+    training, test = prepare(arguments)
+    start, prior = stem(arguments), class_prior(training, test)
     rows: dict[str, list[dict[str, float]]] = {
         "class prior": [prior],
         "geometry only": [geometry_only(arguments, test)],
@@ -215,7 +241,10 @@ def main() -> None:
         for name in arguments.variants:
             changes = {**frozen, **VARIANTS[name], "seed": seed}
             weights = run(f"{name.replace(' ', '_').replace(',', '')}-{seed}", arguments, changes, arguments.epochs)
-            rows.setdefault(name, []).append(figures_of(weights))
+            stages = figures_of(weights, test, arguments.test.parent)
+            for stage, figures in stages.items():
+                row = name if len(stages) == 1 else f"{name}: after stage {stage}"
+                rows.setdefault(row, []).append(figures)
             show(rows, console)
 
 

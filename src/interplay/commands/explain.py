@@ -1,7 +1,8 @@
 """Draw where a model looked in an image to find its best interactions.
 
 GGNet: interaction points, the ActPoints of every gaze step by their weights, and the matched pair. GEN-VLKT: what the
-queries of the interaction, the person and the object attend to.
+queries of the interaction, the person and the object attend to. Turbo learning: stage by stage, the attention mask on
+the person's pose features with the pose, and where the object is expected.
 """
 
 from __future__ import annotations
