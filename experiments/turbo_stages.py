@@ -30,9 +30,12 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.cli import run_script
+from interplay.datasets import InteractionDataset
 from interplay.datasets.pairs import class_table, object_table
 from interplay.detectors.boxes_file import BoxesOfTable
 from interplay.errors import InputError
+from interplay.layers.modes import evaluating
+from interplay.models.turbo.model import Turbo
 from interplay.models.weights import read_model
 from interplay.training import load_config, train
 from interplay.training.tables import listing_what_occurs
@@ -128,11 +131,24 @@ def figures_of(weights: Path, test: InteractionTable, images: Path) -> dict[int,
     """Of each stage, counted from 1: the figures on the test scenes; kept beside the weights."""
     file = weights.with_name("stages.json")
     if not file.is_file():
-        model = read_model(weights)
+        model, boxes, dataset = read_model(weights), BoxesOfTable(test), InteractionDataset(test, images)
+        assert isinstance(model, Turbo)
+        stages = range(1, model.config.network.stages + 1)
+        predicted: dict[int, list[Interactions]] = {stage: [] for stage in stages}
+        with evaluating(model):
+            for sample in (dataset[index] for index in range(len(dataset))):
+                [given] = boxes([sample.image], [sample.interactions.file or ""])
+                nobody = not len(model.used(given).humans)
+                outputs = None if nobody else model.look(sample.image, given)[0]
+                for stage in stages:
+                    model.set_decoding(stage=stage, agents="all")
+                    size = torch.tensor([sample.image.shape[:2]])
+                    empty = Interactions.empty(test.vocabulary)
+                    image = empty if outputs is None else model.decode(outputs, size, [given])[0]
+                    predicted[stage].append(replace(image, file=sample.interactions.file))
         found: dict[int, dict[str, float]] = {}
-        for stage in range(1, model.config.network.stages + 1):  # type: ignore[attr-defined]
-            model.set_decoding(stage=stage, agents="all")
-            scores = score_table(predict_images(model, test, images, detector=BoxesOfTable(test)), test)
+        for stage in stages:
+            scores = score_table(InteractionTable.from_list(predicted[stage], test.vocabulary), test)
             found[stage] = {name: scores[name] for name in FIGURES if name in scores}
         file.write_text(json.dumps(found))
     known = json.loads(file.read_text())

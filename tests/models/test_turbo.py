@@ -16,6 +16,7 @@ from torch.nn import functional as F
 import interplay
 from interplay import Interactions, InteractionTable, InterplayError, Vocabulary, load_model, write
 from interplay.detectors import Detections
+from interplay.models.start import copy_model
 from interplay.models.turbo.config import TurboConfig
 from interplay.models.turbo.data import keypoint_cells
 from interplay.models.turbo.decode import keypoints_of, target_density
@@ -306,6 +307,27 @@ def test_explanations_show_every_stage() -> None:
     x, y = (column + 0.5) * 128 / density.shape[1], (row + 0.5) * 96 / density.shape[0]
     assert 90 <= x <= 120
     assert 40 <= y <= 60
+
+
+def test_a_start_from_other_classes_copies_the_shared_ones() -> None:
+    """Pre-training on V-COCO: HICO-DET's network gets all that does not depend on classes, and what both know."""
+    torch.manual_seed(0)
+    trained, other = Turbo(WORLD, config(stages=2)), Turbo(PLAIN, config(stages=2))
+    fresh = {name: value.clone() for name, value in other.state_dict().items()}
+    new = copy_model(other, trained, "the other")
+    before, after = trained.state_dict(), other.state_dict()
+    assert torch.equal(after["network.pose.1.block.out.weight"], before["network.pose.1.block.out.weight"])
+    cut = WORLD.verb_index("cut"), PLAIN.verb_index("cut")
+    for name in ("network.hoi.1.act.weight", "network.hoi.1.act.bias"):
+        assert torch.equal(after[name][cut[1]], before[name][cut[0]])
+        assert torch.equal(after[name][1 - cut[1]], fresh[name][1 - cut[1]])
+    place = "network.hoi.0.place.weight"
+    assert torch.equal(after[place].view(2, 4, -1)[cut[1]], before[place].view(3, 4, -1)[cut[0]])
+    for name in ("network.pose.0.attention.weight", "network.hoi.1.first.hoi.weight"):
+        assert torch.equal(after[name][:, :16], before[name][:, :16])  # what H_mid brings
+        assert torch.equal(after[name][:, 16 + cut[1]], before[name][:, 16 + cut[0]])
+        assert torch.equal(after[name][:, 16 + 1 - cut[1]], fresh[name][:, 16 + 1 - cut[1]])
+    assert not [name for name in new if ".stem." in name or ".block." in name]
 
 
 def pictures(folder: Path, count: int = 6) -> Path:
