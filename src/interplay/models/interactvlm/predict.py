@@ -1,0 +1,158 @@
+"""Contact in photographs, from pixels and names of objects to scores of vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interplay.body.cameras import view_set
+from interplay.body.lifting import lift_human, lift_object
+from interplay.body.views import MeshViews, Paint, draw_views
+from interplay.errors import InputError
+from interplay.models.interactvlm.modules import resize_masks
+from interplay.models.interactvlm.network import InteractVlm, Masks, expand_images, sam_pixels
+from interplay.models.interactvlm.prompts import IMAGE, Template, conversation, question
+
+
+@dataclass(frozen=True)
+class VertexContact:
+    """Where a person touches an object, or an object is touched.
+
+    Attributes:
+        object: name of the object asked about.
+        scores: (N,) of the body's or object's vertices, 0..1.
+        answer: what the language model said.
+        found: whether it asked for a mask; if not, all scores are 0.
+    """
+
+    object: str
+    scores: NDArray[np.float32]
+    answer: str
+    found: bool
+
+    def vertices(self, threshold: float = 0.5) -> NDArray[np.int64]:
+        """Indices of the vertices in contact, ascending."""
+        return np.nonzero(self.scores >= threshold)[0]
+
+
+class ContactPredictor:
+    """A network with its tokenizer and the views of one mesh, for any number of images.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: `transformers`', of the published folder.
+        vertices, faces: of the body, upright (`interplay.body.views.upright_body`), or of the object
+            (`unit_object`).
+        kind: ``human`` for contact of a body (``hcontact`` templates), ``object`` for an object's (``ocontact``,
+            ``oafford``).
+
+    The views are drawn and SAM's embeddings of them computed once.
+    """
+
+    def __init__(
+        self, model: InteractVlm, tokenizer: Any, vertices: NDArray[Any], faces: NDArray[Any], kind: str = "human"
+    ) -> None:
+        if kind not in ("human", "object"):
+            raise InputError(f"kind: expected human or object, got {kind!r}")
+        self.model, self.tokenizer = model, tokenizer
+        self.kind: Any = kind
+        options = model.options
+        views = view_set(options.human_views if kind == "human" else options.object_views)
+        paint: Paint = "normals" if kind == "human" else "positions"
+        # an object's mesh is drawn from nearer than the conditioning says
+        drawn = views if kind == "human" else {name: view._replace(distance=1.5) for name, view in views.items()}
+        self.views = list(views.values())
+        self.mesh: MeshViews = draw_views(vertices, faces, drawn, model.image_size, paint)
+        images = torch.from_numpy(self.mesh.images).permute(0, 3, 1, 2)
+        first = next(model.sam.vision_encoder.parameters())
+        self._embeddings = model.encode_views(sam_pixels(images, model.image_size).to(first.device, first.dtype))
+
+    @torch.no_grad()
+    def predict(
+        self,
+        image: NDArray[np.uint8],
+        objects: Sequence[str],
+        template: Template | None = None,
+        answers: Sequence[str] | None = None,
+        max_new_tokens: int = 512,
+    ) -> list[VertexContact]:
+        """Contact with each of several objects in one photograph; all questions go through the network together.
+
+        Args:
+            image: (H, W, 3) RGB.
+            objects: names, as in "baseball bat".
+            template: how to ask; by default with body parts in words for people, plainly for objects.
+            answers: given answers (`prompts.answer`) instead of the language model's own, one per object.
+            max_new_tokens: the longest answer.
+
+        Raises:
+            InputError: no object, or another number of answers.
+        """
+        if not objects or (answers is not None and len(answers) != len(objects)):
+            raise InputError(f"expected objects, and an answer for each if any; got {len(objects)}, {answers}")
+        template = template or ("hcontact-parts" if self.kind == "human" else "ocontact")
+        asked = [question(template, name.replace("_", " ")) for name in objects]
+        pixels = self._clip_pixels(image).expand(len(objects), -1, -1, -1)
+        if answers is None:
+            ids, mask = self._batch([conversation(each) for each in asked], left=True)
+            start = ids.shape[1]
+            ids = self.model.generate(ids, pixels, mask, max_new_tokens)
+            mask = torch.cat([mask, torch.ones_like(ids[:, start:])], 1)
+            said = [self.tokenizer.decode(row[start:], skip_special_tokens=True) for row in ids.tolist()]
+        else:
+            ids, mask = self._batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
+            said = list(answers)
+        masks = self.model(ids, pixels, self._embeddings, self.views, self.kind, mask)
+        scores = self._lift(masks)
+        return [
+            VertexContact(name, score, answer, found)
+            for name, score, answer, found in zip(objects, scores, said, masks.found.tolist(), strict=True)
+        ]
+
+    def _lift(self, masks: Masks) -> NDArray[np.float32]:
+        """(S, N) scores of vertices."""
+        size = self.model.image_size
+        lift = lift_human if self.kind == "human" else lift_object
+        tables = (self.mesh.pix_to_face, self.mesh.bary, self.mesh.faces)
+        rows = []
+        for logits, found in zip(masks.logits, masks.found.tolist(), strict=True):  # one by one: masks are large
+            full = resize_masks(logits, size, (size, size), (size, size))
+            scores = lift(full.cpu().numpy(), *tables, len(self.mesh.vertices))
+            rows.append(scores if found else np.zeros_like(scores))
+        return np.stack(rows)
+
+    def _batch(self, texts: Sequence[str], left: bool) -> tuple[Tensor, Tensor]:
+        """Tokens (S, T) of texts, filled up on one side, and where they are."""
+        rows = [expand_images(self._tokens(text), self.model.options) for text in texts]
+        longest, filler = max(map(len, rows)), self.tokenizer.pad_token_id or 0
+        ids = torch.full((len(rows), longest), filler)
+        mask = torch.zeros_like(ids)
+        for index, row in enumerate(rows):
+            place = slice(longest - len(row), longest) if left else slice(0, len(row))
+            ids[index, place], mask[index, place] = torch.tensor(row), 1
+        device = self._embeddings.device
+        return ids.to(device), mask.to(device)
+
+    def _tokens(self, text: str) -> list[int]:
+        """Tokens of a text with one number for its image: the text's two parts are made into tokens by themselves."""
+        first, *others = (list(self.tokenizer(part).input_ids) for part in text.split(IMAGE))
+        start = self.tokenizer.bos_token_id
+        for other in others:
+            first = [*first, self.model.options.image_token_id, *(other[1:] if other[:1] == [start] else other)]
+        return first
+
+    def _clip_pixels(self, image: NDArray[np.uint8]) -> Tensor:
+        """(1, 3, S, S) what the vision tower sees: the middle square of a photograph."""
+        from transformers import CLIPImageProcessor
+
+        seen = self.model.llava.config.vision_config.image_size
+        processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
+        pixels = processor(images=image, return_tensors="pt")["pixel_values"]
+        first = next(self.model.llava.model.multi_modal_projector.parameters())
+        return pixels.to(first.device, first.dtype)
