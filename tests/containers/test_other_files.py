@@ -256,12 +256,15 @@ def test_a_function_s_name_without_end(tmp_path: Path, zipped: bool) -> None:
         read_torch(path)
 
 
-def test_a_torch_file_with_a_name_without_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", [b"x" * 60_000, b"torch._utils\n_rebuild" + b"\0" * 200_000, b"a\n" + b"x" * 60_000 + b"\n"]
+)
+def test_a_torch_file_with_a_name_without_end(tmp_path: Path, name: bytes) -> None:
     """Torch would take minutes to say what is wrong with it."""
     path = saved({"a": torch.zeros(2)}, tmp_path / "a.pth")
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.pth", "w") as made:
-        for name in archive.namelist():
-            made.writestr(name, b"\x80\x02c" + b"x" * 60_000 if name.endswith("data.pkl") else archive.read(name))
+        for member in archive.namelist():
+            made.writestr(member, b"\x80\x02c" + name if member.endswith("data.pkl") else archive.read(member))
     with pytest.raises(InputError, match=r"b\.pth: .*a name of more than"):
         read_torch(tmp_path / "b.pth")
 

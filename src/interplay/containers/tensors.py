@@ -105,7 +105,7 @@ def _check_archive(path: str | os.PathLike[str], size: int) -> None:
             _check_names(path, stream.read(_PICKLE_LIMIT))
 
 
-_PERHAPS_LONG = re.compile(rb"c[^\n]{4096}")
+_LONG_LINE = re.compile(rb"[^\n]{4096}")  # names are lines
 _PICKLES = 5  # of torch's older form, before the numbers
 
 
@@ -115,7 +115,7 @@ def _check_names(path: str | os.PathLike[str], data: bytes) -> None:
     Raises:
         InputError: there is one.
     """
-    if not _PERHAPS_LONG.search(data):
+    if not _LONG_LINE.search(data):
         return
     longest, unfinished = 0, False
     stream = io.BytesIO(data)
