@@ -36,10 +36,10 @@ class InteractVlmOptions(Options):
     human_id: int = Field(ge=0)
     object_id: int = Field(ge=0)
     image_token_id: int = Field(ge=0)
-    image_tokens: int = Field(256, ge=1)
+    image_tokens: int = Field(default=256, ge=1)
     camera_encoder: Literal["simple", "view_index", "vi_v1"] | None = "vi_v1"
-    views: int = Field(4, ge=1)
-    dim: int = Field(256, ge=1)
+    views: int = Field(default=4, ge=1)
+    dim: int = Field(default=256, ge=1)
     separate_decoders: bool = False
     fusion: bool = False
     uncertainty: bool = False
