@@ -55,6 +55,18 @@ def add_protocol(parser: argparse.ArgumentParser, note: str) -> None:
     parser.add_argument("--setting", choices=["default", "known-object"], default="default")
 
 
+def add_scoring(parser: argparse.ArgumentParser) -> None:
+    """Add what says how predictions are scored."""
+    add_dataset(parser, " (default: told by the content)")
+    add_split(parser)
+    add_protocol(parser, "see interplay evaluate --help")
+    add_allow_partial(parser)
+    add_numbering(parser)
+    parser.add_argument(
+        "--vocabulary", metavar="V", help="what names and numbers mean: built-in name or JSON file (see evaluate)"
+    )
+
+
 def add_decoding(parser: argparse._ActionsContainer, systems: Iterable[System]) -> None:
     """Add ``--decoding``, with examples of some systems."""
     parser.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_dataset, add_numbering, add_protocol, add_split
+from interplay.commands._options import add_scoring
 from interplay.commands._types import natural, positive
 
 EXAMPLE = "interplay compare before.parquet after.parquet anno_bbox.mat"
@@ -20,14 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the drawings (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write the numbers")
-    add_dataset(parser, " (default: told by the content)")
-    add_split(parser)
-    add_protocol(parser, "see interplay evaluate --help")
-    add_allow_partial(parser)
-    add_numbering(parser)
-    parser.add_argument(
-        "--vocabulary", metavar="V", help="what names and numbers mean: built-in name or JSON file (see evaluate)"
-    )
+    add_scoring(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from interplay.commands._options import add_allow_partial, add_dataset, add_numbering, add_protocol, add_split
+from interplay.commands._options import add_scoring
 from interplay.commands._types import natural, score
 from interplay.errors import InputError
 
@@ -22,14 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-score", type=score, metavar="S", help="operating score (default: where F1 over all predictions is best)"
     )
-    add_dataset(parser, " (default: told by the content)")
-    add_split(parser)
-    add_protocol(parser, "see interplay evaluate --help")
-    add_allow_partial(parser)
-    add_numbering(parser)
-    parser.add_argument(
-        "--vocabulary", metavar="V", help="what names and numbers mean: built-in name or JSON file (see evaluate)"
-    )
+    add_scoring(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

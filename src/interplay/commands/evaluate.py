@@ -78,30 +78,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
     from rich.console import Console
 
+    from interplay.commands._scores import check_outputs, score_all
     from interplay.evaluation import evaluate, read_truth
     from interplay.files import check_folder_target, check_target
-    from interplay.metrics import PairNms
-    from interplay.metrics.comparison import check_table_path, compare
-    from interplay.metrics.report import print_scores, write_csv, write_json
+    from interplay.metrics import HoiScores, PairNms, VcocoScores
+    from interplay.metrics.report import write_csv
     from interplay.vocabulary import Vocabulary
 
     names = distinct_names(arguments.predictions)
     if len(names) > 1 and (arguments.csv or arguments.plots):
         raise InputError("--csv and --plots are of one result file: give one, or use --json and --table")
-    for output in (arguments.json, arguments.csv):
-        if output:
-            check_target(output)
+    check_outputs(arguments)
+    if arguments.csv:
+        check_target(arguments.csv)
     if arguments.plots:
         check_folder_target(arguments.plots)
-    if arguments.table:
-        check_table_path(arguments.table)
-        check_target(arguments.table)
     console = Console()
     vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
     annotations = read_truth(arguments.dataset, arguments.annotations, arguments.split, vocabulary)
-    results = {}
-    for name, predictions in names.items():
-        results[name] = evaluate(
+
+    def score(predictions: str) -> HoiScores | VcocoScores:
+        return evaluate(
             arguments.dataset,
             predictions,
             annotations,
@@ -116,17 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
             vocabulary=vocabulary,
             progress=console.is_terminal,
         )
-        if len(names) > 1:
-            console.print(name, style="bold", highlight=False, markup=False)
-        print_scores(results[name], console)
-    comparison = compare(results)
-    if len(names) > 1:
-        comparison.print(console)
-    scores = next(iter(results.values()))
-    if arguments.table:
-        comparison.write(arguments.table)
-    if arguments.json:
-        write_json(results if len(names) > 1 else scores, arguments.json)
+
+    scores = next(iter(score_all(names, score, arguments, console).values()))
     if arguments.csv:
         write_csv(scores, arguments.csv)
     if arguments.plots:

@@ -46,23 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
     from rich.console import Console
 
+    from interplay.commands._scores import check_outputs, score_all
     from interplay.datasets.show import image_root_of
     from interplay.evaluation import evaluate_pose, read_pose_truth
-    from interplay.files import check_target
-    from interplay.metrics.comparison import check_table_path, compare
-    from interplay.metrics.report import print_scores, write_json
+    from interplay.metrics.pose import PoseScores
 
     names = distinct_names(arguments.predictions)
-    if arguments.json:
-        check_target(arguments.json)
-    if arguments.table:
-        check_table_path(arguments.table)
-        check_target(arguments.table)
+    check_outputs(arguments)
     console = Console()
     truth = read_pose_truth(arguments.annotations, arguments.split, arguments.keypoints)
-    results = {}
-    for name, predictions in names.items():
-        results[name] = evaluate_pose(
+
+    def score(predictions: str) -> PoseScores:
+        return evaluate_pose(
             predictions,
             truth,
             rank_by=arguments.rank_by,
@@ -71,14 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
             allow_partial=arguments.allow_partial,
             progress=console.is_terminal,
         )
-        if len(names) > 1:
-            console.print(name, style="bold", highlight=False, markup=False)
-        print_scores(results[name], console)
-    comparison = compare(results)
-    if len(names) > 1:
-        comparison.print(console)
-    if arguments.table:
-        comparison.write(arguments.table)
-    if arguments.json:
-        write_json(results if len(names) > 1 else next(iter(results.values())), arguments.json)
+
+    score_all(names, score, arguments, console)
     return 0
