@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from interplay.containers.guard import reading, regular_file
 from interplay.containers.json_files import parse_json, read_json
-from interplay.errors import InputError, InterplayError, MissingFileError
+from interplay.errors import InputError, InterplayError
 from interplay.image_files import walk
 
 Kind = Literal["mat", "parquet", "json", "text", "empty", "other"]
@@ -102,9 +102,9 @@ def open_source(path: str | os.PathLike[str]) -> Source:
 
     Raises:
         MissingFileError: there is none.
+        InputError: a pipe or a device, which would be waited for.
     """
-    if not Path(path).is_file():
-        raise MissingFileError(f"no file {path}")
+    regular_file(path, "a file of annotations")
     return Source(path)
 
 
