@@ -76,7 +76,7 @@ def inference(image: Tensor, arguments: argparse.Namespace, console: Console) ->
         return run
 
     table = Table("people", "1 stage, s (CPU s)", "2 stages", "3 stages", "each adds", "TIN, 10 objects")
-    for people in (1, 5, 10, 20, 50):
+    for people in arguments.people:
         given, things = boxes(people), boxes(60)[:10]
         pairs = given.repeat_interleave(10, 0), things.repeat(people, 1), torch.zeros(10 * people, 3, 64, 64)
         functions = {str(count): stages(count, given) for count in (1, 2, 3)}
@@ -126,6 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--people", type=int, nargs="*", default=[1, 5, 10, 20, 50])
     parser.add_argument("--backbone", choices=("resnet50", "resnet101"), default="resnet101")
     parser.add_argument("--skip-training", action="store_true", help="measure inference alone")
     arguments = parser.parse_args()

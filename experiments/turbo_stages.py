@@ -11,8 +11,9 @@ features: a small stem is trained once with both tasks sharing it, and what it s
 ones, poses are ranked by the boxes.
 
 Beside the variants: how often a verb comes with an object in the training scenes (``class prior``), and TIN's spatial
-stream trained on the same boxes (``geometry only``), which gives no agents' scores of its own and no poses. Remedies,
-and the semi-automatic rows, are further variants; ``--variants`` chooses. Runs that are finished are not repeated.
+stream trained on the same boxes (``geometry only``), which gives no agents' scores of its own and no poses. Remedies
+are further variants; ``--variants`` chooses. ``--halves`` adds the paper's Table 1, pre-training and semi-automatic
+poses. Runs that are finished are not repeated.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
+from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read, write
 from interplay.cli import run_script
 from interplay.datasets import InteractionDataset
 from interplay.datasets.pairs import class_table, object_table
@@ -54,6 +55,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "1 stage, zeros first": {**ONE, "model.network.first_pose": "zeros"},
 }
 """Name -> what differs from ``turbo/generated_nano``."""
+
+SURE = 0.2
+"""Smallest score of a keypoint that is taken for an annotation."""
 
 FIGURES = ("agent", "score", "pose_ap50")
 
@@ -208,6 +212,55 @@ def geometry_only(arguments: argparse.Namespace, test: InteractionTable) -> dict
     return {"agent": scores["agent"], "score": scores["score"], "pose_ap50": float("nan")}
 
 
+def halves(training: InteractionTable, arguments: argparse.Namespace) -> dict[str, Path]:
+    """The training scenes as two files: every other one with poses, the rest without."""
+    files = {}
+    for name, start in (("with", 0), ("without", 1)):
+        half = training.select(np.arange(start, len(training), 2))
+        files[name] = arguments.output / f"{name}_poses.jsonl"
+        write(half if name == "with" else replace(half, columns={}), files[name])
+    return files
+
+
+def semi_automatic(weights: Path, file: Path, arguments: argparse.Namespace, words: Vocabulary) -> Path:
+    """Scenes without poses, with those that a network finds of annotated people; unsure keypoints are not labelled."""
+    table = read(file, words)
+    found = predict_images(read_model(weights), table, arguments.train.parent, detector=BoxesOfTable(table))
+    assert found.keypoints is not None
+    keypoints = np.array(found.keypoints)
+    keypoints[..., 2] = np.where(keypoints[..., 2] >= SURE, 2, 0)
+    posed = weights.with_name("poses.jsonl")
+    write(table.with_columns(keypoints=keypoints), posed)
+    return posed
+
+
+def halves_rows(
+    training: InteractionTable, test: InteractionTable, arguments: argparse.Namespace, seed: int, start: Path
+) -> dict[str, dict[str, float]]:
+    """Table 1 of the paper: interactions are annotated in one half of the scenes alone, poses in the other as well."""
+    files = halves(training, arguments)
+    begin = {"start": "backbone", "start_file": start, "features": "frozen", "seed": seed}
+    no_loss = {"model.loss.pose": "[0.0]", "model.loss.first_pose": 0.0}
+    here = {"data.root": files["without"]}
+
+    def weights(name: str, changes: dict[str, object]) -> Path:
+        return run(f"half_{name}-{seed}", arguments, {**begin, **changes}, arguments.epochs)
+
+    first = weights("first", {"data.root": files["with"]})
+    runs = {
+        "half without poses: no pose": weights("no_pose", {**here, **VARIANTS["without pose"]}),
+        "half without poses: no loss of keypoints": weights("no_loss", {**here, **no_loss}),
+        "pre-trained on the other half": weights(
+            "pre_trained", {**here, **no_loss, "start": "weights", "start_file": first}
+        ),
+        "semi-automatic by the other half's network": weights(
+            "semi_automatic", {**here, "data.root": semi_automatic(first, files["without"], arguments, test.vocabulary)}
+        ),
+    }
+    found = {name: figures_of(file, test, arguments.test.parent) for name, file in runs.items()}
+    return {name: stages[max(stages)] for name, stages in found.items()}
+
+
 def show(rows: dict[str, list[dict[str, float]]], console: Console) -> None:
     """Means and standard deviations over the seeds, in percent."""
     table = Table("", "agent AP", "role AP", "pose AP50", "seeds", title="generated test scenes, percent")
@@ -234,6 +287,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=list(VARIANTS),
         metavar="NAME",
     )
+    parser.add_argument("--halves", action="store_true", help="also pre-training and semi-automatic poses")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=8, help="of each variant, on frozen features")
     parser.add_argument("--stem-epochs", type=int, default=8, help="of the stem")
@@ -260,6 +314,10 @@ def main() -> None:
             stages = figures_of(weights, test, arguments.test.parent)
             for stage, figures in stages.items():
                 row = name if len(stages) == 1 else f"{name}: after stage {stage}"
+                rows.setdefault(row, []).append(figures)
+            show(rows, console)
+        if arguments.halves:
+            for row, figures in halves_rows(training, test, arguments, seed, start).items():
                 rows.setdefault(row, []).append(figures)
             show(rows, console)
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 import interplay
 from interplay import Interactions, InteractionTable, InterplayError, Vocabulary, load_model, write
+from interplay.cli import main
 from interplay.detectors import Detections
 from interplay.models.start import copy_model
 from interplay.models.turbo.config import TurboConfig
@@ -395,6 +396,20 @@ def test_it_learns_and_goes_on_with_frozen_features(tmp_path: Path) -> None:
 def _given() -> Detections:
     boxes = np.array([[10, 10, 50, 90], [60, 30, 80, 50]], np.float32)
     return Detections(boxes, np.array([0, 1]), np.ones(2, np.float32), objects=PLAIN.objects)
+
+
+def test_commands_give_poses_and_explain_them(tmp_path: Path) -> None:
+    root = pictures(tmp_path, count=2)
+    Turbo(PLAIN, config(stages=2)).save(tmp_path / "turbo.safetensors")
+    model, image = ["--model", str(tmp_path / "turbo.safetensors")], str(tmp_path / "1.png")
+    found = tmp_path / "found.jsonl"
+    assert main(["detect", image, *model, "--boxes", str(root), "--output", str(found), "--min-score", "0"]) == 0
+    [result] = interplay.read(found, PLAIN)
+    assert np.isfinite(result.keypoints[0]).all()
+    drawn = tmp_path / "why.png"
+    arguments = ["explain", image, *model, "--detector", str(root), "--output", str(drawn), "--top-k", "1"]
+    assert main([*arguments, "--min-score", "0"]) == 0
+    assert Image.open(drawn).width > 5 * 100  # two panels a stage, and the interaction
 
 
 def test_recipes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
