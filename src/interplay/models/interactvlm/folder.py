@@ -62,7 +62,7 @@ def save_folder(
     names = [f"model-{number:05d}-of-{len(shards):05d}.safetensors" for number in range(1, len(shards) + 1)]
     for name, shard in zip(names, shards, strict=True):
         with atomic_path(target / name) as temporary:
-            save_file({key: state[key].detach().cpu().contiguous() for key in shard}, temporary)
+            save_file(_apart({key: state[key].detach().cpu().contiguous() for key in shard}), temporary)
     places = {key: name for name, shard in zip(names, shards, strict=True) for key in shard}
     total = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
     _write(target / _INDEX[0], {"metadata": {"total_size": total}, "weight_map": places})
@@ -202,6 +202,16 @@ def compute_buffers(model: InteractVlm) -> None:
             else:
                 again = type(module)(module.config)
                 module.register_buffer(name, again.get_buffer(name), persistent=False)
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same without shared memory, which safetensors refuses: SAM keeps its positions in two places."""
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        if tensor.data_ptr() in seen:
+            tensors[name] = tensor.clone()
+        seen.add(tensor.data_ptr())
+    return tensors
 
 
 def _in_shards(state: Mapping[str, Tensor], size: int) -> Iterator[list[str]]:

@@ -153,6 +153,6 @@ class ContactPredictor:
 
         seen = self.model.llava.config.vision_config.image_size
         processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
-        pixels = processor(images=image, return_tensors="pt")["pixel_values"]
+        pixels = processor(images=np.array(image), return_tensors="pt")["pixel_values"]
         first = next(self.model.llava.model.multi_modal_projector.parameters())
         return pixels.to(first.device, first.dtype)
