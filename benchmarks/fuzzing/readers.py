@@ -566,6 +566,21 @@ def _read_contact(path: Path) -> dict[str, Any]:
     return {each.image: each.mask.astype(int) for each in found}
 
 
+def _interactvlm(folder: Path) -> dict[Path, str]:
+    make = _made_by("models/interactvlm_tiny.py")
+    state = make.weights(make.tiny())
+    whole = make.write_folder(folder / "whole", state)
+    shards = make.write_folder(folder / "shards", state, "model.safetensors.index.json")
+    files = {whole / "pytorch_model.bin": "zip", whole / "config.json": "json", shards / "config.json": "json"}
+    return {**files, **{file: "json" if file.suffix == ".json" else "safetensors" for file in shards.glob("[mp]*")}}
+
+
+def _read_interactvlm(path: Path) -> dict[str, tuple[int, ...]]:
+    from interplay.models.published import load_published
+
+    return {name: tuple(each.shape) for name, each in load_published("interactvlm", path.parent).named_parameters()}
+
+
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in (
@@ -602,6 +617,7 @@ READERS: dict[str, Reader] = {
         Reader("results", _run_records, _read_run_record),
         Reader("mesh", _meshes, _read_mesh, check_numbers),
         Reader("contact", _contact, _read_contact),
+        Reader("interactvlm", _interactvlm, _read_interactvlm),
         Reader("image", _pictures, read_image, _check_picture),
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.interactvlm_tiny import HUMAN, IMAGE, OBJECT, SEG, conversation_ids, tiny
+from tests.models.interactvlm_tiny import DIM, HUMAN, IMAGE, OBJECT, SEG, conversation_ids, tiny
 
 from interplay.body.cameras import view_set
 from interplay.errors import InputError
@@ -21,7 +21,7 @@ RENDERS = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(1)) *
 def test_several_questions_at_once_are_each_alone() -> None:
     model = tiny()
     seen = model.encode_views(sam_pixels(RENDERS, 64))
-    assert seen.shape == (4, 256, 4, 4)
+    assert seen.shape == (4, DIM, 4, 4)
     questions = [conversation_ids(9, 11, SEG, 2), conversation_ids(9, 12, 13, 2), conversation_ids(SEG, 4, 2, 0)]
     together = model(torch.cat(questions), PIXELS.expand(3, -1, -1, -1), seen, VIEWS)
     assert together.logits.shape == (3, 4, 16, 16)
@@ -30,7 +30,7 @@ def test_several_questions_at_once_are_each_alone() -> None:
     for index in (0, 2):
         alone = model(questions[index], PIXELS, seen, VIEWS)
         torch.testing.assert_close(together.logits[index], alone.logits[0], atol=1e-4, rtol=1e-4)
-    assert (together.logits[0] - together.logits[2]).abs().max() > 1e-4
+    assert (together.logits[0] - together.logits[2]).abs().max() > 1e-2
 
 
 @torch.no_grad()
@@ -40,8 +40,8 @@ def test_only_what_comes_before_the_token_counts() -> None:
     masks = [model(conversation_ids(9, SEG, last), PIXELS, seen, VIEWS).logits for last in (2, 3)]
     torch.testing.assert_close(*masks)
     other = model(conversation_ids(10, SEG, 2), PIXELS, seen, VIEWS).logits
-    assert (other - masks[0]).abs().max() > 1e-5
-    assert (model(conversation_ids(9, SEG, 2), -PIXELS, seen, VIEWS).logits - masks[0]).abs().max() > 1e-6
+    assert (other - masks[0]).abs().max() > 1e-2
+    assert (model(conversation_ids(9, SEG, 2), -PIXELS, seen, VIEWS).logits - masks[0]).abs().max() > 1e-3
 
 
 @torch.no_grad()
@@ -67,12 +67,12 @@ def test_one_token_for_people_and_objects_goes_by_what_is_wanted_unless_as_publi
 @torch.no_grad()
 def test_own_decoders_for_people_and_objects() -> None:
     model = tiny(separate_decoders=True)
-    seen, tokens = model.encode_views(sam_pixels(RENDERS, 64)), torch.randn(1, 4, 256)
+    seen, tokens = model.encode_views(sam_pixels(RENDERS, 64)), torch.randn(1, 4, DIM)
     drawn = {kind: model.decode(seen, tokens, kind) for kind in ("human", "object", "image")}
     torch.testing.assert_close(drawn["human"], drawn["image"])
     model.human_mask_decoder.iou_token.weight += 1
     changed = model.decode(seen, tokens, "human")
-    assert (changed - drawn["human"]).abs().max() > 1e-4
+    assert (changed - drawn["human"]).abs().max() > 1e-2
     torch.testing.assert_close(model.decode(seen, tokens, "object"), drawn["object"])
 
 
@@ -121,4 +121,4 @@ def test_parts_that_do_not_fit() -> None:
         tiny(seg_id=100)
     model = tiny()
     with pytest.raises(InputError, match="a camera for each of 4 views, got 3"):
-        model(conversation_ids(SEG), PIXELS, torch.zeros(4, 256, 4, 4), VIEWS[:3])
+        model(conversation_ids(SEG), PIXELS, torch.zeros(4, DIM, 4, 4), VIEWS[:3])
