@@ -32,7 +32,7 @@ def signed_distance(points: Array, vertices: Array, faces: NDArray[np.int64], re
         return found
     low, high = points[near].min(0) - reach, points[near].max(0) + reach
     corners = vertices[faces[_may_cross(vertices, faces, low, high)]]
-    samples, owner = _samples(corners)
+    samples, owner = surface_samples(corners)
     kept = _within(samples, low, high)
     samples, owner = samples[kept], owner[kept]
     if not len(samples):
@@ -75,11 +75,11 @@ def _may_cross(vertices: Array, faces: NDArray[np.int64], low: Array, high: Arra
     return (codes[:, 0] & codes[:, 1] & codes[:, 2]) == 0
 
 
-def _samples(corners: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Points (M, 3) on triangles (F, 3, 3), no further apart than `SPACING`, and (M,) the triangle of each."""
+def surface_samples(corners: Array, spacing: float = SPACING) -> tuple[Array, NDArray[np.int64]]:
+    """Points (M, 3) on triangles (F, 3, 3), no further apart than `spacing` metres, and (M,) the triangle of each."""
     edges = corners - corners[:, [1, 2, 0]]
     longest = np.sqrt(np.einsum("fij,fij->fi", edges, edges).max(1)) if len(corners) else np.zeros(0)
-    steps = np.ceil(longest / SPACING).astype(np.int64)
+    steps = np.ceil(longest / spacing).astype(np.int64)
     points, owners = [np.zeros((0, 3))], [np.zeros(0, np.int64)]
     for n in np.unique(steps):
         members = np.nonzero(steps == n)[0]

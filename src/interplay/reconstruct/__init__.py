@@ -1,1 +1,8 @@
 """A person and an object together in 3D, from one photograph."""
+
+from __future__ import annotations
+
+from .camera import Intrinsics
+from .fit import Fit, fit_object
+
+__all__ = ["Fit", "Intrinsics", "fit_object"]

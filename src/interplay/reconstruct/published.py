@@ -12,16 +12,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from interplay.errors import InputError
+
 from .alignment import Similarity, align, rotation_from_6d, rotation_to_6d, transformed
 from .camera import Intrinsics
+from .scene import HUMAN_CONTACT, OBJECT_CONTACT, PICTURE, Inputs
 from .silhouette import soft_silhouette
 
 MASK_WEIGHT, CENTROID_WEIGHT, CONTACT_WEIGHT = 5.0, 1e-4, 10.0
-HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
-"""Scores above which a vertex takes part in the start; the object's smaller ones count as 0 afterwards."""
 ROTATION_RATE, TRANSLATION_RATE, SCALE_RATE = 5e-2, 1e-2, 1e-2
 STEPS = 250
 
@@ -149,8 +151,11 @@ def centroid_loss(alpha: Tensor, mask: Tensor) -> Tensor:
 
 def contact_loss(human: Tensor, human_contact: Tensor, object: Tensor, object_contact: Tensor) -> Tensor:
     """Mean distance of all pairs of points, weighted by the product of their scores."""
-    weights = object_contact[:, None] * human_contact
-    return (weights * torch.cdist(object, human, compute_mode="donot_use_mm_for_euclid_dist")).sum() / weights.sum()
+    mine, theirs = object_contact > 0, human_contact > 0  # the others count nothing
+    weights = object_contact[mine, None] * human_contact[theirs]
+    return (
+        weights * torch.cdist(object[mine], human[theirs], compute_mode="donot_use_mm_for_euclid_dist")
+    ).sum() / weights.sum()
 
 
 def loss(scene: Scene, placed: Tensor, object_contact: Tensor) -> Terms:
@@ -206,3 +211,29 @@ def start(scene: Scene, human_normals: Tensor, scale: bool = False) -> Icp:
         first_translation(scene),
         scale,
     )
+
+
+def fit(given: Inputs, steps: int = STEPS) -> tuple[Similarity, list[float]]:
+    """The whole published fit, its silhouettes at most `PICTURE` pixels large, and its loss before each step."""
+    size = given.mask.shape
+    factor = min(1.0, PICTURE / max(size))
+    height, width = (max(round(each * factor), 1) for each in size)
+    rows = ((np.arange(height) + 0.5) / factor).astype(np.int64).clip(0, size[0] - 1)
+    columns = ((np.arange(width) + 0.5) / factor).astype(np.int64).clip(0, size[1] - 1)
+    mask = given.mask[rows][:, columns]
+    if not mask.any():
+        raise InputError("object_mask: nothing is left of it at the size of the fit; its parts are too thin")
+    human = torch.from_numpy(given.human_vertices).float()
+    scene = Scene(
+        human - human.mean(0),
+        human.mean(0),
+        torch.from_numpy(given.human_contact).float(),
+        centred_object(torch.from_numpy(given.object_vertices).float()),
+        torch.from_numpy(given.object_faces),
+        torch.from_numpy(given.object_contact).float(),
+        torch.from_numpy(mask).float(),
+        given.camera.cropped(0, 0, factor),
+    )
+    begin = start(scene, vertex_normals(scene.human, torch.from_numpy(given.human_faces)))
+    found = descend(scene, begin.transform, steps)
+    return found.similarities[-1], [terms[0] for terms in found.terms]

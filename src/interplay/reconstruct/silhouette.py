@@ -7,7 +7,7 @@ for the meshes and pictures of a fit (about 1e5 pairs), and everything on it is 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -111,8 +111,24 @@ class _SoftSilhouette(torch.autograd.Function):
         return result, None, None, None, None, None, None
 
 
-def depth_buffer(pixels: Tensor, depth: Tensor, faces: Tensor, size: tuple[int, int]) -> Tensor:
-    """(height, width) depth of the nearest triangle at each pixel's centre, infinite where there is none.
+class Fragments(NamedTuple):
+    """What the pixels of a picture show of a mesh; only those K that show any.
+
+    Attributes:
+        pixel: (K,) row * width + column, ascending.
+        face: (K,) the nearest triangle at the pixel's centre.
+        weights: (K, 3) barycentric coordinates of the point in space.
+        depth: (K,) its depth.
+    """
+
+    pixel: Tensor
+    face: Tensor
+    weights: Tensor
+    depth: Tensor
+
+
+def fragments(pixels: Tensor, depth: Tensor, faces: Tensor, size: tuple[int, int]) -> Fragments:
+    """The nearest triangle at each pixel's centre.
 
     Args:
         pixels, depth, faces, size: as of `soft_silhouette`.
@@ -121,14 +137,32 @@ def depth_buffer(pixels: Tensor, depth: Tensor, faces: Tensor, size: tuple[int, 
     corners = pixels[faces]
     drawn = (depth[faces] > 0).all(1) & (_area(corners).abs() > 0)
     face, pixel = _pairs(corners, drawn, size, 0.0)
-    point = _centres(pixel, size[1], pixels.dtype)
-    weights = _barycentric(point, corners[face])
+    weights = _barycentric(_centres(pixel, size[1], pixels.dtype), corners[face])
     inside = (weights >= 0).all(1)
     face, pixel, weights = face[inside], pixel[inside], weights[inside]
     # 1 / depth is what is linear in the picture
-    z = 1 / (weights / depth[faces[face]]).sum(1)
+    weights = weights / depth[faces[face]]
+    z = 1 / weights.sum(1)
     buffer = torch.full((size[0] * size[1],), math.inf, dtype=pixels.dtype, device=pixels.device)
-    return buffer.scatter_reduce_(0, pixel, z, "amin").reshape(size)
+    buffer.scatter_reduce_(0, pixel, z, "amin")
+    first = torch.full((size[0] * size[1],), len(face), dtype=torch.long, device=pixels.device)
+    front = torch.nonzero(z == buffer[pixel])[:, 0]
+    first.scatter_reduce_(0, pixel[front], front, "amin")
+    shown = torch.nonzero(first < len(face))[:, 0]
+    chosen = first[shown]
+    return Fragments(shown, face[chosen], weights[chosen] * z[chosen][:, None], z[chosen])
+
+
+def depth_buffer(pixels: Tensor, depth: Tensor, faces: Tensor, size: tuple[int, int]) -> Tensor:
+    """(height, width) depth of the nearest triangle at each pixel's centre, infinite where there is none.
+
+    Args:
+        pixels, depth, faces, size: as of `soft_silhouette`.
+    """
+    found = fragments(pixels, depth, faces, size)
+    buffer = torch.full((size[0] * size[1],), math.inf, dtype=pixels.dtype, device=pixels.device)
+    buffer[found.pixel] = found.depth
+    return buffer.reshape(size)
 
 
 def _pairs(corners: Tensor, drawn: Tensor, size: tuple[int, int], margin: float) -> tuple[Tensor, Tensor]:

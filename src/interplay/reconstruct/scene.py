@@ -1,0 +1,257 @@
+"""What a fit is given, checked and made ready: in the camera's frame, in metres, with a small picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from interplay.body.geometry import Array
+from interplay.body.meshes import vertex_normals
+from interplay.body.proximity import surface_samples
+from interplay.body.raycast import check_mesh
+from interplay.errors import InputError
+from interplay.ops.backends import to_numpy
+
+from .camera import Intrinsics
+from .silhouette import depth_buffer
+
+HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
+"""Scores from which a vertex of the person, or of the object, counts as in contact, as in the published fit."""
+
+PICTURE = 128
+"""Longer side in pixels of the picture around the object that a fit works on, at most."""
+
+_SPACING = 0.03  # metres
+_SURFACE_POINTS, _CONTACT_POINTS, _MASK_POINTS = 500, 96, 256
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Checked arrays: vertices in the camera's frame, contacts as scores, the mask as truth values."""
+
+    human_vertices: Array
+    human_faces: NDArray[np.int64]
+    human_contact: Array
+    object_vertices: Array
+    object_faces: NDArray[np.int64]
+    object_contact: Array
+    mask: NDArray[np.bool_]
+    camera: Intrinsics
+
+
+def checked(
+    human_vertices: Any,
+    human_faces: Any,
+    human_contact: Any,
+    object_vertices: Any,
+    object_faces: Any,
+    object_contact: Any,
+    object_mask: Any,
+    camera: Intrinsics,
+) -> Inputs:
+    """Refuse what no object can be placed from.
+
+    Raises:
+        InputError: meshes, scores or a mask of another shape, not finite, or without contact or pixels.
+    """
+    meshes, contacts = [], []
+    for name, vertices, faces, scores, threshold in (
+        ("human", human_vertices, human_faces, human_contact, HUMAN_CONTACT),
+        ("object", object_vertices, object_faces, object_contact, OBJECT_CONTACT),
+    ):
+        points, triangles = to_numpy(vertices).astype(np.float64), to_numpy(faces)
+        try:
+            check_mesh(points, triangles)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+        if not np.ptp(points, axis=0).max() > 0:
+            raise InputError(f"{name}_vertices: all are in one point")
+        values = to_numpy(scores).astype(np.float64)
+        if values.shape != points.shape[:1]:
+            raise InputError(f"{name}_contact: expected a score for each of {len(points)} vertices, got {values.shape}")
+        if not ((values >= 0) & (values <= 1)).all():
+            raise InputError(f"{name}_contact: expected scores in 0..1, or truth values")
+        if not (values >= threshold).any():
+            raise InputError(
+                f"{name}_contact: no vertex has a score of {threshold} or more; "
+                "an object that nobody touches cannot be placed by contact"
+            )
+        meshes.append((points, triangles.astype(np.int64)))
+        contacts.append(values)
+    mask = to_numpy(object_mask)
+    if mask.ndim != 2:
+        raise InputError(f"object_mask: expected (height, width), got {mask.shape}")
+    if not np.isfinite(mask.astype(np.float64)).all():
+        raise InputError("object_mask: some values are not finite")
+    mask = mask > (127 if mask.dtype == np.uint8 and mask.max(initial=0) > 1 else 0.5 if mask.dtype.kind == "f" else 0)
+    if not mask.any():
+        raise InputError("object_mask: no pixel belongs to the object")
+    touched = meshes[0][0][contacts[0] >= HUMAN_CONTACT]
+    if not (touched[:, 2] > 0).all():
+        raise InputError(
+            "human_vertices: some of those in contact are behind the camera; expected z forward, in metres"
+        )
+    (human, human_triangles), (object, object_triangles) = meshes
+    return Inputs(human, human_triangles, contacts[0], object, object_triangles, contacts[1], mask, camera)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Points on a surface.
+
+    Attributes:
+        points, normals: (N, 3); the normals of unit length point outwards.
+        weights: (N,) sum 1.
+    """
+
+    points: Tensor
+    normals: Tensor
+    weights: Tensor
+
+
+class Problem:
+    """All that stays the same during a fit.
+
+    Attributes:
+        middle: (3,) of the object's box, from which its points are measured here.
+        radius: of the object around it, metres.
+        surface, contact: of the object, measured from `middle`.
+        body_contact: of the person, in the camera's frame.
+        tree, tree_normals: of points all over the person.
+        camera: of the working picture.
+        size: its height and width.
+        mask: (height, width) of the object.
+        ignored: (height, width) outside of the photograph.
+        hidden, seen: (height, width) where the person is in the photograph: without the mask, and with it.
+        allowed: (height, width) where the object may be without being outside of the mask: in it, behind the person,
+            or beyond an edge of the photograph that the mask reaches.
+        nearest: (height, width, 2) centre (x, y) of the nearest allowed pixel.
+        body_depth: (height, width) of the person, infinite where there is none.
+        pixels: (M, 2) centres of pixels of the mask, evenly spread.
+        mask_index: (K,) row * width + column of all of them.
+        metres: of a pixel at the depth of the contact.
+    """
+
+    def __init__(self, given: Inputs, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.given = given
+        low, high = given.object_vertices.min(0), given.object_vertices.max(0)
+        self.middle = (low + high) / 2
+        own = given.object_vertices - self.middle
+        self.radius = float(np.linalg.norm(own, axis=1).max())
+        normals = vertex_normals(own, given.object_faces)
+        self.vertices = _f32(own)
+        self.faces = torch.from_numpy(given.object_faces)
+        self.surface = _sampled(own, given.object_faces, _SURFACE_POINTS, rng)
+        self.contact = _chosen(own, normals, given.object_contact, OBJECT_CONTACT)
+        human = given.human_vertices
+        human_normals = vertex_normals(human, given.human_faces)
+        self.body_contact = _chosen(human, human_normals, given.human_contact, HUMAN_CONTACT)
+        corners = human[given.human_faces]
+        points, face = surface_samples(corners, _SPACING)
+        outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
+        self.tree, self.tree_normals = cKDTree(points), outward[face]
+        self._picture()
+
+    def _picture(self) -> None:
+        """The mask at the working size in the middle of a picture that shows half as much again on each side."""
+        given = self.given
+        rows, columns = np.nonzero(given.mask)
+        low, high = np.array([columns.min(), rows.min()]), np.array([columns.max(), rows.max()]) + 1
+        longest = float((high - low).max())
+        factor = min(1.0, PICTURE / (1.25 * longest))
+        margin = max(0.75 * longest, 24)
+        low, high = np.floor(low - margin), np.ceil(high + margin)
+        self.camera = given.camera.cropped(float(low[0]), float(low[1]), factor)
+        self.size = (round(float(high[1] - low[1]) * factor), round(float(high[0] - low[0]) * factor))
+        mask, inside = _resampled(given.mask, low, factor, self.size)
+        if not mask.any():
+            raise InputError("object_mask: nothing is left of it at the size of the fit; its parts are too thin")
+        body = _f32(given.human_vertices)
+        depth = depth_buffer(self.camera.project(body), body[:, 2], torch.from_numpy(given.human_faces), self.size)
+        person = torch.isfinite(depth).numpy()
+        # beyond the photograph's edge the object goes on only where the mask reaches it
+        beyond = _reached(~inside & ndimage.binary_dilation(mask, iterations=2), ~inside)
+        self.allowed = torch.from_numpy(mask | person | beyond)
+        _, nearest = ndimage.distance_transform_edt(~self.allowed.numpy(), return_indices=True)
+        self.nearest = torch.from_numpy(np.stack([nearest[1], nearest[0]], -1) + 0.5).float()
+        self.mask, self.ignored, self.body_depth = torch.from_numpy(mask), torch.from_numpy(~inside), depth
+        self.hidden = torch.from_numpy(person & ~mask & inside)
+        self.seen = torch.from_numpy(person & mask)
+        pixels = np.argwhere(mask)[:, ::-1] + 0.5
+        self.pixels = _f32(pixels[_spread(pixels, _MASK_POINTS)])
+        self.mask_index = torch.nonzero(self.mask.reshape(-1))[:, 0]
+        self.metres = float(self.body_contact.points[:, 2].mean()) / float(np.mean(self.camera.focal))
+
+
+def _reached(seeds: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts of a region that hold a seed."""
+    labels, _ = ndimage.label(region)
+    kept = np.unique(labels[seeds & region])
+    return np.isin(labels, kept[kept > 0])
+
+
+def _resampled(
+    mask: NDArray[np.bool_], low: Array, factor: float, size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The mask at the centres of the working pixels, as renderers sample, and which of these are in the photograph."""
+    at = [np.floor(low[1 - k] + (np.arange(size[k]) + 0.5) / factor).astype(np.int64) for k in (0, 1)]
+    inside = [(at[k] >= 0) & (at[k] < mask.shape[k]) for k in (0, 1)]
+    rows, columns = (at[k].clip(0, mask.shape[k] - 1) for k in (0, 1))
+    there = np.outer(*inside)
+    return mask[rows][:, columns] & there, there
+
+
+def _chosen(vertices: Array, normals: Array, scores: Array, threshold: float) -> Surface:
+    """Vertices in contact, not too many, evenly spread."""
+    index = np.nonzero(scores >= threshold)[0]
+    index = index[_spread(vertices[index], _CONTACT_POINTS)]
+    weights = scores[index] / scores[index].sum()
+    return Surface(_f32(vertices[index]), _f32(normals[index]), _f32(weights))
+
+
+def _sampled(vertices: Array, faces: NDArray[np.int64], count: int, rng: np.random.Generator) -> Surface:
+    """Points evenly spread over a surface."""
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(normals, axis=1)
+    if not area.sum() > 0:
+        raise InputError("object: its triangles have no area")
+    many = 4 * count
+    face = rng.choice(len(faces), many, p=area / area.sum())
+    u, v = np.sqrt(rng.random(many)), rng.random(many)
+    weights = np.stack([1 - u, u * (1 - v), u * v], 1)
+    points = np.concatenate([np.einsum("nk,nkd->nd", weights, corners[face]), vertices])
+    units = normals / np.maximum(area, 1e-20)[:, None]
+    outward = np.concatenate([units[face], vertex_normals(vertices, faces)])
+    kept = _spread(points, count)
+    return Surface(_f32(points[kept]), _f32(outward[kept]), torch.full((len(kept),), 1 / len(kept)))
+
+
+def _spread(points: NDArray[np.floating], most: int) -> NDArray[np.int64]:
+    """Indices of at most so many points, each the one farthest from those before it."""
+    if len(points) <= most:
+        return np.arange(len(points))
+    if len(points) > 20 * most:
+        points = points[(every := np.linspace(0, len(points) - 1, 20 * most).astype(np.int64))]
+    else:
+        every = np.arange(len(points))
+    chosen = np.zeros(most, np.int64)
+    distance = np.full(len(points), np.inf)
+    chosen[0] = int(np.argmax(((points - points.mean(0)) ** 2).sum(1)))
+    for k in range(1, most):
+        distance = np.minimum(distance, ((points - points[chosen[k - 1]]) ** 2).sum(1))
+        chosen[k] = int(np.argmax(distance))
+    return every[chosen]
+
+
+def _f32(array: Any) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32))

@@ -1,0 +1,119 @@
+"""From many starting rotations to the few places of the object that fit best."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .energy import Pose, System, Weights, evaluate
+from .scene import Problem
+
+
+def spread_rotations(count: int) -> Tensor:
+    """(count, 3, 3) rotations evenly spread over all of them; the first is not special.
+
+    Source: Alexa, Super-Fibonacci Spirals: Fast, Low-Discrepancy Sampling of SO(3), CVPR 2022.
+    """
+    phi, psi = math.sqrt(2), 1.533751168755204288118041
+    s = torch.arange(count, dtype=torch.float64) + 0.5
+    t, r, big = s / count, (s / count).sqrt(), (1 - s / count).sqrt()
+    a, b = 2 * math.pi * s / phi, 2 * math.pi * s / psi
+    del t
+    return _from_quaternions(torch.stack([r * a.sin(), r * a.cos(), big * b.sin(), big * b.cos()], 1)).float()
+
+
+def _from_quaternions(q: Tensor) -> Tensor:
+    x, y, z, w = q.unbind(1)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return torch.stack([torch.stack(row, 1) for row in rows], 1)
+
+
+def first_poses(problem: Problem, rotations: Tensor) -> Pose:
+    """The object turned so and moved so that the middles of its contact and of the person's meet."""
+    own = (problem.contact.weights[:, None] * problem.contact.points).sum(0)
+    body = (problem.body_contact.weights[:, None] * problem.body_contact.points).sum(0)
+    return Pose(rotations, body - rotations @ own, torch.ones(len(rotations)))
+
+
+def poses_on_mask(problem: Problem, rotations: Tensor) -> Pose:
+    """The object turned so, before the mask's middle at the depth of the person's contact."""
+    depth = (problem.body_contact.weights * problem.body_contact.points[:, 2]).sum()
+    middle = problem.pixels.mean(0) - problem.pixels.new_tensor(problem.camera.principal)
+    place = torch.cat([middle / problem.pixels.new_tensor(problem.camera.focal), torch.ones(1)]) * depth
+    return Pose(rotations, place.expand(len(rotations), 3), torch.ones(len(rotations)))
+
+
+def descend(
+    problem: Problem,
+    pose: Pose,
+    weights: Weights,
+    steps: int,
+    spread: float = 0.0,
+    fine: bool = False,
+    tolerance: float = 1e-4,
+) -> tuple[Pose, System, list[Tensor]]:
+    """Levenberg and Marquardt's steps for every place; ends early when none gets better by more than `tolerance`.
+
+    Returns:
+        The places, their terms, and the energies (B,) after each step.
+    """
+    system = evaluate(problem, pose, weights, spread, fine)
+    damping = torch.full_like(system.energy, 1e-2)
+    history = [system.energy]
+    for _ in range(steps):
+        diagonal = torch.diagonal(system.curvature, dim1=1, dim2=2).clone()
+        if not spread:
+            diagonal[:, 6] = 1.0
+        mean = diagonal[:, :6].mean(1, keepdim=True)
+        added = damping[:, None] * (diagonal + 1e-2 * mean) + 1e-9
+        matrix = system.curvature + torch.diag_embed(added)
+        gradient = system.gradient.clone()
+        if not spread:
+            matrix[:, 6, :], matrix[:, :, 6], gradient[:, 6] = 0.0, 0.0, 0.0
+            matrix[:, 6, 6] = 1.0
+        step = -torch.linalg.solve(matrix, gradient)
+        # beyond half a radian, the turn is not what the linear terms say
+        turn = step[:, :3].norm(dim=1, keepdim=True)
+        step = step * (0.5 / turn.clamp(min=1e-9)).clamp(max=1)
+        tried = pose.moved(step)
+        found = evaluate(problem, tried, weights, spread, fine)
+        better = found.energy < system.energy
+        gain = torch.where(better, (system.energy - found.energy) / system.energy.clamp(min=1e-12), 0)
+        pose = Pose(*(_where(better, new, old) for new, old in zip(tried, pose, strict=True)))
+        system = System(
+            _where(better, found.energy, system.energy),
+            _where(better, found.gradient, system.gradient),
+            _where(better, found.curvature, system.curvature),
+            {name: _where(better, value, system.parts[name]) for name, value in found.parts.items()},
+        )
+        damping = torch.where(better, damping * 0.3, damping * 5).clamp(1e-5, 1e6)
+        history.append(system.energy)
+        if bool((gain < tolerance).all()) and bool((better | (damping > 1e2)).all()):
+            break
+    return pose, system, history
+
+
+def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return torch.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+
+def distinct(pose: Pose, energy: Tensor, count: int, radius: float) -> Tensor:
+    """Indices of the best `count` places of which no two are within a tenth of the object's radius."""
+    kept: list[int] = []
+    for index in torch.argsort(energy, stable=True).tolist():
+        if all(_apart(pose, index, other, radius) > 0.1 * radius for other in kept):
+            kept.append(index)
+        if len(kept) == count:
+            break
+    return torch.tensor(kept)
+
+
+def _apart(pose: Pose, i: int, j: int, radius: float) -> float:
+    turned = (pose.R[i] - pose.R[j]).norm() / math.sqrt(2)
+    return float(radius * turned + (pose.t[i] - pose.t[j]).norm())

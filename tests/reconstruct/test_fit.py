@@ -1,0 +1,178 @@
+"""Placing an object beside a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from interplay.body.cameras import Camera
+from interplay.body.contact import touching
+from interplay.body.geometry import Array, rotation
+from interplay.body.materials import Material
+from interplay.body.meshes import Mesh, box, ellipsoid, join, refine
+from interplay.body.proximity import signed_distance
+from interplay.errors import InputError
+from interplay.reconstruct import Fit, Intrinsics, fit_object
+from interplay.reconstruct.silhouette import depth_buffer
+
+PAINT = Material((0.5, 0.5, 0.5))
+WIDTH, HEIGHT = 160, 120
+CAMERA = Intrinsics((170.0, 170.0), (WIDTH / 2, HEIGHT / 2))
+TURN = rotation((0.3, 1.0, -0.4), 2.2)
+
+
+def _person() -> Mesh:
+    parts = [ellipsoid((0, 0, 0), (0.22, 0.55, 0.16), PAINT), ellipsoid((0.4, -0.2, -0.02), (0.3, 0.06, 0.06), PAINT)]
+    return refine(join(parts), 0.04).at(0.0, 0.0, 2.5)
+
+
+def _object() -> Mesh:
+    """Without symmetry, with its middle not at 0."""
+    parts = [box((0.5, 0.1, 0.12), PAINT), box((0.08, 0.3, 0.1), PAINT, (0.22, 0.18, 0)), box((0.1, 0.1, 0.2), PAINT)]
+    return refine(join(parts), 0.05)
+
+
+def _mask(vertices: Array, faces: Any, person: Mesh) -> Any:
+    depths = []
+    for points, triangles in ((vertices, faces), (person.vertices, person.faces)):
+        v = torch.from_numpy(np.asarray(points))
+        depths.append(depth_buffer(CAMERA.project(v), v[:, 2], torch.from_numpy(triangles), (HEIGHT, WIDTH)))
+    return (torch.isfinite(depths[0]) & (depths[0] <= depths[1])).numpy()
+
+
+def _contact(points: Array, other: Array, faces: Any) -> Any:
+    found = np.zeros(len(points), bool)
+    found[touching(signed_distance(points, other, faces, 0.05))] = True
+    return found
+
+
+@pytest.fixture(scope="module")
+def scene() -> dict[str, Any]:
+    """What `fit_object` takes, and the truth; the object lies across the person's arm."""
+    person, own = _person(), _object()
+    placed = own.vertices @ rotation((0.2, 0.5, 1.0), 0.8).T + [0.5, -0.33, 2.48]
+    return {
+        "human_vertices": person.vertices,
+        "human_faces": person.faces,
+        "human_contact": _contact(person.vertices, placed, own.faces),
+        "object_vertices": own.vertices @ TURN.T + [3.0, -1.0, 0.5],
+        "object_faces": own.faces,
+        "object_contact": _contact(placed, person.vertices, person.faces),
+        "object_mask": _mask(placed, own.faces, person),
+        "camera": CAMERA,
+        "truth": placed,
+    }
+
+
+def _fit(scene: dict[str, Any], **changed: Any) -> Fit:
+    return fit_object(**{**{k: v for k, v in scene.items() if k != "truth"}, "starts": 128, **changed})
+
+
+@pytest.fixture(scope="module")
+def fitted(scene: dict[str, Any]) -> Fit:
+    return _fit(scene)
+
+
+def _error(scene: dict[str, Any], fit: Fit, vertices: Any = None) -> float:
+    placed = fit.place(scene["object_vertices"] if vertices is None else vertices)
+    return float(np.median(np.linalg.norm(placed - scene["truth"], axis=1)))
+
+
+def test_the_object_is_found(scene: dict[str, Any], fitted: Fit) -> None:
+    assert scene["human_contact"].any()
+    assert scene["object_mask"].sum() > 200
+    assert _error(scene, fitted) < 0.02
+    assert fitted.iou > 0.85
+    assert fitted.scale == 1
+    assert fitted.warnings == ()
+    np.testing.assert_allclose(fitted.rotation @ fitted.rotation.T, np.eye(3), atol=1e-5)
+    assert np.linalg.det(fitted.rotation) == pytest.approx(1)
+    points = scene["object_vertices"]
+    np.testing.assert_allclose(points @ fitted.matrix[:3, :3].T + fitted.matrix[:3, 3], fitted.place(points))
+    assert list(fitted.history) == sorted(fitted.history, reverse=True)
+
+
+def test_the_same_seed_gives_the_same_place(scene: dict[str, Any], fitted: Fit) -> None:
+    again = _fit(scene)
+    np.testing.assert_array_equal(again.matrix, fitted.matrix)
+    assert again.history == fitted.history
+
+
+def test_a_camera_in_a_world(scene: dict[str, Any], fitted: Fit) -> None:
+    camera = Camera.looking_at((1.0, -4.0, 1.5), (0.0, 0.0, 1.0), 170.0, WIDTH, HEIGHT, roll=0.2)
+    human = scene["human_vertices"] @ camera.rotation + camera.position
+    found = _fit(scene, human_vertices=human, camera=camera)
+    in_camera = (found.place(scene["object_vertices"]) - camera.position) @ camera.rotation.T
+    # rounding decides between places that are as good
+    assert np.median(np.linalg.norm(in_camera - fitted.place(scene["object_vertices"]), axis=1)) < 0.02
+    with pytest.raises(InputError, match=r"expected \(90, 160\) as the camera says, got \(120, 160\)"):
+        _fit(scene, human_vertices=human, camera=replace(camera, height=90))
+
+
+def test_an_object_of_unknown_size(scene: dict[str, Any]) -> None:
+    small = scene["object_vertices"] / 1.25
+    found = _fit(scene, object_vertices=small, scale_spread=0.3)
+    assert found.scale == pytest.approx(1.25, abs=0.06)
+    assert _error(scene, found, small) < 0.03
+
+
+def test_a_large_photograph_is_looked_at_small(scene: dict[str, Any]) -> None:
+    mask = np.kron(scene["object_mask"], np.full((6, 6), 255, np.uint8))
+    camera = CAMERA.cropped(0, 0, 6.0)
+    assert _error(scene, _fit(scene, object_mask=mask, camera=camera)) < 0.02
+
+
+def test_contacts_that_do_not_fit_the_mask_are_told(scene: dict[str, Any]) -> None:
+    human = scene["human_vertices"]
+    feet = human[:, 1] > np.quantile(human[:, 1], 0.98)
+    found = _fit(scene, human_contact=feet)
+    assert any("cm apart" in warning or "covers its mask badly" in warning for warning in found.warnings)
+    assert found.iou > 0.5  # the mask wins
+
+
+def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> None:
+    found = _fit(scene, published_behaviour=True)
+    assert np.isfinite(found.matrix).all()
+    assert len(found.history) == 250
+    assert _error(scene, found) > 2 * _error(scene, fitted)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"human_contact": lambda v: v * 0}, "human_contact: no vertex has a score of 0.5 or more"),
+        ({"object_contact": lambda v: v * 0.2}, "object_contact: no vertex has a score of 0.3 or more"),
+        ({"object_contact": lambda v: v[:-1]}, r"object_contact: expected a score for each of \d+ vertices"),
+        ({"human_contact": lambda v: np.where(v, np.nan, 0)}, r"human_contact: expected scores in 0\.\.1"),
+        ({"object_mask": lambda v: v & False}, "object_mask: no pixel belongs to the object"),
+        ({"object_mask": lambda v: v[0]}, r"object_mask: expected \(height, width\)"),
+        ({"object_mask": lambda v: v * np.nan}, "object_mask: some values are not finite"),
+        ({"human_vertices": lambda v: v * np.nan}, "human: vertices: some coordinates are not finite"),
+        ({"human_vertices": lambda v: -v}, "behind the camera"),
+        ({"object_vertices": lambda v: v * 0}, "object_vertices: all are in one point"),
+        ({"object_faces": lambda v: v + 10**6}, "object: faces: expected indices of"),
+        ({"camera": lambda v: Intrinsics((0.0, 1.0), v.principal)}, "focal length"),
+        ({"camera": lambda v: Intrinsics(v.focal, (float("nan"), 1.0))}, "principal point"),
+        ({"scale_spread": -1.0}, "scale_spread"),
+        ({"starts": 0}, "starts: expected 1 or more"),
+    ],
+)
+def test_what_cannot_be_placed_is_refused(scene: dict[str, Any], changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        _fit(scene, **{name: value(scene[name]) if callable(value) else value for name, value in changed.items()})
+
+
+def test_cameras() -> None:
+    matrix = [[1200.0, 0, 300], [0, 1100, 200], [0, 0, 1]]
+    camera = Intrinsics.of_matrix(matrix)
+    points = torch.tensor([[0.1, -0.2, 2.0]])
+    np.testing.assert_allclose(camera.project(points), [[360, 90]], rtol=1e-6)
+    np.testing.assert_allclose(camera.cropped(50, 40, 0.5).project(points), [[155, 25]], rtol=1e-6)
+    with pytest.raises(InputError, match="without skew"):
+        Intrinsics.of_matrix([[1.0, 0.5, 0], [0, 1, 0], [0, 0, 1]])
+    with pytest.raises(InputError, match="positive width and height"):
+        Intrinsics.of_osx((0, 0, 0, 10))
