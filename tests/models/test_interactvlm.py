@@ -7,7 +7,10 @@ import torch
 from tests.models.interactvlm_tiny import DIM, HUMAN, IMAGE, OBJECT, SEG, conversation_ids, tiny
 
 from interplay.body.cameras import view_set
+from interplay.body.lifting import lift_points
 from interplay.errors import InputError
+from interplay.metrics.contact import contact_scores
+from interplay.models.interactvlm.losses import ContactSample, contact_losses
 from interplay.models.interactvlm.network import NO_CONTACT, expand_images, sam_pixels
 
 pytest.importorskip("transformers")
@@ -74,6 +77,47 @@ def test_own_decoders_for_people_and_objects() -> None:
     changed = model.decode(seen, tokens, "human")
     assert (changed - drawn["human"]).abs().max() > 1e-2
     torch.testing.assert_close(model.decode(seen, tokens, "object"), drawn["object"])
+
+
+@torch.no_grad()
+def test_fusion_tells_sam_what_the_language_model_says() -> None:
+    model = tiny(fusion=True)
+    seen = model.encode_views(sam_pixels(RENDERS, 64))
+    questions = torch.cat([conversation_ids(9, SEG, 2), conversation_ids(12, SEG, 2)])
+    together = model(questions, PIXELS.expand(2, -1, -1, -1), seen, VIEWS)
+    alone = model(questions[1:], PIXELS, seen, VIEWS).logits[0]
+    torch.testing.assert_close(together.logits[1], alone, atol=1e-4, rtol=1e-4)
+    model.fusion = None
+    assert (together.logits - model(questions, PIXELS.expand(2, -1, -1, -1), seen, VIEWS).logits).abs().max() > 1e-2
+
+
+def test_masks_and_vertices_are_learnt_together() -> None:
+    """Two questions about the same picture, with contact in different places."""
+    model = tiny()
+    seen = model.encode_views(sam_pixels(RENDERS, 64))
+    table = torch.arange(16).reshape(1, 4, 4).repeat_interleave(4, 1).repeat_interleave(4, 2).expand(4, -1, -1)
+    wanted = torch.zeros(2, 16)
+    wanted[0, :5] = wanted[1, 9:] = 1
+    masks = wanted[:, table].to(torch.int8)
+    questions = torch.cat([conversation_ids(9, SEG, 2), conversation_ids(12, SEG, 2)])
+
+    def lift(logits: torch.Tensor) -> torch.Tensor:
+        return lift_points(logits.sigmoid(), table, 16)
+
+    parts = (model.text_hidden_fcs, model.sam.mask_decoder, model.cam_pose_encoder)
+    learnt = [parameter for part in parts for parameter in part.parameters()]
+    optimiser = torch.optim.Adam(learnt, 3e-3)
+    losses = []
+    for _ in range(60):
+        drawn = model(questions, PIXELS.expand(2, -1, -1, -1), seen, VIEWS).logits
+        samples = [ContactSample("a_hcontact", drawn[i], masks[i], lift, wanted[i]) for i in range(2)]
+        losses.append(contact_losses(samples)["total"])
+        optimiser.zero_grad()
+        losses[-1].backward()
+        optimiser.step()
+    assert losses[-1] < 0.3 * losses[0]
+    scores = torch.stack([lift(each) for each in drawn.detach()])
+    assert contact_scores(scores, wanted).mean.f1 > 0.9
 
 
 def test_what_learns() -> None:

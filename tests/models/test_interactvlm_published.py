@@ -59,6 +59,7 @@ def test_a_folder_gives_the_same_network_and_answers(tmp_path: Path, form: str) 
         ({"camera_encoder": "simple"}, {}),
         ({"camera_encoder": "view_index", "views": 4}, {}),
         ({"camera_encoder": None}, {}),
+        ({"fusion": True, "uncertainty": True}, {}),
         (
             {"token_type": "Gen-Hu-Obj", "human_id": HUMAN, "object_id": OBJECT},
             {"token_type": "Gen-Hu-Obj", "hseg_token_idx": HUMAN, "oseg_token_idx": OBJECT},

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.parity.interactvlm_reference import arrays
 
+from interplay.body.geodesics import geodesic_distances
 from interplay.datasets.damon import CATEGORIES
 from interplay.metrics.contact import (
     GroupScores,
@@ -42,6 +43,13 @@ def test_contact_and_geodesic_errors(goldens: Path) -> None:
     close(errors.mean, stored["batch_geo_fp_fn"])
     one = geodesic_errors(pred[0], gt[0], geodesic)
     close(one, [stored["per_geo_fp"][0], stored["per_geo_fn"][0]])
+
+
+def test_geodesics_along_edges(goldens: Path) -> None:
+    stored = arrays(goldens, "metrics_hcontact")
+    distances = geodesic_distances(stored["vertices"], stored["faces"])
+    close(distances, stored["geodesic"])
+    close(geodesic_distances(stored["vertices"], stored["faces"], [7, 3]), stored["geodesic"][[7, 3]])
 
 
 def test_affordance(goldens: Path) -> None:

@@ -45,8 +45,8 @@ def options(config: Mapping[str, Any], shapes: Shapes) -> InteractVlmOptions:
             views=views,
             dim=_shape(shapes, "model.text_hidden_fcs.0.2.weight", "text_hidden_fcs.0.2.weight")[0],
             separate_decoders=any(name.startswith(f"{_SAM}human_mask_decoder.") for name in shapes) or bool(suffix),
-            fusion=any("fusion" in name.split(".")[:2][-1] for name in shapes),
-            uncertainty=any("uncertainty" in name.split(".")[:2][-1] for name in shapes),
+            fusion=_has(shapes, "fusion"),
+            uncertainty=_has(shapes, "uncertainty"),
             human_views=str(config.get("hC_sam_view_type") or "4MV-Z_Vitru"),
             object_views=str(config.get("oC_sam_view_type") or "4MV-Z_HM"),
         )
@@ -184,6 +184,11 @@ def _shape(shapes: Shapes, *names: str) -> tuple[int, ...]:
 
 def _is_image_tensor(name: str) -> bool:
     return name.endswith(("patch_embed.proj.weight", "pos_embed", "neck.0.weight", "mask_downscaling.3.weight"))
+
+
+def _has(shapes: Shapes, part: str) -> bool:
+    """Whether there is a part of the network whose name says so."""
+    return any(part in level for name in shapes for level in name.split(".")[:2])
 
 
 def _count(shapes: Shapes, prefix: str) -> int:
