@@ -84,7 +84,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = photographs(arguments.photos, arguments.annotations or arguments.photos / "annotations.json")
     data = [(truth, image) for truth, image in data if arguments.only in str(truth.file)]
-    model, console = load_model(arguments.model, device="cpu"), Console()
+    model, console = load_model(arguments.model, device="cpu"), Console(width=120)
     wanted = sum(int((truth.object >= 0).sum()) for truth, _ in data)
     console.print(f"{len(data)} photographs with {wanted} annotated interactions with an object")
     for score in arguments.detector_score:

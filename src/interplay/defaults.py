@@ -19,7 +19,7 @@ DEFAULT_MODEL = "tin-spatial-vcoco"
 DEFAULT_DETECTOR = "ssd-mobilenet-v2"
 """Runs without network."""
 
-DEFAULT_DETECTION_SCORE = 0.2
+DEFAULT_DETECTION_SCORE = 0.1
 """Detectors give boxes from this score on."""
 
 DEFAULT_POSE_ESTIMATOR = "movenet"

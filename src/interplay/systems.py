@@ -123,6 +123,7 @@ SYSTEMS: dict[str, System] = {
             "recipe:TinSpatialRecipe",
             config="config:SpatialConfig",
             decoding_example="suppress_below=0.3",
+            default_min_score=0.5,  # calibrated: half of such are annotated; see docs/models/tin.md
         ),
         System(
             "tin",

@@ -58,9 +58,9 @@ def test_a_folder_with_a_broken_file(capsys: pytest.CaptureFixture[str]) -> None
     assert Path("out/report.html").read_text().count("<article") == 2
     assert main([*arguments, "--model", "tin-spatial-vcoco"]) == 1  # once more: only the broken one is tried again
     assert "2 images of 3 already done" in capsys.readouterr().err
-    assert main([*arguments, "--min-score", "0.5"]) == 2
+    assert main([*arguments, "--min-score", "0.6"]) == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert main([*arguments, "--min-score", "0.5", "--overwrite"]) == 1
+    assert main([*arguments, "--min-score", "0.6", "--overwrite"]) == 1
 
 
 def test_boxes_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:

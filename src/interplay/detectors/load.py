@@ -101,9 +101,9 @@ def load_detector(
             ``.parquet`` or COCO results ``.json``).
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...; by default CUDA where there is one. The SSD and files of
             boxes always use the CPU.
-        min_score: smallest confidence kept, 0..1; by default 0.2, and everything in a file of boxes. At 0.2 the
-            offline detector and the default model reach the role AP of 0.1 with a quarter of the pairs. Or object's
-            name -> score (``{"person": 0.4, "*": 0.1}``), where ``"*"`` is for all others, by default the number above.
+        min_score: smallest confidence kept, 0..1; by default 0.1, and everything in a file of boxes: the default
+            model knows the scores and sorts such boxes out. Or object's name -> score
+            (``{"person": 0.4, "*": 0.1}``), where ``"*"`` is for all others, by default the number above.
         same_box: IoU above which boxes of two objects show one thing, whatever each is called, and only the surer is
             kept; by default boxes of different objects never stand for each other. 0.9 is where only near-equal boxes
             do. See `Detections.distinct`.

@@ -11,12 +11,12 @@ from interplay.interactions import Interactions
 from interplay.ops.boxes import distinct_boxes
 from interplay.visual.scene import count
 
-_LEAST_SCORE = 0.1  # models that find people and objects by themselves give boxes to all of their guesses
+_LEAST_SCORE = 0.2  # detectors give boxes to guesses, too, which the model of interactions may confirm
 _SAME = 0.7  # IoU from which two boxes of a class show one thing
 
 
 def seen_boxes(interactions: Interactions) -> NDArray[np.int64]:
-    """(M,) the boxes that show something: those of triplets, and the others with a score of 0.1 or more.
+    """(M,) the boxes that show something: those of triplets, and the others with a score of 0.2 or more.
 
     Of several boxes of a class that nearly coincide, those of triplets or the one with the best score.
     """
