@@ -10,7 +10,7 @@ import torch
 from tests.models.interactvlm_tiny import SEG, tiny
 
 from interplay.errors import InputError
-from interplay.models.interactvlm.predict import ContactPredictor
+from interplay.models.interactvlm.predict import ContactPredictor, contact_in_image
 from interplay.models.interactvlm.prompts import answer
 
 pytest.importorskip("transformers")
@@ -80,3 +80,15 @@ def test_what_is_refused(predictor: ContactPredictor) -> None:
         predictor.predict(IMAGE, ["cup"], answers=["a", "b"])
     with pytest.raises(InputError, match="human or object"):
         ContactPredictor(predictor.model, Words(), *OCTAHEDRON, kind="scene")
+
+
+def test_contact_in_the_photograph_itself() -> None:
+    model = tiny()
+    objects, said = ["cup", "tv", "cup"], ["It is [SEG].", "There is none.", "Sure, [SEG]."]
+    found = contact_in_image(model, Words(), IMAGE, objects, answers=said)
+    assert [each.found for each in found] == [True, False, True]
+    assert all(each.logits.shape == IMAGE.shape[:2] for each in found)
+    assert not found[1].mask().any()
+    alone = contact_in_image(model, Words(), IMAGE, ["cup"], answers=said[2:])[0]
+    np.testing.assert_allclose(alone.logits, found[2].logits, atol=1e-3)
+    assert contact_in_image(model, Words(), IMAGE, ["cup"], max_new_tokens=2)[0].answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -60,7 +60,8 @@ class ContactPredictor:
     ) -> None:
         if kind not in ("human", "object"):
             raise InputError(f"kind: expected human or object, got {kind!r}")
-        self.model, self.tokenizer = model, tokenizer
+        self.model = model
+        self._questions = _Questions(model, tokenizer)
         self.kind: Any = kind
         options = model.options
         views = view_set(options.human_views if kind == "human" else options.object_views)
@@ -94,25 +95,13 @@ class ContactPredictor:
         Raises:
             InputError: no object, or another number of answers.
         """
-        if not objects or (answers is not None and len(answers) != len(objects)):
-            raise InputError(f"expected objects, and an answer for each if any; got {len(objects)}, {answers}")
         template = template or ("hcontact-parts" if self.kind == "human" else "ocontact")
-        asked = [question(template, name.replace("_", " ")) for name in objects]
-        pixels = self._clip_pixels(image).expand(len(objects), -1, -1, -1)
-        if answers is None:
-            ids, mask = self._batch([conversation(each) for each in asked], left=True)
-            start = ids.shape[1]
-            ids = self.model.generate(ids, pixels, mask, max_new_tokens)
-            mask = torch.cat([mask, torch.ones_like(ids[:, start:])], 1)
-            said = [self.tokenizer.decode(row[start:], skip_special_tokens=True) for row in ids.tolist()]
-        else:
-            ids, mask = self._batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
-            said = list(answers)
-        masks = self.model(ids, pixels, self._embeddings, self.views, self.kind, mask)
+        asked = self._questions.ask(image, template, objects, answers, max_new_tokens)
+        masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask)
         scores = self._lift(masks)
         return [
             VertexContact(name, score, answer, found)
-            for name, score, answer, found in zip(objects, scores, said, masks.found.tolist(), strict=True)
+            for name, score, answer, found in zip(objects, scores, asked.answers, masks.found.tolist(), strict=True)
         ]
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
@@ -127,6 +116,104 @@ class ContactPredictor:
             rows.append(scores if found else np.zeros_like(scores))
         return np.stack(rows)
 
+
+@dataclass(frozen=True)
+class ImageContact:
+    """Where, in the photograph itself, a person touches an object.
+
+    Attributes:
+        object: name of the object asked about.
+        logits: (H, W) of the photograph's pixels; the published code takes those above 0.5.
+        answer: what the language model said.
+        found: whether it asked for a mask.
+    """
+
+    object: str
+    logits: NDArray[np.float32]
+    answer: str
+    found: bool
+
+    def mask(self, threshold: float = 0.5) -> NDArray[np.bool_]:
+        """(H, W) the pixels in contact."""
+        return self.logits > threshold
+
+
+@torch.no_grad()
+def contact_in_image(
+    model: InteractVlm,
+    tokenizer: Any,
+    image: NDArray[np.uint8],
+    objects: Sequence[str],
+    template: Template = "hcontact",
+    answers: Sequence[str] | None = None,
+    max_new_tokens: int = 512,
+) -> list[ImageContact]:
+    """Contact with each of several objects in the photograph itself (the published models of ``h2dcontact``).
+
+    SAM sees the photograph as many times as there are views, by no camera.
+
+    Args:
+        model, tokenizer: as of `ContactPredictor`.
+        image, objects, template, answers, max_new_tokens: as of `ContactPredictor.predict`.
+
+    Raises:
+        InputError: no object, or another number of answers.
+    """
+    asked = _Questions(model, tokenizer).ask(image, template, objects, answers, max_new_tokens)
+    first = next(model.sam.vision_encoder.parameters())
+    size, views = model.image_size, model.options.views
+    photo = sam_pixels(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None], size)
+    seen = model.encode_views(photo.to(first.device, first.dtype)).expand(views, -1, -1, -1)
+    masks = model(asked.ids, asked.pixels, seen, [None] * views, "image", asked.mask)
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    inside = (int(height * scale + 0.5), int(width * scale + 0.5))
+    logits = resize_masks(masks.logits.mean(1, keepdim=True), size, inside, (height, width))[:, 0]
+    return [
+        ImageContact(name, one.cpu().numpy(), answer, found)
+        for name, one, answer, found in zip(objects, logits, asked.answers, masks.found.tolist(), strict=True)
+    ]
+
+
+class _Asked(NamedTuple):
+    """Questions with their answers: tokens (S, T), which of them count (S, T), the photograph (S, 3, H, W), answers."""
+
+    ids: Tensor
+    mask: Tensor
+    pixels: Tensor
+    answers: list[str]
+
+
+class _Questions:
+    """Asks a network's language model about photographs."""
+
+    def __init__(self, model: InteractVlm, tokenizer: Any) -> None:
+        self.model, self.tokenizer = model, tokenizer
+        self._first = next(model.llava.model.multi_modal_projector.parameters())
+
+    def ask(
+        self,
+        image: NDArray[np.uint8],
+        template: Template,
+        objects: Sequence[str],
+        answers: Sequence[str] | None,
+        max_new_tokens: int,
+    ) -> _Asked:
+        """Ask about each object, unless answers are given."""
+        if not objects or (answers is not None and len(answers) != len(objects)):
+            raise InputError(f"expected objects, and an answer for each if any; got {len(objects)}, {answers}")
+        asked = [question(template, name.replace("_", " ")) for name in objects]
+        pixels = self._clip_pixels(image).expand(len(objects), -1, -1, -1)
+        if answers is not None:
+            ids, mask = self._batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
+            return _Asked(ids, mask, pixels, list(answers))
+        ids, mask = self._batch([conversation(each) for each in asked], left=True)
+        start = ids.shape[1]
+        ids = self.model.generate(ids, pixels, mask, max_new_tokens)
+        mask = torch.cat([mask, torch.ones_like(ids[:, start:])], 1)
+        said = [self.tokenizer.decode(row[start:], skip_special_tokens=True) for row in ids.tolist()]
+        return _Asked(ids, mask, pixels, said)
+
     def _batch(self, texts: Sequence[str], left: bool) -> tuple[Tensor, Tensor]:
         """Tokens (S, T) of texts, filled up on one side, and where they are."""
         rows = [expand_images(self._tokens(text), self.model.options) for text in texts]
@@ -136,7 +223,7 @@ class ContactPredictor:
         for index, row in enumerate(rows):
             place = slice(longest - len(row), longest) if left else slice(0, len(row))
             ids[index, place], mask[index, place] = torch.tensor(row), 1
-        device = self._embeddings.device
+        device = self._first.device
         return ids.to(device), mask.to(device)
 
     def _tokens(self, text: str) -> list[int]:
@@ -154,5 +241,4 @@ class ContactPredictor:
         seen = self.model.llava.config.vision_config.image_size
         processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
         pixels = processor(images=np.array(image), return_tensors="pt")["pixel_values"]
-        first = next(self.model.llava.model.multi_modal_projector.parameters())
-        return pixels.to(first.device, first.dtype)
+        return pixels.to(self._first.device, self._first.dtype)
