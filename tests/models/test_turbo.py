@@ -196,6 +196,13 @@ def test_only_what_is_annotated_makes_a_loss() -> None:
     assert unknown["places"].abs().sum() == 0
 
 
+def test_boxes_keep_their_pixels_with_16_bit_numbers() -> None:
+    net = network(stages=1, detection=False)
+    maps, people = [torch.arange(128.0).expand(1, 144, 16, 128)[0].bfloat16()], torch.tensor([[0.0, 901, 10, 957, 66]])
+    left, right = (net.crops(maps, people + torch.tensor([0.0, x, 0, x, 0])) for x in (0, 1))
+    assert (right - left).mean().item() == pytest.approx(1 / 8, abs=1e-3)
+
+
 def test_a_step_is_the_same_however_it_is_divided() -> None:
     model = Turbo(WORLD, config(stages=2))
     given = [torch.randn(3, 96, 128)], torch.tensor([[0.0, 10, 10, 50, 90], [0, 60, 12, 100, 88]])

@@ -352,7 +352,8 @@ class TurboNetwork(nn.Module):
         """(N, C, 7, 7) RoIAlign of boxes (N, 5)."""
         rows = [(boxes[:, 0] == i).nonzero()[:, 0] for i in range(len(maps))]
         found = [
-            roi_align(own[None], [boxes[of, 1:].to(own)], CELLS, 1 / self.stem.stride, sampling_ratio=2, aligned=True)
+            # 16 bits are too few for a box's pixels
+            roi_align(own[None].float(), [boxes[of, 1:].float()], CELLS, 1 / self.stem.stride, 2, aligned=True)
             for own, of in zip(maps, rows, strict=True)
         ]
         return torch.cat(found)[torch.argsort(torch.cat(rows))]
