@@ -51,6 +51,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "3 stages": {"model.network.stages": 3},
     "without interactions": {**ONE, "model.network.hoi": False},
     "3 stages, 1 + A": {"model.network.stages": 3, "model.network.residual": True},
+    "3 stages, F into poses": {"model.network.stages": 3, "model.network.appearance_to_pose": True},
     "3 stages, shared": {"model.network.stages": 3, "model.network.shared": True},
     "1 stage, zeros first": {**ONE, "model.network.first_pose": "zeros"},
 }

@@ -141,6 +141,8 @@ def test_poses_learn_from_interactions_through_the_mask() -> None:
         ({"stages": 1, "first_pose": "zeros"}, (True, True, False)),
         ({"stages": 2, "shared": True, "first_pose": "zeros"}, (True, True, False)),
         ({"stages": 2, "residual": True, "channel_attention": True}, (True, True, True)),
+        ({"stages": 2, "appearance_to_pose": True}, (True, True, True)),
+        ({"stages": 2, "appearance_to_pose": True, "first_pose": "zeros"}, (True, True, False)),
     ],
 )
 def test_every_variant_gives_what_it_looks_for(options: dict[str, Any], has: tuple[bool, bool, bool]) -> None:

@@ -36,6 +36,8 @@ class TurboNetworkOptions(Options):
             appearance under the attention mask.
         shared: whether all stages have the same weights.
         residual: whether the attention mask A multiplies pose features as 1 + A; as published by A alone.
+        appearance_to_pose: whether the appearance enters every pose module beside the pose features (Equation 7), under
+            the same mask; in Equation 5 it does not.
         channel_attention: whether the mask differs between the channels of the pose features, or is one map.
         width: of the two fully connected layers.
         pose_width: channels of the pose features.
@@ -52,6 +54,7 @@ class TurboNetworkOptions(Options):
     first_pose: FirstPose = "head"
     shared: bool = False
     residual: bool = False
+    appearance_to_pose: bool = False
     channel_attention: bool = False
     width: Positive = 1024
     pose_width: Positive = 512

@@ -273,6 +273,7 @@ class TurboNetwork(nn.Module):
         self.guided = options.hoi and options.pose and options.explicit_pose
         # the width of f_k as the attention mask multiplies it; with zeros before it, the first stage has F there
         cells, carried = options.pose_width + KEYPOINTS, options.width + 5 * actions
+        cells += channels if options.appearance_to_pose else 0
         starts_with_pose = options.pose and not (self.guided and options.first_pose == "zeros")
         block = KeypointBlock(channels, options.pose_width, options.pose_layers) if starts_with_pose else None
         self.first_pose = block
@@ -339,9 +340,15 @@ class TurboNetwork(nn.Module):
                 found.append(Stage(hoi.logits, hoi.places, first))
                 continue
             carried = hoi.carried()
-            pose, mask = self._pose_module(number)(carried, appearance if pose is None else pose.cells())
+            pose, mask = self._pose_module(number)(carried, self._cells(pose, appearance))
             found.append(Stage(hoi.logits, hoi.places, pose.logits, mask))
         return tuple(found), first
+
+    def _cells(self, pose: PoseFeatures | None, appearance: Tensor) -> Tensor:
+        """What the attention mask multiplies."""
+        if pose is None:
+            return appearance
+        return torch.cat([pose.cells(), appearance], 1) if self.options.appearance_to_pose else pose.cells()
 
     def _pose_module(self, number: int) -> nn.Module:
         if number and self.after_zeros is not None:
