@@ -172,6 +172,23 @@ def test_points_that_are_none(tmp_path: Path, row: str) -> None:
         lemon.read_lemon_points(tmp_path / "a.txt")
 
 
+def test_points_are_recognised_by_their_columns(tmp_path: Path) -> None:
+    row = " ".join(["0.5"] * 20)
+    for name, text in (
+        ("a.txt", f"{row}\n"),
+        ("b.txt", f"id Cup {row}\n"),
+        ("c.txt", "x " * 20),
+        ("d.txt", f"{row} 2\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "Img_Test.txt").write_text("a.jpg\nb.jpg\n")
+    found = {(each.dataset, each.what): each.detail for each in check_folder(tmp_path)}
+    assert found.pop(("lemon", "a.txt")).startswith("1 points; grasp, lift, open")
+    assert found.pop(("piad", "b.txt")).startswith("Cup, 1 points; grasp, contain, lift")
+    assert found.pop(("piad", "Img_Test.txt")) == "2 files"
+    assert not found
+
+
 def test_pico(tmp_path: Path) -> None:
     assert pico.vertices_of_faces(["f 1 3 2", "f 3/1 4//2 1/1/1\n"], 4).tolist() == [0, 1, 2, 3]
     for faces in (["f 1 2 5"], ["v 1 2 3"], [3], ["f 0 1 2"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,23 @@ def read_points(path: str | os.PathLike[str], names: Sequence[str], named: bool)
     if named and any(line[:2] != lines[0][:2] for line in lines):
         raise InputError(f"{path}: expected the points of one shape, got several")
     return PointAffordance(values[:, :3], scores, tuple(names), thing, shape)
+
+
+def looks_like_points(path: Path, named: bool) -> bool:
+    """Whether a file's first line has the columns of `read_points`, with 17 affordances."""
+    try:
+        with path.open("rb") as stream:
+            line = stream.readline(4096).split()
+    except OSError:
+        return False
+    leading = 2 if named else 0
+    if len(line) != leading + 20:
+        return False
+    try:
+        [float(each) for each in line[leading:]]
+    except ValueError:
+        return False
+    return True
 
 
 _COLUMNS = (

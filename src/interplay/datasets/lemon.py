@@ -13,6 +13,7 @@ from interplay.containers.pickles import load_plain_pickle
 from interplay.datasets.contact_labels import (
     BodyContact,
     PointAffordance,
+    looks_like_points,
     part_names,
     read_mapping,
     read_paths,
@@ -83,7 +84,7 @@ def check(folder: str | os.PathLike[str]) -> list[Finding]:
     findings = []
     for path in sorted(root.rglob("txt_scripts/*.txt")):
         findings.append(try_reading("lemon", path, root, lambda p=path: f"{len(read_paths(p)):,} images"))  # type: ignore[misc]
-    for path in sorted(root.rglob("*_object_demo.txt")):
+    for path in sorted(file for file in root.rglob("*.txt") if file.is_file() and looks_like_points(file, named=False)):
 
         def describe(path: Path = path) -> str:
             cloud = read_lemon_points(path)

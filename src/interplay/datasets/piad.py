@@ -11,7 +11,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from interplay.datasets.contact_labels import PointAffordance, read_paths, read_points
+from interplay.datasets.contact_labels import PointAffordance, looks_like_points, read_paths, read_points
 from interplay.datasets.finding import Finding, try_reading
 from interplay.errors import InputError
 
@@ -84,10 +84,13 @@ def check(folder: str | os.PathLike[str]) -> list[Finding]:
     """What there is of PIAD in a folder, and whether it can be read; nothing where there is nothing."""
     root = Path(folder)
     findings = []
-    for path in sorted([*root.rglob("Img_T*.txt"), *root.rglob("Point_T*.txt")]):
+    for path in sorted(file for file in root.rglob("*.txt") if file.is_file()):
+        is_list = re.fullmatch(r"(Img|Point)_(Train|Test)\.txt", path.name) is not None
+        if not is_list and not looks_like_points(path, named=True):
+            continue
 
-        def describe(path: Path = path) -> str:
-            if re.fullmatch(r"(Img|Point)_(Train|Test)\.txt", path.name):
+        def describe(path: Path = path, is_list: bool = is_list) -> str:
+            if is_list:
                 return f"{len(read_paths(path)):,} files"
             cloud = read_piad_points(path)
             return f"{cloud.object}, {len(cloud.points):,} points; {', '.join(cloud.present) or 'no affordance'}"
