@@ -143,7 +143,7 @@ def fit_object(
 def _search(problem: Problem, starts: int, spread: float) -> Fit:
     rotations = spread_rotations(starts)
     found = _best(problem, first_poses(problem, rotations), _COARSE, _WITH_BODY, spread)
-    if found.iou < _GOOD_IOU:
+    if found.iou < _GOOD_IOU or found.residuals["contact"] > _FAR:
         # the contacts may not fit the mask: begin with the mask, and let the contacts choose the turn and the depth
         other = _best(problem, poses_on_mask(problem, rotations), _LOOSE, _LOOSE, spread)
         found = min(found, other, key=lambda each: each.history[-1])

@@ -28,6 +28,7 @@ HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
 PICTURE = 128
 """Longer side in pixels of the picture around the object that a fit works on, at most."""
 
+_LARGER = 4.0  # times that a small mask is enlarged at most; steps of whole pixels would be too large
 _SPACING = 0.03  # metres
 _SURFACE_POINTS, _CONTACT_POINTS, _MASK_POINTS = 500, 96, 256
 
@@ -167,8 +168,8 @@ class Problem:
         rows, columns = np.nonzero(given.mask)
         low, high = np.array([columns.min(), rows.min()]), np.array([columns.max(), rows.max()]) + 1
         longest = float((high - low).max())
-        factor = min(1.0, PICTURE / (1.25 * longest))
-        margin = max(0.75 * longest, 24)
+        factor = min(_LARGER, PICTURE / (1.25 * longest))
+        margin = max(0.75 * longest, 24 / max(factor, 1))
         low, high = np.floor(low - margin), np.ceil(high + margin)
         self.camera = given.camera.cropped(float(low[0]), float(low[1]), factor)
         self.size = (round(float(high[1] - low[1]) * factor), round(float(high[0] - low[0]) * factor))

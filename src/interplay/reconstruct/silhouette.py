@@ -209,23 +209,25 @@ def _barycentric(point: Tensor, corners: Tensor) -> Tensor:
 def _distances(point: Tensor, corners: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Squared distance (P,) of points to the outlines of triangles, whether they are inside, the nearest edge (its
     first corner), and where on it the nearest point is, 0..1."""
-    best = torch.full_like(point[:, 0], math.inf)
-    edge = torch.zeros(len(point), dtype=torch.long, device=point.device)
-    along = torch.zeros_like(best)
-    sides = []
+    x, y = point[:, 0], point[:, 1]  # one array per coordinate: much faster than rows of two
+    u, v = (corners[:, :, axis].t().contiguous() for axis in (0, 1))
+    best, edge, along, sides = torch.full_like(x, math.inf), torch.zeros_like(x), torch.zeros_like(x), []
     for k in range(3):
-        a = corners[:, k]
-        line, offset = corners[:, (k + 1) % 3] - a, point - a
-        share = ((offset * line).sum(1) / (line * line).sum(1).clamp(min=1e-12)).clamp(0, 1)
-        distance = ((offset - share[:, None] * line) ** 2).sum(1)
+        after = (k + 1) % 3
+        line_x, line_y, from_x, from_y = u[after] - u[k], v[after] - v[k], x - u[k], y - v[k]
+        length = (line_x * line_x).addcmul_(line_y, line_y).clamp_(min=1e-12)
+        share = (from_x * line_x).addcmul_(from_y, line_y).div_(length).clamp_(0, 1)
+        sides.append((line_x * from_y).addcmul_(line_y, from_x, value=-1))
+        from_x.addcmul_(share, line_x, value=-1)
+        from_y.addcmul_(share, line_y, value=-1)
+        distance = from_x.mul_(from_x).addcmul_(from_y, from_y)
         closer = distance < best
-        best = torch.where(closer, distance, best)
-        edge = torch.where(closer, k, edge)
+        best = torch.minimum(distance, best)
+        edge.masked_fill_(closer, k)
         along = torch.where(closer, share, along)
-        sides.append(_cross(line, offset))
-    a, b, c = sides
-    inside = ((a > 0) & (b > 0) & (c > 0)) | ((a < 0) & (b < 0) & (c < 0))
-    return best, inside, edge, along
+    low, high = torch.minimum(sides[0], sides[1]), torch.maximum(sides[0], sides[1])
+    inside = (torch.minimum(low, sides[2]) > 0) | (torch.maximum(high, sides[2]) < 0)
+    return best, inside, edge.long(), along
 
 
 def _depth_at(point: Tensor, corners: Tensor, depth: Tensor) -> Tensor:
@@ -237,8 +239,9 @@ def _depth_at(point: Tensor, corners: Tensor, depth: Tensor) -> Tensor:
 
 def _nearest(pixel: Tensor, depth: Tensor, most: int) -> Tensor:
     """Indices of the pairs that are among the `most` nearest of their pixel."""
-    order = torch.argsort(depth, stable=True)
-    order = order[torch.argsort(pixel[order], stable=True)]
+    low, high = depth.min(), depth.max()
+    # one sort, by pixel and then by depth
+    order = torch.argsort(pixel.double() + (depth - low).double() / (high - low).double().clamp(min=1e-9) * 0.999)
     counts = torch.bincount(pixel)
     rank = torch.arange(len(order), device=pixel.device) - (counts.cumsum(0) - counts)[pixel[order]]
     return order[rank < most]
