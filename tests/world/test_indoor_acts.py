@@ -37,7 +37,7 @@ def test_who_sits_presses_on_the_seat_and_is_not_sunk_in_it(name: str, seed: int
     person, seat = used(group, "sit on")
     spot = seat.model.spots[next(r.affordance for r in group.relations if r.verb == "sit on") or ""].moved(seat.pose)
     heights = (flesh(person, "hips", "left thigh", "right thigh") - spot.position) @ spot.normal
-    assert -0.025 < heights.min() < 0.02
+    assert -0.03 < heights.min() < 0.02
     assert cKDTree(seat.vertices()).query(flesh(person, "hips"))[0].min() < 0.05
 
 

@@ -15,7 +15,7 @@ from interplay.body.contact import CONTACT
 from interplay.body.model import PARTS
 from interplay.body.proximity import signed_distance
 from interplay.vocabulary import Vocabulary
-from interplay.world.labels import MIN_PIXELS, SceneLabels, label
+from interplay.world.labels import MIN_PIXELS, MIN_USED_PIXELS, SceneLabels, label
 from interplay.world.rendering.image import Rendering, render
 from interplay.world.sampler import sample_scene
 from interplay.world.scene import Scene
@@ -47,7 +47,40 @@ def test_boxes_are_those_of_the_masks(labelled) -> None:
             rows, columns = np.nonzero(picture.mesh == instance)
             assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert (name == 0) == (instance < people)
-            assert len(rows) >= MIN_PIXELS * picture.mesh.size / 256**2
+            used = any(r.object == instance - people for r in scene.relations)
+            assert len(rows) >= (MIN_USED_PIXELS if used else MIN_PIXELS) * picture.mesh.size / 256**2
+
+
+def test_what_cannot_be_seen_is_unknown(labelled) -> None:
+    """Every interaction with an object that was drawn of a person with a box is labelled, or the person is marked."""
+    hidden = 0
+    for scene, _, labels in labelled:
+        found, people = labels.interactions, len(scene.people)
+        box_of = {int(instance): box for box, instance in enumerate(labels.instances)}
+        kept = set(zip(found.human.tolist(), found.verb.tolist(), found.object.tolist(), strict=True))
+        marked = set()
+        for r in scene.relations:
+            if r.human in box_of:
+                object = -1 if r.object is None else box_of.get(people + r.object)
+                if (box_of[r.human], found.vocabulary.verb_index(r.verb), object) not in kept:
+                    marked.add(box_of[r.human])
+        assert marked == set(np.flatnonzero(found.unlabelled).tolist())
+        hidden += len(marked)
+    assert hidden
+
+
+def test_small_things_that_are_used_have_boxes() -> None:
+    for index in range(40):
+        scene = sample_scene(12, index, SIZE, acts=["eat a carrot", "talk on a cell phone"])
+        picture = render(scene, np.random.default_rng(0))
+        for r in scene.relations:
+            pixels = 0 if r.object is None else int((picture.mesh == len(scene.people) + r.object).sum())
+            if MIN_USED_PIXELS * picture.mesh.size / 256**2 <= pixels < MIN_PIXELS * picture.mesh.size / 256**2:
+                labels = label(scene, picture, Vocabulary.load("generated"))
+                assert len(scene.people) + (r.object or 0) in labels.instances
+                assert not labels.interactions.unlabelled[list(labels.instances).index(r.human)]
+                return
+    pytest.fail("no scene has such a thing")
 
 
 def test_masks_and_depth_belong_to_the_picture(labelled) -> None:
@@ -141,6 +174,7 @@ def test_a_head_hides_its_other_side(side: str, shown: set[str], hidden: set[str
         group = Group(np.random.default_rng(seed), style="casual", library=None)
         idle(group, group.person(), walking=0.0)
         body = group.people[0].body
+        body.turn_head()  # straight ahead
         points = body.model.keypoints @ group.people[0].vertices()
         left = points[5] - points[6]  # from the right shoulder to the left one
         left = np.array([left[0], left[1], 0]) / np.hypot(left[0], left[1])

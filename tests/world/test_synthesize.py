@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,7 +223,8 @@ def test_a_folder_with_other_objects_is_left_alone(tmp_path: Path) -> None:
         (["--acts", "ride a bycicle"], "ride a bicycle"),
         (["--mesh", "chair"], "CATEGORY=FILE"),
         (["--mesh", "chair=nowhere.glb"], "nowhere.glb"),
-        (["--benchmark", "generated-v0"], "generated-v1"),
+        (["--benchmark", "generated-v0"], "generated-v2"),
+        (["--benchmark", "generated-v1"], "generated-v1 is retired"),
     ],
 )
 def test_wrong_options_say_what_is_wanted(
@@ -264,9 +266,43 @@ def test_a_generated_folder_is_shown_without_further_options(
 
 
 def test_the_benchmark_is_as_announced() -> None:
-    splits = BENCHMARKS["generated-v1"].splits
+    splits = BENCHMARKS["generated-v2"].splits
     assert {name: s.scenes for name, s in splits.items()} == {"train": 4000, "val": 500, "test": 1000}
     assert len({s.seed for s in splits.values()}) == 3
+
+
+def test_editions_are_told_apart(made: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from interplay.datasets.generated.benchmark import benchmark_of
+
+    copy = tmp_path / "copy"
+    shutil.copytree(made, copy)
+    described = json.loads((copy / "generated.json").read_text())
+    del described["edition"]  # as the first edition wrote it
+    (copy / "generated.json").write_text(json.dumps(described))
+    with pytest.raises(InputError, match="edition None there, 2 wanted"):
+        synthesize(copy, replace(SETTINGS, scenes=5))
+    old = BENCHMARKS["generated-v1"].splits["val"]
+    for edition, name in (({}, "generated-v1 val"), ({"edition": 2}, None)):
+        content = {**described, "seed": old.seed, "size": old.size, **edition}
+        (copy / "generated.json").write_text(json.dumps(content))
+        found = benchmark_of(copy)
+        assert (None if found is None else found[0]) == name
+
+
+def test_the_numbering_of_bodies_is_written(made: Path, tmp_path: Path) -> None:
+    from interplay.body.model import PARTS, load_body_model
+
+    body, model = GeneratedDataset(made).body, load_body_model()
+    assert body.part_names == PARTS
+    assert np.array_equal(body.part, model.part)
+    assert np.array_equal(body.faces, model.faces)
+    assert np.abs(body.vertices - model.template.vertices).max() < 1e-5
+    assert len(np.unique(body.anny)) > 0.99 * len(body.anny)  # 12,240 of 12,272
+    for sample in GeneratedDataset(made):
+        for contact in sample.contacts:
+            assert {body.part_names[p] for p in body.part[contact.body_vertices]} == set(contact.parts)
 
 
 def test_each_split_of_a_benchmark_has_its_own_pictures(made: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--glb", action="store_true", help="also write each scene in 3D")
     parser.add_argument(
-        "--benchmark", metavar="NAME", help="a fixed benchmark (generated-v1) instead of --scenes, --seed and --size"
+        "--benchmark", metavar="NAME", help="a fixed benchmark (generated-v2) instead of --scenes, --seed and --size"
     )
     parser.add_argument(
         "--split", choices=["train", "val", "test"], help="only this split of the benchmark (default: all)"
@@ -88,11 +88,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _splits(name: str, split: str | None) -> dict:
     from interplay.datasets.generated import BENCHMARKS
+    from interplay.datasets.generated.settings import EDITION
     from interplay.errors import InputError, near_matches
 
+    made = [key for key, benchmark in BENCHMARKS.items() if benchmark.edition == EDITION]
     if name not in BENCHMARKS:
+        raise InputError(f"unknown benchmark {name!r}: expected {', '.join(made)}.{near_matches(name, made)}")
+    if name not in made:
         raise InputError(
-            f"unknown benchmark {name!r}: expected {', '.join(BENCHMARKS)}.{near_matches(name, BENCHMARKS)}"
+            f"{name} is retired: this version draws other scenes. Give --benchmark {made[-1]}; a folder that holds "
+            f"{name} can be read, checked and trained on as before"
         )
     splits = BENCHMARKS[name].splits
     return {split: splits[split]} if split else splits

@@ -12,16 +12,16 @@ from interplay.errors import InputError
 from interplay.world.acts import Act, find_acts, perform
 from interplay.world.places.kinds import INDOORS, PLACE_KINDS, PlaceKind
 from interplay.world.places.placement import Floor, arrange
-from interplay.world.places.props import Surroundings
+from interplay.world.places.props import ON_ROADS, Surroundings
 from interplay.world.posing.group import Group
 from interplay.world.posing.nearby import idle
 from interplay.world.rendering.views import Scout, find_camera, picture_shape, resized
 
 from .objects import ObjectModel
 from .places import Place, make_place
-from .scene import Relation, Scene
+from .scene import Relation, Scene, SceneObject
 
-_STYLES: dict[PlaceKind, str] = {"beach": "beach", "snow": "warm", "court": "sport"}
+_STYLES: dict[PlaceKind, str] = {"beach": "beach", "snow": "warm", "tennis court": "sport", "field": "sport"}
 _ATTEMPTS = 6
 
 
@@ -73,7 +73,8 @@ def _try_scene(
     indoors = kind in INDOORS
     layout = arrange(groups, for_layout, spread=0.5 if indoors else float(for_layout.choice([1.0, 3.0, 10.0])))
     groups = layout.groups
-    place = make_place(kind, for_place, layout.half_size + 0.3, afloat)
+    off_road = any(t.category not in ON_ROADS and _is_on_ground(t) for g in groups for t in g.objects)
+    place = make_place(kind, for_place, layout.half_size + 0.3, afloat, off_road)
     people = [p for g in groups for p in g.people]
     objects = [t for g in groups for t in g.objects]
     if crowded and not afloat:
@@ -127,7 +128,7 @@ def _draw_groups(
             continue
         weights = np.array([a.weight for a in fitting])
         act = fitting[int(own.choice(len(fitting), p=weights / weights.sum()))]
-        groups.append(perform(act, Group(own, style=act.style, library=library)))
+        groups.append(perform(act, Group(own, style=act.style, library=library, outdoors=kind not in INDOORS)))
         if _is_afloat(groups[0]):
             break
         fitting = [a for a in fitting if a is not act]
@@ -139,6 +140,10 @@ def _bystander(rng: np.random.Generator, style: str, library: Mapping[str, Objec
     group = Group(rng, style=style, library=library)
     idle(group, group.person(), walking=0.4)
     return group
+
+
+def _is_on_ground(object: SceneObject) -> bool:
+    return float(object.vertices()[:, 2].min()) < 0.05
 
 
 def _is_afloat(group: Group) -> bool:

@@ -126,7 +126,7 @@ class Scene:
         residuals: how well the poses met their goals (metres), by name.
         clouds: share of the sky that they cover, 0..1.
         haze: metres at which objects have faded by two thirds into the horizon's colour.
-        shell: how many meshes, from the backdrop's first on, cast no shadow: the walls of a room.
+        shell: how many meshes, from the backdrop's first on, cast no shadow: the walls of a room and its lamp.
     """
 
     people: list[Person]

@@ -7,7 +7,7 @@ vertices, so that hems are sharp.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -22,12 +22,15 @@ REGIONS = ("skin", "hair", "top", "bottom", "shoes", "eye", "dark", "lips")
 """What a point of a dressed body can be."""
 
 _SKIN = tuple(
-    srgb(*c) for c in ((255, 219, 188), (241, 194, 158), (224, 172, 125), (198, 134, 92), (141, 85, 55), (92, 56, 38))
+    srgb(*c) for c in ((232, 192, 166), (222, 176, 144), (206, 156, 116), (182, 124, 86), (138, 86, 58), (100, 64, 46))
 )
 _HAIR = tuple(
     srgb(*c)
     for c in ((24, 18, 16), (48, 32, 24), (88, 56, 34), (140, 96, 56), (196, 160, 104), (150, 62, 36), (150, 148, 146))
 )
+
+
+_SLEEVELESS = 0.07
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Outfit:
     Attributes:
         skin, hair: linear RGB.
         top, bottom, shoes: materials of the garments.
-        sleeve: share of the arm that is covered; below 0 there is no sleeve at all.
+        sleeve: share of the arm that is covered; `_SLEEVELESS` is the shoulder alone.
         leg: share of the leg that is covered.
         waist: where the top ends, in leg lengths below the hip (negative: above).
         hair_length: metres that the hair stands off the head.
@@ -65,7 +68,7 @@ class Cut:
     """Where each vertex of the body lies for a tailor; one row a vertex, on the average adult.
 
     Attributes:
-        fields: (V, 7) share of the arm (-1 on the trunk), share of the leg below the hip, hairiness, neckness
+        fields: (V, 7) share of the arm (below 0 on the trunk), share of the leg below the hip, hairiness, neckness
             (0 trunk, 1 neck and head), and the position x, y, z.
         neighbours: sparse (V, V) averaging over each vertex and its neighbours.
     """
@@ -93,7 +96,8 @@ def body_cut() -> Cut:
         lower = ((v - middle) @ (end - middle)) / ((end - middle) @ (end - middle))
         share = np.where(lower > 0, 0.5 + 0.5 * lower, 0.5 * np.minimum(upper, 1.0))
         share = np.where(part_weight[f"{side} hand"], np.maximum(share, 1.01), share)
-        arm = np.where(own, share, arm)
+        # on the trunk it goes on as it is at the shoulder, but never reaches the arm
+        arm = np.where(own, share, np.maximum(arm, np.clip(np.where(v[:, 0] * start[0] > 0, upper, -1), -1, -0.02)))
     hip, ankle = joint["upperleg01.L"][2], joint["foot.L"][2]
     leg = (hip - v[:, 2]) / (hip - ankle)
     feet = part_weight["left foot"] | part_weight["right foot"]
@@ -111,16 +115,20 @@ def body_cut() -> Cut:
     return Cut(fields, neighbours.tocsr())
 
 
+_HAIRLINE = ((-0.8, 0.74), (-0.58, 0.66), (-0.38, 0.46), (-0.2, 0.24), (-0.06, 0.24), (0.12, 0.1), (0.22, -0.28))
+"""From the forehead past the temple and over the ear to the nape: how far behind and above the head's joint hair
+begins, in heights of the head over it."""
+
+
 def _hairiness(v: Array, joint: dict[str, Array], on_head: Array) -> Array:
-    """Above 0 where hair grows: over a tilted plane from the forehead's top to the nape, not on the ears."""
+    """Above 0 where hair grows: over the hairline, not on the ears."""
     center = joint["head"]
-    crown = v[:, 2].max()
-    size = crown - center[2]
-    relative = (v - center) / size
-    plane = (
-        relative[:, 2] - 0.62 + 0.75 * np.maximum(relative[:, 1], -0.25) + 0.28 * np.minimum(relative[:, 1] + 0.25, 0)
-    )
-    return np.where(on_head, plane, -1.0)
+    relative = (v - center) / (v[:, 2].max() - center[2])
+    behind, above = np.array(_HAIRLINE).T
+    over = relative[:, 2] - np.interp(relative[:, 1], behind, above)
+    ear = np.hypot((relative[:, 1] - 0.02) / 0.2, (relative[:, 2] - 0.06) / 0.3) - 1
+    over = np.where(np.abs(relative[:, 0]) > 0.47, np.minimum(over, 0.3 * ear), over)
+    return np.where(on_head, over, -1.0)
 
 
 def random_description(rng: np.random.Generator) -> tuple[float, ...]:
@@ -152,21 +160,22 @@ def random_outfit(rng: np.random.Generator, description: tuple[float, ...], styl
     feminine = gender > 0.5
     top = _cloth(rng, patterned=style != "warm")
     bottom = _trousers(rng)
-    sleeve = float(rng.choice([-0.05, 0.3, 0.32, 0.35, 0.97, 0.97])) + float(rng.uniform(-0.03, 0.03))
+    top, bottom = (_unlike_skin(rng, cloth, skin) for cloth in (top, bottom))
+    sleeve = float(rng.choice([_SLEEVELESS, 0.3, 0.32, 0.35, 0.97, 0.97])) + float(rng.uniform(-0.03, 0.03))
     leg = float(rng.choice([0.42, 0.97, 0.97, 0.97])) + float(rng.uniform(-0.05, 0.0))
-    waist, loose, bare = float(rng.uniform(-0.12, 0.03)), float(rng.uniform(0.006, 0.014)), False
+    waist, loose, bare = float(rng.uniform(-0.12, 0.03)), float(rng.uniform(0.012, 0.022)), False
     if style == "sport":
-        bottom = _cloth(rng, patterned=False)
-        sleeve, leg = float(rng.choice([-0.05, 0.33])), float(rng.choice([0.35, 0.45, 0.97]))
+        bottom = _unlike_skin(rng, _cloth(rng, patterned=False), skin)
+        sleeve, leg = float(rng.choice([_SLEEVELESS, 0.33])), float(rng.choice([0.35, 0.45, 0.97]))
     elif style == "warm":
-        sleeve, leg, loose = 0.99, 0.98, float(rng.uniform(0.018, 0.03))
-        bottom = _cloth(rng, patterned=False)
+        sleeve, leg, loose = 0.99, 0.98, float(rng.uniform(0.024, 0.036))
+        bottom = _unlike_skin(rng, _cloth(rng, patterned=False), skin)
         waist = float(rng.uniform(0.0, 0.1))
     elif style == "beach":
         whole = rng.random() < 0.5
-        sleeve, leg = (0.97, 0.93) if whole else (-0.05, 0.35 if not feminine else 0.12)
+        sleeve, leg = (0.97, 0.93) if whole else (_SLEEVELESS, 0.35 if not feminine else 0.12)
         if whole:
-            bottom = top = _cloth(rng, patterned=False)
+            bottom = top = _unlike_skin(rng, _cloth(rng, patterned=False), skin)
         loose, bare, waist = 0.004, True, -0.1
     return Outfit(
         skin=skin,
@@ -177,11 +186,34 @@ def random_outfit(rng: np.random.Generator, description: tuple[float, ...], styl
         sleeve=sleeve,
         leg=leg,
         waist=waist,
-        hair_length=float(rng.uniform(0.012, 0.03) if feminine else rng.uniform(0.004, 0.022)),
+        hair_length=float(rng.uniform(0.014, 0.03) if feminine else rng.uniform(0.008, 0.022)),
         hair_down=float(rng.uniform(0.3, 1.0)) if feminine and rng.random() < 0.75 else 0.0,
         loose=loose,
         bare_feet=bare,
     )
+
+
+_APART = 0.3
+"""Least distance in encoded sRGB (0..1 each) of clothes from the person's own skin; half of it from anybody's."""
+
+_DENIM = Material(srgb(46, 66, 104), "noise", srgb(36, 52, 82), scale=0.05)
+
+
+def _unlike_skin(rng: np.random.Generator, cloth: Material, skin: Color) -> Material:
+    """The cloth, or one like it of another colour where it could be taken for skin."""
+    for _ in range(20):
+        tones = np.array([cloth.color, cloth.second if cloth.pattern != "plain" else cloth.color])
+        own, anybody = (_distance(tones, np.array(skins)) for skins in ([skin], _SKIN))
+        if own > _APART and anybody > _APART / 2:
+            return cloth
+        tone = hsv(rng.random(), rng.uniform(0.3, 0.8), rng.uniform(0.2, 0.9))
+        cloth = replace(cloth, color=tone, second=(tone[0] * 0.75, tone[1] * 0.75, tone[2] * 0.75))
+    return _DENIM
+
+
+def _distance(colors: Array, others: Array) -> float:
+    """The smallest between linear colours (N, 3) and (M, 3), as they are encoded in a picture."""
+    return float(np.linalg.norm(colors[:, None] ** (1 / 2.2) - others ** (1 / 2.2), axis=-1).min())
 
 
 def _cloth(rng: np.random.Generator, patterned: bool) -> Material:
@@ -214,14 +246,17 @@ def dressed(model: BodyModel, rest: Rest, outfit: Outfit) -> Array:
     """Rest vertices (V, 3) with hair and clothes on."""
     cut = body_cut()
     arm, leg, _, neck = cut.fields[:, :4].T
-    cloth = np.clip((1.1 - neck) * 6, 0, 1) * np.clip((outfit.sleeve - arm) * 25 + 0.5, 0, 1)
-    cloth = cloth * np.clip((outfit.leg - leg) * 25 + 0.5, 0, 1)
-    smooth = rest.vertices
-    for _ in range(6):
-        smooth = cut.neighbours @ smooth  # type: ignore[operator]
+    cloth = np.clip((0.9 - neck) * 2.5, 0, 1) * np.clip((outfit.sleeve - arm) * 40 + 0.5, 0, 1)
+    cloth = cloth * np.clip((outfit.leg - leg) * 40 + 0.5, 0, 1)
+    smooth = _smoothed(rest.vertices, cut, 6)
+    # Cloth bridges hollows, and falls straight down from what stands out of the trunk.
+    hung = _smoothed(smooth, cut, 50)
+    trunk = np.clip(-arm * 4, 0, 1) * np.clip((-0.05 - leg) * 8, 0, 1)
+    smooth = smooth + trunk[:, None] * (hung - smooth)
     vertices = rest.vertices + 0.85 * cloth[:, None] * (smooth - rest.vertices)
     normals = vertex_normals(vertices, model.faces)
-    lift = cloth * outfit.loose * (rest.height / 1.75)
+    lift = cloth * outfit.loose * (rest.height / 1.75) * (1 + 0.4 * trunk)
+    lift = lift * (1 - 0.45 * np.clip((leg + 0.15) * 6, 0, 1))  # what one sits on lies closer
     lift = lift * (1 + 0.8 * fractal_noise(cut.fields[:, 4:] * 14, 2)) + 0.006 * cloth * (
         (leg > outfit.waist - 0.06) & (leg < outfit.waist)
     )
@@ -229,6 +264,13 @@ def dressed(model: BodyModel, rest: Rest, outfit: Outfit) -> Array:
         lift = np.where(leg > 0.955, 0.006, lift)
     lift = lift + _hair_lift(cut.fields, outfit)
     return vertices + lift[:, None] * normals
+
+
+def _smoothed(vertices: Array, cut: Cut, times: int) -> Array:
+    """(V, 3) each vertex replaced so often by the mean of itself and its neighbours."""
+    for _ in range(times):
+        vertices = cut.neighbours @ vertices  # type: ignore[operator]
+    return vertices
 
 
 def _hair_lift(fields: Array, outfit: Outfit) -> Array:
@@ -272,7 +314,7 @@ def outfit_colors(fields: Array, outfit: Outfit) -> Array:
     region = region_at(fields, outfit)
     skin = np.asarray(outfit.skin)
     color = np.broadcast_to(skin, (len(fields), 3)).copy()
-    warm = 0.9 + 0.2 * fractal_noise(fields[:, 4:] * 25, 2)
+    warm = 0.95 + 0.1 * fractal_noise(fields[:, 4:] * 25, 2)
     color *= warm[:, None]
     strands = 0.75 + 0.5 * fractal_noise(fields[:, 4:] * vec(160, 160, 30), 2)
     color = np.where((region == REGIONS.index("hair"))[:, None], np.asarray(outfit.hair) * strands[:, None], color)

@@ -20,7 +20,7 @@ from interplay.containers.text import read_lines
 from interplay.errors import InputError
 
 from .files import ANNOTATIONS, SETTINGS_FILE, read_settings
-from .settings import Settings
+from .settings import EDITION, Settings
 
 DIGESTS = "benchmarks.json"
 
@@ -32,10 +32,12 @@ class Benchmark:
     Attributes:
         name: of the benchmark.
         splits: name of the split -> what to generate.
+        edition: of the world (`settings.EDITION`) that draws it; older ones can be checked, and not made any more.
     """
 
     name: str
     splits: dict[str, Settings]
+    edition: int = EDITION
 
 
 BENCHMARKS = {
@@ -46,7 +48,16 @@ BENCHMARKS = {
             "val": Settings(500, seed=2102, size=256),
             "test": Settings(1000, seed=2103, size=256),
         },
-    )
+        edition=1,
+    ),
+    "generated-v2": Benchmark(
+        "generated-v2",
+        {
+            "train": Settings(4000, seed=2201, size=256),
+            "val": Settings(500, seed=2202, size=256),
+            "test": Settings(1000, seed=2203, size=256),
+        },
+    ),
 }
 """All benchmarks by name."""
 
@@ -56,7 +67,7 @@ class Verified:
     """What came of comparing a folder with a benchmark.
 
     Attributes:
-        name: ``"generated-v1 train"``.
+        name: ``"generated-v2 train"``.
         status: ``ok``; ``note``: the scenes agree, the labels' bytes do not; ``different``; ``missing``.
         detail: in words.
     """
@@ -124,13 +135,13 @@ def digests(lines: list[str], source: Path) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def known_digests() -> dict[str, dict[str, str]]:
-    """Digests of every benchmark's splits: ``{"generated-v1 train": {"scenes", "labels"}}``."""
+    """Digests of every benchmark's splits: ``{"generated-v2 train": {"scenes", "labels"}}``."""
     path = resources.files(__package__) / DIGESTS
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def benchmark_of(folder: Path) -> tuple[str, Settings] | None:
-    """Name ("generated-v1 train") and settings of the benchmark's split that a folder was made as, if any.
+    """Name ("generated-v2 train") and settings of the benchmark's split that a folder was made as, if any.
 
     Raises:
         InputError: the folder's description cannot be read.
@@ -140,8 +151,10 @@ def benchmark_of(folder: Path) -> tuple[str, Settings] | None:
         return None
     content = read_settings(described)
     for benchmark in BENCHMARKS.values():
+        if content.get("edition", 1) != benchmark.edition:
+            continue
         for split, settings in benchmark.splits.items():
             mine = json.loads(json.dumps(settings.fingerprint()))
-            if all(mine[k] == content.get(k) for k in mine if k not in ("interplay", "labels", "glb")):
+            if all(mine[k] == content.get(k) for k in mine if k not in ("interplay", "labels", "glb", "edition")):
                 return f"{benchmark.name} {split}", settings
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,19 @@ from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.vocabulary import Vocabulary
 
-from .files import ANNOTATIONS, CONTACT, DEPTH, MASKS, camera_of, read_records, scene_name, unpack_contacts
+from .files import (
+    ANNOTATIONS,
+    BODY,
+    CONTACT,
+    DEPTH,
+    MASKS,
+    BodyNumbering,
+    camera_of,
+    read_body,
+    read_records,
+    scene_name,
+    unpack_contacts,
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,17 @@ class GeneratedDataset:
         self.table = read(annotations, Vocabulary.load("generated"))
         self.records = read_records(annotations)
         self._images = InteractionDataset(self.table, self.folder)
+
+    @cached_property
+    def body(self) -> BodyNumbering:
+        """What the indices of body vertices in contacts mean.
+
+        Raises:
+            MissingFileError: the data set was written without masks, depth and contact.
+        """
+        if not (self.folder / BODY).is_file():
+            raise MissingFileError(f"no {self.folder / BODY}; the data set may have been written with --labels image")
+        return read_body(self.folder / BODY)
 
     def __len__(self) -> int:
         """Number of scenes."""

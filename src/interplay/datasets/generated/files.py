@@ -6,6 +6,7 @@
 ``depth/000000.png``        16 bit: millimetres along the view axis; 0 for the sky and what is beyond 65.5 m
 ``contact/000000.npz``      int32 vertex indices, see `interplay.world.writer.files.pack_contacts`
 ``scenes/000000.glb``       the scene in 3D, where asked for
+``body.npz``                the numbering of the bodies' vertices, see `BodyNumbering`
 ==========================  ===========================================================================================
 """
 
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interplay.body.cameras import Camera
 from interplay.body.contact import Contact
@@ -28,6 +31,7 @@ from interplay.errors import InputError
 SETTINGS_FILE = "generated.json"
 ANNOTATIONS = "annotations.jsonl"
 IMAGES, MASKS, DEPTH, CONTACT, SCENES = "images", "masks", "depth", "contact", "scenes"
+BODY = "body.npz"
 
 
 def scene_name(index: int) -> str:
@@ -82,6 +86,40 @@ def changed_pictures(folder: Path) -> list[str]:
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             changed.append(name)
     return changed
+
+
+@dataclass(frozen=True)
+class BodyNumbering:
+    """What the indices of body vertices mean; all people have the same V vertices, dressed or not.
+
+    Attributes:
+        vertices: (V, 3) of an average adult at rest, metres, z up, facing -y, left at +x.
+        faces: (F, 3) triangles.
+        part: (V,) index into `part_names`.
+        part_names: names of the body parts.
+        anny: (V,) the nearest vertex of plain Anny's mesh (13,718 vertices).
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int64]
+    part: NDArray[np.int64]
+    part_names: tuple[str, ...]
+    anny: NDArray[np.int64]
+
+
+def read_body(path: Path) -> BodyNumbering:
+    """The numbering that a generated data set was written with.
+
+    Raises:
+        MissingFileError: no such file.
+        InputError: not such a file.
+    """
+    with reading(path, "the body of a generated data set"):
+        stored = read_npz(path)
+        numbers = (stored[name].astype(np.int64) for name in ("faces", "part", "anny"))
+        faces, part, plain = numbers
+        names = tuple(str(name) for name in stored["part_names"])
+        return BodyNumbering(stored["vertices"].astype(np.float32), faces, part, names, plain)
 
 
 def camera_of(record: dict[str, Any]) -> Camera:

@@ -1,6 +1,6 @@
 """Write the digests of the fixed benchmarks anew, from folders that hold them.
 
-    interplay synthesize OUT --benchmark generated-v1 --workers 2
+    interplay synthesize OUT --benchmark generated-v2 --workers 2
     python -m interplay.datasets.generated.record_digests OUT
 
 Needed whenever acts, objects, sampling or labels change.

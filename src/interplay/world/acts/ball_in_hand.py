@@ -14,7 +14,7 @@ from interplay.world.scene import Person, SceneObject
 
 from .registry import act
 
-GAMES: tuple[PlaceKind, ...] = ("park", "court", "beach", "street")
+GAMES: tuple[PlaceKind, ...] = ("park", "field", "beach", "street")
 LARGE = ("football", "basketball", "volleyball")
 ANY = (*LARGE, "baseball", "tennis ball")
 
@@ -124,7 +124,7 @@ def catch(group: Group, person: Person, ball: SceneObject, caught: bool) -> None
     group.relate(person, "catch", ball, "surface")
 
 
-@act("dribble a ball", {"sports ball": "dribble"}, ("court", "street"), weight=1.4, style="sport")
+@act("dribble a ball", {"sports ball": "dribble"}, ("field", "street"), weight=1.4, style="sport")
 def dribble(group: Group) -> None:
     rng = group.rng
     person = group.person()
@@ -159,7 +159,7 @@ def pick_up(group: Group) -> None:
     group.relate(person, "pick up,hold", ball, "surface")
 
 
-@act("jump for a ball", {"sports ball": ("block", "hit"), "": "jump"}, ("court", "beach"), style="sport")
+@act("jump for a ball", {"sports ball": ("block", "hit"), "": "jump"}, ("field", "beach"), style="sport")
 def jump_for_ball(group: Group) -> None:
     rng = group.rng
     person = group.person()

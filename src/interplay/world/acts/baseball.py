@@ -22,7 +22,7 @@ from interplay.world.scene import Person, SceneObject
 from .ball_in_hand import from_shoulder, throw, wind_up
 from .registry import act
 
-FIELDS: tuple[PlaceKind, ...] = ("park", "court")
+FIELDS: tuple[PlaceKind, ...] = ("park", "field")
 
 
 def swing_bat(group: Group, person: Person, bat: SceneObject, side: str, at: Array, way: Array) -> None:

@@ -23,7 +23,11 @@ def drink_wine(group: Group) -> None:
     _drink(group, "wine glass", "hold,drink with,sip")
 
 
-@act("drink from a bottle", {**SEATS, "bottle": ("hold", "drink with")}, (*INDOORS, "park", "street", "court"))
+@act(
+    "drink from a bottle",
+    {**SEATS, "bottle": ("hold", "drink with")},
+    (*INDOORS, "park", "street", "tennis court", "field"),
+)
 def drink_bottle(group: Group) -> None:
     """A bottle at the lips."""
     _drink(group, "bottle", "hold,drink with")

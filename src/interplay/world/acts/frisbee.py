@@ -102,7 +102,8 @@ def catch_disc(
     elif standing:
         stand(group, person, width=0.16)
     side = free_side(group)[0]
-    at = from_shoulder(person, side, float(rng.uniform(0.0, 0.1)), float(rng.uniform(0.18, 0.22)), up)
+    # aside, so that neither the disc nor the forearm is before the face
+    at = from_shoulder(person, side, float(rng.uniform(0.13, 0.22)), float(rng.uniform(0.16, 0.22)), up)
     take_disc(group, person, side, disc, at, (0, 25, -25, 50, -50), (0, 20, 40, -20))
     disc.pose[:3, 3] += gap * (heading(person) @ vec(0, -1, 0))
     if rng.random() < 0.5:

@@ -11,7 +11,7 @@ from interplay.world.scene import Person, SceneObject
 from .registry import act
 
 RIDING = ("ride", "stand on", "skateboard")
-PLACES: tuple[PlaceKind, ...] = ("park", "street", "court")
+PLACES: tuple[PlaceKind, ...] = ("park", "street")
 
 
 def mount(group: Group, board: SceneObject, person: Person, depth: float, lean: float) -> str:

@@ -18,7 +18,7 @@ from interplay.world.scene import Person, SceneObject
 from .ball_in_hand import from_shoulder
 from .registry import act
 
-COURTS: tuple[PlaceKind, ...] = ("court",)
+COURTS: tuple[PlaceKind, ...] = ("tennis court",)
 STROKE = ("swing", "hold", "hit with")
 
 
@@ -124,7 +124,7 @@ def wait_with_racket(group: Group) -> None:
     group.relate(person, "hold", play(group, person, side, at, ways, both=True), "handle")
 
 
-@act("carry a racket", {"tennis racket": ("carry", "hold")}, ("court", "park", "street"), style="sport")
+@act("carry a racket", {"tennis racket": ("carry", "hold")}, ("tennis court", "park", "street"), style="sport")
 def carry_racket(group: Group) -> None:
     rng = group.rng
     person = group.person()

@@ -7,7 +7,7 @@ import numpy as np
 from interplay.body.geometry import Array
 from interplay.world.scene import Scene
 
-DEPTHS = np.array([5, 4.5, 4.5, 7, 7, 13, 13, 11, 11, 8, 8, 17, 17, 12, 12, 10, 10]) / 100
+DEPTHS = np.array([5, 3.5, 3.5, 7, 7, 13, 13, 11, 11, 8, 8, 17, 17, 12, 12, 10, 10]) / 100
 """(17,) metres: how deep a keypoint lies under the skin at most, seen from the side on which it shows, in a person of
 1.7 m. What is hit further in front of it hides it. The hips' joints lie deepest, nose and eyes nearly on the skin: an
 eye 6 cm behind it is seen through the temple."""

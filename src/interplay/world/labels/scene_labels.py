@@ -20,6 +20,9 @@ from .keypoints import keypoints_in_view
 MIN_PIXELS = 40.0
 """Pixels of a picture of 256 x 256 that must show a person or object for it to be labelled; grows with the picture."""
 
+MIN_USED_PIXELS = 8.0
+"""The same of an object with which a labelled person does something: a phone at an ear, a carrot in a hand."""
+
 
 @dataclass(frozen=True)
 class SceneLabels:
@@ -27,8 +30,9 @@ class SceneLabels:
 
     Attributes:
         interactions: boxes around what can be seen of each instance, its category, and who does what with what;
-            an interaction is left out where its person or its object cannot be seen. Keypoints have COCO's visibility
-            (0, 1, 2) in place of a score.
+            an interaction is left out where its person or its object cannot be seen; people who do something with
+            an object that cannot be seen are `unlabelled`, since nobody can tell from the picture. Keypoints have
+            COCO's visibility (0, 1, 2) in place of a score.
         amodal: (N, 4) boxes of the whole instances, in pixels; they may reach out of the picture.
         instances: (N,) index of each box in the scene: people, then objects.
         visible: (N,) share of each instance's surface facing the camera that can be seen, 0..1.
@@ -78,13 +82,19 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
     categories = ["person"] * people + [t.category for t in scene.objects]
     known = np.array([c in vocabulary.objects for c in categories], bool)
     pixels = np.bincount(rendering.mesh[(rendering.mesh >= 0) & (rendering.mesh < count)], minlength=count)
-    chosen = np.nonzero(known & (pixels >= MIN_PIXELS * camera.width * camera.height / 256**2))[0]
+    area = camera.width * camera.height / 256**2
+    large = known & (pixels >= MIN_PIXELS * area)
+    used = np.zeros(count, bool)
+    used[[people + r.object for r in scene.relations if r.object is not None and large[r.human]]] = True
+    chosen = np.nonzero(large | (known & used & (pixels >= MIN_USED_PIXELS * area)))[0]
     box_of = np.full(count + 1, -1)
     box_of[chosen] = np.arange(len(chosen))
     order = np.zeros(len(scene.backdrop) + count + 1, np.uint8)
     order[chosen] = np.arange(1, len(chosen) + 1)
     mask = order[rendering.mesh]
     kept = [r for r in scene.relations if _boxed(r.human, r.object, box_of, people)]
+    unlabelled = np.zeros(len(chosen), bool)
+    unlabelled[[box_of[r.human] for r in scene.relations if box_of[r.human] >= 0 and r not in kept]] = True
     pose = np.full((len(chosen), 17, 3), np.nan)
     for box, instance in enumerate(chosen):
         if instance < people:
@@ -97,6 +107,7 @@ def label(scene: Scene, rendering: Rendering, vocabulary: Vocabulary) -> SceneLa
         verb=np.array([vocabulary.verb_index(r.verb) for r in kept], np.int64),
         vocabulary=vocabulary,
         keypoints=pose.astype(np.float32),
+        unlabelled=unlabelled,
         width=camera.width,
         height=camera.height,
         scored=False,

@@ -33,8 +33,12 @@ def _without(edge: Edge, start: float, end: float) -> Array:
     return np.array([p for p in parts if p[1] - p[0] > 0.5]).reshape(-1, 2)
 
 
-def window(rng: np.random.Generator, edge: Edge, curtained: bool) -> tuple[list[Mesh], Array]:
-    """A window with a view of sky and green, on request with curtains; also the stretches of wall beside it."""
+def window(rng: np.random.Generator, edge: Edge, curtained: bool) -> tuple[list[Mesh], Array, Array]:
+    """A window with a view of sky and green, on request with curtains.
+
+    Returns:
+        Its parts, the stretches of wall beside it, and the point (3,) outside from which light falls through it.
+    """
     width = float(np.clip(rng.uniform(1.1, 2.2), 0.8, edge.length - 1.0))
     low, high = float(rng.uniform(0.75, 1.0)), float(rng.uniform(2.0, 2.25))
     along = float(rng.uniform(0.5 + width / 2, edge.length - 0.5 - width / 2))
@@ -52,7 +56,8 @@ def window(rng: np.random.Generator, edge: Edge, curtained: bool) -> tuple[list[
     parts += [_panel(edge, along + x, (low + high) / 2, (0.06, 0.045, high - low), WHITE) for x in bars]
     left, right = along - width / 2, along + width / 2
     hung = _curtains(rng, edge, left, right) if curtained else []
-    return [join(parts), *hung], _without(edge, left - 0.3 * curtained, right + 0.3 * curtained)
+    free = _without(edge, left - 0.3 * curtained, right + 0.3 * curtained)
+    return [join(parts), *hung], free, vec(*edge.at(along, -0.3), 1.9)
 
 
 def _curtains(rng: np.random.Generator, edge: Edge, left: float, right: float) -> list[Mesh]:
@@ -174,14 +179,18 @@ def _top_spot(edge: Edge, along: float, depth: float, height: float, width: floa
     return Spot(vec(middle[0], middle[1], height), vec(0, 0, 1), vec(*edge.inward, 0), (width - 0.1, depth - 0.06))
 
 
-def lamp(rng: np.random.Generator, height: float, blocks: list[Array], low: Array, high: Array) -> list[Mesh]:
-    """A lamp hanging from the ceiling, or one standing in a corner (which is added to `blocks`)."""
+def lamp(rng: np.random.Generator, height: float, blocks: list[Array], low: Array, high: Array) -> tuple[Mesh, Array]:
+    """A lamp hanging from the ceiling, or one standing in a corner (which is added to `blocks`), and where it shines.
+
+    Returns:
+        The lamp, and the middle (3,) of its globe or shade.
+    """
     shade = Material(hsv(rng.uniform(0.06, 0.16), rng.uniform(0.0, 0.3), 0.95), glow=0.55)
     if rng.random() < 0.6:
         x, y = (low + high) / 2
         drop = height - float(rng.uniform(0.3, 0.55))
         globe = ellipsoid((x, y, drop), (0.17, 0.17, 0.13), shade, 18, 10)
-        return [join([globe, cylinder((x, y, drop), (x, y, height), 0.008, STEEL, segments=5)])]
+        return join([globe, cylinder((x, y, drop), (x, y, height), 0.008, STEEL, segments=5)]), vec(x, y, drop)
     x, y = (low[0] + 0.3, high[1] - 0.3) if rng.random() < 0.5 else (high[0] - 0.3, high[1] - 0.3)
     stand = [
         cylinder((x, y, 0), (x, y, 0.02), 0.14, STEEL, segments=16),
@@ -189,4 +198,4 @@ def lamp(rng: np.random.Generator, height: float, blocks: list[Array], low: Arra
         lathe([(0.2, 1.42), (0.12, 1.72)], shade, 20).at(x, y, 0),
     ]
     blocks.append(np.array([[x - 0.25, y - 0.25], [x + 0.25, y + 0.25]]))
-    return [join(stand)]
+    return join(stand), vec(x, y, 1.6)

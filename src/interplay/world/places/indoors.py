@@ -47,14 +47,15 @@ def room(rng: np.random.Generator, kind: PlaceKind, clear: Array) -> Place:
     space = Room(-(clear + around[0]), clear + around[1], float(rng.uniform(2.45, 3.0)))
     floor = _floor(rng, kind)
     edges = space.edges()
-    backdrop = [patch(tuple(space.low), tuple(space.high), floor), *_walls(rng, space, kind)]
-    shell = len(backdrop)
     blocks: list[Array] = []
+    light, bulb = lamp(rng, space.height, blocks, space.low, space.high)
+    backdrop = [patch(tuple(space.low), tuple(space.high), floor), *_walls(rng, space, kind), light]
+    shell = len(backdrop)
     ledges: list[Spot] = []
     order = [int(i) for i in rng.permutation(4)]
     glazed, entered = edges[order[0]], edges[order[1]]
     backdrop.append(_skirting(space))
-    panes, free = window(rng, glazed, curtained=kind != "kitchen" and rng.random() < 0.6)
+    panes, free, daylight = window(rng, glazed, curtained=kind != "kitchen" and rng.random() < 0.6)
     backdrop += panes
     hangable = {id(glazed): free}
     if rng.random() < 0.5:
@@ -84,20 +85,11 @@ def room(rng: np.random.Generator, kind: PlaceKind, clear: Array) -> Place:
         walls.append(Edge(edge.start, edge.end, edge.inward, edge.height, free))
     if kind in ("living room", "bedroom") and rng.random() < 0.6:
         backdrop.append(_rug(rng, clear))
-    source = _source(rng, space, glazed)
-    backdrop += lamp(rng, space.height, blocks, space.low, space.high)
-    weather = lamplight(rng, source, source[2] < space.height - 0.5, floor.color)
+    by_day = rng.random() < 0.6
+    weather = lamplight(rng, daylight if by_day else bulb, by_day, floor.color)
     view = np.array([[*(space.low + 0.25), 0.5], [*(space.high - 0.25), space.height - 0.35]])
     bounds = np.stack([space.low + 0.05, space.high - 0.05])
     return Place(kind, backdrop, weather, bounds, view, blocks, walls, ledges, shell)
-
-
-def _source(rng: np.random.Generator, space: Room, glazed: Edge) -> Array:
-    if rng.random() < 0.6:
-        at = glazed.at(0.5 * glazed.length, -0.3)
-        return vec(at[0], at[1], 1.9)
-    middle = (space.low + space.high) / 2 + rng.uniform(-0.8, 0.8, 2)
-    return vec(middle[0], middle[1], space.height - 0.2)
 
 
 def _floor(rng: np.random.Generator, kind: PlaceKind) -> Material:

@@ -59,7 +59,7 @@ class Place:
 
     Attributes:
         kind: which of `kinds.PLACE_KINDS`.
-        backdrop: meshes; the first `shell` of them are a room's walls, which cast no shadow.
+        backdrop: meshes; the first `shell` of them are a room's walls and its lamp, which cast no shadow.
         weather: light and sky.
         bounds: (2, 2) lowest and highest x, y where people and objects may be.
         view: (2, 3) lowest and highest x, y, z where the camera may be.
@@ -67,6 +67,7 @@ class Place:
         edges: walls and kerbs.
         ledges: surfaces of the backdrop that small objects may stand on.
         shell: see `backdrop`.
+        road: (2, 2) lowest and highest x, y of the carriageway, if there is one.
     """
 
     kind: PlaceKind
@@ -78,6 +79,7 @@ class Place:
     edges: list[Edge] = field(default_factory=list)
     ledges: list[Spot] = field(default_factory=list)
     shell: int = 0
+    road: Array | None = None
 
     @property
     def indoors(self) -> bool:

@@ -18,12 +18,12 @@ from .placement import Floor
 
 _FLOOR: dict[PlaceKind, dict[str, float]] = {
     "park": {"bench": 3, "bicycle": 2, "dog": 2, "backpack": 2, "sports ball": 2, "frisbee": 1, "skateboard": 1}
-    | {"handbag": 1, "bottle": 1, "suitcase": 0.3, "horse": 0.4, "baseball glove": 0.4, "chair": 0.2},
+    | {"handbag": 1, "bottle": 1, "horse": 0.4, "baseball glove": 0.4},
     "street": {"bench": 2, "fire hydrant": 2, "potted plant": 1.5, "suitcase": 1, "backpack": 1, "handbag": 1}
-    | {"dog": 1, "skateboard": 1, "bicycle": 1.5, "chair": 1, "stop sign": 1, "parking meter": 1, "dining table": 0.6},
-    "court": {"sports ball": 3, "tennis racket": 2, "baseball bat": 1.5, "baseball glove": 1, "bench": 2}
-    | {"bottle": 1, "backpack": 1.5, "chair": 0.3, "frisbee": 0.7, "skateboard": 0.7, "handbag": 0.4},
-    "beach": {"surfboard": 2, "sports ball": 2, "frisbee": 1, "backpack": 1, "handbag": 1, "dog": 1.5, "chair": 0.3}
+    | {"dog": 1, "skateboard": 1, "bicycle": 1.5, "stop sign": 1, "parking meter": 1},
+    "tennis court": {"sports ball": 3, "tennis racket": 2, "bench": 1.5, "bottle": 1, "backpack": 1.5, "handbag": 0.4},
+    "field": {"sports ball": 3, "baseball bat": 1.5, "baseball glove": 1, "bench": 2, "bottle": 1, "backpack": 1.5},
+    "beach": {"surfboard": 2, "sports ball": 2, "frisbee": 1, "backpack": 1, "handbag": 1, "dog": 1.5}
     | {"bottle": 1, "bench": 0.5},
     "snow": {"skis": 2.5, "snowboard": 2.5, "backpack": 1.5, "bench": 1, "dog": 1},
     "living room": {"chair": 2, "potted plant": 1.5, "dining table": 1.5, "backpack": 0.7, "handbag": 0.7, "dog": 0.8}
@@ -41,7 +41,6 @@ _EDGE: dict[PlaceKind, dict[str, float]] = {
     "office": {"chair": 1, "potted plant": 1.5, "couch": 0.5},
 }
 _TOP: dict[PlaceKind, dict[str, float]] = {
-    "street": {"cup": 2, "bottle": 1, "wine glass": 1},
     "living room": {"book": 2, "vase": 1.5, "cup": 1.5, "remote": 1, "laptop": 1, "bowl": 0.7, "wine glass": 1}
     | {"bottle": 1, "potted plant": 1, "cell phone": 0.7, "tv": 2.5, "teddy bear": 0.4},
     "bedroom": {"book": 2, "laptop": 1, "hair drier": 0.7, "cup": 1, "teddy bear": 1, "vase": 1, "cell phone": 1},
@@ -62,6 +61,10 @@ _TOP: dict[PlaceKind, dict[str, float]] = {
 _WALL: dict[PlaceKind, float] = {"living room": 0.3, "bedroom": 0.3, "kitchen": 0.5, "office": 0.5}
 _COUNT = {"floor": (1, 5), "edge": (0, 4), "top": (0, 5)}
 _LYING = ("baseball bat", "tennis racket")
+_OWNED = ("backpack", "handbag", "suitcase", "bottle", "book", "teddy bear")
+"""What lies where its owner is not far."""
+ON_ROADS = ("bicycle", "car", "cell phone", "dog", "motorcycle", "skateboard", "sports ball", "umbrella")
+"""What may be on a carriageway; everything else that stands or lies on the ground belongs on a pavement."""
 _SMALL_PLANT = 0.55
 
 
@@ -107,13 +110,27 @@ class Surroundings:
 
     def _make(self, category: str) -> tuple[ObjectModel, Array]:
         """A model and the rotation (3, 3) in which it rests."""
-        model = make_object(category, self.rng, self.library, fine=False)
+        options = {"kind": self._ball()} if category == "sports ball" else {}
+        model = make_object(category, self.rng, self.library, fine=False, **options)
         return model, degrees(X, 90) if category in _LYING else np.eye(3)
+
+    def _ball(self) -> str:
+        """The kind of ball that lies about: that of the game that is played."""
+        if self.place.kind == "tennis court":
+            return "tennis ball"
+        baseball = any(t.category in ("baseball bat", "baseball glove") for t in self.objects)
+        return "baseball" if baseball else "volleyball" if self.place.kind == "beach" else "football"
+
+    def _is_off_road(self, points: Array) -> bool:
+        road = self.place.road
+        return road is None or not ((points[:, 1] > road[0, 1]) & (points[:, 1] < road[1, 1])).any()
 
     def _put(self, model: ObjectModel, turn: Array, position: Array) -> bool:
         """Add an object at (x, y, z of what it rests on) if the ground there is free."""
         base = _base(model, turn)
         if not self.floor.is_free(base + position[:2], 0.1):
+            return False
+        if model.category not in ON_ROADS and not self._is_off_road(base + position[:2]):
             return False
         self.floor.take(base + position[:2])
         self._add(model, turn, position)
@@ -147,7 +164,7 @@ class Surroundings:
     def _on_floor(self, category: str) -> None:
         model, rest = self._make(category)
         for _ in range(10):
-            if self.rng.random() < 0.5:  # near somebody: an object that could be used but is not
+            if category in _OWNED or self.rng.random() < 0.5:  # near somebody: an object that could be used but is not
                 body = self.bodies[int(self.rng.integers(len(self.bodies)))]
                 middle, reach = body[:, :2].mean(0), float(self.rng.uniform(0.5, 1.4))
             else:

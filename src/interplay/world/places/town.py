@@ -10,6 +10,7 @@ from interplay.body.meshes import Mesh, box, circle, surface
 
 from . import plants
 from .buildings import block, house, lamp_post, net_fence, shop_front, wall_paint
+from .kinds import PlaceKind
 from .lights import daylight, tinted
 from .nature import grass, skyline, trees, trunks
 from .place import Edge, Place, footprint, ground, line, patch, square, view_box
@@ -28,11 +29,19 @@ def _paving(rng: np.random.Generator) -> Material:
     return Material(tone, pattern, tinted(tone, (0.72, 0.72, 0.72)), scale=float(rng.uniform(0.25, 0.6)))
 
 
-def street(rng: np.random.Generator, clear: float) -> Place:
-    """A road with pavements between two rows of houses along x; people are on the road or on a pavement."""
+def street(rng: np.random.Generator, clear: float, off_road: bool = False) -> Place:
+    """A road with pavements between two rows of houses along x; people are on the road or on a pavement.
+
+    Args:
+        rng: source of randomness.
+        clear: radius about the origin that stays free, metres.
+        off_road: the whole circle is on a pavement: what is there has no place on a road.
+    """
     width = float(rng.uniform(6.5, 9.0))
     pavement = float(rng.uniform(2.6, 4.5))
-    middle = float(rng.choice([0.0, -1.0, 1.0])) * (width / 2 + pavement / 2)
+    middle = float(rng.choice([-1.0, 1.0] if off_road else [0.0, -1.0, 1.0])) * (width / 2 + pavement / 2)
+    if off_road:
+        middle = float(np.sign(middle)) * (width / 2 + max(pavement / 2, clear + 0.3))
     low, high = middle - width / 2, middle + width / 2
     backdrop = [ground(_paving(rng)), patch((-300, low), (300, high), _asphalt(rng), 0.002)]
     curb = Material(srgb(176, 174, 168), "noise", srgb(150, 148, 142), scale=0.5)
@@ -66,7 +75,8 @@ def street(rng: np.random.Generator, clear: float) -> Place:
         blocks += [np.array([[x - 0.3, y - 0.3], [x + 0.3, y + 0.3]]) for x, y in posts]
     bounds = np.array([[-clear - 10, -half], [clear + 10, half]])
     view = np.array([[-28, -half + 0.2, 0.3], [28, half - 0.2, 4.5]])
-    return Place("street", backdrop, daylight(rng, srgb(130, 128, 124)), bounds, view, blocks, edges)
+    road = np.array([[-300, low], [300, high]])
+    return Place("street", backdrop, daylight(rng, srgb(130, 128, 124)), bounds, view, blocks, edges, road=road)
 
 
 def _row(rng: np.random.Generator, front: float, side: float) -> list[Mesh]:
@@ -86,12 +96,8 @@ def _row(rng: np.random.Generator, front: float, side: float) -> list[Mesh]:
     return made
 
 
-def court(rng: np.random.Generator, clear: float) -> Place:
-    """A tennis court or a playing field, with fences, trees or a stand around."""
-    return _tennis(rng, clear) if rng.random() < 0.5 else _field(rng, clear)
-
-
-def _tennis(rng: np.random.Generator, clear: float) -> Place:
+def tennis_court(rng: np.random.Generator, clear: float) -> Place:
+    """A tennis court, with fences, trees or a stand around."""
     tones = (srgb(52, 104, 168), srgb(62, 128, 84), srgb(186, 96, 62), srgb(46, 84, 140), srgb(120, 150, 96))
     tone, outer = (tones[int(i)] for i in rng.permutation(len(tones))[:2])
     hard = Material(tone, "ground", tinted(tone, (0.9, 0.9, 0.9)), scale=0.7)
@@ -107,7 +113,7 @@ def _tennis(rng: np.random.Generator, clear: float) -> Place:
     if abs(y0) > 2.5:
         backdrop += _net(x0, y0)
         blocks.append(np.array([[x0 - 6.6, y0 - 0.25], [x0 + 6.6, y0 + 0.25]]))
-    return _enclosed(rng, clear, backdrop, blocks, hard)
+    return _enclosed(rng, "tennis court", clear, backdrop, blocks, hard)
 
 
 def _net(x0: float, y0: float) -> list[Mesh]:
@@ -120,7 +126,8 @@ def _net(x0: float, y0: float) -> list[Mesh]:
     ]
 
 
-def _field(rng: np.random.Generator, clear: float) -> Place:
+def field(rng: np.random.Generator, clear: float) -> Place:
+    """A playing field, for baseball or football, with fences, trees or a stand around."""
     lawn = grass(rng)
     backdrop = [ground(lawn)]
     x0, y0 = float(rng.uniform(-2, 2)), float(rng.uniform(-2, 2))
@@ -135,22 +142,27 @@ def _field(rng: np.random.Generator, clear: float) -> Place:
         for y in (y0 - 3.0, y0 + 8.0):
             backdrop.append(line((-60, y), (60, y), 0.1, PAINT, 0.004))
         backdrop.append(line((x0 + 5, -60), (x0 + 5, 60), 0.1, PAINT, 0.004))
-    return _enclosed(rng, clear, backdrop, [], lawn)
+    return _enclosed(rng, "field", clear, backdrop, [], lawn)
 
 
 def _enclosed(
-    rng: np.random.Generator, clear: float, backdrop: list[Mesh], blocks: list[np.ndarray], floor: Material
+    rng: np.random.Generator,
+    kind: PlaceKind,
+    clear: float,
+    backdrop: list[Mesh],
+    blocks: list[np.ndarray],
+    floor: Material,
 ) -> Place:
     """A fence, hedge, stand or trees on the sides of a sports ground."""
     away = clear + float(rng.uniform(5, 12))
     leaf = plants.leaf_material(rng, 0.03)
     for start, end in (((-away, away), (away, away)), ((away, -away), (-away, -away)), ((away, away), (away, -away))):
-        kind = rng.random()
-        if kind < 0.4:
+        drawn = rng.random()
+        if drawn < 0.4:
             made = [net_fence(start, end, float(rng.uniform(1.2, 3.5)), srgb(60, 72, 66))]
-        elif kind < 0.6:
+        elif drawn < 0.6:
             made = [plants.hedge(rng, start, end, float(rng.uniform(1.5, 2.6)), leaf)]
-        elif kind < 0.85:
+        elif drawn < 0.85:
             made = [_boards(rng, start, end)]
         else:
             made = []
@@ -161,7 +173,7 @@ def _enclosed(
     standing = trees(rng, int(rng.integers(4, 14)), away * 1.45 + 3, 60.0)
     backdrop += standing + skyline(rng)
     bounds = square(clear + 4)
-    return Place("court", backdrop, daylight(rng, floor.color), bounds, view_box(away - 0.5, 5.0), blocks)
+    return Place(kind, backdrop, daylight(rng, floor.color), bounds, view_box(away - 0.5, 5.0), blocks)
 
 
 def _boards(rng: np.random.Generator, start: tuple[float, float], end: tuple[float, float]) -> Mesh:

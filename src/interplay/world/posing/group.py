@@ -24,6 +24,7 @@ class Group:
         rng: source of all randomness.
         style: the clothes people wear, see `wardrobe.random_outfit`.
         library: the user's own objects by category, which take the place of ours.
+        outdoors: where there are benches to sit on, and neither couches nor chairs.
         people, objects, relations: as in `Scene`.
         residuals: (name, metres) of every goal that a recipe set: how far it was missed.
     """
@@ -31,6 +32,7 @@ class Group:
     rng: np.random.Generator
     style: str = "casual"
     library: Mapping[str, ObjectModel] | None = None
+    outdoors: bool = False
     people: list[Person] = field(default_factory=list)
     objects: list[SceneObject] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)

@@ -11,7 +11,7 @@ from .handling import relax
 from .seating import hands_on_lap, idle_hands, lounging, seat_height, take_seat, upright_sitting
 from .stances import stand
 
-SEATS: dict[str, str | tuple[str, ...]] = {"chair": "sit on", "couch": "sit on"}
+SEATS: dict[str, str | tuple[str, ...]] = {"chair": "sit on", "couch": "sit on", "bench": "sit on"}
 """What `settle_anywhere` may relate, for an act's list of interactions."""
 
 
@@ -29,12 +29,14 @@ class Posture:
 
 
 def settle_anywhere(group: Group, person: Person, standing: float = 0.6, lean: float = 0.0) -> Posture:
-    """Stand, with the given probability, or sit down on a new chair or couch; the hands are left for later."""
+    """Stand, with the given probability, or sit down on a new seat; the hands are left for later."""
     rng = group.rng
     if rng.random() < standing:
         stand(group, person, lean=lean)
         return Posture()
-    if rng.random() < 0.6:
+    if group.outdoors:
+        seat, name, how = group.make("bench"), "seat", upright_sitting(group)
+    elif rng.random() < 0.6:
         seat, name, how = group.make("chair"), "seat", upright_sitting(group)
     else:
         seat, name, how = group.make("couch"), str(rng.choice(["left seat", "right seat"])), lounging(group)

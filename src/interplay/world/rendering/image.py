@@ -45,12 +45,13 @@ def render(scene: Scene, rng: np.random.Generator) -> Rendering:
     cells = np.stack([columns.ravel(), rows.ravel()], 1)
     seen = stage.trace(camera.position, camera.rays(cells + 0.5))
     mesh, distance = seen.hits.mesh.reshape(shape), seen.hits.distance.reshape(shape)
-    normal, reached = np.zeros((*shape, 3)), np.ones((*shape, 2))
+    normal, albedo, reached = np.zeros((*shape, 3)), np.ones((*shape, 3)), np.ones((*shape, 2))
     normal.reshape(-1, 3)[seen.hit] = seen.normal
+    albedo.reshape(-1, 3)[seen.hit] = seen.albedo
     reached.reshape(-1, 2)[seen.hit] = stage.visibility(seen, cells[seen.hit])
     reached = _smoothed(reached, mesh, normal)
     image = stage.shade(seen, reached.reshape(-1, 2)[seen.hit], cells[seen.hit])
-    edge = np.nonzero(_edges(mesh, normal, distance).ravel())[0]
+    edge = np.nonzero(_edges(mesh, normal, albedo, distance).ravel())[0]
     if len(edge):
         extra = np.zeros((len(edge), 3))
         for offset in _SUBPIXELS:
@@ -104,15 +105,21 @@ def _smoothed(values: Array, mesh: NDArray[np.int64], normal: Array) -> Array:
     return values
 
 
-def _edges(mesh: NDArray[np.int64], normal: Array, depth: Array) -> NDArray[np.bool_]:
-    """(H, W) where an outline, a crease or a step in depth passes through a pixel."""
+_COLOUR_STEP = 0.12
+"""Difference of two neighbours' square roots of albedo (0..1) from which there is an edge between them: a hem, a
+stripe, a window's frame."""
+
+
+def _edges(mesh: NDArray[np.int64], normal: Array, albedo: Array, depth: Array) -> NDArray[np.bool_]:
+    """(H, W) where an outline, a crease, a step in depth or the border between two colours passes through a pixel."""
     edge = np.zeros(mesh.shape, bool)
+    tone = np.sqrt(albedo)
     depth = np.where(np.isfinite(depth), depth, 1e6)
     for axis in (0, 1):
         a = tuple(slice(None, -1) if i == axis else slice(None) for i in range(2))
         b = tuple(slice(1, None) if i == axis else slice(None) for i in range(2))
         step = (mesh[a] != mesh[b]) | (np.abs(depth[a] - depth[b]) > 0.04 * np.minimum(depth[a], depth[b]))
-        step |= dot(normal[a], normal[b]) < 0.6
+        step |= (dot(normal[a], normal[b]) < 0.6) | (np.abs(tone[a] - tone[b]).max(-1) > _COLOUR_STEP)
         edge[a] |= step
         edge[b] |= step
     return edge

@@ -20,6 +20,9 @@ _OFFSET = 2e-4
 _AMBIENT_REACH = 0.9
 """Metres within which something darkens the light from the sky."""
 
+_LAMP_SIZE = 3.0
+"""Square metres: the larger, the less a lamp burns out what is close to it."""
+
 _GLASS_LAYERS = 3
 
 _STRATA = np.array(
@@ -199,7 +202,7 @@ class Stage:
         if light.source is None:
             return np.broadcast_to(light.direction, points.shape), np.ones(len(points))
         towards = light.source - points
-        return towards, (SOURCE_REACH**2 + 1) / (dot(towards, towards) + 1)
+        return towards, (SOURCE_REACH**2 + _LAMP_SIZE) / (dot(towards, towards) + _LAMP_SIZE)
 
     def _surface(self, material: NDArray[np.int64], local: Array) -> tuple[Array, Array, Array, Array, Array]:
         """Colour (N, 3), gloss, sharpness, glow and opacity (N,) of points."""

@@ -46,6 +46,7 @@ def _label_counts(records: list[dict[str, Any]]) -> dict[str, Any]:
         if len(heights)
         else [],
         "keypoints": {name: visibility[v] for v, name in enumerate(("outside", "hidden", "visible"))},
+        "relations_of_labelled_people": _relations(records),
         "contacts_with_things": sum(c["object"] is not None for c in contacts),
         "contacts_with_ground": sum(c["object"] is None for c in contacts),
         "parts_in_contact": dict(
@@ -56,6 +57,19 @@ def _label_counts(records: list[dict[str, Any]]) -> dict[str, Any]:
             float(v) for v in np.quantile([v for r in records for v in r["visible"]] or [0], (0.05, 0.25, 0.5, 0.75))
         ],
     }
+
+
+def _relations(records: list[dict[str, Any]]) -> dict[str, int]:
+    """How many interactions with objects were drawn of people with a box, and what became of them."""
+    counts = Counter[str]()
+    for r in records:
+        drawn, unlabelled = r["scene"], r.get("unlabelled") or []
+        box_of = {instance: box for box, instance in enumerate(drawn["instances"])}
+        for human, _, object in drawn["relations"]:
+            if object is not None and human in box_of:
+                seen = drawn["people"] + object in box_of
+                counts["labelled" if seen else "unknown" if box_of[human] in unlabelled else "missing"] += 1
+    return {"drawn": counts.total(), **{name: counts[name] for name in ("labelled", "unknown", "missing")}}
 
 
 def _card(settings: Settings, counts: dict[str, Any]) -> str:
@@ -69,6 +83,7 @@ def _card(settings: Settings, counts: dict[str, Any]) -> str:
     command += ["--glb"] if settings.glb else []
     quantiles = ", ".join(f"{v:g}" for v in counts["person_height_pixels"])
     missed = ", ".join(f"{1000 * v:.0f}" for v in counts["pose_goals_missed_metres"])
+    relations = counts["relations_of_labelled_people"]
     lines = [
         "# Generated scenes of human-object interaction",
         "",
@@ -86,6 +101,10 @@ def _card(settings: Settings, counts: dict[str, Any]) -> str:
         f"| height of people in pixels, quantiles 5, 25, 50, 75, 95 % | {quantiles} |",
         *(f"| keypoints {name} | {number:,} |" for name, number in counts["keypoints"].items()),
         f"| goals of hands, feet and seats missed by mm, quantiles 50, 90, 99, 100 % | {missed} |",
+        f"| interactions with things drawn of people who are seen | {relations['drawn']:,} |",
+        f"| of these labelled | {relations['labelled']:,} |",
+        f"| not to be seen, and the person marked as `unlabelled` | {relations['unknown']:,} |",
+        f"| not to be seen, and the person not marked | {relations['missing']:,} |",
         f"| contacts of a person with a thing | {counts['contacts_with_things']:,} |",
         f"| contacts of a person with the ground | {counts['contacts_with_ground']:,} |",
         "",

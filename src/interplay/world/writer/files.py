@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> dict[str, Any]:
     """A scene's line in ``annotations.jsonl``: interplay's JSON Lines form with more fields.
 
-    ``keypoints`` have COCO's visibility (0, 1, 2) as third number. More: ``amodal`` boxes, ``visible`` shares, per
+    ``keypoints`` have COCO's visibility (0, 1, 2) as third number; ``unlabelled`` are the boxes of people who also do
+    something with an object that cannot be seen. More: ``amodal`` boxes, ``visible`` shares, per
     interaction ``affordance`` and ``sentence``, ``contact`` in words, ``camera``, ``scene`` (everything there is, seen
     or not, and by how many metres hands, feet and seats missed their goals) and the picture's ``sha256``.
     """
@@ -48,6 +50,7 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
         )
     ]
     assert found.keypoints is not None
+    assert found.unlabelled is not None
     camera = labels.camera
     return {
         "file": f"{IMAGES}/{scene_name(index)}.jpg",
@@ -56,6 +59,7 @@ def record_of(index: int, scene: Scene, labels: SceneLabels, image: bytes) -> di
         "boxes": [[int(v) for v in box] for box in found.boxes],
         "labels": [words.objects[i] for i in found.labels],
         "interactions": triplets,
+        "unlabelled": np.flatnonzero(found.unlabelled).tolist(),
         "keypoints": [
             None if np.isnan(pose).any() else [[_round(x, 2), _round(y, 2), int(v)] for x, y, v in pose]
             for pose in found.keypoints
@@ -115,9 +119,7 @@ def pack_contacts(contacts: Sequence[Contact]) -> bytes:
     ``object`` hold all pairs' indices one after the other, pair k's from ``body_offsets[k]`` to ``body_offsets[k+1]``.
     Written without time stamps: the same contacts give the same bytes.
     """
-    import zipfile
-
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "pairs": np.array([(c.human, -1 if c.object is None else c.object) for c in contacts], np.int32).reshape(-1, 2),
         "nearest": np.array([c.nearest for c in contacts], np.float32),
     }
@@ -125,6 +127,26 @@ def pack_contacts(contacts: Sequence[Contact]) -> bytes:
     for name, parts in touching.items():
         arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int32)
         arrays[f"{name}_offsets"] = np.cumsum([0, *(len(p) for p in parts)]).astype(np.int32)
+    return _npz_bytes(arrays)
+
+
+def pack_body() -> bytes:
+    """An ``.npz`` file that tells what the indices of body vertices mean; see `BodyNumbering`."""
+    from interplay.body.model import PARTS, load_body_model, plain_anny_vertices
+
+    model = load_body_model()
+    return _npz_bytes(
+        {
+            "vertices": model.template.vertices.astype(np.float32),
+            "faces": model.faces.astype(np.int32),
+            "part": model.part.astype(np.int32),
+            "part_names": np.array(PARTS),
+            "anny": plain_anny_vertices().astype(np.int32),
+        }
+    )
+
+
+def _npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from interplay.containers.text import read_lines
-from interplay.datasets.generated.files import ANNOTATIONS, SETTINGS_FILE, read_records, read_settings, scene_name
+from interplay.datasets.generated.files import ANNOTATIONS, BODY, SETTINGS_FILE, read_records, read_settings, scene_name
 from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError, InterplayError
 from interplay.files import atomic_path, check_folder_target, is_temporary
 from interplay.locks import LOCK_FILE, locked
 
 from . import worker
-from .files import write_bytes
+from .files import pack_body, write_bytes
 
 
 def synthesize(
@@ -76,6 +76,8 @@ def _write(folder: Path, settings: Settings, workers: int, console: Console) -> 
         console.print(f"{len(wanted) - len(missing)} of {len(wanted)} scenes are there already", highlight=False)
     _make_all(folder, settings, missing, workers, console)
     annotations = _collect(folder)
+    if settings.labels == "all":
+        write_bytes(folder / BODY, pack_body())
     write_card(folder, settings)
     return annotations
 
