@@ -28,7 +28,7 @@ from interplay.pipeline import Detected, detect_images
 from interplay.pipeline.pictures import save_picture
 from interplay.samples import sample_path
 
-MOST_FOR_THE_MODEL = 0.05  # of the time
+MOST_FOR_THE_MODEL = 0.1  # of the time
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

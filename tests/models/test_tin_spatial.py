@@ -55,7 +55,7 @@ def test_embedded_model_on_vcoco_test(model: TinSpatial, data: Path) -> None:
         abs=1e-2,
     )
     metrics = scored.suppression(model.config.decoding.suppress_below)
-    assert metrics["nis_removed_non_interacting"] > 0.5
+    assert metrics["nis_removed_non_interacting"] > 0.4
     assert metrics["nis_removed_interacting"] < 0.02
 
 
