@@ -143,6 +143,7 @@ def _without(name: str) -> dict[str, Tensor]:
         (lambda: weights(tiny()), {"seg_token_idx": None}, "seg_token_idx: is missing"),
         (lambda: weights(tiny()), {"seg_token_idx": 99}, "too few"),
         (lambda: weights(tiny()), {"num_attention_heads": 7}, "7 heads"),
+        (lambda: weights(tiny()), {"rms_norm_eps": "small"}, "a number above 0, got 'small'"),
         (lambda: weights(tiny()), {"token_type": "Ask"}, "Gen"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from interplay.containers.guard import brief
 from interplay.errors import InputError
 from interplay.models.interactvlm.config import InteractVlmOptions
 from interplay.models.interactvlm.modules import published_sam_config
@@ -71,12 +72,12 @@ def llava_config(config: Mapping[str, Any], shapes: Shapes, image_token_id: int)
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
         "num_key_value_heads": max(1, keys // (hidden // heads)),
-        "rms_norm_eps": float(config.get("rms_norm_eps", 1e-5)),
+        "rms_norm_eps": _positive(config, "rms_norm_eps", 1e-5),
         "max_position_embeddings": _whole(config, "max_position_embeddings", 4096),
         "bos_token_id": _whole(config, "bos_token_id", 1),
         "eos_token_id": _whole(config, "eos_token_id", 2),
         "tie_word_embeddings": False,
-        "rope_theta": float(config.get("rope_theta", 10000.0)),
+        "rope_theta": _positive(config, "rope_theta", 10000.0),
     }
     vision = _vision_config(config, shapes)
     return LlavaConfig(
@@ -200,10 +201,17 @@ def _count(shapes: Shapes, prefix: str) -> int:
     return count
 
 
+def _positive(config: Mapping[str, Any], name: str, usual: float) -> float:
+    value = config.get(name, usual)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e12:
+        raise InputError(f"config.json: {name}: expected a number above 0, got {brief(value)}")
+    return float(value)
+
+
 def _whole(config: Mapping[str, Any], name: str, usual: int | None = None) -> int:
     value = config.get(name)
     value = usual if value is None else value
     if type(value) is not int:
-        what = "is missing" if value is None else f"expected a whole number, got {value!r}"
+        what = "is missing" if value is None else f"expected a whole number, got {brief(value)}"
         raise InputError(f"config.json: {name}: {what}")
     return value
