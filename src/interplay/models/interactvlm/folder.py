@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from interplay._version import __version__
+from interplay.containers.guard import brief
 from interplay.containers.json_files import read_json
 from interplay.containers.tensors import read_safetensors, read_torch
 from interplay.errors import InputError, MissingFileError
@@ -139,15 +140,16 @@ def shard_files(folder: Path) -> list[Path]:
             raise InputError(f"{index}: expected weight_map, tensor -> file")
         names = sorted(set(places.values()))
         if any(Path(name).name != name for name in names):
-            raise InputError(f"{index}: expected names of files beside it, got {names[0]}")
+            raise InputError(f"{index}: expected names of files beside it, got {brief(names[0])}")
     else:
         names = [name for name in _WHOLE if (folder / name).is_file()][:1]
     names += [name for name in _ADAPTER if (folder / name).is_file()][:1]
     if not names:
         raise MissingFileError(f"{folder} holds no weights: expected {' or '.join((*_INDEX, *_WHOLE))}")
-    missing = [name for name in names if not (folder / name).is_file()]
+    there = {file.name for file in folder.iterdir()}
+    missing = [name for name in names if name not in there]
     if missing:
-        gone = f"{len(missing)} of {len(names)} files are missing, such as {missing[0]}"
+        gone = f"{len(missing)} of {len(names)} files are missing, such as {brief(missing[0])}"
         raise MissingFileError(f"{folder}: not whole: {gone}")
     return [folder / name for name in names]
 
