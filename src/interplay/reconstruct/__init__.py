@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .camera import Intrinsics
 from .fit import Fit, fit_object
+from .show import Scene
 
-__all__ = ["Fit", "Intrinsics", "fit_object"]
+__all__ = ["Fit", "Intrinsics", "Scene", "fit_object"]
