@@ -201,13 +201,15 @@ def _without_memory(config: Mapping[str, Any], shapes: published_config.Shapes) 
     """The network before it has numbers."""
     from transformers import LlavaForConditionalGeneration, SamModel
 
-    chosen = published_config.options(config, shapes)
-    llava = published_config.llava_config(config, shapes, chosen.image_token_id)
-    sam = published_config.sam_config(shapes)
     try:
+        chosen = published_config.options(config, shapes)
+        llava = published_config.llava_config(config, shapes, chosen.image_token_id)
+        sam = published_config.sam_config(shapes)
         with torch.device("meta"):
             return InteractVlm(LlavaForConditionalGeneration(llava), SamModel(sam), chosen)
-    except (RuntimeError, ValueError, ZeroDivisionError, TypeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # settings and sizes of networks are checked in many places and ways
         raise InputError(f"the weights do not fit an InteractVLM: {' '.join(str(error).split())[:200]}") from None
 
 
