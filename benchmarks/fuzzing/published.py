@@ -6,6 +6,7 @@ thousand times.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -138,10 +139,10 @@ def tensors(listed: Any) -> dict[str, Any]:
             kind, *shape = shape
         if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < _MOST_NUMBERS for n in shape):
             raise InputError("no shape")
-        made[name] = torch.zeros((), dtype=getattr(torch, kind)).expand(shape)
-        numbers += made[name].numel()
+        numbers += math.prod(shape)
         if numbers > _MOST_NUMBERS:
             raise InputError("too many numbers")
+        made[name] = torch.zeros((), dtype=getattr(torch, kind)).expand(shape)
     return made
 
 
