@@ -10,8 +10,8 @@ import torch
 from tests.parity.interactvlm_reference import arrays
 from torch import Tensor
 
+from interplay.body.alignment import Similarity, align, rotation_from_6d, rotation_to_6d, transformed
 from interplay.reconstruct import published
-from interplay.reconstruct.alignment import Similarity, align, rotation_from_6d, rotation_to_6d, transformed
 from interplay.reconstruct.camera import Intrinsics
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from interplay.body.alignment import Similarity, align, rotation_from_6d, rotation_to_6d, transformed
 from interplay.errors import InputError
 
-from .alignment import Similarity, align, rotation_from_6d, rotation_to_6d, transformed
 from .camera import Intrinsics
 from .scene import HUMAN_CONTACT, OBJECT_CONTACT, PICTURE, Inputs
 from .silhouette import soft_silhouette
