@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the generated scenes (0)")
     parser.add_argument("--published-scene", type=Path, action="append", default=[], metavar="NPZ")
     parser.add_argument("--photograph", type=Path, action="append", default=[], metavar="DIR")
+    parser.add_argument("--without-published", action="store_true", help="leave out the published fit, which is slow")
     parser.add_argument("--each", action="store_true", help="print a line for each scene too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -220,10 +221,11 @@ def main() -> None:
     sets += [(path.stem, iter([published_scene(path)])) for path in arguments.published_scene]
     sets += [(path.name, iter([photograph(path)])) for path in arguments.photograph]
     for name, cases in sets:
-        rows: dict[str, list[Outcome]] = {"reference": [], "published": [], "interplay": []}
+        fits = {"interplay": False} if arguments.without_published else {"published": True, "interplay": False}
+        rows: dict[str, list[Outcome]] = {"truth": [], **{fit: [] for fit in fits}}
         for case in cases:
-            rows["reference"].append(outcome(case, case.truth, 0.0))
-            for fit, published in (("published", True), ("interplay", False)):
+            rows["truth"].append(outcome(case, case.truth, 0.0))
+            for fit, published in fits.items():
                 rows[fit].append(_fitted(case, published))
                 if arguments.each:
                     console.print(case.name, fit, *_row(rows[fit][-1:]))
