@@ -39,7 +39,7 @@ class TurboNetworkOptions(Options):
         appearance_to_pose: whether the appearance enters every pose module beside the pose features (Equation 7), under
             the same mask; in Equation 5 it does not.
         channel_attention: whether the mask differs between the channels of the pose features, or is one map.
-        width: of the two fully connected layers.
+        width: channels of the two fully connected layers.
         pose_width: channels of the pose features.
         pose_layers: 3 x 3 convolutions of a pose module.
         dropout: after each of the fully connected layers.
@@ -97,7 +97,7 @@ class TurboDecodingOptions(Options):
 
     Attributes:
         stage: which stage's results are given, counted from 1; by default the last one's.
-        sigma: of the Gaussian around a target's place (Equation 3).
+        sigma: standard deviation of the Gaussian around a target's place (Equation 3).
         targets: the object of an action is the ``best`` detection by Gaussian times detection score, or ``all``
             detections are, each with its own score.
         place_counts: whether the Gaussian is part of an interaction's score, or only chooses the object.
