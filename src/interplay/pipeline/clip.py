@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_FRAME_RATE
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
 from interplay.files import check_target, fitting_name
 from interplay.formats import read
 from interplay.interactions import Interactions
@@ -64,6 +64,7 @@ class ClipJob:
 
     Raises:
         InputError: a name that cannot be used, or results made with other settings.
+        MissingFileError: no such clip.
     """
 
     source: str
@@ -83,6 +84,8 @@ class ClipJob:
 
     def __post_init__(self) -> None:
         self.live = not self.images and is_live(self.source)
+        if not self.live and not self.images and not Path(self.source).is_file():
+            raise MissingFileError(f"no file {self.source}")
         if self.images and self.images_rate is None:
             raise InputError("say how many of the images are a second")
         self.settings = {
@@ -141,8 +144,8 @@ class ClipJob:
             return [[os.fspath(path) for path in self.images], self.images_rate]
         if self.live:
             return [self.source]
-        state = Path(self.source).stat() if Path(self.source).exists() else None
-        return [self.source, state and state.st_size, state and state.st_mtime_ns]
+        state = Path(self.source).stat()
+        return [self.source, state.st_size, state.st_mtime_ns]
 
 
 def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Console, messages: Console) -> int:
