@@ -45,8 +45,7 @@ def card_markdown(model: HoiModel, repository: str, about: str = "") -> str:
         "",
         f"# {repository}",
         "",
-        f"Who does what with which object: a {system} of [interplay](https://pypi.org/project/interplay), version "
-        f"{__version__}.",
+        f"Who does what with which object: a {system} of interplay, version {__version__}.",
         "",
         "```python",
         "import interplay",
