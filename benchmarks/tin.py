@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from rich.console import Console
@@ -24,6 +21,7 @@ from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.tin import network as tin
 from interplay.models.tin.network import TinNetwork
 from interplay.models.tin.parts_network import TinPartNetwork
+from timing import measure
 
 HEIGHT, WIDTH = 480, 640
 
@@ -45,18 +43,6 @@ def for_every_pair(appearance, keys, boxes, role, attention):  # type: ignore[no
     features = appearance(boxes)
     context, seen = attention(keys, features, role, boxes[:, 0].long())
     return features, context, seen
-
-
-def measure(functions: dict[str, Callable[[], object]], runs: int) -> dict[str, tuple[float, float]]:
-    """Median wall and CPU seconds of each, in turns."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
-    for turn in range(runs + 1):
-        for name, function in functions.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            function()
-            if turn:  # the first one warms up
-                taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    return {name: (statistics.median(w for w, _ in t), statistics.median(c for _, c in t)) for name, t in taken.items()}
 
 
 def main() -> None:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -29,6 +27,7 @@ from interplay.models.turbo.config import TurboConfig
 from interplay.models.turbo.losses import TurboTargets
 from interplay.models.turbo.model import Turbo
 from interplay.models.turbo.network import SIDE
+from timing import measure
 
 HEIGHT, WIDTH = 480, 640
 
@@ -45,18 +44,6 @@ def boxes(count: int) -> Tensor:
     corner = torch.rand(count, 2, generator=generator) * torch.tensor([WIDTH * 0.6, HEIGHT * 0.6])
     sides = 60 + torch.rand(count, 2, generator=generator) * 120
     return torch.cat([torch.zeros(count, 1), corner, corner + sides], 1)
-
-
-def measure(functions: Mapping[str, Callable[[], object]], runs: int) -> dict[str, tuple[float, float]]:
-    """Median wall and CPU seconds of each, in turns."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
-    for turn in range(runs + 1):
-        for name, function in functions.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            function()
-            if turn:  # the first one warms up
-                taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    return {name: (statistics.median(w for w, _ in t), statistics.median(c for _, c in t)) for name, t in taken.items()}
 
 
 def inference(image: Tensor, arguments: argparse.Namespace, console: Console) -> None:
