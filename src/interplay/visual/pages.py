@@ -18,11 +18,17 @@ _QUALITY = 80
 
 
 def page_template(package: str, name: str) -> Template:
-    """A package's page; whatever is filled in is escaped, once."""
+    """A package's page; whatever is filled in is escaped, once. ``head(title)`` is what all pages begin with."""
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
 
-    text = (resources.files(package) / name).read_text(encoding="utf-8")
-    return Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(text)
+    text, head = (
+        (resources.files(where) / file).read_text(encoding="utf-8")
+        for where, file in ((package, name), ("interplay.visual", "head.html"))
+    )
+    pages = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    pages.globals["head"] = lambda title: Markup(pages.from_string(head).render(title=title))
+    return pages.from_string(text)
 
 
 def picture_address(picture: NDArray[np.uint8]) -> str:
