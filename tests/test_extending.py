@@ -18,8 +18,9 @@ import interplay.datasets.load
 import interplay.models
 from interplay import Detections, Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.cli import main
+from interplay.containers.guard import locating
 from interplay.datasets import forms
-from interplay.datasets.builder import TableBuilder, reading
+from interplay.datasets.builder import TableBuilder
 from interplay.datasets.sources import Source
 from interplay.detectors import DetectorCard, list_detectors, load_detector
 from interplay.detectors.load import DETECTORS, NamedDetector
@@ -167,10 +168,10 @@ def is_toy(source: Source) -> bool:
 
 def read_toy(source: Source, vocabulary: Vocabulary, split: str) -> InteractionTable:
     builder = TableBuilder(vocabulary)
-    with reading(str(source.path)):
+    with locating(str(source.path)):
         scenes = source.content["scenes"]
     for scene in scenes:
-        with reading(f"{source.path}: {scene.get('picture')}"):
+        with locating(f"{source.path}: {scene.get('picture')}"):
             builder.image(scene["picture"], scene["size"], origin=1)
             person = builder.box(scene["who"], vocabulary.person)
             for thing in scene["things"]:

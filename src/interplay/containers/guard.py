@@ -39,6 +39,19 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         raise InputError(f"{path}: {reason(error, what)}") from None
 
 
+@contextmanager
+def locating(where: str) -> Iterator[None]:
+    """Turn what goes wrong inside one part of a file into an `InputError` that says where it is."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    except KeyError as error:
+        raise InputError(f"{where}: the field {error} is missing") from None
+    except (IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{where}: {error}") from None
+
+
 def reason(error: Exception, what: str) -> str:
     """Why a file could not be read, in words, without the whole of a long message."""
     if isinstance(error, MemoryError):

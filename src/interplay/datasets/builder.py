@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -209,16 +208,3 @@ def pick(values: Sequence[int], index: Any, field: str) -> int:
     if not 0 <= index < len(values):
         raise InputError(f"{field!r} holds {brief(index)}, expected 0..{len(values) - 1}")
     return values[index]
-
-
-@contextmanager
-def reading(where: str) -> Iterator[None]:
-    """Turn what goes wrong inside one record of a source into an `InputError` that says where it is."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-    except KeyError as error:
-        raise InputError(f"{where}: the field {error} is missing") from None
-    except (IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise InputError(f"{where}: {error}") from None

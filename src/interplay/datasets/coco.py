@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from interplay.containers.guard import brief
-from interplay.datasets.builder import check_box, id_number, image_name, reading, side_length
+from interplay.containers.guard import brief, locating
+from interplay.datasets.builder import check_box, id_number, image_name, side_length
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.vocabulary import COCO_91_IDS
@@ -75,18 +75,18 @@ def read_coco_images(sources: Iterable[Source], wanted: Collection[int]) -> dict
             break
         looked_at.append(str(source.path))
         content: Any = source.content
-        with reading(str(source.path)):
+        with locating(str(source.path)):
             records, annotations = content["images"], content["annotations"]
         found: dict[int, CocoImage] = {}
-        with reading(f"{source.path}: 'images'"):
+        with locating(f"{source.path}: 'images'"):
             for record in records:
                 if record["id"] in wanted and record["id"] not in images:
                     width, height = (side_length(record[name], name) for name in ("width", "height"))
                     found[record["id"]] = CocoImage(image_name(record["file_name"]), width, height)
-        with reading(f"{source.path}: 'annotations'"):
+        with locating(f"{source.path}: 'annotations'"):
             ours = [(found[a["image_id"]], a) for a in annotations if a["image_id"] in found]
         for image, annotation in ours:
-            with reading(f"{source.path}: annotation {annotation.get('id')}"):
+            with locating(f"{source.path}: annotation {annotation.get('id')}"):
                 check_box(annotation["bbox"])
                 ignored = annotation.get("ignore") == 1 or not annotation.get("area", 1) > 0
                 box = None if ignored else official_box(annotation["bbox"], image.width, image.height)

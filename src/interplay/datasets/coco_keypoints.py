@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.containers.guard import brief
-from interplay.datasets.builder import TableBuilder, check_box, id_number, image_name, reading, side_length
+from interplay.containers.guard import brief, locating
+from interplay.datasets.builder import TableBuilder, check_box, id_number, image_name, side_length
 from interplay.datasets.sources import Source, open_source, sources_in
 from interplay.errors import InputError, MissingFileError
 from interplay.keypoints import KEYPOINT_NAMES
@@ -136,13 +136,13 @@ def _read(source: Source) -> Iterator[CocoPeople]:
     content: Any = source.content
     if not isinstance(content, dict) or not all(isinstance(content.get(k), list) for k in ("images", "annotations")):
         raise InputError(f"{source.path}: expected {_WHAT} with images and annotations, got {brief(content)}")
-    with reading(f"{source.path}: 'images'"):
+    with locating(f"{source.path}: 'images'"):
         images = {id_number(image["id"], "id"): image for image in content["images"]}
     person = _person(content, source.path)
     records: dict[int, list[tuple[int, Mapping[str, Any]]]] = {number: [] for number in images}
     posed = False
     for i, record in enumerate(content["annotations"]):
-        with reading(f"{source.path}: annotations[{i}]"):
+        with locating(f"{source.path}: annotations[{i}]"):
             if not isinstance(record, Mapping):
                 raise InputError(f"expected an object, got {brief(record)}")
             number = id_number(record["image_id"], "image_id")
@@ -154,7 +154,7 @@ def _read(source: Source) -> Iterator[CocoPeople]:
     if not posed:
         raise InputError(f"{source.path}: nobody in it has keypoints; expected {_WHAT}")
     for number, image in images.items():
-        with reading(f"{source.path}: image {number}"):
+        with locating(f"{source.path}: image {number}"):
             name = image_name(image["file_name"])
             sides = [side_length(image.get(side), side) for side in ("width", "height")]
         yield _people(source.path, (name, sides[0], sides[1]), records[number])
@@ -165,7 +165,7 @@ def _person(content: Mapping[str, Any], path: Path) -> int:
     categories = content.get("categories")
     if not isinstance(categories, list) or not categories:
         return 1
-    with reading(f"{path}: 'categories'"):
+    with locating(f"{path}: 'categories'"):
         named = [category["id"] for category in categories if category["name"] == "person"]
         if len(named) != 1:
             raise InputError(f"expected one class 'person', got {brief([c['name'] for c in categories])}")
@@ -180,7 +180,7 @@ def _people(path: Path, image: tuple[str, int, int], records: list[tuple[int, Ma
     keypoints = finite_rows([r.get("keypoints", nobody) for _, r in records], _VALUES, lambda row: where(row))
     boxes = finite_rows([r.get("bbox") for _, r in records], 4, lambda row: f"{where(row)}: 'bbox'")
     for row, (_, record) in enumerate(records):
-        with reading(where(row)):
+        with locating(where(row)):
             check_box(record["bbox"])
     poses = keypoints.reshape(-1, len(KEYPOINT_NAMES), 3)
     strange = np.argwhere(~np.isin(poses[..., 2], (0, 1, 2)))
@@ -194,7 +194,7 @@ def _people(path: Path, image: tuple[str, int, int], records: list[tuple[int, Ma
         raise InputError(f"{where(int(negative[0]))}: 'bbox' has a negative width or height")
     ids, areas, crowd = [], [], []
     for row, (_, record) in enumerate(records):
-        with reading(where(row)):
+        with locating(where(row)):
             ids.append(id_number(record["id"], "id"))
             area = record.get("area")
             areas.append(np.nan if area is None else finite_number(area, "'area'"))

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from interplay.datasets.builder import TableBuilder, pick, reading
+from interplay.containers.guard import locating
+from interplay.datasets.builder import TableBuilder, pick
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
@@ -43,7 +44,7 @@ def read_hake(source: Source, vocabulary: Vocabulary) -> InteractionTable:
         classes.append((vocabulary.verb_index(name), target) if known else None)
     builder = TableBuilder(vocabulary)
     for file, record in content.items():
-        with reading(f"{source.path}: {file}"):
+        with locating(f"{source.path}: {file}"):
             _add_image(builder, file, record, classes)
     return builder.build()
 

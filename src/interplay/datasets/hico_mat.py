@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from interplay.containers.guard import locating
 from interplay.containers.isolated import check_mat_version, read_isolated
-from interplay.datasets.builder import TableBuilder, pick, reading
+from interplay.datasets.builder import TableBuilder, pick
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
@@ -47,7 +48,7 @@ def read_hico_mat(source: Source, vocabulary: Vocabulary, split: str) -> Interac
     images = read_isolated(f"{__name__}:_images", source.path, variable, what="a MATLAB file of version 5")
     builder = TableBuilder(vocabulary)
     for i, (name, size, interactions) in enumerate(images):
-        with reading(f"{source.path}: {variable}({i + 1})"):
+        with locating(f"{source.path}: {variable}({i + 1})"):
             builder.image(name, size, origin=1)
             for interaction in interactions:
                 _add_interaction(builder, *interaction)
@@ -83,7 +84,7 @@ def _images(path: str, variable: str) -> list[tuple[str, tuple[int, int], list[_
         raise InputError(f"{path}: the structure {variable!r} is missing; is this anno_bbox.mat?")
     found = []
     for i, image in enumerate(content[variable].reshape(-1)):
-        with reading(f"{path}: {variable}({i + 1})"):
+        with locating(f"{path}: {variable}({i + 1})"):
             size = image["size"].reshape(-1)[0]
             interactions = [_interaction(hoi) for hoi in image["hoi"].reshape(-1)]
             found.append((_text(image["filename"]), (_number(size["width"]), _number(size["height"])), interactions))

@@ -25,8 +25,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from interplay.containers.guard import brief
-from interplay.datasets.builder import TableBuilder, id_number, pick, reading
+from interplay.containers.guard import brief, locating
+from interplay.datasets.builder import TableBuilder, id_number, pick
 from interplay.datasets.content import first_file_names, named_like
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -121,7 +121,7 @@ def _read(
     builder = TableBuilder(vocabulary)
     dropped = 0
     for record in records:
-        with reading(f"{source.path}: {brief(record.get('file_name'))}"):
+        with locating(f"{source.path}: {brief(record.get('file_name'))}"):
             file = record["file_name"]
             origin = 1 if isinstance(file, str) and _HICO_TEST_FILE.search(file) else 0
             builder.image(file, (record.get("width"), record.get("height")), origin)
@@ -150,7 +150,7 @@ def read_vcoco_hoia(source: Source, vocabulary: Vocabulary) -> InteractionTable:
     objects = _coco_91_table()
     builder = TableBuilder(vocabulary, columns=["unlabelled"])
     for record in _records(source):
-        with reading(f"{source.path}: {brief(record.get('file_name'))}"):
+        with locating(f"{source.path}: {brief(record.get('file_name'))}"):
             builder.image(record["file_name"], (record.get("width"), record.get("height")))
             active = {id_number(hoi["subject_id"], "subject_id") for hoi in record["hoi_annotation"]}
             position = []
@@ -196,7 +196,7 @@ def _category_ids(source: Source, records: Iterable[dict[str, Any]], name: str) 
 
 
 def _ids_of(source: Source, record: dict[str, Any], name: str) -> Iterator[int]:
-    with reading(f"{source.path}: {brief(record.get('file_name'))}"):
+    with locating(f"{source.path}: {brief(record.get('file_name'))}"):
         for item in record[name]:
             yield id_number(item["category_id"], "category_id")
 
@@ -223,7 +223,7 @@ def _hico_objects(source: Source, records: list[dict[str, Any]], vocabulary: Voc
     """COCO's 91 ids, unless ``hoi_category_id`` shows that the objects are numbered 1..80 without gaps."""
     counted: list[tuple[int, int]] = []  # the object's category id, and its index according to hoi_category_id
     for record in records:
-        with reading(f"{source.path}: {brief(record.get('file_name'))}"):
+        with locating(f"{source.path}: {brief(record.get('file_name'))}"):
             boxes = record["annotations"]
             for hoi in record["hoi_annotation"]:
                 interaction = id_number(hoi.get("hoi_category_id", 0), "hoi_category_id")

@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from interplay.containers.guard import brief
-from interplay.datasets.builder import TableBuilder, id_number, pick, reading
+from interplay.containers.guard import brief, locating
+from interplay.datasets.builder import TableBuilder, id_number, pick
 from interplay.datasets.content import mostly_known, named_like, same_names
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -81,7 +81,7 @@ def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> Interactio
         InputError: a field is missing or does not fit; names file, image and field.
     """
     content, where = source.content, str(source.path)
-    with reading(where):
+    with locating(where):
         files, annotations = content["filenames"], content["annotation"]
         sizes = content.get("size") or [(0, 0)] * len(files)
         if vocabulary is None:
@@ -97,7 +97,7 @@ def read_hico_pairs(source: Source, vocabulary: Vocabulary | None) -> Interactio
         origin = _origin(annotations, where)
     builder = TableBuilder(vocabulary)
     for file, size, annotation in zip(files, sizes, annotations, strict=True):
-        with reading(f"{where}: {brief(file)}"):
+        with locating(f"{where}: {brief(file)}"):
             builder.image(file, size, origin=origin)
             _add_pairs(builder, annotation, verbs, objects)
     return builder.build()
@@ -113,7 +113,7 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
         InputError: a field is missing or does not fit; names file, image and field.
     """
     content, where = source.content, str(source.path)
-    with reading(where):
+    with locating(where):
         annotations, classes = content["annotations"], content["classes"]
         background, *names = content["objects"]
         if background != "background":
@@ -126,7 +126,7 @@ def read_vcoco_pairs(source: Source, vocabulary: Vocabulary | None) -> Interacti
     builder = TableBuilder(vocabulary)
     for annotation in annotations:
         file = annotation.get("file_name") if isinstance(annotation, dict) else annotation
-        with reading(f"{where}: {brief(file)}"):
+        with locating(f"{where}: {brief(file)}"):
             builder.image(annotation["file_name"])
             _add_pairs(builder, annotation, verbs, objects)
     return builder.build()

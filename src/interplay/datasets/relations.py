@@ -21,10 +21,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from interplay.containers.guard import brief
+from interplay.containers.guard import brief, locating
 from interplay.containers.json_files import iterate_json_lines
 from interplay.datasets.box_check import check_widths
-from interplay.datasets.builder import TableBuilder, check_box, id_number, pick, reading
+from interplay.datasets.builder import TableBuilder, check_box, id_number, pick
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.table import InteractionTable
@@ -57,7 +57,7 @@ def read_coco_relations(source: Source, vocabulary: Vocabulary | None) -> Intera
         InputError: a field is missing or does not fit; names it.
     """
     content, where = source.content, str(source.path)
-    with reading(where):
+    with locating(where):
         objects, verbs = _names(content["categories"]), _names(content["rel_categories"])
         vocabulary = vocabulary or Vocabulary.from_names(objects.values(), verbs.values(), source.path.stem)
         boxes = _by_image(content["annotations"])
@@ -65,7 +65,7 @@ def read_coco_relations(source: Source, vocabulary: Vocabulary | None) -> Intera
         images = [(image["file_name"], image) for image in content["images"]]
     builder = TableBuilder(vocabulary)
     for file, record in images:
-        with reading(f"{where}: {brief(file)}"):
+        with locating(f"{where}: {brief(file)}"):
             builder.image(file, (record.get("width"), record.get("height")))
             number = id_number(record["id"], "id")
             position = {}
@@ -95,7 +95,7 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
     images = []
     unnamed = several = waiting = 0
     for i, task in enumerate(source.content):
-        with reading(f"{where}: task {i}"):
+        with locating(f"{where}: task {i}"):
             done = [a for a in task.get("annotations") or [] if not a.get("was_cancelled")]
             several += len(done) > 1
             if not done:
@@ -109,7 +109,7 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
                     unnamed += not part.get("labels")
                     found += _directed(part)
             images.append((_image_of(task["data"]), boxes, found))
-    with reading(where):
+    with locating(where):
         if waiting and not images:
             raise InputError(f"none of the {waiting} tasks has an annotation; predictions count when they are reviewed")
         labels = [_label(part) for _, boxes, _ in images for part in boxes.values()]
@@ -117,7 +117,7 @@ def read_label_studio(source: Source, vocabulary: Vocabulary | None) -> Interact
         vocabulary = vocabulary or _vocabulary_of(labels, verbs, source.path.stem)
     builder = TableBuilder(vocabulary)
     for file, boxes, found in images:
-        with reading(f"{where}: {brief(file)}"):
+        with locating(f"{where}: {brief(file)}"):
             size = next(((p["original_width"], p["original_height"]) for p in boxes.values()), (0, 0))
             builder.image(file, size)
             position = {}
@@ -151,13 +151,13 @@ def read_hoi_odgt(source: Source, vocabulary: Vocabulary | None) -> InteractionT
         InputError: a field is missing or does not fit; names line and field.
     """
     records = list(iterate_json_lines(source.path))
-    with reading(str(source.path)):
+    with locating(str(source.path)):
         labels = [box["tag"] for _, record in records for box in record["gtboxes"]]
         verbs = [hoi["interaction"] for _, record in records for hoi in record.get("hoi", [])]
         vocabulary = vocabulary or _vocabulary_of(labels, verbs, source.path.stem)
     builder = TableBuilder(vocabulary)
     for line, record in records:
-        with reading(f"{source.path}: line {line}"):
+        with locating(f"{source.path}: line {line}"):
             builder.image(record["file_name"], (record.get("width"), record.get("height")))
             position = [
                 builder.instance(corners(box["box"]), vocabulary.object_index(box["tag"])) for box in record["gtboxes"]

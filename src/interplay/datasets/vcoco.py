@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.datasets.builder import TableBuilder, reading
+from interplay.containers.guard import locating
+from interplay.datasets.builder import TableBuilder
 from interplay.datasets.coco import CocoImage, read_coco_images
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
@@ -76,7 +77,7 @@ def read_vcoco_actions(
 def _read_actions(source: Source, vocabulary: Vocabulary) -> list[_Action]:
     actions = []
     for i, record in enumerate(source.content):
-        with reading(f"{source.path}: action {i}"):
+        with locating(f"{source.path}: action {i}"):
             name, roles = record["action_name"], record["role_name"]
             spelled = [f"{name}_{role}" for role in roles[1:]] or [name]
             images = np.asarray(record["image_id"], np.int64).reshape(-1)
@@ -107,7 +108,7 @@ def _add_image(
     labels = coco_80_index(instance.category for instance in image.instances)
     position: dict[int, int] = {}
     for instance, label in zip(image.instances, labels.tolist(), strict=True):
-        with reading(f"image {image_id}: COCO annotation {instance.id}"):
+        with locating(f"image {image_id}: COCO annotation {instance.id}"):
             if label < 0:
                 raise InputError(f"category {instance.category} is not one of COCO's 80")
             person = label == builder.vocabulary.person

@@ -62,9 +62,8 @@ class JudgedPairs:
     """Predicted and annotated pairs of interaction classes, with the verdict on every prediction.
 
     Attributes:
-        predictions: the table in which `found` are rows.
         classes, rules, setting: what they were judged by.
-        found: (D,) predicted pairs that count, and `rows`: their triplets in `predictions`.
+        found: (D,) predicted pairs that count.
         truth: (N,) annotated pairs that count, and `truth_rows`: their triplets in the annotations.
         matches: the verdicts.
         keep: (D,) which of the ordered predictions count in a known-object setting; None for all.
@@ -73,12 +72,10 @@ class JudgedPairs:
         coverage, notes: see `HoiScores`.
     """
 
-    predictions: InteractionTable
     classes: HoiClasses
     rules: PairProtocol
     setting: Setting
     found: PairArrays
-    rows: NDArray[np.int64]
     truth: PairArrays
     truth_rows: NDArray[np.int64]
     matches: Matches
@@ -196,10 +193,10 @@ def judge_pairs(
     truth, truth_rows, unusable_truth = _pairs(annotations, classes, np.arange(len(annotations)))
     images, coverage = cover(predictions.files, annotations.files, truth.label, reading, allow_partial)
     predictions, repeats = without_repeats(predictions, images.position)
-    found, rows, dropped = _pairs(predictions, classes, images.position)
+    found, _, dropped = _pairs(predictions, classes, images.position)
     if not rules.empty_images_count:
         counted = np.isin(found.image, truth.image)
-        found, rows = found[counted], rows[counted]
+        found = found[counted]
     published = name in BUILT_IN and len(annotations.vocabulary.interactions)
     if reading is not None and published and not allow_partial:
         _check_classes(dropped["class"], predictions, classes)
@@ -222,12 +219,10 @@ def judge_pairs(
         if rules.known_object == "images":
             positives = truth[known[classes.pairs[truth.label, 1], truth.image]]
     return JudgedPairs(
-        predictions=predictions,
         classes=classes,
         rules=rules,
         setting=setting,
         found=found,
-        rows=rows,
         truth=truth,
         truth_rows=truth_rows,
         matches=matches,

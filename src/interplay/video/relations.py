@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.containers.guard import brief
+from interplay.containers.guard import brief, locating
 from interplay.containers.json_files import read_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
@@ -62,8 +62,9 @@ def read_clip_annotations(folder: str | os.PathLike[str]) -> dict[str, list[Clip
         raise MissingFileError(f"no .json file in {path}: expected VidVRD's or VidOR's annotations, one a clip")
     found: dict[str, list[ClipRelation]] = {}
     for file in files:
-        with _reading(str(file)):
-            name, relations = _annotated(read_json(file, "a clip's annotations"))
+        content = read_json(file, "a clip's annotations")
+        with locating(str(file)):
+            name, relations = _annotated(content)
         if name in found:
             raise InputError(f"{file}: the clip {name!r} is annotated in another file, too")
         found[name] = relations
@@ -100,8 +101,8 @@ def read_clip_results(path: str | os.PathLike[str]) -> dict[str, list[ClipRelati
         InputError: a field is missing or does not fit; names it.
     """
     found = {}
-    with _reading(str(path)):
-        content = read_json(path, "results of clips")
+    content = read_json(path, "results of clips")
+    with locating(str(path)):
         for name, rows in content.get("results", content).items():
             found[str(name)] = [_result(row) for row in rows]
     return found
@@ -176,26 +177,6 @@ def relations_of_segments(
             ClipRelation((person, segment.verb, segment.object), begin, end, boxes[0], boxes[1], segment.score)
         )
     return found
-
-
-class _reading:
-    """Turn what goes wrong inside a file into an `InputError` that names it."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, KeyError):
-            raise InputError(f"{self.where}: the field or track {error} is missing") from None
-        if isinstance(error, InputError) and not str(error).startswith(self.where):
-            raise InputError(f"{self.where}: {error}") from None
-        if isinstance(error, (TypeError, ValueError, AttributeError, IndexError, OverflowError)) and not isinstance(
-            error, InputError
-        ):
-            raise InputError(f"{self.where}: {error}") from None
 
 
 def clips_of(table: InteractionTable) -> Iterator[tuple[str, InteractionTable]]:

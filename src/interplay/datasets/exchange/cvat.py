@@ -10,8 +10,9 @@ import math
 from pathlib import Path
 from xml.etree import ElementTree
 
+from interplay.containers.guard import locating
 from interplay.containers.xml_files import read_xml
-from interplay.datasets.builder import TableBuilder, reading
+from interplay.datasets.builder import TableBuilder
 from interplay.datasets.exchange.numbered import (
     INTERACTIONS,
     NUMBER,
@@ -49,14 +50,14 @@ def read_cvat(source: Source, vocabulary: Vocabulary | None) -> InteractionTable
     root, where = read_xml(source.path, "CVAT's XML"), str(source.path)
     images = []
     for element in root.iter("image"):
-        with reading(f"{where}: {element.get('name')}"):
+        with locating(f"{where}: {element.get('name')}"):
             size = (int(element.attrib["width"]), int(element.attrib["height"]))
             images.append(NumberedImage(element.attrib["name"], size, [_box(box) for box in element.findall("box")]))
-    with reading(where):
+    with locating(where):
         vocabulary = vocabulary or vocabulary_of(images, source.path.stem)
     builder = TableBuilder(vocabulary)
     for image in images:
-        with reading(f"{where}: {image.file}"):
+        with locating(f"{where}: {image.file}"):
             add_image(builder, image)
     return builder.build()
 

@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from interplay.datasets.builder import TableBuilder, check_box, id_number, reading, side_length
+from interplay.containers.guard import locating
+from interplay.datasets.builder import TableBuilder, check_box, id_number, side_length
 from interplay.datasets.exchange.numbered import (
     INTERACTIONS,
     NUMBER,
@@ -48,7 +49,7 @@ def read_fiftyone(source: Source, vocabulary: Vocabulary | None) -> InteractionT
     """
     content, where = source.content, str(source.path)
     images = []
-    with reading(where):
+    with locating(where):
         if _SIZES not in content:
             raise InputError(
                 f"has no {_SIZES!r}, so that boxes, which are shares of the picture, cannot be turned into pixels: "
@@ -60,7 +61,7 @@ def read_fiftyone(source: Source, vocabulary: Vocabulary | None) -> InteractionT
         vocabulary = vocabulary or vocabulary_of(images, source.path.stem)
     builder = TableBuilder(vocabulary)
     for image in images:
-        with reading(f"{where}: {image.file}"):
+        with locating(f"{where}: {image.file}"):
             add_image(builder, image)
     return builder.build()
 

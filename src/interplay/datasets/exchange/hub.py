@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from interplay.containers.guard import locating
 from interplay.containers.parquet import read_rows
-from interplay.datasets.builder import TableBuilder, image_name, pick, reading
+from interplay.datasets.builder import TableBuilder, image_name, pick
 from interplay.datasets.sources import Source
 from interplay.errors import InputError
 from interplay.files import atomic_path
@@ -38,7 +39,7 @@ def read_hub(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
     """
     where = str(source.path)
     rows: list[dict[str, Any]] = read_rows(source.path).to_pylist()
-    with reading(where):
+    with locating(where):
         if vocabulary is None:
             objects = dict.fromkeys(name for row in rows for name in row["objects"]["category"])
             verbs = dict.fromkeys(name for row in rows for name in row["relations"]["predicate"])
@@ -47,7 +48,7 @@ def read_hub(source: Source, vocabulary: Vocabulary | None) -> InteractionTable:
             raise InputError("holds predictions (relations have scores), expected annotations without scores")
     builder = TableBuilder(vocabulary)
     for i, row in enumerate(rows):
-        with reading(f"{where}: row {i}"):
+        with locating(f"{where}: row {i}"):
             file = row.get("file_name") or (row.get("image") or {}).get("path")
             builder.image(image_name(file), (row.get("width"), row.get("height")))
             found, relations = row["objects"], row["relations"]

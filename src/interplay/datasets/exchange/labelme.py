@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from interplay.datasets.builder import TableBuilder, check_box, id_number, reading
+from interplay.containers.guard import locating
+from interplay.datasets.builder import TableBuilder, check_box, id_number
 from interplay.datasets.exchange.json_forms import one_file_each
 from interplay.datasets.exchange.numbered import (
     NumberedBox,
@@ -43,17 +44,17 @@ def read_labelme(sources: Sequence[Source], vocabulary: Vocabulary | None) -> In
     """
     images = []
     for source in sources:
-        with reading(str(source.path)):
+        with locating(str(source.path)):
             content = source.content
             boxes = [_box(shape) for shape in content["shapes"] if shape.get("shape_type") == "rectangle"]
             file = str(content["imagePath"]).replace("\\", "/")
             images.append(NumberedImage(file, (content.get("imageWidth"), content.get("imageHeight")), boxes))
     first = sources[0].path
-    with reading(str(first)):
+    with locating(str(first)):
         vocabulary = vocabulary or vocabulary_of(images, first.parent.name or "labelme")
     builder = TableBuilder(vocabulary)
     for source, image in zip(sources, images, strict=True):
-        with reading(str(source.path)):
+        with locating(str(source.path)):
             add_image(builder, image)
     return builder.build()
 
