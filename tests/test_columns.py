@@ -31,7 +31,9 @@ HANDS = Column("hands", per="triplet", dtype=np.int32, fill=-1)
 CERTAIN = Column("certain", per="triplet", dtype=bool, fill=False)
 CAMERA = Column("camera", per="image", dtype=np.float64, fill=np.nan, shape=(2, 2))
 WEATHER = Column("weather", per="image", dtype=str, fill="")
-OWN = (GAZE, TOUCH, HAPPY, RLE, HANDS, CERTAIN, CAMERA, WEATHER)
+GRIP = Column("grip", per="triplet", dtype=np.float32, fill=None, shape=(None, 2), doc="Vertex and probability.")
+SPOTS = Column("spots", per="box", dtype=np.int64, fill=None, shape=(None,))
+OWN = (GAZE, TOUCH, HAPPY, RLE, HANDS, CERTAIN, CAMERA, WEATHER, GRIP, SPOTS)
 
 VALUES = {
     "gaze": [[1.5, 2.25], [np.nan, np.nan], [3.0, np.nan]],
@@ -42,6 +44,8 @@ VALUES = {
     "certain": [True, False],
     "camera": [[500.25, 0], [0, 1 / 3]],
     "weather": "sunny",
+    "grip": [[[7, 0.5], [12271, 0.9]], None],
+    "spots": [[], None, [1, 2**40, 3]],
     "track": [7, -1, 2**40],
 }
 
@@ -155,6 +159,7 @@ def test_boxes_are_chosen_with_their_values(full: Interactions) -> None:
     assert kept.human.tolist() == [1, 1]
     assert kept.object.tolist() == [0, -1]
     assert kept.camera.tolist() == VALUES["camera"]
+    assert [None if row is None else row.tolist() for row in kept.spots] == [None, []]
     assert full.without_unused_boxes().track.tolist() == [7, -1]
     assert full.select_boxes([2, 0]).hands.tolist() == [-1]  # the kite and who flies it are gone
 
@@ -257,6 +262,10 @@ def test_equality_sees_columns(full: Interactions) -> None:
         ({"happy": ["a", "b", "c"]}, "happy must be true or false, got <U1"),
         ({"rle": [1, 2, 3]}, "rle must be text, got int64"),
         ({"camera": [1, 2]}, r"camera must have shape \(2, 2\), got \(2,\)"),
+        ({"grip": [[[1, 0.5]]]}, "grip must have 2 rows, one per triplet, got 1 of them"),
+        ({"grip": [[1, 0.5], None]}, r"grip: a row must have shape \(any, 2\), got \(2,\)"),
+        ({"grip": [[[1, np.nan]], None]}, "grip: numbers must be finite"),
+        ({"spots": [[0.5], [], None]}, "spots must be whole numbers, got float64"),
         ({"hapy": [1]}, "no column 'hapy'.*Did you mean 'happy'"),
     ],
 )
@@ -283,6 +292,11 @@ def test_wrong_values_are_refused(columns: dict, message: str) -> None:
         ({"dtype": bool, "fill": True}, "fill must be False, got True"),
         ({"dtype": int, "fill": np.nan}, "fill must be a value of int64, got nan"),
         ({"shape": (0, 2)}, "shape must be whole numbers from 1 on"),
+        ({"shape": (2, None)}, "shape must be whole numbers from 1 on, or begin with None"),
+        ({"shape": (None,)}, "fill None is for rows of numbers of different lengths"),
+        ({"shape": (None,), "fill": None, "dtype": str}, "fill None is for rows of numbers of different lengths"),
+        ({"fill": None}, "fill None is for rows of numbers of different lengths"),
+        ({"shape": (None, 2), "fill": None, "per": "image"}, "rows of different lengths are per box or triplet"),
         ({"geometry": "points"}, r"points need a shape that ends in 2 or more, got \(\)"),
     ],
 )
@@ -308,6 +322,10 @@ def test_registering_again_changes_nothing() -> None:
         ('"rle": [4]', r"line 1, rle\[0\]: expected null or a text, got 4"),
         ('"rle": []', r"line 1, rle: expected one entry per box \(1\)"),
         ('"weather": 3', "line 1, weather: expected null or a text, got 3"),
+        (
+            '"spots": [[1, 2.5]]',
+            r"spots\[0\]: expected null or any number of values, each a whole number, got \[1, 2.5\]",
+        ),
         ('"track": [1.5]', r"line 1, track\[0\]: expected null or a whole number, got 1.5"),
     ],
 )

@@ -42,8 +42,9 @@ class Column:
         per: what has a value: each box (N rows), each triplet (T rows) or the image (one row).
         dtype: bool, a whole or a floating-point number, or str.
         fill: the value that stands for "not known": of an image that lacks the column beside images that have it, and
-            null in files. False for bool.
-        shape: of one row, ``()`` for a single value.
+            null in files. False for bool, None where rows have different lengths.
+        shape: of one row, ``()`` for a single value. If it begins with None, each row has its own length: the column is
+            an array of objects, each an array or None. Only per box or triplet, and of numbers.
         doc: meaning, units and range, one sentence.
         geometry: how the values depend on the pixels. ``"points"``: the last axis begins with x, y in pixels of the
             image. ``"pixels"``: in another way. None: not at all. Drawing scales points and drops "pixels"; training's
@@ -62,8 +63,8 @@ class Column:
     name: str
     per: Per
     dtype: DTypeLike
-    fill: bool | int | float | str
-    shape: tuple[int, ...] = ()
+    fill: bool | int | float | str | None
+    shape: tuple[int | None, ...] = ()
     doc: str = ""
     geometry: Geometry | None = None
 
@@ -75,19 +76,26 @@ class Column:
             raise InputError(f"{where}: per must be 'box', 'triplet' or 'image', got {self.per!r}")
         if self.geometry not in ("points", "pixels", None):
             raise InputError(f"{where}: geometry must be 'points', 'pixels' or None, got {self.geometry!r}")
-        if any(not isinstance(size, int) or size < 1 for size in self.shape):
-            raise InputError(f"{where}: shape must be whole numbers from 1 on, got {self.shape}")
-        if self.geometry == "points" and (not self.shape or self.shape[-1] < 2):
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if any(not isinstance(size, int) or size < 1 for size in self.shape[self.ragged :]):
+            raise InputError(f"{where}: shape must be whole numbers from 1 on, or begin with None, got {self.shape}")
+        if self.ragged and (self.per == "image" or self.geometry is not None):
+            raise InputError(f"{where}: rows of different lengths are per box or triplet, and have no geometry")
+        if self.geometry == "points" and (not self.shape or self.row_shape[-1] < 2):
             raise InputError(f"{where}: points need a shape that ends in 2 or more, got {self.shape}")
         dtype = np.dtype(self.dtype)
         if dtype.kind not in _KINDS or (dtype.kind == "f" and dtype not in (np.float32, np.float64)):
             raise InputError(f"{where}: dtype must be bool, whole numbers, float32, float64 or str, got {dtype}")
+        if self.ragged or self.fill is None:
+            if not self.ragged or self.fill is not None or dtype.kind not in "iuf":
+                raise InputError(f"{where}: fill None is for rows of numbers of different lengths, and nothing else is")
+            object.__setattr__(self, "dtype", dtype)
+            return
         fill = np.asarray(self.fill)
         fits = fill.ndim == 0 and fill.dtype.kind in _KINDS[dtype.kind]
         if not fits or (dtype.kind == "b" and fill) or (dtype.kind in "iu" and fill.astype(dtype) != fill):
             wanted = "False" if dtype.kind == "b" else f"a value of {dtype}"
             raise InputError(f"{where}: fill must be {wanted}, got {self.fill!r}")
-        object.__setattr__(self, "shape", tuple(self.shape))
         object.__setattr__(self, "dtype", dtype)
         if self.fill_is_nan:
             object.__setattr__(self, "fill", math.nan)  # always the same object, so that equal columns are equal
@@ -98,12 +106,24 @@ class Column:
         return np.dtype(self.dtype).kind
 
     @property
+    def ragged(self) -> bool:
+        """Whether each row has its own length."""
+        return bool(self.shape) and self.shape[0] is None
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """`shape` without the length that differs."""
+        return tuple(size for size in self.shape if size is not None)
+
+    @property
     def fill_is_nan(self) -> bool:
         """Whether NaN stands for "not known"."""
         return isinstance(self.fill, (float, np.floating)) and math.isnan(self.fill)
 
     def filled(self, rows: int | None) -> NDArray[Any]:
         """(rows, *shape) of the fill value; *shape* alone where `rows` is None (one image)."""
+        if self.ragged:
+            return np.full(() if rows is None else rows, None, object)
         shape = self._shape(rows)
         return np.full(shape, self.fill) if self.kind == "U" else np.full(shape, self.fill, self.dtype)
 
@@ -116,6 +136,8 @@ class Column:
         Raises:
             InputError: another shape or kind of values; gives expected and actual.
         """
+        if self.ragged:
+            return self._as_rows(values, rows)
         shape = self._shape(rows)
         try:
             array = np.asarray(values)
@@ -137,6 +159,8 @@ class Column:
 
     def is_fill(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """(R,) whether each row of (R, *shape) is the fill value throughout."""
+        if self.ragged:
+            return np.array([row is None for row in values], bool)
         same = np.isnan(values) if self.fill_is_nan else values == self.fill
         return np.asarray(np.asarray(same).all(axis=tuple(range(1, values.ndim))))
 
@@ -146,7 +170,43 @@ class Column:
         return {"b": "true or false", "f": "numbers", "U": "text"}.get(self.kind, "whole numbers")
 
     def _shape(self, rows: int | None) -> tuple[int, ...]:
-        return self.shape if rows is None else (rows, *self.shape)
+        return self.row_shape if rows is None else (rows, *self.row_shape)
+
+    def _as_rows(self, values: Any, rows: int | None) -> NDArray[Any]:
+        """`as_array` for rows of different lengths; with `rows` None it is one of them."""
+        if rows is None:
+            return self.filled(None) if _is_none(values) else self._row(values)
+        if not hasattr(values, "__len__") or len(values) != rows:
+            got = f"{len(values)} of them" if hasattr(values, "__len__") else type(values).__name__
+            raise InputError(f"{self.name} must have {rows} rows, one per {self.per}, got {got}")
+        array = self.filled(rows)
+        for index, row in enumerate(values):
+            if not _is_none(row):
+                array[index] = self._row(row)
+        return array
+
+    def _row(self, values: Any) -> NDArray[Any]:
+        """One row of its own length."""
+        try:
+            row = np.asarray(values)
+        except ValueError as error:
+            raise InputError(f"{self.name}: a row must have shape {self._any_shape}: {error}") from None
+        if not row.size and row.ndim < 2:
+            return np.zeros((0, *self.row_shape), self.dtype)
+        if row.ndim != len(self.shape) or row.shape[1:] != self.row_shape:
+            raise InputError(f"{self.name}: a row must have shape {self._any_shape}, got {row.shape}")
+        if row.dtype.kind not in _KINDS[self.kind]:
+            raise InputError(f"{self.name} must be {self.value_name}, got {row.dtype}")
+        converted = row.astype(self.dtype, copy=False)
+        if not np.isfinite(converted).all():
+            raise InputError(f"{self.name}: numbers must be finite")
+        if self.kind in "iu" and not np.array_equal(converted, row):
+            raise InputError(f"{self.name} holds numbers that {self.dtype} cannot hold")
+        return converted
+
+    @property
+    def _any_shape(self) -> str:
+        return f"({', '.join(['any', *map(str, self.row_shape)])})"
 
     @overload
     def __get__(self, holder: None, owner: type) -> Column: ...
@@ -248,6 +308,45 @@ class HasColumns(ABC):
         dtype=np.float32,
         fill=math.nan,
         doc="Score of `left_out`; NaN where there is none.",
+    )
+
+    body_contact = Column(
+        "body_contact",
+        per="triplet",
+        dtype=np.float32,
+        fill=None,
+        shape=(None, 2),
+        doc="The body's vertices that touch the object: each one's index, and its probability 0..1. No row: nothing "
+        "touches; None: nobody looked.",
+    )
+    object_contact = Column(
+        "object_contact",
+        per="triplet",
+        dtype=np.float32,
+        fill=None,
+        shape=(None, 2),
+        doc="The same of the vertices of the object's mesh that the person touches.",
+    )
+    contact_object = Column(
+        "contact_object",
+        per="triplet",
+        dtype=str,
+        fill="",
+        doc="What was asked about: the object whose contact is given, also where it has no box.",
+    )
+    contact_parts = Column(
+        "contact_parts",
+        per="triplet",
+        dtype=str,
+        fill="",
+        doc="The body parts that touch in plain English: `right hand, left hand`.",
+    )
+    contact_body = Column(
+        "contact_body",
+        per="image",
+        dtype=str,
+        fill="",
+        doc="Whose vertices `body_contact` counts: `anny` (12,272 of them), `smpl`, `smplh` or `smplx`.",
     )
 
     @abstractmethod
@@ -354,12 +453,17 @@ def scale_points(columns: Mapping[str, NDArray[Any]], x: float, y: float) -> dic
     for name, values in columns.items():
         column = get_column(name)
         if column.geometry == "points":
-            factors = np.ones(column.shape[-1], column.dtype)
+            factors = np.ones(column.row_shape[-1], column.dtype)
             factors[:2] = x, y
             scaled[name] = values * factors
         elif column.geometry is None:
             scaled[name] = values
     return scaled
+
+
+def _is_none(row: Any) -> bool:
+    """Whether a row says "not known"; None in an array of objects without a shape does too."""
+    return row is None or (isinstance(row, np.ndarray) and row.dtype == object and row.shape == () and row[()] is None)
 
 
 def _registry() -> dict[str, Column]:

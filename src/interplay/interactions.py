@@ -433,4 +433,6 @@ def _in_range(values: NDArray[np.int64], name: str, low: int, high: int, what: s
 def _same(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return a is None and b is None
+    if a.dtype == object:  # rows of different lengths
+        return len(a) == len(b) and all(_same(*rows) for rows in zip(a, b, strict=True))
     return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

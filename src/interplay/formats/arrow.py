@@ -261,10 +261,16 @@ def _rows(column: Column, values: NDArray[Any]) -> pa.Array:
     missing = column.is_fill(values)
     if not column.shape:
         return pa.array(values, mask=missing)
-    nested = pa.array(values[~missing].reshape(-1), from_pandas=column.fill_is_nan)  # unknown: null, as in JSON Lines
+    lengths: Any = column.shape[0]
+    values = values[~missing]
+    if column.ragged:
+        lengths = np.zeros(len(missing), np.int64)
+        lengths[~missing] = [len(row) for row in values]
+        values = np.concatenate([np.zeros((0, *column.row_shape), column.dtype), *values])
+    nested = pa.array(values.reshape(-1), from_pandas=column.fill_is_nan)  # unknown: null, as in JSON Lines
     for size in column.shape[:0:-1]:
         nested = pa.ListArray.from_arrays(pa.array(np.arange(0, len(nested) + 1, size, dtype=np.int32)), nested)
-    starts = offsets(np.where(missing, 0, column.shape[0])).astype(np.int32)
+    starts = offsets(np.where(missing, 0, lengths)).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(starts), nested, mask=pa.array(missing))
 
 
@@ -290,10 +296,13 @@ def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
     """Nested lists as (R, *shape); the fill value where a row is null."""
     there = ~rows.is_null().to_numpy(zero_copy_only=False)
     values = rows.drop_null() if rows.null_count else rows
-    for size in column.shape:
+    starts = np.zeros(1, np.int64)
+    if column.ragged:
+        values, starts = _flat(values, column.name)
+    for size in column.row_shape:
         lengths = pc.list_value_length(values).to_numpy(zero_copy_only=False)
         fits = values.null_count == 0 and bool((lengths == size).all())
-        _require(fits, f"{column.name}: expected rows of {' x '.join(map(str, column.shape))} values")
+        _require(fits, f"{column.name}: expected rows of {' x '.join(map(str, column.row_shape))} values")
         values = values.flatten()
     if column.kind == "f":  # what is unknown is null; NaN is what went wrong
         finite = np.isfinite(values.drop_null().to_numpy(zero_copy_only=False))
@@ -302,7 +311,10 @@ def _read_rows(column: Column, rows: pa.Array) -> NDArray[Any]:
         values = values.fill_null(float("nan"))
     _require(values.null_count == 0, f"{column.name}: a value is missing")
     flat = values.to_numpy(zero_copy_only=False).astype(str if column.kind == "U" else column.dtype, copy=False)
-    return _spread(column, flat.reshape(-1, *column.shape), there)
+    flat = flat.reshape(-1, *column.row_shape)
+    if column.ragged:
+        flat = column.as_array(np.split(flat, starts[1:-1]) if len(starts) > 1 else [], len(starts) - 1)
+    return _spread(column, flat, there)
 
 
 def _spread(column: Column, values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[Any]:

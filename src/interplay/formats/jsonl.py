@@ -175,6 +175,8 @@ def write_lines(table: InteractionTable, stream: TextIO) -> None:
 def _plain(column: Column, values: NDArray[Any]) -> list[Any]:
     """Rows (R, *shape) as JSON has them: null for the fill value, also of one number inside a row where it is NaN."""
     missing = column.is_fill(values)
+    if column.ragged:
+        return [None if row is None else (shortest(row) if row.dtype == np.float32 else row).tolist() for row in values]
     short: NDArray[Any] = shortest(values) if values.dtype == np.float32 else values
     if column.fill_is_nan and np.isnan(values[~missing]).any():
         short = short.astype(object)

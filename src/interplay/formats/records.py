@@ -137,13 +137,16 @@ def _value_problems(value: Any, where: str, column: Column) -> Iterator[Problem]
     if value is not None and not _fits(value, column, column.shape):
         what = {"b": "true or false", "f": "a number", "U": "a text"}.get(column.kind, "a whole number")
         if column.shape:
-            what = f"{' x '.join(map(str, column.shape))} values, each {what}"
+            rows = f"{' x '.join(map(str, column.row_shape))} values".lstrip()
+            some = "any number of rows of " if column.row_shape else "any number of "
+            what = f"{some if column.ragged else ''}{rows}, each {what}"
         yield where, f"expected null or {what}, got {brief(value)}"
 
 
-def _fits(value: Any, column: Column, shape: tuple[int, ...]) -> bool:
+def _fits(value: Any, column: Column, shape: tuple[int | None, ...]) -> bool:
     if shape:
-        return isinstance(value, list) and len(value) == shape[0] and all(_fits(v, column, shape[1:]) for v in value)
+        fits = isinstance(value, list) and shape[0] in (None, len(value))
+        return fits and all(_fits(v, column, shape[1:]) for v in value)
     if column.kind == "f":
         return _is_number(value) or (value is None and column.fill_is_nan)
     if column.kind == "U":
