@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from interplay.models.base import HoiModel
+    from interplay.models.contact import ContactModel
     from interplay.options import Options
     from interplay.table import InteractionTable
     from interplay.training.sections import TrainConfig
@@ -65,7 +66,7 @@ class System:
     default_min_score: float = 0.2
     aliases: tuple[str, ...] = ()
 
-    def network_class(self) -> type[HoiModel]:
+    def network_class(self) -> type[HoiModel] | type[ContactModel]:
         """The class of the system's model."""
         return self._load(self.network)
 
@@ -181,15 +182,27 @@ SYSTEMS: dict[str, System] = {
 """All systems by name."""
 
 
-CONTACT_SYSTEMS: dict[str, str] = {"interactvlm": "convert"}
-"""Systems that find contact in 3D, not interactions: the module in their folder of `interplay.models` that reads a
-folder of published weights. It has ``load_folder(folder)`` and ``convert_folder(folder, output)``."""
+CONTACT_SYSTEMS: dict[str, System] = {
+    system.name: system
+    for system in (
+        System(
+            "interactvlm",
+            "interactvlm",
+            "network:InteractVlm",
+            "",
+            "",
+            converter="convert",
+        ),
+    )
+}
+"""Systems that find contact in 3D, not interactions; their networks are `interplay.models.contact.ContactModel`. A
+converter reads a folder of published weights: it has ``load_folder(folder)`` and ``convert_folder(folder, output)``."""
 
 
 def folder_converter(name: str) -> ModuleType | None:
     """The module that reads the published folders of a contact system; None for any other name."""
-    folder = str(name).lower().replace("_", "-")
-    return import_module(f"interplay.models.{folder}.{CONTACT_SYSTEMS[folder]}") if folder in CONTACT_SYSTEMS else None
+    system = CONTACT_SYSTEMS.get(str(name).lower().replace("_", "-"))
+    return system.converter_module() if system is not None and system.converter else None
 
 
 def explaining_systems() -> str:
@@ -214,13 +227,14 @@ def published_systems() -> list[str]:
 
 
 def get_system(name: str) -> System:
-    """A system by its name or another name of it (any case, hyphens or underscores).
+    """A system, of interactions or of contact, by a name of it (any case, hyphens or underscores).
 
     Raises:
         InputError: unknown; names the nearest ones.
     """
     plain = str(name).lower().replace("_", "-")
-    for system in SYSTEMS.values():
+    known = {**SYSTEMS, **CONTACT_SYSTEMS}
+    for system in known.values():
         if plain == system.name or plain in system.aliases:
             return system
-    raise InputError(f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}.{near_matches(plain, SYSTEMS)}")
+    raise InputError(f"unknown system {name!r}: expected one of {', '.join(known)}.{near_matches(plain, known)}")

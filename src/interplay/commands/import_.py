@@ -15,12 +15,13 @@ _WEIGHTS, _DATA = (".safetensors",), (".jsonl", ".parquet")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    folders = [name for name, system in CONTACT_SYSTEMS.items() if system.converter]
     known = [SYSTEMS[name] for name in published_systems()]
     others = [f"{alias} for {system.name}" for system in known for alias in system.aliases]
     parser.add_argument(
         "system",
         metavar="SYSTEM",
-        help=f"{', '.join([*published_systems(), *CONTACT_SYSTEMS])}; also understood: {', '.join(others)}",
+        help=f"{', '.join([*published_systems(), *folders])}; also understood: {', '.join(others)}",
     )
     data = [f"for {system.name} also its data files ({system.data_suffix})" for system in known if system.data_suffix]
     parser.add_argument(
@@ -29,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the published checkpoint: .pth, .pt, .safetensors or .npz; for TensorFlow's, the "
         "beginning that its files share (HOI_iter_1800000.ckpt), or their folder; "
-        f"{', '.join(data)} of detections or pairs with poses; for {', '.join(CONTACT_SYSTEMS)} the published folder",
+        f"{', '.join(data)} of detections or pairs with poses; for {', '.join(folders)} the published folder",
     )
     parser.add_argument(
         "-o",

@@ -26,15 +26,16 @@ from interplay.containers.json_files import parse_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.options import problems_of
-from interplay.systems import SYSTEMS, System
+from interplay.systems import CONTACT_SYSTEMS, SYSTEMS, System
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
+    from interplay.models.contact import ContactModel
 
 _KEY = "interplay"
 
 
-def save_weights(model: HoiModel, description: Mapping[str, Any], path: str | Path) -> None:
+def save_weights(model: HoiModel | ContactModel, description: Mapping[str, Any], path: str | Path) -> None:
     """Write a model's state with a description, whole or not at all; `HoiModel.save` has the model's own."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     versions = {"interplay": __version__, "torch": torch.__version__}
@@ -43,7 +44,7 @@ def save_weights(model: HoiModel, description: Mapping[str, Any], path: str | Pa
         save_file(state, temporary, metadata={_KEY: json.dumps(written)})
 
 
-def newest_format(kind: type[HoiModel]) -> int:
+def newest_format(kind: type[HoiModel] | type[ContactModel]) -> int:
     """The format of the weights files that this version writes for a class of models."""
     return 1 + len(kind.migrations)
 
@@ -168,14 +169,25 @@ def read_model(path: str | Path) -> HoiModel:
 
     Raises:
         MissingFileError: no such file.
-        InputError: not a weights file, of no known system or of a later version, a description that does not fit the
-            system, or tensors that do not fit the network; says what to do.
+        InputError: not a weights file, of no known system, of contact or of a later version, a description that does
+            not fit the system, or tensors that do not fit the network; says what to do.
     """
-    state, description = read_weights(path)
+    return _read(path, SYSTEMS, f"which finds contact: 'interplay contact --model {path}' takes it")
 
-    def build() -> HoiModel:
+
+def read_contact_model(path: str | Path) -> ContactModel:
+    """The network of contact of a weights file, in evaluation mode on the CPU; errors as of `read_model`."""
+    return _read(path, CONTACT_SYSTEMS, f"which finds interactions: 'interplay detect --model {path}' takes it")
+
+
+def _read(path: str | Path, systems: Mapping[str, System], otherwise: str) -> Any:
+    state, description = read_weights(path)
+    if (system := system_of(description, path)).name not in systems:
+        raise InputError(f"{path} holds weights of {system.name}, {otherwise}")
+
+    def build() -> Any:
         with describing(description, path):
-            return system_of(description, path).network_class().from_description(description)
+            return system.network_class().from_description(description)
 
     return build_with(build, {name: tensor.to(torch.float32) for name, tensor in state.items()}, str(path))
 
@@ -186,10 +198,10 @@ def system_of(description: Mapping[str, Any], path: str | Path) -> System:
     Raises:
         InputError: no system of that name.
     """
-    found = description.get("system")
-    if not isinstance(found, str) or found not in SYSTEMS:
-        raise InputError(f"{path} holds weights of {found!r}, expected {' or '.join(SYSTEMS)}")
-    return SYSTEMS[found]
+    found, known = description.get("system"), {**SYSTEMS, **CONTACT_SYSTEMS}
+    if not isinstance(found, str) or found not in known:
+        raise InputError(f"{path} holds weights of {found!r}, expected {' or '.join(known)}")
+    return known[found]
 
 
 _CALLS, _CALLS_PER_TENSOR = 10_000, 100

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from interplay.errors import InputError, near_matches
-from interplay.systems import SYSTEMS, System
+from interplay.systems import CONTACT_SYSTEMS, SYSTEMS, System
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _cards_of(system: System) -> tuple[ModelCard, ...]:
 
 
 def _cards() -> dict[str, ModelCard]:
-    cards = [card for system in SYSTEMS.values() for card in _cards_of(system)]
+    cards = [card for system in (*SYSTEMS.values(), *CONTACT_SYSTEMS.values()) for card in _cards_of(system)]
     return {card.name: card for card in sorted(cards, key=lambda card: (not card.weights, card.system, card.name))}
 
 

@@ -12,7 +12,7 @@ from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
 from interplay.hub import fetch_weights, is_repository
 from interplay.options import changed_options
-from interplay.systems import System, get_system
+from interplay.systems import CONTACT_SYSTEMS, System, get_system
 from interplay.zoo.cards import ModelCard, get_card
 
 if TYPE_CHECKING:
@@ -99,12 +99,14 @@ def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | Non
     description = read_description(path)
     if card is not None:
         _check_card(description, card, path)
-    return system_of(description, path).network_class()
+    return system_of(description, path).network_class()  # type: ignore[return-value]  # of interactions, or refused
 
 
 def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
     """The file to read and the card that it must fit; checked before anything heavy is imported."""
     path, card = _named_file(name, weights)
+    if card is not None and card.system in CONTACT_SYSTEMS:
+        raise InputError(f"{name} finds contact, not interactions: '{card.use}' takes it")
     if not path.is_file():
         raise MissingFileError(f"no weights at {path}")
     return path, card

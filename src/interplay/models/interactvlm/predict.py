@@ -15,30 +15,10 @@ from interplay.body.cameras import view_set
 from interplay.body.lifting import lift_human, lift_object
 from interplay.body.views import MeshViews, Paint, draw_views
 from interplay.errors import InputError
+from interplay.models.contact import ContactPair, VertexContact
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import InteractVlm, Masks, expand_images, sam_pixels
 from interplay.models.interactvlm.prompts import IMAGE, Template, conversation, question
-
-
-@dataclass(frozen=True)
-class VertexContact:
-    """Where a person touches an object, or an object is touched.
-
-    Attributes:
-        object: name of the object asked about.
-        scores: (N,) of the body's or object's vertices, 0..1.
-        answer: what the language model said.
-        found: whether it asked for a mask; if not, all scores are 0.
-    """
-
-    object: str
-    scores: NDArray[np.float32]
-    answer: str
-    found: bool
-
-    def vertices(self, threshold: float = 0.5) -> NDArray[np.int64]:
-        """Indices of the vertices in contact, ascending."""
-        return np.nonzero(self.scores >= threshold)[0]
 
 
 class ContactPredictor:
@@ -103,6 +83,10 @@ class ContactPredictor:
             VertexContact(name, score, answer, found)
             for name, score, answer, found in zip(objects, scores, asked.answers, masks.found.tolist(), strict=True)
         ]
+
+    def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
+        """Contact of each pair; the network goes by the names of the objects alone. See `ContactFinder`."""
+        return self.predict(image, [pair.object for pair in pairs])
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
         """(S, N) scores of vertices."""

@@ -1,0 +1,121 @@
+"""What models of contact have in common: what they are asked, what they answer, and their weights files."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from interplay.models.weights import save_weights
+from interplay.options import ModelConfig, ModelDescription
+
+if TYPE_CHECKING:
+    from interplay.body.views import MeshViews
+    from interplay.models.base import Migration
+
+
+@dataclass(frozen=True)
+class ContactPair:
+    """A person and an object in an image, of whom contact is asked.
+
+    Attributes:
+        object: name of the object.
+        human_box, object_box: (4,) x1, y1, x2, y2 in pixels; None where they are not known.
+        keypoints: (17, 3) of the person: x, y in pixels and score 0..1, NaN for a pose that is not known; None too.
+        verbs: what the person does with the object, as far as that is known, in any vocabulary's words.
+    """
+
+    object: str
+    human_box: NDArray[np.floating] | None = None
+    object_box: NDArray[np.floating] | None = None
+    keypoints: NDArray[np.floating] | None = None
+    verbs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VertexContact:
+    """Where a person touches an object, or an object is touched.
+
+    Attributes:
+        object: name of the object asked about.
+        scores: (N,) of the body's or object's vertices, 0..1.
+        answer: what a language model said; empty for a model without one.
+        found: whether there is contact at all; if not, all scores are 0.
+    """
+
+    object: str
+    scores: NDArray[np.float32]
+    answer: str
+    found: bool
+
+    def vertices(self, threshold: float = 0.5) -> NDArray[np.int64]:
+        """Indices of the vertices in contact, ascending."""
+        return np.nonzero(self.scores >= threshold)[0]
+
+
+class ContactFinder(Protocol):
+    """What finds contact: a network with the mesh that it answers on.
+
+    Attributes:
+        kind: ``human``: scores are of a body's vertices; ``object``: of an object's.
+        mesh: the body or object, with the views that it is drawn from.
+    """
+
+    kind: Any
+    mesh: MeshViews
+
+    def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
+        """Contact of each pair, all at once.
+
+        Args:
+            image: (H, W, 3) RGB.
+            pairs: people and objects in it.
+
+        Raises:
+            InputError: a pair lacks what the network needs.
+        """
+        ...
+
+
+class ContactModel(nn.Module, ABC):
+    """Base of networks of contact that are trained here and whose weights are one file.
+
+    Attributes:
+        description_class, migrations: as of `interplay.models.base.HoiModel`.
+    """
+
+    config: ModelConfig
+    description_class: ClassVar[type[ModelDescription]] = ModelDescription
+    migrations: ClassVar[tuple[Migration, ...]] = ()
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What a weights file says to build the network again: ``system``, ``config``, ``vocabulary``."""
+
+    @classmethod
+    @abstractmethod
+    def from_description(cls, description: Mapping[str, Any]) -> ContactModel:
+        """An untrained network as a description of the newest format says.
+
+        Raises:
+            ValidationError, InputError: the description does not fit.
+        """
+
+    @abstractmethod
+    def finder(self) -> ContactFinder:
+        """The network, in evaluation mode, on the built-in body."""
+
+    def save(self, path: str | Path, **extra: Any) -> None:
+        """Write a weights file, whole or not at all; `interplay.models.weights.read_contact_model` reads it.
+
+        Args:
+            path: of a ``.safetensors`` file.
+            extra: what the file shall say besides; anything that JSON can hold.
+        """
+        save_weights(self, {**self.description(), **extra}, path)
