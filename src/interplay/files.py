@@ -179,6 +179,17 @@ def home_path(path: str | os.PathLike[str]) -> Path:
     return given
 
 
+def cache_folder(name: str) -> Path:
+    """Where something that can be made again is kept: below ``XDG_CACHE_HOME``, ``~/.cache``, or temporary files."""
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen:
+        return Path(chosen) / "interplay" / name
+    try:
+        return Path.home() / ".cache" / "interplay" / name
+    except RuntimeError:  # nobody's home is known
+        return Path(tempfile.gettempdir()) / "interplay" / name
+
+
 def content_digest(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's content, 16 hexadecimal digits.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
@@ -29,23 +30,27 @@ _EXPANSION = 64
 _SMALL = 1_000_000
 
 
-def load_plain_pickle(path: str | os.PathLike[str]) -> Any:
+def load_plain_pickle(path: str | os.PathLike[str], of_bodies: bool = False) -> Any:
     """What a pickle holds; dicts of any kind come as plain dicts, tensors as numpy arrays.
 
     An ``.npy`` file of objects is a pickle with a header before it, and gives lists.
+
+    Args:
+        of_bodies: as files of SMPL, which also hold sparse matrices of scipy and arrays of chumpy: these come as dicts
+            of their fields (``data``, ``indices``, ``indptr``; ``x``).
 
     Raises:
         MissingFileError: there is no such file.
         InputError: not a pickle, damaged, or holding more than plain data; says what.
     """
     regular_file(path, "a pickle")
-    return read_isolated("interplay.containers.pickles:_load", path, what="a pickle")
+    return read_isolated("interplay.containers.pickles:_load", path, of_bodies, what="a pickle")
 
 
-def _load(path: str) -> Any:
+def _load(path: str, of_bodies: bool = False) -> Any:
     """Run in the process of its own."""
     try:
-        return parse_plain_pickle(_without_npy_header(Path(path).read_bytes()))
+        return parse_plain_pickle(_without_npy_header(Path(path).read_bytes()), of_bodies)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -58,14 +63,14 @@ def _without_npy_header(data: bytes) -> bytes:
     return data[(12 if wide else 10) + int.from_bytes(data[8 : 12 if wide else 10], "little") :]
 
 
-def parse_plain_pickle(data: bytes) -> Any:
+def parse_plain_pickle(data: bytes, of_bodies: bool = False) -> Any:
     """The value of a pickle's bytes, as `load_plain_pickle`, but in this process.
 
     Raises:
         InputError: as for `load_plain_pickle`, without a file's name.
     """
     try:
-        value = _tidy(_unpickle(data), {})
+        value = _tidy(_unpickle(data, of_bodies), {})
         count_values(value, max(_SMALL, _EXPANSION * len(data)))
         return value
     except InputError:
@@ -180,6 +185,21 @@ class _Mapping(dict[Any, Any]):
             raise InputError("holds a dict with attributes of its own, which is not plain data; it was not opened")
 
 
+class _Fields(dict[str, Any]):
+    """Stands for an object of a class that only holds arrays: its fields; ends as an ordinary dict."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+            raise InputError("holds an object whose fields have no names")
+        self.update(state)
+
+
+_OF_BODIES = re.compile(r"(scipy\.sparse(\.\w+)?|chumpy(\.\w+)?)$")
+"""Modules whose classes `_Fields` stands for in files of bodies; none of them is imported."""
+
+
 def _length(value: Any) -> int:
     if not isinstance(value, int) or not 0 <= value < 2**40:
         raise InputError(f"holds an array with a length of {brief(value)}")
@@ -219,6 +239,8 @@ def _scalar(kind: Any, data: Any = b"") -> Any:
 
 def _reconstructed(kind: Any, base: Any, state: Any = None) -> Any:
     """A dict or list of a class of its own, as the oldest protocols write it."""
+    if kind is _Fields and state is None:
+        return _Fields()
     if state is None or not isinstance(state, (dict, list)):
         raise InputError("holds an object of a class, which is not plain data; it was not opened")
     return state
@@ -296,8 +318,9 @@ _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 PLAIN: Mapping[tuple[str, str], Any] = _PLAIN
 
 
-def _unpickle(data: bytes) -> Any:
-    return _PlainUnpickler(io.BytesIO(data), encoding="latin1").load()
+def _unpickle(data: bytes, of_bodies: bool = False) -> Any:
+    kind = _BodyUnpickler if of_bodies else _PlainUnpickler
+    return kind(io.BytesIO(data), encoding="latin1").load()
 
 
 def stand_ins() -> list[tuple[Any, str]]:
@@ -321,3 +344,14 @@ class _PlainUnpickler(pickle.Unpickler):
 
     def persistent_load(self, key: Any) -> Any:
         raise InputError("refers to data outside the file, which plain data does not; it was not opened")
+
+
+class _BodyUnpickler(_PlainUnpickler):
+    """Makes dicts of the objects that hold arrays in files of bodies."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if _OF_BODIES.match(module):
+            return _Fields
+        if (_RENAMED.get(module, module), name) == ("builtins", "object"):  # what the oldest protocols make one of
+            return PLAIN["builtins", "dict"]
+        return super().find_class(module, name)

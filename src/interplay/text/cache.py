@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,19 +13,8 @@ from torch import Tensor
 
 from interplay.containers.tensors import read_safetensors
 from interplay.errors import InputError
-from interplay.files import atomic_path
+from interplay.files import atomic_path, cache_folder
 from interplay.text.encoders import encoder_identity, load_text_encoder
-
-
-def default_folder() -> Path:
-    """Where embeddings are kept: below ``XDG_CACHE_HOME``, by default ``~/.cache``, or with temporary files."""
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    if chosen:
-        return Path(chosen) / "interplay" / "text"
-    try:
-        return Path.home() / ".cache" / "interplay" / "text"
-    except RuntimeError:  # nobody's home is known
-        return Path(tempfile.gettempdir()) / "interplay" / "text"
 
 
 def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathLike[str] | None = None) -> Tensor:
@@ -35,7 +23,7 @@ def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathL
     Args:
         encoder: its name, see `load_text_encoder`; loaded only if there is something to compute.
         texts: N texts, in order.
-        folder: where to keep them; by default `default_folder`.
+        folder: where to keep them; by default in the user's cache.
 
     Returns:
         (N, E) float32, each of length 1.
@@ -46,7 +34,7 @@ def cached_embeddings(encoder: str, texts: Sequence[str], folder: str | os.PathL
     from safetensors.torch import save_file
 
     content = json.dumps([encoder_identity(encoder), list(texts)])
-    path = Path(folder or default_folder()) / f"{hashlib.sha256(content.encode()).hexdigest()}.safetensors"
+    path = Path(folder or cache_folder("text")) / f"{hashlib.sha256(content.encode()).hexdigest()}.safetensors"
     if path.is_file():
         try:
             return read_safetensors(path)["embeddings"]
