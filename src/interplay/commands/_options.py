@@ -35,6 +35,14 @@ def add_allow_partial(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json`` and ``--table``."""
+    parser.add_argument(
+        "--json", metavar="OUT", help="write all metrics (fractions, 0..1; distances in metres) as JSON"
+    )
+    parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
+
+
 def add_keypoints(parser: argparse.ArgumentParser) -> None:
     """Add ``--keypoints``."""
     parser.add_argument(

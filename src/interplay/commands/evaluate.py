@@ -11,7 +11,7 @@ from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
-VARIANTS = {"pose": "evaluate_pose", "clips": "evaluate_clips"}
+VARIANTS = {name: f"evaluate_{name}" for name in ("pose", "clips", "damon", "contact", "affordance", "contact2d")}
 """What is no data set in its place -> the module of this package that does it."""
 
 _PROTOCOLS = """\
@@ -31,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "dataset",
         type=dataset,
         choices=DATASETS,
-        help="whose annotations; interplay evaluate pose --help, interplay evaluate clips --help: of poses, of clips",
+        help="whose annotations. Other words score other things, see interplay evaluate pose --help, and the same with "
+        "clips, damon or contact (contact in 3D), affordance, contact2d (masks of contact)",
     )
     parser.add_argument(
         "--predictions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -52,6 +53,22 @@ def read_npz(path: str | os.PathLike[str], wanted: Callable[[str], bool] | None 
         return found
 
 
+def read_npy_bytes(data: bytes, where: str) -> NDArray | None:
+    """The array in the bytes of a ``.npy`` file; None if it is one of objects.
+
+    Raises:
+        InputError: no such bytes.
+    """
+    try:
+        return _array(io.BytesIO(data), len(data), where)
+    except _ObjectsError:
+        return None
+
+
+class _ObjectsError(InputError):
+    """An array of Python objects."""
+
+
 def _array(stream: IO[bytes], size: int, where: str) -> NDArray:
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0), (3, 0)):
@@ -59,7 +76,7 @@ def _array(stream: IO[bytes], size: int, where: str) -> NDArray:
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(stream)
     if dtype.hasobject:
-        raise InputError(f"{where}: holds Python objects, expected only numbers; it was not opened")
+        raise _ObjectsError(f"{where}: holds Python objects, expected only numbers; it was not opened")
     expected = prod(shape) * dtype.itemsize
     if any(length < 0 for length in shape) or expected > size:
         raise InputError(f"{where}: an array {shape} of {dtype} has {in_words(expected)}, the file {in_words(size)}")

@@ -13,7 +13,8 @@ import io
 import os
 import pickle
 import re
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.containers.guard import brief, count_values, is_flat, reason, regular_file
-from interplay.containers.isolated import allow_import_of_torch, read_isolated
+from interplay.containers.arrays import read_npy_bytes
+from interplay.containers.guard import brief, check_unpacked, count_values, is_flat, reason, regular_file
+from interplay.containers.isolated import ReaderProcess, allow_import_of_torch, read_isolated
 from interplay.errors import InputError
 
 _KINDS = "biufSU"
@@ -47,12 +49,48 @@ def load_plain_pickle(path: str | os.PathLike[str], of_bodies: bool = False) -> 
     return read_isolated("interplay.containers.pickles:_load", path, of_bodies, what="a pickle")
 
 
+def load_plain_pickles(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Any]:
+    """What each of many pickles holds; see `load_plain_pickle`. One process reads them all."""
+    with ReaderProcess("a pickle") as reader:
+        for path in paths:
+            regular_file(path, "a pickle")
+            yield reader.read("interplay.containers.pickles:_load", path)
+
+
 def _load(path: str, of_bodies: bool = False) -> Any:
     """Run in the process of its own."""
     try:
         return parse_plain_pickle(_without_npy_header(Path(path).read_bytes()), of_bodies)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def load_plain_npz(path: str | os.PathLike[str], wanted: Collection[str]) -> dict[str, Any]:
+    """Some of the arrays in an ``.npz`` file by name; those of objects are pickles, and come as lists.
+
+    Raises:
+        MissingFileError: there is no such file.
+        InputError: no such file, or holding more than plain data; says what.
+    """
+    regular_file(path, "an .npz file")
+    return read_isolated("interplay.containers.pickles:_load_npz", path, sorted(wanted), what="an .npz file")
+
+
+def _load_npz(path: str, wanted: list[str]) -> dict[str, Any]:
+    """Run in the process of its own."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        members = {one.filename.removesuffix(".npy"): one for one in archive.infolist()}
+        members = {name: members[name] for name in wanted if name in members}
+        check_unpacked(path, Path(path).stat().st_size, sum(one.file_size for one in members.values()))
+        for name, one in members.items():
+            data = archive.read(one)
+            plain = read_npy_bytes(data, f"{path}: {name}")
+            try:
+                found[name] = parse_plain_pickle(_without_npy_header(data)) if plain is None else plain
+            except InputError as error:
+                raise InputError(f"{path}: {name}: {error}") from None
+    return found
 
 
 def _without_npy_header(data: bytes) -> bytes:

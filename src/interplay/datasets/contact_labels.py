@@ -1,11 +1,10 @@
-"""What the data sets of contact and affordance have in common."""
+"""What the data sets of contact have in common; of affordance see `interplay.datasets.affordance`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ class BodyContact:
         vertices: (K,) indices of the vertices in contact, ascending.
         num_vertices: how many the body has.
         parts: names of the body parts in contact, where the data set has them.
+        human_box, object_box: (4,) x1, y1, x2, y2 in pixels, where the data set has them.
     """
 
     image: str
@@ -37,6 +37,8 @@ class BodyContact:
     vertices: NDArray[np.int64]
     num_vertices: int = SMPL_VERTICES
     parts: tuple[str, ...] = ()
+    human_box: NDArray[np.float64] | None = None
+    object_box: NDArray[np.float64] | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -44,99 +46,6 @@ class BodyContact:
         mask = np.zeros(self.num_vertices, bool)
         mask[self.vertices] = True
         return mask
-
-
-@dataclass(frozen=True)
-class PointAffordance:
-    """What an object's points afford.
-
-    Attributes:
-        points: (P, 3) positions, as the data set has them.
-        scores: (P, A) 0..1.
-        names: A affordances, the columns of `scores`.
-        object, shape: the object's class and the shape's own id; empty where the file does not tell.
-    """
-
-    points: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    names: tuple[str, ...]
-    object: str = ""
-    shape: str = ""
-
-    def of(self, affordance: str) -> NDArray[np.float64]:
-        """(P,) scores of one affordance.
-
-        Raises:
-            InputError: not one of the data set's.
-        """
-        if affordance not in self.names:
-            raise InputError(f"unknown affordance {affordance!r}: expected one of {', '.join(self.names)}")
-        return self.scores[:, self.names.index(affordance)]
-
-    @property
-    def present(self) -> tuple[str, ...]:
-        """The affordances that any point has."""
-        return tuple(name for column, name in enumerate(self.names) if self.scores[:, column].any())
-
-    @property
-    def normalised(self) -> NDArray[np.float64]:
-        """(P, 3) points as InteractVLM's views see them: about their mean, the farthest at distance 1."""
-        centred = self.points - self.points.mean(0)
-        return centred / max(float(np.linalg.norm(centred, axis=1).max()), 1e-12)
-
-
-def read_points(path: str | os.PathLike[str], names: Sequence[str], named: bool) -> PointAffordance:
-    """A file of points with affordances: a line each, position and one number per affordance.
-
-    Args:
-        names: the affordances in the order of the file's columns.
-        named: whether each line begins with the shape's id and the object's class.
-
-    Raises:
-        MissingFileError: no such file.
-        InputError: other columns, or numbers that are no positions or scores.
-    """
-    lines = [line.split() for line in read_lines(path) if line.strip()]
-    if not lines:
-        raise InputError(f"{path}: holds no points")
-    leading, wanted = (2 if named else 0), 3 + len(names)
-    for number, line in enumerate(lines, 1):
-        if len(line) != leading + wanted:
-            raise InputError(f"{path}: line {number}: expected {leading + wanted} columns, got {len(line)}. {_COLUMNS}")
-    try:
-        values = np.array([line[leading:] for line in lines], dtype=np.float64)
-    except ValueError:
-        raise InputError(f"{path}: some columns are not numbers. {_COLUMNS}") from None
-    scores = values[:, 3:]
-    if not np.isfinite(values).all() or scores.min() < 0 or scores.max() > 1:
-        raise InputError(f"{path}: expected finite positions and affordances of 0..1")
-    shape, thing = (lines[0][0], lines[0][1]) if named else ("", "")
-    if named and any(line[:2] != lines[0][:2] for line in lines):
-        raise InputError(f"{path}: expected the points of one shape, got several")
-    return PointAffordance(values[:, :3], scores, tuple(names), thing, shape)
-
-
-def looks_like_points(path: Path, named: bool) -> bool:
-    """Whether a file's first line has the columns of `read_points`, with 17 affordances."""
-    try:
-        with path.open("rb") as stream:
-            line = stream.readline(4096).split()
-    except OSError:
-        return False
-    leading = 2 if named else 0
-    if len(line) != leading + 20:
-        return False
-    try:
-        [float(each) for each in line[leading:]]
-    except ValueError:
-        return False
-    return True
-
-
-_COLUMNS = (
-    "PIAD's lines have the shape's id, the object, x, y, z and 17 affordances; LEMON's have x, y, z and 17 affordances "
-    "that are others in another order"
-)
 
 
 def read_paths(path: str | os.PathLike[str]) -> list[str]:

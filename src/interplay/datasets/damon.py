@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interplay.containers.arrays import read_npy
-from interplay.containers.pickles import load_plain_pickle
+from interplay.containers.pickles import load_plain_npz, load_plain_pickle
 from interplay.datasets.contact_labels import BodyContact, part_names, read_mapping, vertices_of
 from interplay.datasets.finding import Finding, try_reading
 from interplay.errors import InputError, MissingFileError
@@ -40,6 +41,7 @@ SCENE = "scene"
 """What contact of feet with the ground is called."""
 _FEET = ("left foot", "right foot")
 _LEAST_COVERAGE = 0.1
+_ARRAYS = ("imgname", "contact_label_objectwise")
 
 
 def read_damon(
@@ -51,7 +53,8 @@ def read_damon(
 
     Args:
         folder: holds ``imgname.npy``, ``contact_label_objectwise.npy`` or ``.pkl`` and, where body parts are wanted,
-            ``body_parts_objectwise.pkl``.
+            ``body_parts_objectwise.pkl``. Or an ``.npz`` file of a split with the arrays ``imgname`` and
+            ``contact_label_objectwise``, as DECO's authors give DAMON out.
         parts: vertices of named body parts; gives the body parts of each contact where there is no file of them.
         foot_ground: name the contact of feet with what carries people ``scene``, and leave out all other contact with
             it. Needs ``parts`` with "left foot" and "right foot".
@@ -60,17 +63,10 @@ def read_damon(
         MissingFileError: a file is not there.
         InputError: a file does not fit, or ``parts`` has no feet.
     """
-    root = Path(folder)
     if foot_ground and not all(foot in (parts or {}) for foot in _FEET):
         raise InputError(f"foot_ground needs the vertices of {' and '.join(_FEET)} in parts")
-    images = _names(root / "imgname.npy")
-    file = next((root / f"contact_label_objectwise.{end}" for end in ("npy", "pkl") if _there(root, end)), None)
-    if file is None:
-        raise MissingFileError(f"{root} holds no contact_label_objectwise.npy or .pkl")
-    labels = load_plain_pickle(file)
-    if not isinstance(labels, list) or len(labels) != len(images):
-        raise InputError(f"{file}: expected a list of {len(images):,} dicts, one per image of imgname.npy")
-    stored_file = root / "body_parts_objectwise.pkl"
+    file, images, labels = _labels(Path(folder))
+    stored_file = file.with_name("body_parts_objectwise.pkl")
     stored = read_mapping(stored_file) if stored_file.is_file() else {}
     found = []
     for index, (image, objects) in enumerate(zip(images, labels, strict=True)):
@@ -124,16 +120,32 @@ def _least(members: NDArray[np.integer]) -> float:
     return _LEAST_COVERAGE * len(members)
 
 
-def _there(root: Path, end: str) -> bool:
-    return (root / f"contact_label_objectwise.{end}").is_file()
+def _labels(source: Path) -> tuple[Path, list[str], list[Any]]:
+    """The file of the labels, the images' names, and per image a dict of objects."""
+    if source.is_file():
+        stored = load_plain_npz(source, _ARRAYS)
+        missing = [name for name in _ARRAYS if name not in stored]
+        if missing:
+            raise InputError(f"{source}: expected the arrays {' and '.join(_ARRAYS)}, {' and '.join(missing)} missing")
+        file, names, labels = source, stored["imgname"], stored["contact_label_objectwise"]
+        names = names.tolist() if isinstance(names, np.ndarray) else names
+    else:
+        places = [source / f"contact_label_objectwise.{end}" for end in ("npy", "pkl")]
+        there = next((place for place in places if place.is_file()), None)
+        if there is None:
+            raise MissingFileError(f"{source} holds no contact_label_objectwise.npy or .pkl")
+        file, names = there, _names(source / "imgname.npy")
+        labels = load_plain_pickle(file)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{file}: imgname: expected the names of images")
+    if not isinstance(labels, list) or len(labels) != len(names):
+        raise InputError(f"{file}: expected a list of {len(names):,} dicts, one per image of imgname.npy")
+    return file, names, labels
 
 
-def _names(path: Path) -> list[str]:
+def _names(path: Path) -> Any:
     """The names in an ``.npy`` file of texts, which numpy stores as such or as objects."""
     try:
-        names = read_npy(path).tolist()
+        return read_npy(path).tolist()
     except InputError:
-        names = load_plain_pickle(path)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{path}: expected the names of images")
-    return names
+        return load_plain_pickle(path)

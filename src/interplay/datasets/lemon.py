@@ -9,25 +9,20 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
-from interplay.containers.pickles import load_plain_pickle
-from interplay.datasets.contact_labels import (
-    BodyContact,
-    PointAffordance,
-    looks_like_points,
-    part_names,
-    read_mapping,
-    read_paths,
-    read_points,
-    vertices_of,
-)
+from interplay.containers.pickles import load_plain_pickles
+from interplay.datasets.affordance import PointAffordance, PointForm
+from interplay.datasets.contact_labels import BodyContact, part_names, read_mapping, read_paths, vertices_of
 from interplay.datasets.finding import Finding, try_reading
-from interplay.errors import MissingFileError
+from interplay.errors import InputError, MissingFileError
 
 AFFORDANCES = (
     *("grasp", "lift", "open", "lay", "sit", "support", "wrapgrasp", "pour", "move"),
     *("pull", "listen", "press", "cut", "stab", "ride", "play", "carry"),
 )
 """In the order of the columns, which is not PIAD's."""
+
+POINTS = PointForm("lemon", AFFORDANCES, named=False)
+"""The files of objects' points."""
 
 
 def read_lemon_points(path: str | os.PathLike[str]) -> PointAffordance:
@@ -37,7 +32,25 @@ def read_lemon_points(path: str | os.PathLike[str]) -> PointAffordance:
         MissingFileError: no such file.
         InputError: not such a file; PIAD's have other columns.
     """
-    return read_points(path, AFFORDANCES, named=False)
+    return POINTS.read(path)
+
+
+def affordance_of(image: str) -> str:
+    """The affordance of an image, the second word of its name.
+
+    Raises:
+        InputError: none of LEMON's.
+
+    Example:
+        >>> affordance_of("Images/Backpack/carry/Backpack_carry_1090.jpg")
+        'carry'
+    """
+    words = PurePosixPath(image).name.split("_")
+    if len(words) < 2 or words[1] not in AFFORDANCES:
+        raise InputError(
+            f"{image}: expected a name such as Backpack_carry_1090.jpg with one of {', '.join(AFFORDANCES)}"
+        )
+    return words[1]
 
 
 def object_of(image: str) -> str:
@@ -67,15 +80,20 @@ def read_lemon(folder: str | os.PathLike[str], split: str = "train") -> list[Bod
     contacts = {file.stem: file for file in sorted((root / "smplh_contact_pkl").rglob("*.pkl"))}
     parts_file = root / f"body_parts_{split}.pkl"
     parts = read_mapping(parts_file) if parts_file.is_file() else {}
-    found = []
-    for image in images:
-        stem = PurePosixPath(image).stem
+    stems = [PurePosixPath(image).stem for image in images]
+    for image, stem in zip(images, stems, strict=True):
         if stem not in contacts:
             raise MissingFileError(f"{root / 'smplh_contact_pkl'} holds no {stem}.pkl, the contact of {image}")
-        vertices = vertices_of(load_plain_pickle(contacts[stem]), str(contacts[stem]))
-        named = part_names(parts[stem], f"{parts_file}: {stem}") if stem in parts else ()
-        found.append(BodyContact(image, object_of(image), vertices, parts=named))
-    return found
+    files = [contacts[stem] for stem in stems]
+    return [
+        BodyContact(
+            image,
+            object_of(image),
+            vertices_of(content, str(file)),
+            parts=part_names(parts[stem], f"{parts_file}: {stem}") if stem in parts else (),
+        )
+        for image, stem, file, content in zip(images, stems, files, load_plain_pickles(files), strict=True)
+    ]
 
 
 def check(folder: str | os.PathLike[str]) -> list[Finding]:
@@ -84,11 +102,4 @@ def check(folder: str | os.PathLike[str]) -> list[Finding]:
     findings = []
     for path in sorted(root.rglob("txt_scripts/*.txt")):
         findings.append(try_reading("lemon", path, root, lambda p=path: f"{len(read_paths(p)):,} images"))  # type: ignore[misc]
-    for path in sorted(file for file in root.rglob("*.txt") if file.is_file() and looks_like_points(file, named=False)):
-
-        def describe(path: Path = path) -> str:
-            cloud = read_lemon_points(path)
-            return f"{len(cloud.points):,} points; {', '.join(cloud.present) or 'no affordance'}"
-
-        findings.append(try_reading("lemon", path, root, describe))
-    return findings
+    return findings + POINTS.check(root)

@@ -11,7 +11,8 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from interplay.datasets.contact_labels import PointAffordance, looks_like_points, read_paths, read_points
+from interplay.datasets.affordance import PointAffordance, PointForm
+from interplay.datasets.contact_labels import read_paths
 from interplay.datasets.finding import Finding, try_reading
 from interplay.errors import InputError
 
@@ -21,7 +22,11 @@ AFFORDANCES = (
 )
 """In the order of the columns, which is not LEMON's."""
 
+POINTS = PointForm("piad", AFFORDANCES, named=True)
+"""The files of objects' points."""
+
 _IMAGE = re.compile(r"Img_(?P<split>[^_]+)_(?P<object>[^_]+)_(?P<affordance>[^_]+)_(?P<number>\d+)\.\w+")
+_LIST = re.compile(r"(Img|Point)_(Train|Test)\.txt")
 
 
 class PiadImage(NamedTuple):
@@ -40,7 +45,7 @@ def read_piad_points(path: str | os.PathLike[str]) -> PointAffordance:
         MissingFileError: no such file.
         InputError: not such a file; LEMON's have other columns.
     """
-    return read_points(path, AFFORDANCES, named=True)
+    return POINTS.read(path)
 
 
 def parse_image_name(image: str) -> PiadImage:
@@ -83,17 +88,9 @@ def read_piad_pairs(folder: str | os.PathLike[str], split: str = "Test") -> list
 def check(folder: str | os.PathLike[str]) -> list[Finding]:
     """What there is of PIAD in a folder, and whether it can be read; nothing where there is nothing."""
     root = Path(folder)
-    findings = []
-    for path in sorted(file for file in root.rglob("*.txt") if file.is_file()):
-        is_list = re.fullmatch(r"(Img|Point)_(Train|Test)\.txt", path.name) is not None
-        if not is_list and not looks_like_points(path, named=True):
-            continue
-
-        def describe(path: Path = path, is_list: bool = is_list) -> str:
-            if is_list:
-                return f"{len(read_paths(path)):,} files"
-            cloud = read_piad_points(path)
-            return f"{cloud.object}, {len(cloud.points):,} points; {', '.join(cloud.present) or 'no affordance'}"
-
-        findings.append(try_reading("piad", path, root, describe))
-    return findings
+    lists = sorted(file for file in root.rglob("*.txt") if _LIST.fullmatch(file.name) and file.is_file())
+    findings = [
+        try_reading("piad", file, root, lambda file=file: f"{len(read_paths(file)):,} files")  # type: ignore[misc]
+        for file in lists
+    ]
+    return findings + POINTS.check(root)

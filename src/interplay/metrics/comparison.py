@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.metrics.pose import PoseScores
-from interplay.metrics.scores import HoiScores, VcocoScores
+from interplay.metrics.scores import Scores, unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,11 +21,11 @@ TABLE_SUFFIXES = (".md", ".tex")
 
 @dataclass(frozen=True)
 class Comparison:
-    """Means of several evaluations, in percent.
+    """Means of several evaluations, in percent; distances in cm.
 
     Attributes:
         title: data set, protocol and setting, which all rows share.
-        metrics: names of the columns.
+        metrics: names of the columns; those of distances say so.
         rows: name of the result file, with the share it covers where that is a part -> one value for each column, NaN
             where it does not exist.
     """
@@ -41,7 +40,7 @@ class Comparison:
 
         table = Table("predictions", title=self.title)
         for name in self.metrics:
-            table.add_column(f"{name} %", justify="right")
+            table.add_column(f"{name} {unit(name)}", justify="right")
         for name, values in self.rows.items():
             table.add_row(name, *map(_cell, values))
         console.print(table)
@@ -81,26 +80,20 @@ class Comparison:
             temporary.write_text(text, encoding="utf-8")
 
 
-def compare(scores: Mapping[str, HoiScores | VcocoScores | PoseScores]) -> Comparison:
+def compare(scores: Mapping[str, Scores]) -> Comparison:
     """Put the means of evaluations with the same annotations and rules side by side.
 
     Args:
         scores: name of each result file -> its scores. There must be one at least.
     """
     first = next(iter(scores.values()))
-    if isinstance(first, HoiScores):
-        title = f"{first.dataset}: mAP, protocol {first.protocol}, setting {first.setting}"
-    elif isinstance(first, PoseScores):
-        title = "poses: AP and AR over OKS, COCO's protocol"
-    else:
-        title = f"v-coco: AP, protocol {first.protocol}"
     means = {name: value.means for name, value in scores.items()}
     metrics = [key for key in first.means if any(not math.isnan(row[key]) for row in means.values())]
     named = {
         name: f"{name} ({value.coverage.label})" if value.coverage.partial else name for name, value in scores.items()
     }
     rows = {named[name]: [100 * row[key] for key in metrics] for name, row in means.items()}
-    return Comparison(title, [key.replace("_", " ") for key in metrics], rows)
+    return Comparison(first.title, [key.replace("_", " ") for key in metrics], rows)
 
 
 def check_table_path(path: str | os.PathLike[str]) -> None:

@@ -7,12 +7,13 @@ lists or torch's tensors, one sample or a batch, and give back the same kind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.body.geodesics import SurfaceDistances
 from interplay.datasets.damon import CATEGORIES
 from interplay.errors import InputError
 from interplay.metrics.scores import plain
@@ -158,15 +159,18 @@ def geodesic_errors(pred: Any, gt: Any, geodesic: Any, published_behaviour: bool
     Args:
         pred: (V,) or (N, V) scores; contact from 0.5 on.
         gt: the same shape; contact where it is 1.
-        geodesic: (V, V) distances, as metres over a body's surface.
+        geodesic: (V, V) distances, as metres over a body's surface; or `SurfaceDistances` of the mesh, which gives the
+            same without the matrix.
         published_behaviour: exchange predictions and annotations, as the published evaluation does. What it reports,
             the ``fp`` of that, is the ``fn`` of binary predictions, and 0 for nearly all others, since few scores are
             exactly 1.
     """
     _check_same_shape(pred, gt)
     vertices = pred.shape[-1]
-    if geodesic.shape != (vertices, vertices):
-        raise InputError(f"geodesic: expected distances ({vertices}, {vertices}), got {geodesic.shape}")
+    surface = isinstance(geodesic, SurfaceDistances)
+    shape = (len(geodesic),) * 2 if surface else geodesic.shape
+    if shape != (vertices, vertices):
+        raise InputError(f"geodesic: expected distances ({vertices}, {vertices}), got {shape}")
     if published_behaviour:
         pred, gt = gt, pred
     everything = np.arange(vertices)
@@ -174,8 +178,12 @@ def geodesic_errors(pred: Any, gt: Any, geodesic: Any, published_behaviour: bool
     for one_pred, one_gt in zip(pred.reshape(-1, vertices), gt.reshape(-1, vertices), strict=True):
         rows, columns = np.nonzero(one_pred >= 0.5)[0], np.nonzero(one_gt == 1)[0]
         rows, columns = (each if len(each) else everything for each in (rows, columns))
-        distances = geodesic[np.ix_(rows, columns)]
-        errors.append((distances.min(1).mean(dtype=np.float64), distances.min(0).mean(dtype=np.float64)))
+        if surface:
+            to_gt, to_pred = geodesic.to_nearest(columns)[rows], geodesic.to_nearest(rows)[columns]
+        else:
+            distances = geodesic[np.ix_(rows, columns)]
+            to_gt, to_pred = distances.min(1), distances.min(0)
+        errors.append((to_gt.mean(dtype=np.float64), to_pred.mean(dtype=np.float64)))
     both = np.array(errors, np.float64).reshape(*pred.shape[:-1], 2)
     return GeodesicErrors(both[..., 0], both[..., 1])
 
@@ -230,7 +238,7 @@ class GroupScores:
     Attributes:
         samples: how many.
         f1, precision, recall: 0..1; means over the samples unless the function says otherwise.
-        geodesic: the mean of ``fp`` errors; NaN without distances.
+        geodesic, geodesic_fn: the means of ``fp`` and of ``fn`` errors; NaN without distances.
     """
 
     samples: int
@@ -238,6 +246,7 @@ class GroupScores:
     precision: float
     recall: float
     geodesic: float = float("nan")
+    geodesic_fn: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -280,7 +289,7 @@ def semantic_scores(
         pred: (N, V) scores.
         gt: (N, V); contact above 0.
         objects: N names.
-        geodesic: (V, V) distances for geodesic errors.
+        geodesic: (V, V) distances or `SurfaceDistances`, for geodesic errors.
         categories: objects by category, by default DAMON's. Blanks and underlines in names are alike.
         published_behaviour: as the published evaluation: precision and recall of raw scores, so that any score above 0
             is contact and precision can be above 1; `geodesic_errors` with its arguments exchanged; names with a blank
@@ -298,7 +307,7 @@ def semantic_scores(
         hits = ((pred[rows] > 0) & (gt[rows] > 0)).sum()
         found, there = (float(each[rows].sum(dtype=np.float64)) for each in (pred, gt))
         precision, recall = float(hits / (found + _SMALL)), float(hits / (there + _SMALL))
-        return GroupScores(scores.samples, scores.f1, precision, recall, scores.geodesic)
+        return replace(scores, precision=precision, recall=recall)
 
     by_category = {}
     for category, members in (CATEGORIES if categories is None else categories).items():
@@ -324,7 +333,8 @@ def binary_scores(
         pred: (N, V) scores; contact from 0.5 on.
         gt: (N, V); contact above 0.
         images: N names of images; samples of one image are one person's.
-        geodesic: (V, V) distances for geodesic errors; of an image the largest of its samples counts.
+        geodesic: (V, V) distances or `SurfaceDistances`, for geodesic errors; of an image the largest of its samples
+            counts.
         published_behaviour: `geodesic_errors` with its arguments exchanged.
 
     Returns:
@@ -338,18 +348,18 @@ def binary_scores(
     np.logical_or.at(either_pred, image, pred >= 0.5)
     np.logical_or.at(either_gt, image, gt > 0)
     scores = contact_scores(either_pred, either_gt, protocol=protocol)
-    error = float("nan")
-    if geodesic is not None and count:
-        worst = np.zeros(count)
-        np.maximum.at(worst, image, geodesic_errors(pred, gt, to_numpy(geodesic), published_behaviour).fp)
-        error = float(worst.mean())
     if not count:
         return GroupScores(0, *[float("nan")] * 3)
     f1, precision, recall = (float(each) for each in scores.mean)
     if protocol == "interactvlm":
         hits = (either_pred & either_gt).sum()
         precision, recall = (float(hits / (each.sum() + _SMALL)) for each in (either_pred, either_gt))
-    return GroupScores(count, f1, precision, recall, error)
+    if geodesic is None:
+        return GroupScores(count, f1, precision, recall)
+    worst = np.zeros((2, count))
+    for row, errors in zip(worst, _errors(pred, gt, geodesic, published_behaviour), strict=True):
+        np.maximum.at(row, image, errors)
+    return GroupScores(count, f1, precision, recall, *worst.mean(1).tolist())
 
 
 class _Samples:
@@ -359,14 +369,19 @@ class _Samples:
         self, pred: NDArray[Any], gt: NDArray[Any], geodesic: Any, protocol: ContactProtocol, published: bool
     ) -> None:
         self._scores = contact_scores(pred, gt, protocol=protocol)
-        errors = None if geodesic is None else geodesic_errors(pred, gt, to_numpy(geodesic), published).fp
-        self._errors = np.full(len(pred), np.nan) if errors is None else errors
+        nothing = np.full((2, len(pred)), np.nan)
+        self._errors = nothing if geodesic is None else np.stack(_errors(pred, gt, geodesic, published))
 
     def group(self, rows: NDArray[np.bool_]) -> GroupScores:
         if not rows.any():
-            return GroupScores(0, *[float("nan")] * 4)
+            return GroupScores(0, *[float("nan")] * 3)
         f1, precision, recall = (float(each[rows].mean()) for each in self._scores)
-        return GroupScores(int(rows.sum()), f1, precision, recall, float(self._errors[rows].mean()))
+        return GroupScores(int(rows.sum()), f1, precision, recall, *self._errors[:, rows].mean(1).tolist())
+
+
+def _errors(pred: NDArray[Any], gt: NDArray[Any], geodesic: Any, published: bool) -> GeodesicErrors:
+    distances = geodesic if isinstance(geodesic, SurfaceDistances) else to_numpy(geodesic)
+    return geodesic_errors(pred, gt, distances, published)
 
 
 def _roc_area(scores: Numbers, positive: NDArray[np.bool_]) -> float:
@@ -394,5 +409,6 @@ def _batch(pred: Any, gt: Any, names: Sequence[str], what: str) -> tuple[NDArray
 def _check_same_shape(pred: Any, gt: Any) -> None:
     if pred.shape != gt.shape or not pred.ndim:
         raise InputError(f"expected predictions and annotations of one shape, got {pred.shape} and {gt.shape}")
-    if pred.dtype.kind == "f" and np.isnan(pred).any():
-        raise InputError("some predicted scores are NaN")
+    for name, values in (("predicted scores", pred), ("annotations", gt)):
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise InputError(f"some {name} are NaN")

@@ -72,6 +72,11 @@ class PoseScores:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def title(self) -> str:
+        """Data set, metric and rules."""
+        return "poses: AP and AR over OKS, COCO's protocol"
+
+    @property
     def means(self) -> dict[str, float]:
         """COCO's ten figures: ``ap``, ``ap50``, ``ap75``, ``ap_medium``, ``ap_large``, and the same with ``ar``."""
         ap, ar = self.precision.mean(1), self.recall

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from interplay.files import atomic_path
+from interplay.metrics.contact_evaluation import ContactEvaluation
 from interplay.metrics.pose import PoseScores
-from interplay.metrics.scores import HoiScores, VcocoScores, percent
+from interplay.metrics.scores import HoiScores, Scores, VcocoScores, percent, unit
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Scores = HoiScores | VcocoScores | PoseScores
 
 _EVERY_CLASS = 30
 """Up to so many classes are all shown on the screen."""
@@ -28,8 +27,10 @@ def print_scores(scores: Scores, console: Console) -> None:
         _print_hoi(scores, console)
     elif isinstance(scores, PoseScores):
         _print_poses(scores, console)
-    else:
+    elif isinstance(scores, VcocoScores):
         _print_vcoco(scores, console)
+    elif isinstance(scores, ContactEvaluation):
+        _print_contact(scores, console)
     if scores.coverage.partial:
         console.print(f"PARTIAL: this {scores.coverage.label}", highlight=False, markup=False, style="bold")
     for note in scores.notes:
@@ -134,6 +135,27 @@ def _print_poses(scores: PoseScores, console: Console) -> None:
         table.add_row(similarity, area, f"{scores.people[area]:,}", *means)
     console.print(table)
     console.print(f"{scores.poses:,} poses", highlight=False)
+
+
+def _print_contact(scores: ContactEvaluation, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{scores.title}{_part(scores)}")
+    metrics = list(dict.fromkeys(name for rows in scores.tables.values() for row in rows.values() for name in row))
+    shown = [
+        m for m in metrics if any(m in r and not math.isnan(r[m]) for t in scores.tables.values() for r in t.values())
+    ]
+    for name in ("", *shown):
+        shown_in = "" if name in ("", "samples") else f" {unit(name)}"
+        table.add_column(f"{name.replace('_', ' ')}{shown_in}", justify="right" if name else "left")
+    for name, rows in scores.tables.items():
+        table.add_section()
+        if len(scores.tables) > 1:
+            table.add_row(name, style="bold")
+        for label, row in rows.items():
+            cells = (f"{row[m]:,.0f}" if m == "samples" else percent(row.get(m, math.nan)) for m in shown)
+            table.add_row(label, *cells)
+    console.print(table)
 
 
 def _action_and_role(name: str, scores: VcocoScores) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,34 @@ from interplay.metrics.average_precision import RankedHits
 from interplay.metrics.coverage import Coverage
 from interplay.metrics.verdicts import Verdicts
 from interplay.vocabulary import Vocabulary
+
+
+def unit(name: str) -> str:
+    """What a mean is shown in: distances, which are metres, in cm; fractions in percent."""
+    return "cm" if "geodesic" in name else "%"
+
+
+class Scores(Protocol):
+    """What all evaluations' scores have."""
+
+    @property
+    def title(self) -> str:
+        """Data set, metric and rules, for a table of several results."""
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """The means by name: fractions, 0..1, or metres (`unit`); NaN where there are none."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which part of the annotations the predictions speak of."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form; numbers that do not exist are None."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,11 @@ class HoiScores:
     notes: list[str] = field(default_factory=list)
     zero_shot: str | None = None
     verdicts: Verdicts | None = None
+
+    @property
+    def title(self) -> str:
+        """Data set, metric and rules."""
+        return f"{self.dataset}: mAP, protocol {self.protocol}, setting {self.setting}"
 
     @property
     def map(self) -> dict[str, float]:
@@ -123,6 +156,11 @@ class VcocoScores:
     coverage: Coverage = field(default_factory=lambda: Coverage(0, 0))
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
     vocabulary: Vocabulary | None = None
+
+    @property
+    def title(self) -> str:
+        """Data set, metric and rules."""
+        return f"v-coco: AP, protocol {self.protocol}"
 
     @property
     def means(self) -> dict[str, float]:

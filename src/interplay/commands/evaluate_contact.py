@@ -1,0 +1,93 @@
+"""Score contact in 3D, of bodies' or objects' vertices: F1, precision, recall, geodesic error."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from interplay.commands._options import add_allow_partial, add_outputs, add_split, distinct_names
+
+if TYPE_CHECKING:
+    from interplay.datasets.contact_truth import ContactTruth
+
+EXAMPLE = "interplay evaluate contact --predictions contact.npz --annotations scenes/test"
+
+PREDICTIONS = ".npz with image, object and scores, or a folder of such files; several are compared"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_contact_options(
+        parser, "a generated data set, DAMON, LEMON, RICH, or an .npz of your own in the form of predictions"
+    )
+    parser.add_argument(
+        "--of", choices=["human", "object"], default="human", help="whose vertices (default: human, the bodies')"
+    )
+
+
+def add_contact_options(parser: argparse.ArgumentParser, annotations: str) -> None:
+    """Add what all scores of contact in 3D need."""
+    parser.add_argument("--predictions", required=True, nargs="+", metavar="P", help=PREDICTIONS)
+    parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help=annotations)
+    add_split(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=["interactvlm", "deco"],
+        default="interactvlm",
+        help="what counts where nothing is predicted: 0 (default), or by DECO's challenge precision 1 and recall 0",
+    )
+    parser.add_argument(
+        "--published-behaviour",
+        action="store_true",
+        help="repeat the mistakes of the published evaluation: geodesic errors with both sides exchanged, precision "
+        "and recall of raw scores, names with a blank in no category",
+    )
+    parser.add_argument(
+        "--geodesic",
+        metavar="FILE",
+        help="distances over the body in metres: .npy (V, V), or a mesh (.obj, .ply, .glb) along whose edges they are "
+        "measured (default: of generated data sets the body in their folder; of others none)",
+    )
+    parser.add_argument(
+        "--without-ground", action="store_true", help="leave out contact with what people stand, sit or lie on"
+    )
+    add_allow_partial(parser)
+    add_outputs(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print, and write what was asked for."""
+    from interplay.datasets.contact_truth import read_contact_truth
+
+    return score_contact(arguments, lambda: read_contact_truth(arguments.annotations, arguments.split, arguments.of))
+
+
+def score_contact(arguments: argparse.Namespace, read_truth: Any) -> int:
+    """Score each file of predictions against annotations."""
+    from rich.console import Console
+
+    from interplay.commands._scores import check_outputs, score_all
+    from interplay.formats.contact_results import read_contact_results
+    from interplay.metrics.contact_evaluation import ContactEvaluation, evaluate_contact, read_geodesic
+
+    names = distinct_names(arguments.predictions)
+    check_outputs(arguments)
+    console = Console()
+    geodesic = read_geodesic(arguments.geodesic) if arguments.geodesic else None
+    with console.status("reading annotations"):
+        truth: ContactTruth = read_truth()
+    if arguments.without_ground:
+        truth = truth.without_ground()
+
+    def score(predictions: str) -> ContactEvaluation:
+        return evaluate_contact(
+            read_contact_results(predictions),
+            truth,
+            protocol=arguments.protocol,
+            published_behaviour=arguments.published_behaviour,
+            geodesic=geodesic,
+            allow_partial=arguments.allow_partial,
+        )
+
+    score_all(names, score, arguments, console)
+    return 0
