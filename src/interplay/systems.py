@@ -193,6 +193,15 @@ CONTACT_SYSTEMS: dict[str, System] = {
             "",
             converter="convert",
         ),
+        System(
+            "contact-geometry",
+            "contact_geometry",
+            "model:ContactGeometry",
+            "task:ContactGeometryTask",
+            "recipe:ContactGeometryRecipe",
+            config="config:ContactGeometryConfig",
+            default_min_score=0.5,
+        ),
     )
 }
 """Systems that find contact in 3D, not interactions; their networks are `interplay.models.contact.ContactModel`. A

@@ -1,0 +1,54 @@
+"""Contact in generated scenes, without their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from interplay.body.contact import Contact
+from interplay.errors import InputError, MissingFileError
+
+from .files import ANNOTATIONS, BODY, CONTACT, BodyNumbering, read_body, read_records, scene_name, unpack_contacts
+
+
+def read_contacts(root: Path, files: Sequence[str]) -> list[list[Contact]]:
+    """What touches what in scenes, in the order of `files`.
+
+    Args:
+        root: the folder that the names are relative to: of one data set, or of a benchmark with one for each split.
+        files: names of pictures, as ``images/000012.jpg`` or ``test/images/000012.jpg``.
+
+    Returns:
+        For each picture its contacts; `human` and `object` are numbers of boxes, and `object` is None for the ground.
+
+    Raises:
+        MissingFileError: a scene's contact is not there.
+        InputError: a picture is of no generated scene, or its contact cannot be read.
+    """
+    known: dict[Path, dict[str, dict[str, Any]]] = {}
+    found = []
+    for file in files:
+        folder = root / Path(file).parent.parent
+        if folder not in known:
+            known[folder] = {record["file"]: record for record in read_records(folder / ANNOTATIONS)}
+        record = known[folder].get((Path(Path(file).parent.name) / Path(file).name).as_posix())
+        if record is None:
+            raise InputError(f"{root / file}: {folder / ANNOTATIONS} knows no such picture of a generated scene")
+        path = folder / CONTACT / f"{scene_name(record['scene']['index'])}.npz"
+        if not path.is_file():
+            raise MissingFileError(f"no {path}; the data set may have been written with --labels image")
+        found.append(unpack_contacts(path, record["contact"]))
+    return found
+
+
+def body_of(root: Path, files: Sequence[str]) -> BodyNumbering:
+    """What the indices of `read_contacts` mean.
+
+    Raises:
+        MissingFileError: the data set was written without contact.
+    """
+    path = root / Path(files[0] if files else "images/x").parent.parent / BODY
+    if not path.is_file():
+        raise MissingFileError(f"no {path}; give a folder that 'interplay synthesize' wrote, with all its labels")
+    return read_body(path)

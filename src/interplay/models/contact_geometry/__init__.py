@@ -1,0 +1,1 @@
+"""Contact of people with objects from where boxes and keypoints are, without pixels."""

@@ -1,0 +1,228 @@
+"""Pairs of people and objects of generated scenes with their contact, what training does to them, and its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interplay.body.views import vertex_normals
+from interplay.datasets.generated.contacts import body_of, read_contacts
+from interplay.errors import InputError
+from interplay.keypoints import MIRRORED
+from interplay.table import InteractionTable
+from interplay.training.task import ExampleKey, shuffled
+
+from .geometry import NUM_KEYPOINTS, PairBatch
+from .recipe import ContactGeometryRecipe, ContactNoiseSection
+
+
+@dataclass(frozen=True)
+class ContactBatch:
+    """Pairs with their contact.
+
+    Attributes:
+        pairs: P of them.
+        contact: (P, N) bool.
+    """
+
+    pairs: PairBatch
+    contact: Tensor
+
+    def to(self, device: torch.device | str) -> ContactBatch:
+        """The same on another device."""
+        return ContactBatch(self.pairs.to(device), self.contact.to(device, non_blocking=True))
+
+
+class ContactPairs:
+    """All pairs of a person with a pose or a box, and an object, of annotated generated scenes.
+
+    Those that touch, those that are annotated to do something without touching (to look at, to point at), and a sample
+    of the others, which do not touch.
+
+    Args:
+        table: annotations.
+        root: their folder.
+        negatives: how many of the others for each pair that touches.
+        seed: which ones.
+
+    Attributes:
+        pairs: as annotated; the third number of keypoints is their visibility: 0, 1 (hidden) or 2.
+        contact: (P, N) bool.
+        images: (P,) number of the image.
+        human, object: (P,) numbers of the boxes in it.
+        surface, part: (N, 6) and (N,) of the body: places and directions of its surface at rest, and parts.
+        mirror: (N,) for each vertex the one on the body's other side.
+    """
+
+    def __init__(self, table: InteractionTable, root: Path, negatives: float = 0.5, seed: int = 0) -> None:
+        body = body_of(root, table.files)
+        self.faces = body.faces
+        vertices = body.vertices.astype(np.float64)
+        self.part = torch.from_numpy(body.part)
+        surface = np.concatenate([vertices, vertex_normals(vertices, body.faces)], 1)
+        self.surface = torch.from_numpy(surface.astype(np.float32))
+        self.mirror = _mirrored(vertices)
+        chosen, others, touched = [], [], []
+        person = table.vocabulary.person
+        for number, (image, contacts) in enumerate(zip(table, read_contacts(root, table.files), strict=True)):
+            touching = {(c.human, c.object): c.body_vertices for c in contacts if c.object is not None}
+            acting: dict[tuple[int, int], list[int]] = {}
+            for human, thing, verb in zip(
+                *(each.tolist() for each in (image.human, image.object, image.verb)), strict=True
+            ):
+                if thing >= 0:
+                    acting.setdefault((human, thing), []).append(verb)
+            for human in np.flatnonzero(image.labels == person).tolist():
+                for thing in np.flatnonzero(image.labels != person).tolist():
+                    pair = (human, thing)
+                    if pair in touching or pair in acting:
+                        chosen.append((number, *pair, acting.get(pair, [])))
+                        touched.append(touching.get(pair, np.zeros(0, np.int64)))
+                    elif image.unlabelled is None or not image.unlabelled[human]:
+                        others.append((number, *pair, []))
+        wanted = min(len(others), round(negatives * sum(1 for each in touched if len(each))))
+        for place in np.sort(np.random.default_rng(seed).permutation(len(others))[:wanted]):
+            chosen.append(others[place])
+            touched.append(np.zeros(0, np.int64))
+        if not any(map(len, touched)):
+            raise InputError(f"{root}: the {len(table)} scenes hold no contact of a person with an object")
+        self.contact = torch.zeros(len(chosen), len(vertices), dtype=torch.bool)
+        for row, each in zip(self.contact, touched, strict=True):
+            row[torch.from_numpy(each)] = True
+        self.images, self.human, self.object = (np.array([each[k] for each in chosen], np.int64) for k in range(3))
+        self.files = [table.files[number] for number in self.images]
+        self.pairs = _batch(table, chosen)
+
+    def __len__(self) -> int:
+        return len(self.contact)
+
+    def batch(self, rows: Tensor) -> ContactBatch:
+        """The given pairs, as annotated."""
+        return ContactBatch(
+            PairBatch(**{name: each[rows] for name, each in vars(self.pairs).items()}), self.contact[rows]
+        )
+
+
+class ContactData:
+    """Batches of pairs, changed at random (a `TrainingData`).
+
+    Args:
+        pairs: the training pairs.
+        config: of the training.
+    """
+
+    def __init__(self, pairs: ContactPairs, config: ContactGeometryRecipe) -> None:
+        self.pairs, self.config = pairs, config
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.pairs)
+
+    def __getitem__(self, place: ExampleKey) -> ExampleKey:
+        """The place itself: examples are made a batch at a time."""
+        return place
+
+    def name(self, index: int) -> str:
+        """The pair's picture, person and object."""
+        return f"{self.pairs.files[index]} boxes {self.pairs.human[index]} and {self.pairs.object[index]}"
+
+    def order(self, epoch: int, batch_size: int) -> NDArray[np.int64]:
+        """All pairs in random order."""
+        return shuffled(self.config.seed, epoch, len(self.pairs))
+
+    def collate(self, places: Sequence[ExampleKey]) -> ContactBatch:
+        """The changed batch, the same for the same places."""
+        epoch, first = places[0]
+        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
+        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+        noise = self.config.noise
+        if noise.flip:
+            batch = flip(batch, torch.rand(len(places), generator=generator) < 0.5, self.pairs.mirror)
+        return ContactBatch(as_detected(batch.pairs, noise, generator), batch.contact)
+
+
+def flip(batch: ContactBatch, chosen: Tensor, mirror: Tensor) -> ContactBatch:
+    """Mirror the `chosen` (P,) of the pairs."""
+    pairs = batch.pairs
+    width = pairs.sizes[:, :1]
+    boxes = [
+        torch.where(chosen[:, None], torch.cat([width - b[:, 2:3], b[:, 1:2], width - b[:, :1], b[:, 3:]], 1), b)
+        for b in (pairs.humans, pairs.objects)
+    ]
+    turned = pairs.keypoints[:, list(MIRRORED)]
+    turned = torch.cat([torch.where(turned[..., 2:] > 0, width[:, None] - turned[..., :1], 0), turned[..., 1:]], -1)
+    keypoints = torch.where(chosen[:, None, None], turned, pairs.keypoints)
+    contact = torch.where(chosen[:, None], batch.contact[:, mirror], batch.contact)
+    return ContactBatch(PairBatch(*boxes, keypoints, pairs.sizes, pairs.labels, pairs.verbs), contact)
+
+
+def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.Generator) -> PairBatch:
+    """Pairs as a detector and a pose estimator would find them; keypoints' visibility becomes known (1) or not (0)."""
+    count = len(pairs)
+
+    def chance(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator)
+
+    boxes = []
+    for box in (pairs.humans, pairs.objects):
+        side = (box[:, 2:] - box[:, :2]).repeat(1, 2)
+        moved = box + noise.jitter * side * torch.randn(count, 4, generator=generator)
+        moved = torch.cat([torch.minimum(moved[:, :2], moved[:, 2:]), torch.maximum(moved[:, :2], moved[:, 2:])], 1)
+        boxes.append(torch.minimum(moved.clamp_min(0), pairs.sizes.repeat(1, 2)))
+    longer = (pairs.humans[:, 2:] - pairs.humans[:, :2]).amax(1)[:, None, None]
+    visible = pairs.keypoints[..., 2]
+    deviation = torch.where(visible == 1, noise.hidden, noise.keypoints)[..., None] * longer
+    points = pairs.keypoints[..., :2] + deviation * torch.randn(count, NUM_KEYPOINTS, 2, generator=generator)
+    given = (visible == 2) | ((visible == 1) & (chance(NUM_KEYPOINTS) < noise.hidden_share))
+    given &= (chance(NUM_KEYPOINTS) >= noise.missed) & (chance(1) >= noise.no_pose)
+    known = given[..., None].float()
+    verbs = pairs.verbs & (chance(1) >= noise.no_verbs) & (chance(pairs.verbs.shape[1]) >= noise.missed_verbs)
+    labels = torch.where(chance() < noise.no_object, -1, pairs.labels)
+    return PairBatch(*boxes, torch.cat([points * known, known], -1), pairs.sizes, labels, verbs)
+
+
+def as_annotated(pairs: PairBatch) -> PairBatch:
+    """Pairs whose keypoints are known where they are in the picture, seen or hidden."""
+    known = (pairs.keypoints[..., 2:] > 0).float()
+    keypoints = torch.cat([pairs.keypoints[..., :2] * known, known], -1)
+    return PairBatch(pairs.humans, pairs.objects, keypoints, pairs.sizes, pairs.labels, pairs.verbs)
+
+
+def _batch(table: InteractionTable, chosen: Sequence[tuple[int, int, int, list[int]]]) -> PairBatch:
+    count = len(chosen)
+    verbs = torch.zeros(count, len(table.vocabulary.verbs), dtype=torch.bool)
+    keypoints = torch.zeros(count, NUM_KEYPOINTS, 3)
+    humans, objects, sizes, labels = [], [], [], []
+    images = {number: table[number] for number in dict.fromkeys(each[0] for each in chosen)}
+    for row, (number, human, thing, done) in enumerate(chosen):
+        image = images[number]
+        verbs[row, done] = True
+        if image.keypoints is not None and np.isfinite(image.keypoints[human]).all():
+            keypoints[row] = torch.from_numpy(image.keypoints[human])
+        humans.append(image.boxes[human])
+        objects.append(image.boxes[thing])
+        sizes.append((float(image.width or 0), float(image.height or 0)))
+        labels.append(int(image.labels[thing]))
+    return PairBatch(
+        torch.from_numpy(np.array(humans, np.float32)),
+        torch.from_numpy(np.array(objects, np.float32)),
+        keypoints,
+        torch.tensor(sizes),
+        torch.tensor(labels),
+        verbs,
+    )
+
+
+def _mirrored(vertices: NDArray[np.float64]) -> Tensor:
+    """(N,) for each vertex of a body that looks along y the nearest one to its mirror image."""
+    from scipy.spatial import cKDTree
+
+    middle = (vertices[:, 0].min() + vertices[:, 0].max()) / 2
+    opposite = vertices * [-1, 1, 1] + [2 * middle, 0, 0]
+    return torch.from_numpy(np.asarray(cKDTree(vertices).query(opposite)[1], np.int64))

@@ -1,0 +1,104 @@
+"""Training recipes of contact by geometry: ``interplay/configs/contact_geometry``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from interplay.training.sections import (
+    DataConfig,
+    OptimiserConfig,
+    Positive,
+    Rate,
+    ScheduleConfig,
+    Section,
+    Share,
+    TrainConfig,
+    Weight,
+)
+
+
+class ContactNetworkSection(Section):
+    """The size of the network; see `interplay.models.contact_geometry.config.ContactNetworkOptions`.
+
+    Attributes:
+        width: channels of a pair's representation.
+        layers: of the pair's network.
+        embedding: channels of an object's class and of verbs.
+        rank: channels in which a pair and a vertex meet.
+        dropout: share of channels that are left out at random while training.
+        verbs: whether the network knows what the person does with the object.
+    """
+
+    width: Annotated[int, Field(ge=8)] = 256
+    layers: Positive = 3
+    embedding: Positive = 32
+    rank: Positive = 64
+    dropout: Share = 0.1
+    verbs: bool = True
+
+
+class ContactNoiseSection(Section):
+    """What is done to pairs so that they are like a detector's and a pose estimator's.
+
+    Attributes:
+        flip: mirror half of the pairs.
+        jitter: standard deviation by which every edge of a box moves, relative to the box's size.
+        keypoints: standard deviation by which keypoints that are seen move, relative to the person's longer side.
+        hidden: the same of keypoints that are hidden, where they are given at all.
+        hidden_share: share of the hidden keypoints that are given.
+        missed: share of keypoints that are not found.
+        no_pose: share of people without any pose.
+        no_verbs: share of pairs of which it is not known what the person does.
+        missed_verbs: share of the verbs of other pairs that are not known.
+        no_object: share of pairs whose object's class is not known.
+    """
+
+    flip: bool = True
+    jitter: Weight = 0.05
+    keypoints: Weight = 0.02
+    hidden: Weight = 0.04
+    hidden_share: Share = 0.6
+    missed: Share = 0.1
+    no_pose: Share = 0.1
+    no_verbs: Share = 0.4
+    missed_verbs: Share = 0.2
+    no_object: Share = 0.05
+
+
+class ContactGeometryOptimiserSection(OptimiserConfig):
+    """AdamW; matrices decay, biases and normalisations do not."""
+
+    learning_rate: Rate = 2e-3
+    reference_batch: Positive = 64
+    weight_decay: Weight = 0.05
+    clip_norm: Rate | None = 1.0
+    ema: Share = 0.995
+
+    def groups(self) -> dict[str, float]:
+        """Both at one rate."""
+        return {"matrices": self.learning_rate, "vectors": self.learning_rate}
+
+    def decays(self) -> dict[str, float]:
+        """Weight decay of matrices and of vectors."""
+        return {"matrices": self.weight_decay, "vectors": 0.0}
+
+
+class ContactGeometryRecipe(TrainConfig):
+    """A training of `ContactGeometry`; `batch_size` counts pairs of a person and an object.
+
+    Attributes:
+        negatives: pairs that nothing is annotated of, and that do not touch, to learn from for each that touches.
+    """
+
+    system: Literal["contact-geometry"]
+    start: Literal["scratch", "weights"] = "scratch"
+    epochs: Positive = 40
+    batch_size: Positive = 64
+    negatives: Weight = 0.5
+    data: DataConfig = DataConfig(dataset="generated", workers=0)
+    model: ContactNetworkSection = ContactNetworkSection()
+    noise: ContactNoiseSection = ContactNoiseSection()
+    optimiser: ContactGeometryOptimiserSection = ContactGeometryOptimiserSection()
+    schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.1)
