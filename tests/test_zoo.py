@@ -11,7 +11,7 @@ from interplay.cli import main
 from interplay.errors import InputError, MissingFileError
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
-from interplay.systems import SYSTEMS
+from interplay.systems import CONTACT_SYSTEMS, SYSTEMS
 from interplay.training.config import list_configs
 from interplay.zoo import get_card, network_class
 
@@ -33,8 +33,8 @@ def file(tmp_path: Path) -> Path:
 
 def test_cards_fit_their_networks_and_recipes() -> None:
     for card in list_models():
-        assert card.system in SYSTEMS
-        assert card.vocabulary in ("hico-det", "v-coco")
+        assert card.system in {**SYSTEMS, **CONTACT_SYSTEMS}
+        assert card.vocabulary in ("hico-det", "v-coco", "generated")
         assert all(0 < value < 1 for value in card.published.values())
         assert card.command.split()[2] in list_configs()
 
@@ -49,7 +49,9 @@ def test_models_can_be_filtered() -> None:
     assert all(card.weights for card in list_models(with_weights=True))
     assert list_models("tin-spatial", with_weights=True)
     assert list_models("no such model") == []
-    with pytest.raises(InputError, match=r"no model with system 'genvlkt': expected one of gen-vlkt, ggnet"):
+    with pytest.raises(
+        InputError, match=r"no model with system 'genvlkt': expected one of contact-geometry, gen-vlkt, ggnet"
+    ):
         list_models(system="genvlkt")
     with pytest.raises(InputError, match=r"no model with vocabulary 'coco'"):
         list_models(vocabulary="coco")

@@ -16,6 +16,9 @@ EXPORT_FORMS = (
 DEFAULT_MODEL = "tin-spatial-vcoco"
 """Comes with interplay."""
 
+DEFAULT_CONTACT_MODEL = "contact-geometry"
+"""Comes with interplay."""
+
 DEFAULT_DETECTOR = "ssd-mobilenet-v2"
 """Runs without network."""
 

@@ -60,15 +60,17 @@ class VertexContact:
 
 
 class ContactFinder(Protocol):
-    """What finds contact: a network with the mesh that it answers on.
+    """What finds contact: a network with the mesh that it answers on."""
 
-    Attributes:
-        kind: ``human``: scores are of a body's vertices; ``object``: of an object's.
-        mesh: the body or object, with the views that it is drawn from.
-    """
+    @property
+    def kind(self) -> Any:
+        """``human``: scores are of a body's vertices; ``object``: of an object's."""
+        ...
 
-    kind: Any
-    mesh: MeshViews
+    @property
+    def mesh(self) -> MeshViews:
+        """The body or object, with the views that it is drawn from."""
+        ...
 
     def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
         """Contact of each pair, all at once.

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interplay.defaults import DEFAULT_MODEL
+from interplay.defaults import DEFAULT_CONTACT_MODEL, DEFAULT_MODEL
 from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
 from interplay.hub import fetch_weights, is_repository
@@ -17,6 +17,7 @@ from interplay.zoo.cards import ModelCard, get_card
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
+    from interplay.models.contact import ContactFinder
 
 
 def load_model(
@@ -57,6 +58,28 @@ def load_model(
     if decoding:
         model.set_decoding(**decoding)
     return model.to(device)
+
+
+def load_contact_finder(name: str | Path = DEFAULT_CONTACT_MODEL, *, device: str | None = None) -> ContactFinder:
+    """What finds contact of people on the built-in body, by a name of `list_models` or a weights file.
+
+    Folders of published weights are read by `interplay.pipeline.contact.load_contact`.
+
+    Args:
+        name: a name, or the path of a ``.safetensors`` file that ``interplay train`` wrote.
+        device: as of `load_model`.
+
+    Raises:
+        MissingFileError, InputError: as of `load_model`.
+    """
+    check_device_name(device)
+    path, card = _named_file(name, None)
+    if card is not None and card.system not in CONTACT_SYSTEMS:
+        raise InputError(f"{name} finds interactions, not contact: '{card.use}' takes it")
+
+    from interplay.models.weights import read_contact_model
+
+    return read_contact_model(path).to(choose_device(device)).finder()
 
 
 def check_model(

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from interplay.body.contact import Contact
 from interplay.errors import InputError, MissingFileError
 
@@ -52,3 +55,12 @@ def body_of(root: Path, files: Sequence[str]) -> BodyNumbering:
     if not path.is_file():
         raise MissingFileError(f"no {path}; give a folder that 'interplay synthesize' wrote, with all its labels")
     return read_body(path)
+
+
+def mirrored(vertices: NDArray[np.floating]) -> NDArray[np.int64]:
+    """(N,) for each vertex of a body at rest (left at +x) the nearest one to its mirror image, on the other side."""
+    from scipy.spatial import cKDTree
+
+    middle = (vertices[:, 0].min() + vertices[:, 0].max()) / 2
+    opposite = vertices * [-1, 1, 1] + [2 * middle, 0, 0]
+    return np.asarray(cKDTree(vertices).query(opposite)[1], np.int64)

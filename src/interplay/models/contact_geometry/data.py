@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.body.views import vertex_normals
-from interplay.datasets.generated.contacts import body_of, read_contacts
+from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
 from interplay.errors import InputError
 from interplay.keypoints import MIRRORED
 from interplay.table import InteractionTable
@@ -67,8 +67,10 @@ class ContactPairs:
         self.part = torch.from_numpy(body.part)
         surface = np.concatenate([vertices, vertex_normals(vertices, body.faces)], 1)
         self.surface = torch.from_numpy(surface.astype(np.float32))
-        self.mirror = _mirrored(vertices)
-        chosen, others, touched = [], [], []
+        self.mirror = torch.from_numpy(mirrored(vertices))
+        chosen: list[tuple[int, int, int, list[int]]] = []
+        others: list[tuple[int, int, int, list[int]]] = []
+        touched: list[NDArray[np.int64]] = []
         person = table.vocabulary.person
         for number, (image, contacts) in enumerate(zip(table, read_contacts(root, table.files), strict=True)):
             touching = {(c.human, c.object): c.body_vertices for c in contacts if c.object is not None}
@@ -159,7 +161,7 @@ def flip(batch: ContactBatch, chosen: Tensor, mirror: Tensor) -> ContactBatch:
     turned = torch.cat([torch.where(turned[..., 2:] > 0, width[:, None] - turned[..., :1], 0), turned[..., 1:]], -1)
     keypoints = torch.where(chosen[:, None, None], turned, pairs.keypoints)
     contact = torch.where(chosen[:, None], batch.contact[:, mirror], batch.contact)
-    return ContactBatch(PairBatch(*boxes, keypoints, pairs.sizes, pairs.labels, pairs.verbs), contact)
+    return ContactBatch(PairBatch(boxes[0], boxes[1], keypoints, pairs.sizes, pairs.labels, pairs.verbs), contact)
 
 
 def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.Generator) -> PairBatch:
@@ -184,7 +186,7 @@ def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.G
     known = given[..., None].float()
     verbs = pairs.verbs & (chance(1) >= noise.no_verbs) & (chance(pairs.verbs.shape[1]) >= noise.missed_verbs)
     labels = torch.where(chance() < noise.no_object, -1, pairs.labels)
-    return PairBatch(*boxes, torch.cat([points * known, known], -1), pairs.sizes, labels, verbs)
+    return PairBatch(boxes[0], boxes[1], torch.cat([points * known, known], -1), pairs.sizes, labels, verbs)
 
 
 def as_annotated(pairs: PairBatch) -> PairBatch:
@@ -217,12 +219,3 @@ def _batch(table: InteractionTable, chosen: Sequence[tuple[int, int, int, list[i
         torch.tensor(labels),
         verbs,
     )
-
-
-def _mirrored(vertices: NDArray[np.float64]) -> Tensor:
-    """(N,) for each vertex of a body that looks along y the nearest one to its mirror image."""
-    from scipy.spatial import cKDTree
-
-    middle = (vertices[:, 0].min() + vertices[:, 0].max()) / 2
-    opposite = vertices * [-1, 1, 1] + [2 * middle, 0, 0]
-    return torch.from_numpy(np.asarray(cKDTree(vertices).query(opposite)[1], np.int64))

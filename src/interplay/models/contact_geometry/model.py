@@ -63,7 +63,6 @@ class ContactGeometry(ContactModel):
             *(options.embedding, options.rank, options.dropout),
         )
         self.vertex = VertexNetwork(NUM_PARTS, options.rank)
-        nn.init.constant_(self.vertex.layers[-1].bias[-1:], -3.0)  # a few vertices in a hundred touch
 
     def forward(self, batch: PairBatch) -> ContactOutputs:
         """Contact of the pairs of a batch."""
@@ -140,7 +139,7 @@ def touch_counts(contact: Tensor) -> Tensor:
 class GeometryFinder:
     """A network on the built-in body; see `interplay.models.contact.ContactFinder`."""
 
-    kind = "human"
+    kind: Any = "human"
 
     def __init__(self, model: ContactGeometry) -> None:
         self.model = model

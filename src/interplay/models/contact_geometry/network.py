@@ -39,12 +39,14 @@ class VertexNetwork(nn.Module):
     def __init__(self, parts: int, rank: int, width: int = 128) -> None:
         super().__init__()
         self.parts = parts
+        last = nn.Linear(width, rank + 1)
+        nn.init.constant_(last.bias[-1:], -3.0)  # a few vertices in a hundred touch
         self.layers = nn.Sequential(
             nn.Linear(6 + 6 * len(_WAVES) + parts, width),
             nn.GELU(),
             nn.Linear(width, width),
             nn.GELU(),
-            nn.Linear(width, rank + 1),
+            last,
         )
 
     def forward(self, surface: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:

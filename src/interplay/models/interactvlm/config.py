@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from interplay.models.interactvlm.prompts import TokenType
-from interplay.options import Options
+from interplay.options import ModelConfig, ModelDescription, Options
 
 MaskKind = Literal["human", "object", "image"]
 """Whose masks: of a body's views, of an object's views, or of the photograph itself."""
@@ -28,6 +28,7 @@ class InteractVlmOptions(Options):
         separate_decoders: one mask decoder for people and one for objects, beside the common one.
         fusion, uncertainty: parts that no released model has.
         human_views, object_views: names of sets of views (`interplay.body.cameras.view_set`).
+        crops: whether it looks at a part of the photograph about the person and the object, not at all of it.
         published_behaviour: with ``Gen-Int``, split embeddings for people even where an object's are wanted.
     """
 
@@ -45,9 +46,69 @@ class InteractVlmOptions(Options):
     uncertainty: bool = False
     human_views: str = "4MV-Z_Vitru"
     object_views: str = "4MV-Z_HM"
+    crops: bool = False
     published_behaviour: bool = False
 
     @property
     def mask_ids(self) -> tuple[int, ...]:
         """The tokens that stand for masks."""
         return tuple(dict.fromkeys((self.seg_id, self.human_id, self.object_id)))
+
+
+class InteractVlmNetworkOptions(Options):
+    """The network of a weights file.
+
+    Attributes:
+        options: the parts between language model and SAM.
+        llava, sam: `transformers`' descriptions of both.
+        words: of the tokenizer, where it is one of whole words (`words.WordTokenizer`); empty where it is the base's.
+        base: folder or name of the weights that these change; empty where the file holds all.
+        lora_rank, lora_alpha: of LoRA's matrices; rank 0: none.
+    """
+
+    options: InteractVlmOptions
+    llava: dict[str, Any]
+    sam: dict[str, Any]
+    words: tuple[str, ...] = ()
+    base: str = ""
+    lora_rank: int = Field(default=0, ge=0)
+    lora_alpha: float = Field(default=16.0, gt=0)
+
+
+class InteractVlmLossOptions(Options):
+    """Weights of the terms; see `losses.LossWeights`. ``text`` is that of the language model's words."""
+
+    text: float = Field(default=1.0, ge=0)
+    bce: float = Field(default=2.0, ge=0)
+    bce_alpha: float = Field(default=0.5, gt=0)
+    dice: float = Field(default=1.0, ge=0)
+    dice_scale: float = Field(default=1.0, gt=0)
+    human: float = Field(default=3.0, ge=0)
+    object: float = Field(default=3.0, ge=0)
+    published_behaviour: bool = False
+
+
+class InteractVlmDecodingOptions(Options):
+    """How questions are asked and answered.
+
+    Attributes:
+        template: which family of questions about people.
+        max_new_tokens: the longest answer.
+    """
+
+    template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
+    max_new_tokens: int = Field(default=64, ge=1)
+
+
+class InteractVlmConfig(ModelConfig):
+    """A whole network with its losses."""
+
+    network: InteractVlmNetworkOptions
+    loss: InteractVlmLossOptions = InteractVlmLossOptions()
+    decoding: InteractVlmDecodingOptions = InteractVlmDecodingOptions()
+
+
+class InteractVlmDescription(ModelDescription):
+    """What a weights file says about the network."""
+
+    config: InteractVlmConfig

@@ -31,18 +31,29 @@ class ContactPredictor:
             (`unit_object`).
         kind: ``human`` for contact of a body (``hcontact`` templates), ``object`` for an object's (``ocontact``,
             ``oafford``).
+        template, max_new_tokens: how to ask, and the longest answer, unless `predict` is told; by default with body
+            parts in words for people, plainly for objects.
 
     The views are drawn and SAM's embeddings of them computed once.
     """
 
     def __init__(
-        self, model: InteractVlm, tokenizer: Any, vertices: NDArray[Any], faces: NDArray[Any], kind: str = "human"
+        self,
+        model: InteractVlm,
+        tokenizer: Any,
+        vertices: NDArray[Any],
+        faces: NDArray[Any],
+        kind: str = "human",
+        template: Template | None = None,
+        max_new_tokens: int = 512,
     ) -> None:
         if kind not in ("human", "object"):
             raise InputError(f"kind: expected human or object, got {kind!r}")
         self.model = model
-        self._questions = _Questions(model, tokenizer)
+        self._questions = Questions(model, tokenizer)
         self.kind: Any = kind
+        self.template: Template = template or ("hcontact-parts" if kind == "human" else "ocontact")
+        self.max_new_tokens = max_new_tokens
         options = model.options
         views = view_set(options.human_views if kind == "human" else options.object_views)
         paint: Paint = "normals" if kind == "human" else "positions"
@@ -61,22 +72,22 @@ class ContactPredictor:
         objects: Sequence[str],
         template: Template | None = None,
         answers: Sequence[str] | None = None,
-        max_new_tokens: int = 512,
+        max_new_tokens: int | None = None,
     ) -> list[VertexContact]:
         """Contact with each of several objects in one photograph; all questions go through the network together.
 
         Args:
             image: (H, W, 3) RGB.
             objects: names, as in "baseball bat".
-            template: how to ask; by default with body parts in words for people, plainly for objects.
+            template: how to ask.
             answers: given answers (`prompts.answer`) instead of the language model's own, one per object.
             max_new_tokens: the longest answer.
 
         Raises:
             InputError: no object, or another number of answers.
         """
-        template = template or ("hcontact-parts" if self.kind == "human" else "ocontact")
-        asked = self._questions.ask(image, template, objects, answers, max_new_tokens)
+        longest = self.max_new_tokens if max_new_tokens is None else max_new_tokens
+        asked = self._questions.ask(image, template or self.template, objects, answers, longest)
         masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask)
         scores = self._lift(masks)
         return [
@@ -85,8 +96,14 @@ class ContactPredictor:
         ]
 
     def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
-        """Contact of each pair; the network goes by the names of the objects alone. See `ContactFinder`."""
-        return self.predict(image, [pair.object for pair in pairs])
+        """Contact of each pair; see `ContactFinder`.
+
+        The network goes by the names of the objects. One that was trained on crops looks at the part of the image about
+        each person and object.
+        """
+        if not self.model.options.crops or not pairs:
+            return self.predict(image, [pair.object for pair in pairs]) if pairs else []
+        return [self.predict(crop(image, pair), [pair.object])[0] for pair in pairs]
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
         """(S, N) scores of vertices."""
@@ -143,7 +160,7 @@ def contact_in_image(
     Raises:
         InputError: no object, or another number of answers.
     """
-    asked = _Questions(model, tokenizer).ask(image, template, objects, answers, max_new_tokens)
+    asked = Questions(model, tokenizer).ask(image, template, objects, answers, max_new_tokens)
     first = next(model.sam.vision_encoder.parameters())
     size, views = model.image_size, model.options.views
     photo = sam_pixels(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None], size)
@@ -168,7 +185,7 @@ class _Asked(NamedTuple):
     answers: list[str]
 
 
-class _Questions:
+class Questions:
     """Asks a network's language model about photographs."""
 
     def __init__(self, model: InteractVlm, tokenizer: Any) -> None:
@@ -189,18 +206,21 @@ class _Questions:
         asked = [question(template, name.replace("_", " ")) for name in objects]
         pixels = self._clip_pixels(image).expand(len(objects), -1, -1, -1)
         if answers is not None:
-            ids, mask = self._batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
+            ids, mask = self.batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
             return _Asked(ids, mask, pixels, list(answers))
-        ids, mask = self._batch([conversation(each) for each in asked], left=True)
+        ids, mask = self.batch([conversation(each) for each in asked], left=True)
         start = ids.shape[1]
         ids = self.model.generate(ids, pixels, mask, max_new_tokens)
         mask = torch.cat([mask, torch.ones_like(ids[:, start:])], 1)
         said = [self.tokenizer.decode(row[start:], skip_special_tokens=True) for row in ids.tolist()]
         return _Asked(ids, mask, pixels, said)
 
-    def _batch(self, texts: Sequence[str], left: bool) -> tuple[Tensor, Tensor]:
+    def batch(self, texts: Sequence[str], left: bool) -> tuple[Tensor, Tensor]:
         """Tokens (S, T) of texts, filled up on one side, and where they are."""
-        rows = [expand_images(self._tokens(text), self.model.options) for text in texts]
+        rows = [
+            expand_images(tokens_of(text, self.tokenizer, self.model.options.image_token_id), self.model.options)
+            for text in texts
+        ]
         longest, filler = max(map(len, rows)), self.tokenizer.pad_token_id or 0
         ids = torch.full((len(rows), longest), filler)
         mask = torch.zeros_like(ids)
@@ -210,19 +230,46 @@ class _Questions:
         device = self._first.device
         return ids.to(device), mask.to(device)
 
-    def _tokens(self, text: str) -> list[int]:
-        """Tokens of a text with one number for its image: the text's two parts are made into tokens by themselves."""
-        first, *others = (list(self.tokenizer(part).input_ids) for part in text.split(IMAGE))
-        start = self.tokenizer.bos_token_id
-        for other in others:
-            first = [*first, self.model.options.image_token_id, *(other[1:] if other[:1] == [start] else other)]
-        return first
-
     def _clip_pixels(self, image: NDArray[np.uint8]) -> Tensor:
-        """(1, 3, S, S) what the vision tower sees: the middle square of a photograph."""
-        from transformers import CLIPImageProcessor
+        return clip_pixels(image, self.model).to(self._first.device, self._first.dtype)[None]
 
-        seen = self.model.llava.config.vision_config.image_size
-        processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
-        pixels = processor(images=np.array(image), return_tensors="pt")["pixel_values"]
-        return pixels.to(self._first.device, self._first.dtype)
+
+def tokens_of(text: str, tokenizer: Any, image_token_id: int) -> list[int]:
+    """Tokens of a text with one number for its image: the text's two parts are made into tokens by themselves."""
+    first, *others = (list(tokenizer(part).input_ids) for part in text.split(IMAGE))
+    start = tokenizer.bos_token_id
+    for other in others:
+        first = [*first, image_token_id, *(other[1:] if other[:1] == [start] else other)]
+    return first
+
+
+def clip_pixels(image: NDArray[np.uint8], model: InteractVlm) -> Tensor:
+    """(3, S, S) what the vision tower sees: the middle square of a photograph."""
+    from transformers import CLIPImageProcessor
+
+    seen = model.llava.config.vision_config.image_size
+    processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
+    return processor(images=np.array(image), return_tensors="pt")["pixel_values"][0]
+
+
+def crop(image: NDArray[np.uint8], pair: ContactPair, margin: float = 0.1) -> NDArray[np.uint8]:
+    """The square (S, S, 3) about a person and an object, with grey beyond the image; all of it without boxes.
+
+    Args:
+        margin: what is shown around both, in their longer side.
+    """
+    boxes = [np.asarray(box, np.float64) for box in (pair.human_box, pair.object_box) if box is not None]
+    if not boxes:
+        return image
+    x1, y1 = np.min([box[:2] for box in boxes], 0)
+    x2, y2 = np.max([box[2:] for box in boxes], 0)
+    side = max(int(np.ceil((1 + 2 * margin) * max(x2 - x1, y2 - y1))), 1)
+    left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)
+    square = np.full((side, side, 3), 127, np.uint8)
+    height, width = image.shape[:2]
+    inside = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+    part = image[inside]
+    square[inside[0].start - top : inside[0].start - top + len(part), inside[1].start - left :][:, : part.shape[1]] = (
+        part
+    )
+    return square
