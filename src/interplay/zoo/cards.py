@@ -27,7 +27,7 @@ class ModelCard:
         paper: where the method comes from.
         licence: of the weights.
         trained_on: data and their size.
-        command: what makes the weights.
+        command: what trains the weights; empty where interplay has no training of it.
         limits: what it cannot do.
         weights: file name of the embedded weights, or empty where the user brings them.
         source: where the authors publish the weights, if they do.
@@ -35,6 +35,7 @@ class ModelCard:
         published: metrics of the paper, ``{what: value}``.
         measured: our metrics, ``{what: {"value", "command"}}``.
         use: the command that it is for.
+        folder: whether its weights are a folder, not a file.
     """
 
     name: str
@@ -52,22 +53,23 @@ class ModelCard:
     published: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     use: str = "interplay detect photo.jpg"
+    folder: bool = False
 
     def how_to_get_weights(self) -> str:
         """The commands that make a weights file for this model, as an error shows them."""
-        output = f"{self.name}.safetensors"
+        output, kind = (self.name, "folder") if self.folder else (f"{self.name}.safetensors", "file")
         lines = [f"{self.name} comes without weights."]
         if self.source:
+            what = "folder" if self.folder else "checkpoint"
             lines += [
-                f"Convert the checkpoint that its authors publish ({self.source}):",
-                f"  interplay import {self.system} FILE -o {output}",
+                f"Convert the {what} that its authors publish ({self.source}):",
+                f"  interplay import {self.system} {kind.upper()} -o {output}",
             ]
-        lines += [
-            "Or train it:" if self.source else "Train it:",
-            f"  {self.command}",
-            "Then name the file:",
-            f"  {self.use} --model {self.name} --weights {output if self.source else 'WEIGHTS'}",
-        ]
+        if self.command:
+            lines += ["Or train it:" if self.source else "Train it:", f"  {self.command}"]
+        made = output if self.source else "WEIGHTS"
+        named = f"--model {made}" if self.folder else f"--model {self.name} --weights {made}"
+        lines += [f"Then name the {kind}:", f"  {self.use} {named}"]
         return "\n".join(lines)
 
 
