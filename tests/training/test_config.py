@@ -98,6 +98,8 @@ def test_data_sets_go_by_any_spelling(spelling: str) -> None:
         (["--loggers", "[tensorbord]"], r"loggers\.0: .*'tensorboard'.*got 'tensorbord'"),
         (["--epochs", "many"], r"epochs: .*integer.*got 'many'"),
         (["--epochs", "0"], "epochs: .*greater than 0, got 0"),
+        (["--model.heads", "true"], r"model\.heads: .*integer, got True"),
+        (["--model.heads", "7"], r"model: .*width must be a multiple of heads, got \d+ and 7"),
         (["--precision", "8"], r"precision: .*'32-true'.*got 8"),
         (["--epochs"], "--epochs needs a value"),
         (["epochs"], "expected an option"),

@@ -116,13 +116,14 @@ def imitate_detector(
     lost = (torch.rand(count, width, generator=generator) < noise.miss) & chosen[:, None]
     labels = batch.labels.masked_fill(lost, -1)
     labelled = batch.labelled & ~lost
-    boxes, added = _false_boxes(count, noise.most_false, pool, generator)
-    added = added.masked_fill(~chosen[:, None], -1)
-    twice, second = _seconds(batch, chosen, share[:, None], noise, pool, generator)
-    near, third = _plausible(batch, chosen, share[:, None], noise, pool, generator)
-    boxes = torch.cat([batch.boxes, boxes, twice, near], 1)
+    kinds = (
+        _false_boxes(count, noise.most_false, pool, generator),
+        _found_twice(batch, share[:, None], noise, pool, generator),
+        _plausible(batch, share[:, None] * noise.plausible, pool, generator),
+    )
+    boxes = torch.cat([batch.boxes, *(kind[0] for kind in kinds)], 1)
     boxes = jitter(boxes, noise.jitter * chosen.float()[:, None, None], generator)
-    false = torch.cat([added, second, third], 1)
+    false = torch.cat([kind[1] for kind in kinds], 1).masked_fill(~chosen[:, None], -1)
     extra = false.shape[1]
     all_labels = torch.cat([labels, false], 1)
     true = torch.arange(all_labels.shape[1]).expand_as(all_labels) < width
@@ -155,15 +156,13 @@ def _false_boxes(count: int, most: int, pool: PoolOfBoxes, generator: torch.Gene
     return torch.cat([centre - size / 2, centre + size / 2], -1), labels
 
 
-def _seconds(
-    batch: PairBatch,
-    chosen: Tensor,
-    share: Tensor,
-    noise: DetectorNoise,
-    pool: PoolOfBoxes,
-    generator: torch.Generator,
+def _found_twice(
+    batch: PairBatch, share: Tensor, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Boxes (B, N, 4) that are found a second time, with their labels then (B, N), -1 where none is."""
+    """Boxes (B, N, 4) that are found a second time, with their labels then (B, N), -1 where none is.
+
+    `share` (B, 1) of the noise's copies and confused classes.
+    """
     shape = batch.labels.shape
     is_person = batch.labels == pool.person
     at = torch.rand(shape, generator=generator)
@@ -172,25 +171,17 @@ def _seconds(
     confused = is_object & (at < share * noise.confused) & (others != batch.labels)
     copied = (is_person & (at < share * noise.copies)) | (is_object & (at > 1 - share * noise.object_copies))
     labels = torch.where(copied, batch.labels, torch.where(confused, others, -1))
-    labels = labels.masked_fill(~chosen[:, None], -1)
     return jitter(batch.boxes, 2 * noise.jitter, generator), labels
 
 
-def _plausible(
-    batch: PairBatch,
-    chosen: Tensor,
-    share: Tensor,
-    noise: DetectorNoise,
-    pool: PoolOfBoxes,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """False objects (B, N, 4) of people, with their labels (B, N), -1 where there is none."""
+def _plausible(batch: PairBatch, share: Tensor, pool: PoolOfBoxes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """False objects (B, N, 4) of a `share` (B, 1) of the people, with their labels (B, N), -1 where there is none."""
     shape = batch.labels.shape
     row = torch.randint(len(pool.objects), shape, generator=generator)
     size = (batch.boxes[..., 2:] - batch.boxes[..., :2]).clamp_min(1)
     boxes = batch.boxes[..., :2].repeat(1, 1, 2) + pool.places[row] * size.repeat(1, 1, 2)
-    there = (batch.labels == pool.person) & (torch.rand(shape, generator=generator) < share * noise.plausible)
-    return boxes, pool.objects[row].masked_fill(~there | ~chosen[:, None], -1)
+    there = (batch.labels == pool.person) & (torch.rand(shape, generator=generator) < share)
+    return boxes, pool.objects[row].masked_fill(~there, -1)
 
 
 def _compact(batch: PairBatch, person: int) -> PairBatch:

@@ -4,39 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from interplay.options import ModelConfig, ModelDescription, Options
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, strict=True)]  # strict: true is no number
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class TinSpatialNetworkOptions(Options):
-    """Size of the network.
+class TinSpatialSize(Options):
+    """Size of the network: what a training chooses.
 
     Attributes:
-        verbs: verbs of the vocabulary that the classifier knows, by index.
         width: channels of a pair's representation.
-        layers: rounds of attention between pairs.
-        heads: attention heads.
+        layers: rounds of attention between the pairs of an image.
+        heads: attention heads; `width` is a multiple of it.
         embedding: channels of an object class.
-        dropout: while training.
+        dropout: share of channels that are left out at random while training.
         scores: whether it knows how sure the detector is of each box. It then learns what a box of such a score is
             worth, and triplets' scores are C x D; else they are multiplied by both detection scores.
     """
 
-    verbs: tuple[int, ...]
-    width: Annotated[int, Field(ge=8)] = 64
-    layers: Annotated[int, Field(ge=0)] = 2
+    width: Annotated[int, Field(ge=8, strict=True)] = 64
+    layers: Annotated[int, Field(ge=0, strict=True)] = 2
     heads: Positive = 4
     embedding: Positive = 32
-    dropout: Share = 0.2
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     scores: bool = False
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}")
+        return self
+
+
+class TinSpatialNetworkOptions(TinSpatialSize):
+    """The network: its size, and what it classifies.
+
+    Attributes:
+        verbs: verbs of the vocabulary that the classifier knows, by index.
+    """
+
+    verbs: tuple[int, ...]
 
 
 class TinSpatialLossOptions(Options):

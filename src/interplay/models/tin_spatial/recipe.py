@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from interplay.models.tin_spatial.config import TinSpatialSize
 from interplay.training.sections import (
     DataConfig,
     OptimiserConfig,
@@ -17,26 +18,6 @@ from interplay.training.sections import (
     TrainConfig,
     Weight,
 )
-
-
-class TinSpatialNetworkSection(Section):
-    """The size of the network; see `interplay.models.tin_spatial.config.TinSpatialNetworkOptions`.
-
-    Attributes:
-        width: channels of a pair's representation.
-        layers: rounds of attention between the pairs of an image.
-        heads: attention heads; `width` is a multiple of it.
-        embedding: channels of an object class.
-        dropout: share of channels that are left out at random while training.
-        scores: whether the network knows how sure the detector is of each box.
-    """
-
-    width: Annotated[int, Field(ge=8)] = 64
-    layers: Annotated[int, Field(ge=0)] = 2
-    heads: Positive = 4
-    embedding: Positive = 32
-    dropout: Share = 0.2
-    scores: bool = False
 
 
 class AugmentationSection(Section):
@@ -95,7 +76,7 @@ class TinSpatialRecipe(TrainConfig):
     epochs: Positive = 30
     batch_size: Positive = 64
     data: DataConfig = DataConfig(dataset="v-coco", train="trainval", workers=0)
-    model: TinSpatialNetworkSection = TinSpatialNetworkSection()
+    model: TinSpatialSize = TinSpatialSize()
     augmentation: AugmentationSection = AugmentationSection()
     optimiser: TinSpatialOptimiserSection = TinSpatialOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.1)
