@@ -23,13 +23,9 @@ from interplay.body.model import load_body_model
 from interplay.body.raycast import pixel_table
 from interplay.body.views import draw_views, upright_body
 from interplay.cli import run_script
-from interplay.models.interactvlm.config import InteractVlmOptions
-from interplay.models.interactvlm.modules import published_sam_config
-from interplay.models.interactvlm.network import InteractVlm
+from interplay.models.interactvlm.published_config import published_network
 
 RUNS = 7
-TOKENS = 32003
-"""Of the published vocabulary: Llama's, one for masks, and two around an image; the image's own comes after them."""
 
 
 def main() -> None:
@@ -66,19 +62,7 @@ def _times() -> Table:
 
 
 def _sizes() -> Table:
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, SamModel
-
-    huge: dict[str, Any] = {"hidden_size": 5120, "intermediate_size": 13824, "num_hidden_layers": 40}
-    large: dict[str, Any] = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(**large, num_attention_heads=16, image_size=224, patch_size=14),
-        text_config=LlamaConfig(**huge, num_attention_heads=40, vocab_size=TOKENS + 1),
-        image_token_index=TOKENS,
-        projector_hidden_act="linear",
-    )
-    options = InteractVlmOptions(seg_id=32000, human_id=32000, object_id=32000, image_token_id=TOKENS)
-    with torch.device("meta"):
-        model = InteractVlm(LlavaForConditionalGeneration(config), SamModel(published_sam_config()), options)
+    model = published_network()
     parts: dict[str, Any] = {
         "language model": [model.llava.model.language_model, model.llava.lm_head],
         "vision tower": [model.llava.model.vision_tower],

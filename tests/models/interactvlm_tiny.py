@@ -20,7 +20,7 @@ DIM = 32
 """Of prompts and of SAM's embeddings."""
 
 
-def tiny(**options: object) -> InteractVlm:
+def tiny(hidden: int = 48, **options: object) -> InteractVlm:
     """A random one; images have 4 tokens, SAM sees 64 pixels."""
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, SamModel
 
@@ -29,7 +29,11 @@ def tiny(**options: object) -> InteractVlm:
         hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14
     )
     text = LlamaConfig(
-        hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, vocab_size=VOCABULARY
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        vocab_size=VOCABULARY,
     )
     llava = LlavaForConditionalGeneration(
         LlavaConfig(

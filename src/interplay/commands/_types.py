@@ -25,6 +25,16 @@ def rows(text: str) -> int | None:
         raise argparse.ArgumentTypeError(f"{error}; 'all' is possible too") from None
 
 
+def people(text: str) -> list[int] | None:
+    """Numbers of people above 0 between commas, or ``all`` for None."""
+    if text == "all":
+        return None
+    try:
+        return [positive(part.strip()) for part in text.split(",")]
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; 'all' is possible too") from None
+
+
 SHOW = ("interactions", "all")
 SHOW_HELP = "draw only who does something with what, or thinly all people and objects that were seen"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.defaults import DEFAULT_POSE_ESTIMATOR
 from interplay.errors import InputError, some_of
 from interplay.interactions import Interactions
 from interplay.models.contact import ContactPair
@@ -46,12 +47,12 @@ class PairSearch:
 
     Args:
         detector: as of `HoiModel.predict`.
-        pose: what finds keypoints.
+        pose: what finds keypoints; None: nothing does.
         device: where models run.
     """
 
     detector: str | None = None
-    pose: str = "movenet"
+    pose: str | None = DEFAULT_POSE_ESTIMATOR
     device: str | None = None
 
     @cached_property

@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interplay.containers.guard import in_words
 from interplay.containers.json_files import read_json
 from interplay.errors import InputError, MissingFileError
 from interplay.models.interactvlm import published_config
@@ -33,47 +32,85 @@ from interplay.models.interactvlm.folder import (
     save_folder,
     shard_files,
 )
+from interplay.models.interactvlm.memory import (
+    MemoryOptions,
+    MemoryPlan,
+    check_memory,
+    move,
+    offload_layers,
+    quantize_layers,
+)
 from interplay.models.interactvlm.network import InteractVlm
 from interplay.models.interactvlm.published_names import POSITIONS, SHARED_POSITIONS, is_computed, our_name
 
 _LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<side>[AB])(\.\w+)?\.weight$")
 _USUAL_ALPHA = 16.0
 """Of the published trainings."""
-_SHARE_OF_MEMORY = 0.9
 
 
-def load_folder(folder: str | os.PathLike[str]) -> InteractVlm:
+def load_folder(
+    folder: str | os.PathLike[str], *, device: str = "cpu", memory: MemoryOptions | None = None
+) -> InteractVlm:
     """The network of a published folder, or of one that `convert_folder` made, in evaluation mode.
 
     It has the precision that most of its numbers have. LoRA's matrices, in the shards or in an ``adapter_model`` file
     beside them, are merged into what they change.
 
+    Args:
+        device: where it shall be; tensors go there one by one.
+        memory: how the language model is kept.
+
     Raises:
         MissingFileError: no such folder, or a file of it is not there.
-        InputError: not whole, not InteractVLM's, or more than this machine's memory.
+        InputError: not whole, not InteractVLM's, or more than the memory there is.
+        MissingExtraError: what `memory` asks for is not installed.
 
     Warns:
         UserWarning: the vision tower is not on this machine.
     """
-    source = Path(folder)
-    if not source.is_dir():
-        raise MissingFileError(f"no folder of published InteractVLM weights at {source}")
+    source, memory = Path(folder), memory or MemoryOptions()
+    plan = folder_memory(source, device=device, memory=memory)
     config = _config(source / "config.json")
     shards = shard_files(source)
-    _check_memory(source, shards)
+    straight = "cpu" if memory.offload else device
     try:
         if is_own(config):
             model = build(config)
-            _fill_own(model, shards)
+            _prepare(model, memory)
+            _fill_own(model, shards, straight)
         else:
             shapes, kind = _survey(shards)
             model = _without_memory(config, shapes)
-            _fill(model, source, shards, kind)
+            _prepare(model, memory)
+            _fill(model, source, shards, kind, straight)
     except InputError as error:
         raise InputError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
     if _is_meta(model.llava.model.vision_tower):
         _look_for_vision_tower(model, source, config)
-    return model.eval()
+    model.eval()
+    if memory.offload:
+        layers = model.llava.model.language_model.layers
+        offload_layers(model, device, sum(p.numel() * p.element_size() for p in layers.parameters()) - plan.offloaded)
+    else:
+        move(model, device)
+    return model
+
+
+def folder_memory(
+    folder: str | os.PathLike[str], *, device: str = "cpu", memory: MemoryOptions | None = None
+) -> MemoryPlan:
+    """What loading a folder will take, from the sizes of its files.
+
+    Raises:
+        MissingFileError: no such folder, or a file of it is not there.
+        InputError: more than there is; says what helps.
+        MissingExtraError: what `memory` asks for is not installed.
+    """
+    source = Path(folder)
+    if not source.is_dir():
+        raise MissingFileError(f"no folder of published InteractVLM weights at {source}")
+    stored = sum(file.stat().st_size for file in shard_files(source))
+    return check_memory(stored, memory or MemoryOptions(), device, str(source))
 
 
 def convert_folder(folder: str | os.PathLike[str], output: str | os.PathLike[str]) -> InteractVlm:
@@ -130,17 +167,10 @@ def _config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _check_memory(source: Path, shards: list[Path]) -> None:
-    """Say before loading that it will not fit, or will be slow."""
-    needed = sum(file.stat().st_size for file in shards)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
-    if there is not None and needed > _SHARE_OF_MEMORY * there:
-        raise InputError(
-            f"{source}: the weights take {in_words(needed)} and this machine has {in_words(there)} of memory. Take a "
-            "machine with more (13 billion numbers in bfloat16: 26 GB), and a GPU to run it"
-        )
-    if needed > 8e9 and not torch.cuda.is_available():
-        warnings.warn(f"{source}: {in_words(needed)} of weights without a GPU: an answer takes minutes", stacklevel=3)
+def _prepare(model: InteractVlm, memory: MemoryOptions) -> None:
+    """Make layers of few bits before there are numbers."""
+    if memory.quantize is not None:
+        quantize_layers(model, memory.quantize)
 
 
 def _read(path: Path) -> Iterator[tuple[str, Tensor]]:
@@ -152,12 +182,12 @@ def _read(path: Path) -> Iterator[tuple[str, Tensor]]:
             yield plain, tensor
 
 
-def _fill_own(model: InteractVlm, shards: list[Path]) -> None:
+def _fill_own(model: InteractVlm, shards: list[Path], device: str) -> None:
     """Put the tensors of a folder of ours in their places; a vision tower may be missing."""
     filled = set()
     for file in shards:
         for name, tensor in read_shard(file):
-            put(model, name, tensor)
+            put(model, name, tensor, device=device)
             filled.add(name)
     _check_whole(model, filled)
     compute_buffers(model)
@@ -213,7 +243,7 @@ def _without_memory(config: Mapping[str, Any], shapes: published_config.Shapes) 
         raise InputError(f"the weights do not fit an InteractVLM: {' '.join(str(error).split())[:200]}") from None
 
 
-def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtype) -> None:
+def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtype, device: str) -> None:
     """Put the tensors of all shards in their places, and then what follows from the network's sizes."""
     lora: dict[str, dict[str, Tensor]] = {}
     filled: set[str] = set()
@@ -224,7 +254,7 @@ def _fill(model: InteractVlm, source: Path, shards: list[Path], kind: torch.dtyp
                 continue
             ours = our_name(name)
             assert ours is not None  # `_survey` has looked
-            put(model, ours, _with_image_token(ours, tensor), kind)
+            put(model, ours, _with_image_token(ours, tensor), kind, device)
             filled.add(ours)
     projector = model.llava.model.multi_modal_projector.linear_2
     prefix = "llava.model.multi_modal_projector.linear_2."
@@ -263,13 +293,18 @@ def _merge(model: InteractVlm, source: Path, lora: Mapping[str, Mapping[str, Ten
         a, b = sides["A"], sides["B"]
         try:
             weight = model.get_parameter(ours)
+            if not weight.is_floating_point():
+                raise InputError(
+                    "LoRA's matrices cannot be merged into few bits: convert the folder first with 'interplay import "
+                    "interactvlm', and quantize what that writes"
+                )
         except AttributeError:
             raise InputError(f"{layer}: LoRA changes a part that the network does not have") from None
         if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[1] or weight.shape != (b.shape[0], a.shape[1]):
             raise InputError(
                 f"{layer}: LoRA's matrices {tuple(a.shape)} and {tuple(b.shape)} do not fit {tuple(weight.shape)}"
             )
-        merged = weight.data.float() + float(alpha) / max(1, len(a)) * (b @ a)
+        merged = weight.data.float() + (float(alpha) / max(1, len(a)) * (b @ a)).to(weight.device)
         weight.data = merged.to(weight.dtype)
 
 

@@ -21,6 +21,7 @@ from interplay.containers.tensors import read_safetensors, read_torch
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
 from interplay.models.interactvlm.config import InteractVlmOptions
+from interplay.models.interactvlm.memory import quantized
 from interplay.models.interactvlm.network import InteractVlm
 
 FORMAT = 1
@@ -169,11 +170,14 @@ def read_shard(path: Path) -> Iterator[tuple[str, Tensor]]:
         yield name, tensor
 
 
-def put(model: InteractVlm, name: str, tensor: Tensor, kind: torch.dtype | None = None) -> None:
+def put(
+    model: InteractVlm, name: str, tensor: Tensor, kind: torch.dtype | None = None, device: str | None = None
+) -> None:
     """Give a parameter its numbers, without a copy where that can be.
 
     Args:
-        kind: the precision to have; by default the tensor's own.
+        kind: the precision to have; by default the tensor's own. Layers of `memory.quantize_layers` have few bits.
+        device: where to put them; by default they stay where they are.
 
     Raises:
         InputError: the network has no such parameter, or of another shape.
@@ -190,7 +194,9 @@ def put(model: InteractVlm, name: str, tensor: Tensor, kind: torch.dtype | None 
         raise InputError(f"{name}: expected floating-point numbers, got {own.dtype}")
     if own.untyped_storage().nbytes() > own.numel() * own.element_size():
         own = own.clone()  # a part of something larger would keep all of it in memory
-    setattr(model.get_submodule(module), last, nn.Parameter(own.contiguous()))
+    few = quantized(model.get_submodule(module), own, device or "cpu") if last == "weight" else None
+    own = own.contiguous() if device is None else own.contiguous().to(device)
+    setattr(model.get_submodule(module), last, nn.Parameter(own) if few is None else few)
 
 
 def compute_buffers(model: InteractVlm) -> None:

@@ -15,12 +15,46 @@ from interplay.models.interactvlm.modules import published_sam_config
 if TYPE_CHECKING:
     from transformers import CLIPVisionConfig, LlavaConfig, SamConfig
 
+    from interplay.models.interactvlm.network import InteractVlm
+
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape by published name."""
 
 CLIP = "openai/clip-vit-large-patch14"
 """The vision tower of the published models, which their folders do not hold."""
 _SAM = "model.visual_model."
+_TOKENS = 32003
+"""Of the published vocabulary: Llama's, one for masks, and two around an image; the image's own comes after them."""
+
+
+def published_network() -> InteractVlm:
+    """The published network of 14 billion numbers without memory for them: to count and to look at, not to run."""
+    import torch
+    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, SamModel
+
+    from interplay.models.interactvlm.network import InteractVlm
+
+    vision = CLIPVisionConfig(
+        hidden_size=1024,
+        intermediate_size=4096,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+        image_size=224,
+        patch_size=14,
+    )
+    text = LlamaConfig(
+        hidden_size=5120,
+        intermediate_size=13824,
+        num_hidden_layers=40,
+        num_attention_heads=40,
+        vocab_size=_TOKENS + 1,
+    )
+    llava = LlavaConfig(
+        vision_config=vision, text_config=text, image_token_index=_TOKENS, projector_hidden_act="linear"
+    )
+    chosen = InteractVlmOptions(seg_id=32000, human_id=32000, object_id=32000, image_token_id=_TOKENS)
+    with torch.device("meta"):
+        return InteractVlm(LlavaForConditionalGeneration(llava), SamModel(published_sam_config()), chosen)
 
 
 def options(config: Mapping[str, Any], shapes: Shapes) -> InteractVlmOptions:

@@ -1,0 +1,192 @@
+"""What is written of contact: the result file, scores of every vertex, coloured meshes, and one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.body.views import MeshViews
+from interplay.errors import MissingExtraError
+from interplay.files import atomic_path, fitting_name
+from interplay.formats import write
+from interplay.pipeline.contact import THRESHOLD, ContactResult, ContactTool, PairContact
+from interplay.pipeline.pictures import save_picture
+from interplay.visual.palette import INK, load_font, person_colour
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+RESULT, PICTURE = "contact.jsonl", "contact.jpg"
+_RED = np.array([255.0, 40.0, 40.0])
+_GREY = np.array([170.0, 170.0, 170.0])
+_PAPER = (255, 255, 255)
+_VIEW, _GAP, _TEXT = 300, 12, 18
+"""Pixels: side of a view, between pictures, height of text."""
+_LONGEST_SIDE = 900
+"""Of the photograph in the picture, pixels."""
+
+
+def write_contact(folder: Path, tool: ContactTool, image: NDArray[np.uint8], result: ContactResult) -> list[Path]:
+    """Write what was found.
+
+    ``contact.jsonl`` has the boxes and triplets with contact; ``contact.jpg`` shows the photograph and each pair's
+    views. For each pair, such as ``person1_bicycle``, there are ``.npz`` (``scores`` of every vertex, ``vertices`` in
+    contact, ``answer``, and ``scores_smplx`` of each body that they were carried to), ``.obj`` and ``.glb``, coloured
+    from grey to red.
+
+    Returns:
+        The files.
+
+    Raises:
+        MissingExtraError: trimesh is not installed.
+    """
+    try:
+        import trimesh  # noqa: F401 - before anything is written
+    except ImportError as error:
+        raise MissingExtraError("body", "trimesh") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    mesh = tool.finder.mesh
+    for pair, name in zip(result.pairs, names_of(result.pairs), strict=True):
+        scores = pair.contact.scores
+        own = {} if tool.body is None else {"body": np.array(tool.body.name)}
+        carried = {each.body.name: each.transfer(scores) for each in tool.onto}
+        stored: dict[str, Any] = {
+            "scores": scores,
+            "vertices": pair.contact.vertices(THRESHOLD),
+            "answer": np.array(pair.contact.answer),
+            **own,
+            **{f"scores_{body}": values for body, values in carried.items()},
+        }
+        targets = {end: folder / fitting_name(name, end) for end in (".npz", ".obj", ".glb")}
+        with atomic_path(targets[".npz"]) as temporary, Path(temporary).open("wb") as stream:
+            np.savez_compressed(stream, **stored)
+        _write_meshes(targets, mesh.vertices, mesh.faces, scores)
+        written += targets.values()
+        for onto in tool.onto:
+            more = {end: folder / fitting_name(f"{name}_{onto.body.name}", end) for end in (".obj", ".glb")}
+            _write_meshes(more, onto.body.vertices, onto.body.faces, carried[onto.body.name])
+            written += more.values()
+    write([result.interactions], folder / RESULT)
+    save_picture(picture(image, tool, result), folder / PICTURE)
+    return [*written, folder / RESULT, folder / PICTURE]
+
+
+def names_of(pairs: Sequence[PairContact]) -> list[str]:
+    """Names of the pairs' files: person and object, with a number where one has several of a kind."""
+    names: list[str] = []
+    for pair in pairs:
+        thing = "".join(c if c.isalnum() or c in "-_" else "_" for c in pair.contact.object.strip()) or "object"
+        name = f"person{pair.person}_{thing}" if pair.person else thing
+        repeats = sum(other == name or (other.startswith(f"{name}-") and other[len(name) + 1 :].isdecimal())
+                      for other in names)  # fmt: skip
+        names.append(f"{name}-{repeats + 1}" if repeats else name)
+    return names
+
+
+def _write_meshes(
+    targets: dict[str, Path], vertices: NDArray[Any], faces: NDArray[Any], scores: NDArray[np.floating]
+) -> None:
+    with atomic_path(targets[".obj"]) as temporary:
+        Path(temporary).write_text(coloured_obj(vertices, faces, scores), encoding="ascii")
+    with atomic_path(targets[".glb"]) as temporary:
+        Path(temporary).write_bytes(coloured_glb(vertices, faces, scores))
+
+
+def coloured_obj(vertices: NDArray[Any], faces: NDArray[Any], scores: NDArray[np.floating]) -> str:
+    """An OBJ file's text, each vertex between grey and red by its score."""
+    colours = _blend(scores) / 255
+    lines = [f"v {x:.5f} {y:.5f} {z:.5f} {r:.3f} {g:.3f} {b:.3f}" for x, y, z, r, g, b in np.c_[vertices, colours]]
+    lines += [f"f {a} {b} {c}" for a, b, c in (faces + 1).tolist()]
+    return "\n".join(lines) + "\n"
+
+
+def coloured_glb(vertices: NDArray[Any], faces: NDArray[Any], scores: NDArray[np.floating]) -> bytes:
+    """A GLB file's content, each vertex between grey and red by its score; y up."""
+    import trimesh
+
+    rgba = np.column_stack([_blend(scores), np.full(len(vertices), 255)]).astype(np.uint8)
+    content: Any = trimesh.Trimesh(vertices, faces, vertex_colors=rgba, process=False).export(file_type="glb")
+    return bytes(content)
+
+
+def picture(image: NDArray[np.uint8], tool: ContactTool, result: ContactResult) -> NDArray[np.uint8]:
+    """The photograph with its people and objects, and beside it for each pair its views, contact in red, and the parts
+    in words: (H, W, 3)."""
+    from PIL import Image, ImageDraw
+
+    photograph = _photograph(image, result)
+    mesh = tool.finder.mesh
+    strips = [_strip(mesh, pair.contact.scores) for pair in result.pairs]
+    line = _TEXT + 2 * (_GAP // 2)
+    width = max(strip.width for strip in strips)
+    height = max(photograph.height, len(strips) * (line + _VIEW + _GAP) - _GAP)
+    page = Image.new("RGB", (photograph.width + _GAP + width + 2 * _GAP, height + 2 * _GAP), _PAPER)
+    page.paste(photograph, (_GAP, _GAP))
+    pen, font = ImageDraw.Draw(page), load_font(_TEXT)
+    left = photograph.width + 2 * _GAP
+    for index, (pair, strip) in enumerate(zip(result.pairs, strips, strict=True)):
+        top = _GAP + index * (line + _VIEW + _GAP)
+        words = pair.in_words()
+        while len(words) > 4 and pen.textlength(words, font=font) > width:
+            words = words[:-4] + "..."
+        pen.text((left, top), words, font=font, fill=INK)
+        page.paste(strip, (left, top + line))
+    return np.asarray(page)
+
+
+def _strip(mesh: MeshViews, scores: NDArray[np.floating]) -> Image.Image:
+    """All views in a row, each cut to what it shows and of one height, contact in red."""
+    from PIL import Image
+
+    painted = []
+    for pixels, faces, bary in zip(mesh.images, mesh.pix_to_face, mesh.bary, strict=True):
+        there = faces >= 0
+        of_pixel = (np.asarray(scores)[mesh.faces[faces[there]]] * bary[there]).sum(-1).clip(0, 1)[:, None]
+        # shades of grey, so that red alone has a colour
+        grey = 90 + 0.65 * pixels[there].mean(-1, keepdims=True).repeat(3, -1)
+        view = pixels.copy()
+        view[there] = ((1 - 0.8 * of_pixel) * grey + 0.8 * of_pixel * _RED).round()
+        rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+        if len(rows):
+            view = view[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        image = Image.fromarray(view)
+        painted.append(
+            image.resize((max(1, round(image.width * _VIEW / image.height)), _VIEW), Image.Resampling.LANCZOS)
+        )
+    row = Image.new("RGB", (sum(view.width for view in painted) + _GAP * (len(painted) - 1), _VIEW), _PAPER)
+    left = 0
+    for view in painted:
+        row.paste(view, (left, 0))
+        left += view.width + _GAP
+    return row
+
+
+def _photograph(image: NDArray[np.uint8], result: ContactResult) -> Image.Image:
+    """The photograph with numbered boxes of people, and of the objects that were asked about."""
+    from PIL import Image, ImageDraw
+
+    scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    drawn = Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.LANCZOS)
+    pen, font = ImageDraw.Draw(drawn), load_font(_TEXT)
+    for pair in result.pairs:
+        colour = person_colour(max(pair.person, 1))
+        for box, label in ((pair.pair.object_box, pair.contact.object), (pair.pair.human_box, f"person {pair.person}")):
+            if box is None:
+                continue
+            x1, y1, x2, y2 = (np.asarray(box, np.float64) * scale).clip(0, [*size, *size]).tolist()
+            pen.rectangle((x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)), outline=colour, width=3)
+            plate = pen.textbbox((x1 + 4, y1 + 3), label, font=font)
+            pen.rectangle((plate[0] - 4, plate[1] - 3, plate[2] + 4, plate[3] + 3), fill=colour)
+            pen.text((x1 + 4, y1 + 3), label, font=font, fill=INK)
+    return drawn
+
+
+def _blend(scores: Any) -> NDArray[np.float64]:
+    share = np.asarray(scores, np.float64)[..., None].clip(0, 1)
+    return share * _RED + (1 - share) * _GREY
