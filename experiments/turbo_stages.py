@@ -22,10 +22,12 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -33,9 +35,11 @@ from interplay import Interactions, InteractionTable, Vocabulary, load_annotatio
 from interplay.cli import run_script
 from interplay.datasets import InteractionDataset
 from interplay.datasets.pairs import class_table, object_table
+from interplay.datasets.transforms import resize_image
 from interplay.detectors.boxes_file import BoxesOfTable
 from interplay.errors import InputError
 from interplay.layers.modes import evaluating
+from interplay.models.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.turbo.model import Turbo
 from interplay.models.weights import read_model
 from interplay.training import load_config, train
@@ -136,28 +140,42 @@ def figures_of(weights: Path, test: InteractionTable, images: Path) -> dict[int,
     """Of each stage, counted from 1: the figures on the test scenes; kept beside the weights."""
     file = weights.with_name("stages.json")
     if not file.is_file():
-        model, boxes, dataset = read_model(weights), BoxesOfTable(test), InteractionDataset(test, images)
+        model, boxes = read_model(weights), BoxesOfTable(test)
         assert isinstance(model, Turbo)
+        stored = stored_scenes(model, test, images, weights.parent.parent / "features")
         stages = range(1, model.config.network.stages + 1)
         predicted: dict[int, list[Interactions]] = {stage: [] for stage in stages}
         with evaluating(model):
-            for sample in (dataset[index] for index in range(len(dataset))):
-                [given] = boxes([sample.image], [sample.interactions.file or ""])
+            for image, seen in zip(test, stored, strict=True):
+                size = image.height or 0, image.width or 0
+                [given] = boxes([np.zeros((*size, 3), np.uint8)], [image.file or ""])
                 nobody = not len(model.used(given).humans)
-                outputs = None if nobody else model.look(sample.image, given)[0]
+                outputs = None if nobody else model.look_at(read_features(seen), size, given)[0]
                 for stage in stages:
                     model.set_decoding(stage=stage, agents="all")
-                    size = torch.tensor([sample.image.shape[:2]])
                     empty = Interactions.empty(test.vocabulary)
-                    image = empty if outputs is None else model.decode(outputs, size, [given])[0]
-                    predicted[stage].append(replace(image, file=sample.interactions.file))
-        found: dict[int, dict[str, float]] = {}
+                    found = empty if outputs is None else model.decode(outputs, torch.tensor([size]), [given])[0]
+                    predicted[stage].append(replace(found, file=image.file))
+        figures: dict[int, dict[str, float]] = {}
         for stage in stages:
             scores = score_table(InteractionTable.from_list(predicted[stage], test.vocabulary), test)
-            found[stage] = {name: scores[name] for name in FIGURES if name in scores}
-        file.write_text(json.dumps(found))
+            figures[stage] = {name: scores[name] for name in FIGURES if name in scores}
+        file.write_text(json.dumps(figures))
     known = json.loads(file.read_text())
     return {int(stage): {name: row.get(name, float("nan")) for name in FIGURES} for stage, row in known.items()}
+
+
+def stored_scenes(model: Turbo, test: InteractionTable, images: Path, folder: Path) -> list[Path]:
+    """Files with what the frozen stem sees of each scene, the same for all variants; made where they are missing."""
+    dataset, decoding = InteractionDataset(test, images), model.config.decoding
+
+    def pixels(index: int) -> NDArray[np.uint8]:
+        return resize_image(dataset[index].image, decoding.short_side, decoding.long_side)
+
+    cache, none = FeatureCache(folder, model.network), np.zeros((0, 4), np.float32)
+    files = [cache.file(images / (image.file or "")) for image in test]
+    cache.fill([Wanted(file, partial(pixels, i), lambda: (none, none)) for i, file in enumerate(files)])
+    return files
 
 
 def class_prior(train_table: InteractionTable, test: InteractionTable) -> dict[str, float]:

@@ -110,7 +110,8 @@ class _Training:
         self.rates = learning_rates(config.optimiser, self.images)
         network: nn.Module = torch.compile(task.model) if config.compile else task.model  # type: ignore[assignment]
         module = LossModule(task, network, fabric.autocast, fabric.device.type)
-        optimiser = build_optimiser(task.parameter_groups(), config.optimiser, self.images)
+        fused = config.precision != "16-mixed"
+        optimiser = build_optimiser(task.parameter_groups(), config.optimiser, self.images, fused)
         self.module, self.optimiser = fabric.setup(module, optimiser)
         self.average = MovingAverage(task.model, config.optimiser.ema)
         self.progress = Progress(run=secrets.token_hex(4))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.datasets.transforms import resize_image
+from interplay.datasets.transforms import output_size, resize_image
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
@@ -27,6 +27,7 @@ from .network import Stage, TurboNetwork, TurboOutputs, network_image
 if TYPE_CHECKING:
     from interplay.detectors import Detections
     from interplay.explanations import Explanation
+    from interplay.models.feature_cache import StoredImage
 
 
 class Turbo(HoiModel):
@@ -167,14 +168,26 @@ class Turbo(HoiModel):
 
     def look(self, image: NDArray[np.uint8], found: Detections) -> tuple[TurboOutputs, UsedBoxes]:
         """What the network finds about the people in an RGB image (H, W, 3)."""
-        used = self.used(found)
         decoding = self.config.decoding
         pixels = resize_image(image, decoding.short_side, decoding.long_side)
-        scale = np.tile(np.array(pixels.shape[1::-1]) / np.array(image.shape[1::-1]), 2)
+        return self.look_at(network_image(pixels).to(self.device), image.shape[:2], found)
+
+    def look_at(
+        self, seen: Tensor | StoredImage, size: tuple[int, ...], found: Detections
+    ) -> tuple[TurboOutputs, UsedBoxes]:
+        """What the network finds about the people in an image that it has in its own size, or the map of.
+
+        Args:
+            seen: see `TurboNetwork.forward`.
+            size: height and width of the image that `found` is in.
+            found: people and objects.
+        """
+        used, decoding = self.used(found), self.config.decoding
+        own = output_size(size[1], size[0], decoding.short_side, decoding.long_side)
+        scale = np.tile(np.array(own) / np.array(size[::-1]), 2)
         boxes = torch.from_numpy((found.boxes * scale).astype(np.float32)).to(self.device)
         numbered = torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1)
-        given = [network_image(pixels).to(self.device)]
-        return self(given, numbered[torch.from_numpy(used.humans)], numbered if decoding.rescore else None), used
+        return self([seen], numbered[torch.from_numpy(used.humans)], numbered if decoding.rescore else None), used
 
     def explain_image(
         self, image: NDArray[np.uint8], detections: Detections | None, min_score: float, top_k: int
