@@ -17,7 +17,8 @@ from hypothesis.extra.numpy import arrays
 from interplay import Interactions, InteractionTable, Vocabulary
 from interplay.errors import InputError
 from interplay.metrics import PoseAveragePrecision, evaluate_poses, object_keypoint_similarity
-from interplay.metrics.pose import AREAS, SIGMAS
+from interplay.metrics.keypoint_similarity import SIGMAS
+from interplay.metrics.pose import AREAS
 
 NAMES = Vocabulary.load("v-coco")
 COCO_ORDER = ("ap", "ap50", "ap75", "ap_medium", "ap_large", "ar", "ar50", "ar75", "ar_medium", "ar_large")

@@ -302,6 +302,20 @@ def test_a_file_brings_the_model_back(tmp_path: Path) -> None:
     assert folded.predict(IMAGE, detections=FOUND, min_score=0).score == pytest.approx(expected.score, abs=1e-5)
 
 
+@pytest.mark.parametrize("options", [{"stages": 3}, {"stages": 2, "shared": True, "first_pose": "zeros"}])
+def test_preparing_changes_the_time_and_no_result(options: dict[str, Any]) -> None:
+    model = Turbo(WORLD, config(**options)).eval()
+    people = torch.tensor([[0.0, 10, 10, 50, 90], [0, 60, 12, 100, 88]])
+    given = [torch.randn(3, 96, 128, generator=torch.Generator().manual_seed(2))], people, people
+    with torch.inference_mode():
+        before = model(*given)
+        after = model.prepare_inference().prepare_inference()(*given)
+    for one, other in zip((*before.stages, before), (*after.stages, after), strict=True):
+        for name, value in vars(one).items():
+            if isinstance(value, torch.Tensor):
+                assert torch.allclose(value, getattr(other, name), rtol=1e-4, atol=1e-5), name
+
+
 def test_explanations_show_every_stage() -> None:
     model = Turbo(WORLD, config(stages=2)).eval()
     certain(model, act=WORLD.verb_index("cut with"), target=3)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics.hoi import evaluate_hoi
-from interplay.metrics.pose import PoseScores, evaluate_poses, object_keypoint_similarity
+from interplay.metrics.keypoint_similarity import object_keypoint_similarity
+from interplay.metrics.pose import PoseScores, evaluate_poses
 from interplay.metrics.protocols import PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores, VcocoScores
 from interplay.metrics.steps import PairNms, keep_top_k, suppress_pairs

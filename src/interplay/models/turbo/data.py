@@ -122,6 +122,8 @@ class TurboTrainingImages(ImageData):
             if index not in self.files:
                 raise MissingFileError(f"no image {self.name(index)!r}")
             annotated = self.images.table[index]
+            if not (annotated.width and annotated.height):
+                annotated = self.images[index].interactions  # the image tells
             size = annotated.width or 0, annotated.height or 0
             seen, mirrored = read_features(self.files[index]), False
         else:

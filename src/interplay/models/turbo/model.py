@@ -15,12 +15,12 @@ from interplay.datasets.transforms import output_size, resize_image
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
-from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import ClassAxes, HoiModel
 from interplay.vocabulary import Vocabulary
 
 from .config import TurboConfig, TurboDescription
 from .decode import UsedBoxes, decode_image, used_boxes
+from .inference import lay_out
 from .losses import TurboTargets, loss_terms
 from .network import Stage, TurboNetwork, TurboOutputs, network_image
 
@@ -107,11 +107,8 @@ class Turbo(HoiModel):
             raise InputError(problem)
 
     def prepare_inference(self) -> Turbo:
-        """Fold batch normalisation and lay weights out channels last; the model can then not be trained or saved."""
-        fold_frozen_batch_norm(self.network.stem)
-        self.network.stem.to(memory_format=torch.channels_last)
-        if self.network.detection is not None:
-            fold_frozen_batch_norm(self.network.detection)
+        """See `lay_out`; the model can then not be trained or saved."""
+        lay_out(self.network)
         return self
 
     def loss(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -119,7 +120,7 @@ class PoseFeatures:
     mid: Tensor
     logits: Tensor
 
-    @property
+    @cached_property
     def maps(self) -> Tensor:
         """(P, 17, m, m) probability of each cell."""
         return self.logits.flatten(2).softmax(2).view_as(self.logits)
@@ -176,16 +177,17 @@ class KeypointBlock(nn.Module):
         super().__init__()
         sizes = [channels, *[width] * layers]
         self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(sizes))
-        self.enlarge = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
+        enlarge = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
+        self.enlarge: nn.Module = enlarge
         self.out = nn.Conv2d(width, KEYPOINTS, 1)
         for layer in self.convolutions:
             assert isinstance(layer, nn.Conv2d)
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.enlarge.weight, std=(2 / (4 * width)) ** 0.5)  # each cell of the result sees 2 x 2 cells
+        nn.init.normal_(enlarge.weight, std=(2 / (4 * width)) ** 0.5)  # each cell of the result sees 2 x 2 cells
         nn.init.normal_(self.out.weight, std=0.01)
-        for bias in (self.enlarge.bias, self.out.bias):
+        for bias in (enlarge.bias, self.out.bias):
             assert bias is not None
             nn.init.zeros_(bias)
 
