@@ -306,6 +306,32 @@ def show(rows: dict[str, list[dict[str, float]]], console: Console) -> None:
     console.print(table)
 
 
+def plot(rows: dict[str, list[dict[str, float]]], file: Path) -> None:
+    """Mean and standard deviation over the seeds, and each seed, of the variants that are scored after their end."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [name for name in VARIANTS if name in rows or f"{name}: after stage {name[0]}" in rows]
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (key, title) in zip(
+        figure.subplots(1, 3), zip(FIGURES, ("agent AP", "role AP", "pose AP50"), strict=True), strict=True
+    ):
+        for place, name in enumerate(names):
+            found = rows.get(name) or rows[f"{name}: after stage {name[0]}"]
+            values = 100 * np.array([one[key] for one in found])
+            if np.isnan(values).all():
+                continue
+            spread = values.std(ddof=1) if len(values) > 1 else 0.0
+            axes.plot([place] * len(values), values, "o", color="0.75", markersize=4)
+            axes.errorbar(place, values.mean(), spread, fmt="o", color="C0", capsize=4)
+        axes.set_title(f"{title}, percent")
+        axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
+        axes.set_xlim(-0.5, len(names) - 0.5)
+        axes.grid(axis="y", alpha=0.3)
+    figure.savefig(file, dpi=110)
+
+
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -319,6 +345,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=list(VARIANTS),
         metavar="NAME",
     )
+    parser.add_argument("--plot", type=Path, help="also draw the variants into this picture")
     parser.add_argument("--halves", action="store_true", help="also pre-training and semi-automatic poses")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=4, help="of each variant, on frozen features")
@@ -352,6 +379,8 @@ def main() -> None:
             for row, figures in halves_rows(training, test, arguments, seed, start).items():
                 rows.setdefault(row, []).append(figures)
             show(rows, console)
+    if arguments.plot is not None:
+        plot(rows, arguments.plot)
 
 
 if __name__ == "__main__":

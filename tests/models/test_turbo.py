@@ -24,6 +24,7 @@ from interplay.models.turbo.decode import keypoints_of, target_density
 from interplay.models.turbo.losses import TurboTargets
 from interplay.models.turbo.model import Turbo
 from interplay.models.turbo.network import SIDE, TurboNetwork, placed_boxes, relative_places
+from interplay.models.turbo.start import initialise
 from interplay.training import train, validate_config
 
 WORLD = Vocabulary.from_dict(
@@ -433,6 +434,30 @@ def test_commands_give_poses_and_explain_them(tmp_path: Path) -> None:
     arguments = ["explain", image, *model, "--detector", str(root), "--output", str(drawn), "--top-k", "1"]
     assert main([*arguments, "--min-score", "0"]) == 0
     assert Image.open(drawn).width > 5 * 100  # two panels a stage, and the interaction
+
+
+def test_a_faster_rcnn_of_torchvision_begins_stem_and_detection_branch(tmp_path: Path) -> None:
+    from torchvision.models import resnet50
+
+    torch.manual_seed(1)
+    given = {f"backbone.body.{name}": value for name, value in resnet50().state_dict().items() if "fc." not in name}
+    given["rpn.head.cls_logits.weight"] = torch.zeros(3, 256, 1, 1)
+    torch.save({"model": given}, tmp_path / "detector.pth")
+    small = TurboConfig.model_validate({"network": {**SMALL, "backbone": "resnet50", "stages": 1}})
+    model = Turbo(WORLD, small)
+    asked = recipe(
+        pictures(tmp_path, count=1),
+        tmp_path,
+        model=small.model_dump(mode="json"),
+        start="backbone",
+        start_file=str(tmp_path / "detector.pth"),
+    )
+    new = initialise(model, asked)
+    for ours, theirs in (("stem.resnet.layer3.5", "layer3.5"), ("detection.block.2", "layer4.2")):
+        found = model.state_dict()[f"network.{ours}.conv2.weight"]
+        assert torch.equal(found, given[f"backbone.body.{theirs}.conv2.weight"])
+    assert not [name for name in new if ".stem." in name or ".detection.block." in name]
+    assert "network.detection.classify.weight" in new
 
 
 def test_recipes_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -9,12 +9,16 @@ import pytest
 import torch
 
 from interplay import Vocabulary
+from interplay.detectors.pose import list_pose_estimators
 from interplay.models.turbo.model import Turbo
 from interplay.models.turbo.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "src/interplay/configs" / "turbo").glob("*.yaml"))
-STAGES = {"vcoco_2stages": 2, "vcoco_3stages": 3, "hico_pretrained": 3, "hico_semi_automatic": 3, "generated_nano": 3}
+STAGES = {
+    "vcoco_2stages": 2, "vcoco_3stages": 3, "hico_pretrained": 3, "hico_semi_automatic": 3, "hico_2stages": 2,
+    "generated_nano": 3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -41,3 +45,12 @@ def test_documentation_names_every_recipe_with_its_figures() -> None:
         if "Published: " in path.read_text(encoding="utf-8") and path.stem != "vcoco_3stages":
             assert re.findall(r"\d+\.\d", named[path.stem])[: len(metrics)] == metrics
     assert "agent AP 70.3, role AP 42.0" in named["vcoco_3stages"]
+
+
+def test_commands_name_estimators_that_there_are() -> None:
+    texts = [
+        path.read_text(encoding="utf-8") for path in (*RECIPES, *(ROOT / "src/interplay/models/turbo").glob("*.json"))
+    ]
+    named = {name for text in texts for name in re.findall(r"--(?:data\.)?pose (\S+?)[\s\",)]", text)}
+    assert named
+    assert named <= {card.name for card in list_pose_estimators()}

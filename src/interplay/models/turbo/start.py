@@ -14,7 +14,8 @@ from .recipe import TurboRecipe
 def initialise(model: Turbo, recipe: TurboRecipe) -> list[str]:
     """The first weights that a recipe asks for, in place; what they do not cover is drawn at random.
 
-    torchvision's C5 (``layer4``) begins the detection branch.
+    torchvision's C5 (``layer4``) begins the detection branch. The file may also be one of its Faster R-CNNs, whose
+    backbone COCO's objects have changed; what that has besides belongs to its feature pyramid and fits nothing here.
 
     Returns:
         Names of the parameters that were drawn.
@@ -29,7 +30,8 @@ def initialise(model: Turbo, recipe: TurboRecipe) -> list[str]:
 
     file = start_file(recipe)
     state = {}
-    for name, value in read_state_dict(file).items():
+    for given, value in read_state_dict(file).items():
+        name = given.removeprefix("backbone.body.")
         block = re.match(r"layer4\.", name)
         state[f"detection.block.{name[block.end() :]}" if block else f"stem.resnet.{name}"] = value
     return [f"network.{name}" for name in copy_fitting(model.network, state, str(file))]
