@@ -269,9 +269,9 @@ def semi_automatic(weights: Path, file: Path, arguments: argparse.Namespace, wor
 def halves_rows(
     training: InteractionTable, test: InteractionTable, arguments: argparse.Namespace, seed: int, start: Path
 ) -> dict[str, dict[str, float]]:
-    """Table 1 of the paper: interactions are annotated in one half of the scenes alone, poses in the other as well."""
+    """Table 1 of the paper with one stage: one half of the scenes has interactions alone, the other poses as well."""
     files = halves(training, arguments)
-    begin = {**SMALL, "start": "backbone", "start_file": start, "features": "frozen", "seed": seed}
+    begin = {**SMALL, **ONE, "start": "backbone", "start_file": start, "features": "frozen", "seed": seed}
     no_loss = {"model.loss.pose": "[0.0]", "model.loss.first_pose": 0.0}
     here = {"data.root": files["without"]}
 
