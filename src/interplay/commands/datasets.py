@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interplay.commands._contact_data import PREPARE_EXAMPLE, add_prepare, run_prepare
 from interplay.commands._options import add_dataset, add_device, add_keypoints, add_numbering, add_pose
 from interplay.commands._types import SHOW, SHOW_HELP, fraction, natural, positive
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR, EXPORT_FORMS
@@ -24,6 +25,7 @@ _EXAMPLES = {
     "validate": "interplay datasets validate my_data.jsonl --images photos --vocabulary my_vocabulary.json",
     "convert": "interplay datasets convert anno_bbox.mat hico_test.parquet --split test",
     "annotate-poses": "interplay datasets annotate-poses hico_20160224_det --split train --pose movenet -o posed.jsonl",
+    "prepare-contact": PREPARE_EXAMPLE,
 }
 
 
@@ -112,6 +114,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     poses.add_argument("--replace", action="store_true", help="also replace annotated keypoints (default: these stay)")
     poses.add_argument("--overwrite", action="store_true", help="start over instead of continuing")
 
+    add_prepare(
+        add("prepare-contact", "Write the views, masks, tables and heat maps of contact; a stopped run goes on.")
+    )
+
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -143,6 +149,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _validate(arguments, console)
     if arguments.action == "annotate-poses":
         return _annotate_poses(arguments, console)
+    if arguments.action == "prepare-contact":
+        return run_prepare(arguments)
     _check_output(arguments)
     table = _load(arguments, console)
     if arguments.action == "stats":

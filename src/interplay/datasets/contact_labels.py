@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.containers.guard import brief
+from interplay.containers.json_files import read_json
 from interplay.containers.pickles import load_plain_pickle
 from interplay.containers.text import read_lines
 from interplay.errors import InputError
@@ -87,13 +88,13 @@ def vertices_of(value: Any, where: str, count: int = SMPL_VERTICES) -> NDArray[n
 
 
 def read_mapping(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """A pickled dict with names as keys.
+    """A dict with names as keys, pickled or in a ``.json`` file.
 
     Raises:
         MissingFileError: no such file.
         InputError: holds anything else.
     """
-    content = load_plain_pickle(path)
+    content = read_json(path) if str(path).endswith(".json") else load_plain_pickle(path)
     if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
         raise InputError(f"{path}: expected a dict with names as keys, got {brief(content)}")
     return dict(content)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from interplay.body.geodesics import SurfaceDistances
 from interplay.datasets.contact_labels import BodyContact
 from interplay.datasets.damon import SCENE, SUPPORT, read_damon
+from interplay.datasets.generated.contacts import labelled_contacts
 from interplay.datasets.generated.files import (
     ANNOTATIONS,
     BODY,
@@ -91,45 +92,23 @@ def read_contact_truth(source: str | os.PathLike[str], split: str = "test", side
     )
 
 
-def generated_contacts(folder: Path, side: Side = "human") -> Iterator[tuple[dict[str, Any], list[BodyContact]]]:
-    """Each scene's record and its contacts, of a folder that ``interplay synthesize`` wrote.
-
-    The number of vertices of an object is not known: 0.
-
-    Raises:
-        MissingFileError, InputError: a file is not there, or does not fit.
-    """
-    count = len(read_body(folder / BODY).vertices) if side == "human" else 0
-    for record in read_records(folder / ANNOTATIONS):
-        boxes = np.array(record["boxes"], np.float64).reshape(-1, 4)
-        found = []
-        for contact in unpack_contacts(
-            folder / CONTACT / f"{scene_name(record['scene']['index'])}.npz", record["contact"]
-        ):
-            if side == "object" and contact.object is None:
-                continue
-            found.append(
-                BodyContact(
-                    record["file"],
-                    SCENE if contact.object is None else str(record["labels"][contact.object]),
-                    contact.body_vertices if side == "human" else contact.object_vertices,
-                    count,
-                    contact.parts if side == "human" else (),
-                    boxes[contact.human],
-                    None if contact.object is None else boxes[contact.object],
-                )
-            )
-        yield record, found
-
-
 def _generated(folder: Path, side: Side) -> ContactTruth:
-    images, contacts = [], []
-    for record, found in generated_contacts(folder, side):
-        images.append(record["file"])
-        contacts += found
+    records = read_records(folder / ANNOTATIONS)
     body = read_body(folder / BODY) if side == "human" else None
+    contacts = []
+    for record in records:
+        found = unpack_contacts(folder / CONTACT / f"{scene_name(record['scene']['index'])}.npz", record["contact"])
+        if body is None:
+            touched = [each for each in found if each.object is not None]
+            bodies = labelled_contacts(record, touched, 0)
+            contacts += [
+                replace(label, vertices=each.object_vertices, parts=())
+                for label, each in zip(bodies, touched, strict=True)
+            ]
+        else:
+            contacts += labelled_contacts(record, found, len(body.vertices))
     surface = None if body is None else SurfaceDistances(body.vertices, body.faces)
-    return ContactTruth("generated", side, contacts, images, surface)
+    return ContactTruth("generated", side, contacts, [record["file"] for record in records], surface)
 
 
 def _own(file: Path, side: Side) -> ContactTruth:

@@ -53,7 +53,7 @@ def read_damon(
 
     Args:
         folder: holds ``imgname.npy``, ``contact_label_objectwise.npy`` or ``.pkl`` and, where body parts are wanted,
-            ``body_parts_objectwise.pkl``. Or an ``.npz`` file of a split with the arrays ``imgname`` and
+            ``body_parts_objectwise.pkl`` or ``.json``. Or an ``.npz`` file of a split with the arrays ``imgname`` and
             ``contact_label_objectwise``, as DECO's authors give DAMON out.
         parts: vertices of named body parts; gives the body parts of each contact where there is no file of them.
         foot_ground: name the contact of feet with what carries people ``scene``, and leave out all other contact with
@@ -67,6 +67,8 @@ def read_damon(
         raise InputError(f"foot_ground needs the vertices of {' and '.join(_FEET)} in parts")
     file, images, labels = _labels(Path(folder))
     stored_file = file.with_name("body_parts_objectwise.pkl")
+    if file.with_name("body_parts_objectwise.json").is_file():
+        stored_file = stored_file.with_suffix(".json")
     stored = read_mapping(stored_file) if stored_file.is_file() else {}
     found = []
     for index, (image, objects) in enumerate(zip(images, labels, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.body.contact import Contact
+from interplay.datasets.contact_labels import BodyContact
+from interplay.datasets.damon import SCENE
 from interplay.errors import InputError, MissingFileError
 
 from .files import ANNOTATIONS, BODY, CONTACT, BodyNumbering, read_body, read_records, scene_name, unpack_contacts
@@ -55,6 +57,29 @@ def body_of(root: Path, files: Sequence[str]) -> BodyNumbering:
     if not path.is_file():
         raise MissingFileError(f"no {path}; give a folder that 'interplay synthesize' wrote, with all its labels")
     return read_body(path)
+
+
+def labelled_contacts(record: Mapping[str, Any], contacts: Sequence[Contact], num_vertices: int) -> list[BodyContact]:
+    """The contacts of a scene as other data sets label theirs, with boxes; the ground is ``scene``.
+
+    Args:
+        record: of the scene.
+        contacts: of the scene.
+        num_vertices: of the body.
+    """
+    boxes = np.array(record["boxes"], np.float64).reshape(-1, 4)
+    return [
+        BodyContact(
+            record["file"],
+            SCENE if each.object is None else str(record["labels"][each.object]),
+            each.body_vertices,
+            num_vertices,
+            each.parts,
+            boxes[each.human],
+            None if each.object is None else boxes[each.object],
+        )
+        for each in contacts
+    ]
 
 
 def mirrored(vertices: NDArray[np.floating]) -> NDArray[np.int64]:

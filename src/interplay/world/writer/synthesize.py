@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from interplay.containers.text import read_lines
 from interplay.datasets.generated.files import ANNOTATIONS, BODY, SETTINGS_FILE, read_records, read_settings, scene_name
 from interplay.datasets.generated.settings import Settings
-from interplay.errors import InputError, InterplayError
+from interplay.errors import InputError
 from interplay.files import atomic_path, check_folder_target, is_temporary
 from interplay.locks import LOCK_FILE, locked
+from interplay.workers import in_processes
 
 from . import worker
 from .files import pack_body, write_bytes
@@ -94,80 +88,15 @@ def _make_all(folder: Path, settings: Settings, missing: list[int], workers: int
     )
     extras = {"labels": settings.labels, "glb": settings.glb}
     done = settings.scenes - len(missing)
-    with Progress(*columns, console=console) as progress, _single_threaded():
+    tasks = [(str(folder), i, settings.seed, settings.size, settings.acts, extras) for i in missing]
+    with Progress(*columns, console=console) as progress:
         bar = progress.add_task("scenes", total=settings.scenes, completed=done)
-        pool = ProcessPoolExecutor(
-            min(workers, len(missing)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=worker.start,
-            initargs=(dict(settings.meshes),),
-        )
         try:
-            for _ in _results(pool, folder, settings, missing, extras, 2 * workers):
+            for _ in in_processes(worker.make_scene, tasks, workers, worker.start, (dict(settings.meshes),)):
                 progress.advance(bar)
-        except BrokenProcessPool as error:
-            raise InterplayError(
-                "a worker process died, perhaps for want of memory; run the same command again to go on"
-            ) from error
         except KeyboardInterrupt:
             console.print(f"stopped; run the same command again to go on in {folder}", highlight=False)
             raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _results(
-    pool: ProcessPoolExecutor,
-    folder: Path,
-    settings: Settings,
-    missing: list[int],
-    extras: dict[str, Any],
-    ahead: int,
-) -> Iterator[int]:
-    """Indices of finished scenes; no more than `ahead` wait for a worker."""
-    waiting: set[Future[int]] = set()
-    left = iter(missing)
-    while True:
-        for index in left:
-            with _without_main_module():
-                waiting.add(
-                    pool.submit(
-                        worker.make_scene, str(folder), index, settings.seed, settings.size, settings.acts, extras
-                    )
-                )
-            if len(waiting) >= ahead:
-                break
-        if not waiting:
-            return
-        finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in finished:
-            yield future.result()
-
-
-@contextmanager
-def _without_main_module() -> Iterator[None]:
-    """New processes would run the script that calls `synthesize` first, and with it the call; they need none of it."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    """New processes compute in one thread."""
-    before = {name: os.environ.get(name) for name in worker.THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(worker.THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _claim(folder: Path, settings: Settings) -> None:

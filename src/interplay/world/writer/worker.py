@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,30 +15,17 @@ from .files import depth_to_millimetres, pack_contacts, png_bytes, record_of, to
 PARTS = ".parts"
 """Folder of the records of finished scenes while a run lasts; each is written after the scene's other files."""
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Set to 1 for workers: sums do not depend on a number of threads then, and processes do not compete."""
-
 _library: Mapping[str, ObjectModel] = {}
 
 
 def start(meshes: dict[str, str]) -> None:
-    """Prepare a worker process: the body model and the user's meshes. Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    """Prepare a worker process: the body model and the user's meshes."""
     from interplay.body.model import load_body_model
     from interplay.world.objects.user_meshes import load_user_meshes
 
     global _library
     load_body_model()
     _library = load_user_meshes(meshes) if meshes else {}
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot tell its workers to stop: they would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def make_scene(
