@@ -18,6 +18,7 @@ from interplay._version import __version__
 
 COMMANDS = {
     "detect": "find interactions in images: pictures, a table and a result file",
+    "batch": "find interactions in very many images, on several processes or a cluster",
     "contact": "say where a person touches objects, on a body in 3D",
     "explain": "draw where a model looked to find its interactions",
     "evaluate": "score a result file with an official protocol",

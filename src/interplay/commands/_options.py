@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from interplay.commands._types import dataset, option
-from interplay.defaults import DATASETS
+from interplay.commands._types import dataset, fraction, names, option, positive, scores_by_name
+from interplay.defaults import (
+    DATASETS,
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_DETECTION_SCORE,
+    DEFAULT_DETECTOR,
+    DEFAULT_MODEL,
+)
 from interplay.errors import InputError
-from interplay.systems import System, decoding_examples
+from interplay.systems import SYSTEMS, System, decoding_examples, text_systems
+
+if TYPE_CHECKING:
+    from interplay.pipeline import ModelOptions
 
 
 def add_dataset(parser: argparse.ArgumentParser, note: str = "") -> None:
@@ -101,6 +111,99 @@ def add_pose(parser: argparse._ActionsContainer, default: str | None = None) -> 
         default=default,
         metavar="NAME",
         help=f"find people's keypoints: movenet, keypointrcnn-resnet50-fpn, or AlphaPose's or COCO's .json file{usual}",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser, boxes: bool) -> None:
+    """Add what chooses a model, its detector and its pose estimator; `model_options` reads it.
+
+    Args:
+        parser: of the command.
+        boxes: whether boxes may come from a file.
+    """
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
+    model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
+    add_decoding(model, SYSTEMS.values())
+    people = model.add_mutually_exclusive_group()
+    people.add_argument(
+        "--detector",
+        metavar="NAME",
+        help=f"what finds people and objects, for a model that does not itself (default: {DEFAULT_DETECTOR})",
+    )
+    if boxes:
+        people.add_argument(
+            "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
+        )
+        model.add_argument(
+            "--annotations",
+            type=Path,
+            metavar="FILE",
+            help="COCO file whose 'images' say which images the numbers in --boxes or --pose are, for COCO results",
+        )
+    model.add_argument(
+        "--detector-score",
+        type=scores_by_name,
+        metavar="S",
+        help="use boxes from this score on; or by object, and for the others: 0.1,person=0.4 (default: "
+        f"{DEFAULT_DETECTION_SCORE}, and all boxes of a file)",
+    )
+    model.add_argument(
+        "--same-box",
+        type=fraction,
+        metavar="IOU",
+        help="of objects whose boxes overlap more than this keep the surest, whatever they are called; 0.9 for "
+        "near-equal boxes (default: keep all)",
+    )
+    model.add_argument(
+        "--same-person",
+        type=fraction,
+        metavar="IOU",
+        help="people whose boxes overlap more than this are one (default: what the detector does)",
+    )
+    add_pose(model)
+    add_device(model)
+    model.add_argument(
+        "--batch-size",
+        type=positive,
+        default=DEFAULT_BATCH_SIZE,
+        metavar="N",
+        help="images at once (default: %(default)s)",
+    )
+
+
+def add_text_classes(parser: argparse.ArgumentParser) -> None:
+    """Add what a model with text classifiers shall find; `model_options` reads it."""
+    text = parser.add_argument_group(f"other verbs and objects, as text ({text_systems()})")
+    text.add_argument("--verbs", type=names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
+    text.add_argument("--objects", type=names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
+    text.add_argument("--vocabulary", metavar="FILE", help="a vocabulary's .json file with both, instead")
+    text.add_argument(
+        "--text-encoder", metavar="FOLDER", help="where the text encoder is that the model was trained with"
+    )
+
+
+def model_options(arguments: argparse.Namespace) -> ModelOptions:
+    """The choices of `add_model` and `add_text_classes`.
+
+    Raises:
+        InputError: two that exclude each other.
+    """
+    from interplay.pipeline import DetectorOptions, ModelOptions, TextClasses
+
+    if arguments.vocabulary and (arguments.verbs or arguments.objects):
+        raise InputError("give --vocabulary, or --verbs and --objects, not both")
+    return ModelOptions(
+        arguments.model,
+        weights=arguments.weights,
+        decoding=dict(arguments.decoding),
+        classes=TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder),
+        detector=arguments.detector,
+        boxes=getattr(arguments, "boxes", None),
+        annotations=getattr(arguments, "annotations", None),
+        detector_options=DetectorOptions(arguments.detector_score, arguments.same_box, arguments.same_person),
+        pose=arguments.pose,
+        device=arguments.device,
     )
 
 

@@ -19,26 +19,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from interplay.commands._options import add_decoding, add_device, add_pose
+from interplay.commands._options import add_model, add_text_classes, model_options
 from interplay.commands._types import (
     SHOW,
     SHOW_HELP,
-    fraction,
-    names,
     positive,
     rate,
     rows,
     score,
-    scores_by_name,
 )
 from interplay.defaults import (
-    DEFAULT_BATCH_SIZE,
-    DEFAULT_DETECTION_SCORE,
-    DEFAULT_DETECTOR,
     DEFAULT_FRAME_RATE,
-    DEFAULT_MODEL,
 )
-from interplay.systems import SYSTEMS, text_systems
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,54 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="rows of the table of many images, or all (default: %(default)s)",
     )
     results.add_argument("--top-k", type=positive, metavar="K", help="keep the best K interactions of each image")
-    model = parser.add_argument_group("model")
-    model.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="see 'interplay models' (%(default)s)")
-    model.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own for the model")
-    add_decoding(model, SYSTEMS.values())
-    people = model.add_mutually_exclusive_group()
-    people.add_argument(
-        "--detector",
-        metavar="NAME",
-        help=f"what finds people and objects, for a model that does not itself (default: {DEFAULT_DETECTOR})",
-    )
-    people.add_argument(
-        "--boxes", type=Path, metavar="FILE", help="people and objects from a .jsonl, .parquet or .json file"
-    )
-    model.add_argument(
-        "--annotations",
-        type=Path,
-        metavar="FILE",
-        help="COCO file whose 'images' say which images the numbers in --boxes or --pose are, for COCO results",
-    )
-    model.add_argument(
-        "--detector-score",
-        type=scores_by_name,
-        metavar="S",
-        help="use boxes from this score on; or by object, and for the others: 0.1,person=0.4 (default: "
-        f"{DEFAULT_DETECTION_SCORE}, and all boxes of a file)",
-    )
-    model.add_argument(
-        "--same-box",
-        type=fraction,
-        metavar="IOU",
-        help="of objects whose boxes overlap more than this keep the surest, whatever they are called; 0.9 for "
-        "near-equal boxes (default: keep all)",
-    )
-    model.add_argument(
-        "--same-person",
-        type=fraction,
-        metavar="IOU",
-        help="people whose boxes overlap more than this are one (default: what the detector does)",
-    )
-    add_pose(model)
-    add_device(model)
-    model.add_argument(
-        "--batch-size",
-        type=positive,
-        default=DEFAULT_BATCH_SIZE,
-        metavar="N",
-        help="images at once (default: %(default)s)",
-    )
+    add_model(parser, boxes=True)
     clips = parser.add_argument_group("clips")
     clips.add_argument(
         "--rate",
@@ -147,13 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     clips.add_argument(
         "--frames-per-second", type=rate, metavar="R", help="the images are frames of a clip, R of them a second"
     )
-    text = parser.add_argument_group(f"other verbs and objects, as text ({text_systems()})")
-    text.add_argument("--verbs", type=names, metavar="A,B", help="verbs to find: ride,feed,paint (default: its own)")
-    text.add_argument("--objects", type=names, metavar="A,B", help="objects to find: horse,dog (default: its own)")
-    text.add_argument("--vocabulary", metavar="FILE", help="a vocabulary's .json file with both, instead")
-    text.add_argument(
-        "--text-encoder", metavar="FOLDER", help="where the text encoder is that the model was trained with"
-    )
+    add_text_classes(parser)
 
 
 def _shown_from(arguments: argparse.Namespace) -> float | None:
@@ -171,8 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from interplay.errors import InputError
     from interplay.image_files import find_images
-    from interplay.pipeline import DetectorOptions, TextClasses, check_predictor, load_predictor
-    from interplay.pipeline.results import check_output, check_settings, file_setting
+    from interplay.pipeline.results import check_output, check_settings
     from interplay.pipeline.screen import say
 
     messages = Console(stderr=True)
@@ -185,36 +123,13 @@ def run(arguments: argparse.Namespace) -> int:
         images = [sample_path()]
     else:
         images = [] if clip else find_images(arguments.images)
-    if arguments.vocabulary and (arguments.verbs or arguments.objects):
-        raise InputError("give --vocabulary, or --verbs and --objects, not both")
     stream = _standard_output() if str(arguments.output) == "-" else None
     output = None if stream else arguments.output
     if output is not None:
         check_output(output)
-    classes = TextClasses(arguments.verbs, arguments.objects, arguments.vocabulary, arguments.text_encoder)
-    decoding = dict(arguments.decoding)
-    chosen_boxes = DetectorOptions(arguments.detector_score, arguments.same_box, arguments.same_person)
-    check_predictor(
-        arguments.model,
-        weights=arguments.weights,
-        decoding=decoding,
-        detector=arguments.detector,
-        boxes=arguments.boxes,
-        detector_options=chosen_boxes,
-        pose=arguments.pose,
-        device=arguments.device,
-    )
-    settings = {
-        "model": file_setting(arguments.model),
-        "weights": file_setting(arguments.weights),
-        "detector": None if arguments.boxes else arguments.detector or DEFAULT_DETECTOR,
-        "boxes": file_setting(arguments.boxes),
-        **({"annotations": file_setting(arguments.annotations)} if arguments.annotations else {}),
-        **({"detector_options": vars(chosen_boxes)} if chosen_boxes else {}),
-        "pose": file_setting(arguments.pose),
-        "decoding": decoding,
-        "classes": {**vars(classes), "vocabulary": file_setting(arguments.vocabulary)},
-    }
+    model = model_options(arguments)
+    model.check()
+    settings = model.settings()
     if output is not None and not arguments.overwrite:
         check_settings(output, settings, whole=False)
     work = (
@@ -223,18 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         else _image_work(arguments, images, settings, stream)
     )
     with messages.status(f"loading {arguments.model}"):
-        inference = load_predictor(
-            arguments.model,
-            weights=arguments.weights,
-            decoding=decoding,
-            classes=classes,
-            detector=arguments.detector,
-            boxes=arguments.boxes,
-            annotations=arguments.annotations,
-            detector_options=chosen_boxes,
-            pose=arguments.pose,
-            device=arguments.device,
-        )
+        inference = model.load()
     failures = work(inference, inference.model.vocabulary, messages if stream else Console(), messages)
     for note in inference.notes():
         say(messages, note)

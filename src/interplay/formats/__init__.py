@@ -19,7 +19,8 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
     """Interactions of many images from a ``.jsonl``, ``.parquet`` or ``.csv`` file, or another code base's result file.
 
     Args:
-        path: a file; for others' results see `interplay.formats.results.ACCEPTED`.
+        path: a file, or a folder that ``interplay batch`` wrote; for others' results see
+            `interplay.formats.results.ACCEPTED`.
         vocabulary: what the names mean (a `Vocabulary`, a built-in name or a JSON file; ``"own"``: the names in the
             file and no more, where it carries no vocabulary of its own). By default the one that
             a Parquet file carries, else the first built-in one that knows every name in the file, else a new one
@@ -32,7 +33,8 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
     source = Path(path)
     if not source.exists():
         raise MissingFileError(f"no file {source}: expected a {' or '.join(SUFFIXES)} file of interactions")
-    by_name = source.suffix in SUFFIXES
+    sharded = is_sharded(source)
+    by_name = sharded or source.suffix in SUFFIXES
     meaning: Vocabulary | OwnNames | None
     if isinstance(vocabulary, str):
         meaning = OWN_NAMES if vocabulary == OWN_NAMES and by_name else Vocabulary.load(vocabulary)
@@ -42,7 +44,7 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
         from interplay.formats.results import read_result_table
 
         return read_result_table(source, meaning if isinstance(meaning, Vocabulary) else None)
-    if source.suffix == ".parquet":
+    if sharded or source.suffix == ".parquet":
         from interplay.formats.parquet import read_parquet
 
         return read_parquet(source, meaning)
@@ -84,6 +86,11 @@ def write(
     from interplay.formats.jsonl import write_jsonl
 
     return write_jsonl(table, target)
+
+
+def is_sharded(path: Path) -> bool:
+    """Whether a path is a folder of Parquet files that ``interplay batch`` wrote."""
+    return path.is_dir() and any(path.glob("part-*.parquet"))
 
 
 def _check_suffix(path: Path) -> None:

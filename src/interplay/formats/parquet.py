@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -21,21 +23,26 @@ _VOCABULARY_KEY = b"interplay.vocabulary"
 _ROWS_PER_GROUP = 2_000
 
 
-def write_parquet(table: InteractionTable, path: Path) -> None:
-    """Write a table with its vocabulary in the file's metadata."""
+def write_parquet(table: InteractionTable, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a table with its vocabulary in the file's metadata.
+
+    Args:
+        metadata: more of it, by name.
+    """
     rows = to_arrow(table)
-    rows = rows.replace_schema_metadata({_VOCABULARY_KEY: json.dumps(table.vocabulary.to_dict()).encode()})
+    more = {name.encode(): text.encode() for name, text in (metadata or {}).items()}
+    rows = rows.replace_schema_metadata({**more, _VOCABULARY_KEY: json.dumps(table.vocabulary.to_dict()).encode()})
     with atomic_path(path) as temporary:
         pq.write_table(rows, temporary, compression="zstd", row_group_size=_ROWS_PER_GROUP)
 
 
 def read_parquet(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> InteractionTable:
-    """Read a table; the vocabulary is the file's own unless one is given.
+    """Read a table, from one file or a folder of shards; the vocabulary is the file's own unless one is given.
 
     Raises:
         InputError: not a Parquet file of interactions.
     """
-    rows = read_rows(path)
+    rows = _joined(path) if path.is_dir() else read_rows(path)
     stored = (rows.schema.metadata or {}).get(_VOCABULARY_KEY)
     if not isinstance(vocabulary, Vocabulary) and stored is not None:
         own = Vocabulary.from_dict(parse_json(stored, f"{path}: its vocabulary"), source=str(path))
@@ -48,3 +55,16 @@ def read_parquet(path: Path, vocabulary: Vocabulary | OwnNames | None = None) ->
             return from_arrow(rows, vocabulary)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+
+def _joined(folder: Path) -> Any:
+    import pyarrow as pa
+
+    files = sorted(folder.glob("part-*.parquet"))
+    tables = [read_rows(file) for file in files]
+    meanings = [(table.schema.metadata or {}).get(_VOCABULARY_KEY) for table in tables]
+    for file, meaning in zip(files, meanings, strict=True):
+        if meaning != meanings[0]:
+            raise InputError(f"{file} has another vocabulary than {files[0].name}: they are not of one run")
+    with reading(folder, "Parquet files of interactions"):
+        return pa.concat_tables(tables, promote_options="default")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interplay.errors import InputError, MissingFileError
-from interplay.formats import SUFFIXES, read
+from interplay.formats import SUFFIXES, is_sharded, read
 from interplay.formats.reading import Numbering, OwnNames, Reading
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.table import InteractionTable
@@ -49,7 +49,7 @@ def read_results(
     suffix = source.suffix.lower()
     if not source.exists():
         raise MissingFileError(f"no predictions at {source}: expected {ACCEPTED}")
-    if suffix in SUFFIXES:
+    if suffix in SUFFIXES or is_sharded(source):
         return read(source, vocabulary)
     if isinstance(vocabulary, str):
         raise InputError(

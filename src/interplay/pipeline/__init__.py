@@ -3,6 +3,7 @@
 from interplay.pipeline.job import Job, run_job
 from interplay.pipeline.predictor import (
     DetectorOptions,
+    ModelOptions,
     TextClasses,
     check_predictor,
     chosen_min_score,
@@ -16,6 +17,7 @@ __all__ = [
     "DetectorOptions",
     "Failure",
     "Job",
+    "ModelOptions",
     "ResultFile",
     "TextClasses",
     "check_predictor",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interplay.defaults import DEFAULT_DETECTOR
 from interplay.errors import InputError
+from interplay.pipeline.results import file_setting
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -46,6 +47,56 @@ class DetectorOptions:
 
     def __bool__(self) -> bool:
         return self != DetectorOptions()
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, with what: all that determines results but the images; it can be sent to another process.
+
+    The fields are the arguments of `load_predictor`.
+    """
+
+    model: str
+    weights: Path | None = None
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    classes: TextClasses = TextClasses()
+    detector: str | None = None
+    boxes: Path | None = None
+    annotations: Path | None = None
+    detector_options: DetectorOptions = DetectorOptions()
+    pose: str | Path | None = None
+    device: str | None = None
+
+    def check(self) -> None:
+        """What `load` refuses, as far as that is known before anything heavy is imported; same errors."""
+        check_predictor(
+            self.model,
+            weights=self.weights,
+            decoding=self.decoding,
+            detector=self.detector,
+            boxes=self.boxes,
+            detector_options=self.detector_options,
+            pose=self.pose,
+            device=self.device,
+        )
+
+    def load(self) -> Inference:
+        """The model, ready for images; see `load_predictor`."""
+        return load_predictor(**vars(self))
+
+    def settings(self) -> dict[str, Any]:
+        """What the record of a result file says about the model; files stand there by their content."""
+        return {
+            "model": file_setting(self.model),
+            "weights": file_setting(self.weights),
+            "detector": None if self.boxes else self.detector or DEFAULT_DETECTOR,
+            "boxes": file_setting(self.boxes),
+            **({"annotations": file_setting(self.annotations)} if self.annotations else {}),
+            **({"detector_options": vars(self.detector_options)} if self.detector_options else {}),
+            "pose": file_setting(self.pose),
+            "decoding": dict(self.decoding),
+            "classes": {**vars(self.classes), "vocabulary": file_setting(self.classes.vocabulary)},
+        }
 
 
 def chosen_min_score(model: str, weights: Path | None = None, wanted: float | None = None) -> float:

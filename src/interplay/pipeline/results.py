@@ -167,16 +167,17 @@ def check_settings(path: Path, settings: Mapping[str, Any], whole: bool = True) 
             f"{path} is not empty, and no {record_path(path).name} beside it says that a run of interplay's wrote it, "
             "so it is left as it is. Give another --output, or --overwrite to replace it"
         )
-    before = record[0]
-    changes = [
-        _change(key, before.get(key), settings.get(key))
-        for key in ({**before, **settings} if whole else settings)
-        if before.get(key) != settings.get(key)
-    ]
+    before = record[0] if whole else {key: value for key, value in record[0].items() if key in settings}
+    changes = changed_settings(before, settings)
     if changes:
         raise InputError(
             f"{path} holds results made with {', '.join(changes)}. Give --overwrite to start over, or another --output"
         )
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """In words, which settings are others than before."""
+    return [_change(key, before.get(key), now.get(key)) for key in {**before, **now} if before.get(key) != now.get(key)]
 
 
 CONTENT = "sha256:"
