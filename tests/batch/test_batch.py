@@ -20,7 +20,6 @@ from interplay.batch import BatchJob, job, run_batch
 from interplay.batch.shards import done_shards
 from interplay.batch.storage import Folder
 from interplay.batch.worker import ShardWorker
-from interplay.cli import main
 from interplay.errors import InputError
 from interplay.pipeline import ModelOptions
 from interplay.samples import sample_path
@@ -164,34 +163,3 @@ def test_broken_images_are_tried_again_when_asked(cluster: Any, tmp_path: Path) 
     assert run(folder, tmp_path / "out", shard_size=1)[0] == 1
     assert run(folder, tmp_path / "out", shard_size=1, retry_failed=True)[0] == 0
     assert len(interplay.read(tmp_path / "out").files) == 2
-
-
-def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/diary.txt").write_text("mine")
-    with pytest.raises(InputError, match="left as it is"):
-        run(photos(tmp_path / "in", "a.jpg"), tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nothing-here", "-o", "out"], "no such file or folder: nothing-here"),
-        ([".", "-o", "out", "--model", "tin-spatial-vcocoo"], "Did you mean 'tin-spatial-vcoco'"),
-        ([".", "-o", "pyproject.toml/out"], "is a file"),
-        (["s3x://a", "-o", "out"], "s3x"),
-    ],
-)
-def test_what_cannot_be_done_is_one_line(
-    arguments: list[str],
-    message: str,
-    capfd: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").touch()
-    assert main(["batch", *arguments]) == 2
-    said = capfd.readouterr().err
-    assert message in said
-    assert "Traceback" not in said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -188,15 +190,17 @@ def _cluster(job: BatchJob) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    if job.address is not None:
+        _check_reachable(job.address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no word to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own processes write to the terminal otherwise
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        with _without_standard_error():
-            if job.address is not None:
-                ray.init(address=job.address, **quiet)
-            else:
-                cores = job.workers * job.cpus
+        if job.address is not None:
+            ray.init(address=job.address, **quiet)
+        else:
+            cores = job.workers * job.cpus
+            with _without_standard_error():
                 ray.init(num_cpus=cores, object_store_memory=_STORE, include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(f"no Ray cluster at {job.address}: {error}" if job.address else f"{error}") from None
@@ -205,6 +209,17 @@ def _cluster(job: BatchJob) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise InputError where nothing listens at HOST:PORT: Ray itself would go on trying for many minutes."""
+    place = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+)\]?:(\d+)", address)
+    if place is None:  # "auto", or what only Ray understands
+        return
+    try:
+        socket.create_connection((place[1], int(place[2])), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster at {address}: {error}. Start one with: ray start --head") from None
 
 
 @contextmanager
