@@ -188,9 +188,9 @@ CONTACT_SYSTEMS: dict[str, System] = {
         System(
             "interactvlm",
             "interactvlm",
-            "network:InteractVlm",
-            "",
-            "",
+            "model:InteractVlmModel",
+            "task:InteractVlmTask",
+            "recipe:InteractVlmRecipe",
             converter="convert",
         ),
         System(

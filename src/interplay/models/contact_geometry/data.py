@@ -28,15 +28,21 @@ class ContactBatch:
 
     Attributes:
         pairs: P of them.
-        contact: (P, N) bool.
+        vertices: (M,) of the body, all or a sample.
+        contact: (P, M) bool of these.
+        touches: (P,) bool: any contact.
     """
 
     pairs: PairBatch
+    vertices: Tensor
     contact: Tensor
+    touches: Tensor
 
     def to(self, device: torch.device | str) -> ContactBatch:
         """The same on another device."""
-        return ContactBatch(self.pairs.to(device), self.contact.to(device, non_blocking=True))
+        return ContactBatch(
+            self.pairs.to(device), *(each.to(device) for each in (self.vertices, self.contact, self.touches))
+        )
 
 
 class ContactPairs:
@@ -104,11 +110,9 @@ class ContactPairs:
     def __len__(self) -> int:
         return len(self.contact)
 
-    def batch(self, rows: Tensor) -> ContactBatch:
-        """The given pairs, as annotated."""
-        return ContactBatch(
-            PairBatch(**{name: each[rows] for name, each in vars(self.pairs).items()}), self.contact[rows]
-        )
+    def some(self, rows: Tensor) -> tuple[PairBatch, Tensor]:
+        """The given pairs, as annotated, and their contact (P, N)."""
+        return PairBatch(**{name: each[rows] for name, each in vars(self.pairs).items()}), self.contact[rows]
 
 
 class ContactData:
@@ -142,16 +146,18 @@ class ContactData:
         """The changed batch, the same for the same places."""
         epoch, first = places[0]
         generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
-        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+        pairs, contact = self.pairs.some(torch.tensor([index for _, index in places]))
         noise = self.config.noise
         if noise.flip:
-            batch = flip(batch, torch.rand(len(places), generator=generator) < 0.5, self.pairs.mirror)
-        return ContactBatch(as_detected(batch.pairs, noise, generator), batch.contact)
+            chosen = torch.rand(len(places), generator=generator) < 0.5
+            pairs = flip(pairs, chosen)
+            contact = torch.where(chosen[:, None], contact[:, self.pairs.mirror], contact)
+        vertices = torch.randperm(contact.shape[1], generator=generator)[: self.config.vertices].sort().values
+        return ContactBatch(as_detected(pairs, noise, generator), vertices, contact[:, vertices], contact.any(1))
 
 
-def flip(batch: ContactBatch, chosen: Tensor, mirror: Tensor) -> ContactBatch:
+def flip(pairs: PairBatch, chosen: Tensor) -> PairBatch:
     """Mirror the `chosen` (P,) of the pairs."""
-    pairs = batch.pairs
     width = pairs.sizes[:, :1]
     boxes = [
         torch.where(chosen[:, None], torch.cat([width - b[:, 2:3], b[:, 1:2], width - b[:, :1], b[:, 3:]], 1), b)
@@ -160,8 +166,7 @@ def flip(batch: ContactBatch, chosen: Tensor, mirror: Tensor) -> ContactBatch:
     turned = pairs.keypoints[:, list(MIRRORED)]
     turned = torch.cat([torch.where(turned[..., 2:] > 0, width[:, None] - turned[..., :1], 0), turned[..., 1:]], -1)
     keypoints = torch.where(chosen[:, None, None], turned, pairs.keypoints)
-    contact = torch.where(chosen[:, None], batch.contact[:, mirror], batch.contact)
-    return ContactBatch(PairBatch(boxes[0], boxes[1], keypoints, pairs.sizes, pairs.labels, pairs.verbs), contact)
+    return PairBatch(boxes[0], boxes[1], keypoints, pairs.sizes, pairs.labels, pairs.verbs)
 
 
 def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.Generator) -> PairBatch:

@@ -64,24 +64,32 @@ class ContactGeometry(ContactModel):
         )
         self.vertex = VertexNetwork(NUM_PARTS, options.rank)
 
-    def forward(self, batch: PairBatch) -> ContactOutputs:
-        """Contact of the pairs of a batch."""
+    def forward(self, batch: PairBatch, vertices: Tensor | None = None) -> ContactOutputs:
+        """Contact of the pairs of a batch.
+
+        Args:
+            vertices: (M,) the only ones to compute; by default all.
+        """
         features = (pair_features(batch) - self.mean) / self.deviation
         of_pair, touch = self.pair(features, batch.labels, batch.verbs)
-        of_vertex, usual = self.vertex(self.surface, self.part)
+        rows = slice(None) if vertices is None else vertices
+        of_vertex, usual = self.vertex(self.surface[rows], self.part[rows])
         return ContactOutputs(touch, of_pair @ of_vertex.T / of_vertex.shape[1] ** 0.5 + usual)
 
-    def loss(self, outputs: ContactOutputs, contact: Tensor, counts: LossNormaliser | None = None) -> dict[str, Tensor]:
+    def loss(
+        self, outputs: ContactOutputs, contact: Tensor, touches: Tensor, counts: LossNormaliser | None = None
+    ) -> dict[str, Tensor]:
         """Cross-entropy of any contact; of pairs that touch, cross-entropy of vertices and dice loss.
 
         Args:
             outputs: of `forward`.
-            contact: (P, N) bool.
+            contact: (P, M) bool of the vertices that were computed.
+            touches: (P,) bool: any contact.
             counts: pairs, and pairs that touch, as the mean over the parts of a step; by default this batch's.
         """
-        weights, touches = self.config.loss, contact.any(1)
+        weights = self.config.loss
         if counts is None:
-            counts = LossNormaliser(touch_counts(contact))
+            counts = LossNormaliser(touch_counts(touches))
         pairs, touching = counts.mean.clamp_min(counts.floor(1.0))
         touch = F.binary_cross_entropy_with_logits(outputs.touch, touches.float(), reduction="sum") / pairs
         logits, target = outputs.vertices[touches], contact[touches].float()
@@ -131,9 +139,9 @@ class ContactGeometry(ContactModel):
         return cls(known.vocabulary, known.config)
 
 
-def touch_counts(contact: Tensor) -> Tensor:
-    """(2,) numbers of pairs, and of pairs that touch, of labels (P, N)."""
-    return torch.stack([contact.any(1).new_tensor(len(contact), dtype=torch.float32), contact.any(1).sum().float()])
+def touch_counts(touches: Tensor) -> Tensor:
+    """(2,) numbers of pairs, and of pairs that touch, of labels (P,)."""
+    return torch.stack([touches.new_tensor(len(touches), dtype=torch.float32), touches.sum().float()])
 
 
 class GeometryFinder:

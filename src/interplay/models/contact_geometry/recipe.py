@@ -89,6 +89,7 @@ class ContactGeometryRecipe(TrainConfig):
     """A training of `ContactGeometry`; `batch_size` counts pairs of a person and an object.
 
     Attributes:
+        vertices: of the body, drawn anew for each batch, that its loss is computed of.
         negatives: pairs that nothing is annotated of, and that do not touch, to learn from for each that touches.
     """
 
@@ -96,6 +97,7 @@ class ContactGeometryRecipe(TrainConfig):
     start: Literal["scratch", "weights"] = "scratch"
     epochs: Positive = 40
     batch_size: Positive = 64
+    vertices: Positive = 3072
     negatives: Weight = 0.5
     data: DataConfig = DataConfig(dataset="generated", workers=0)
     model: ContactNetworkSection = ContactNetworkSection()

@@ -67,11 +67,11 @@ class ContactGeometryTask:
 
     def counts(self, batch: ContactBatch) -> Tensor:
         """(2,) pairs, and pairs that touch."""
-        return touch_counts(batch.contact)
+        return touch_counts(batch.touches)
 
     def loss(self, network: Callable[..., Any], batch: ContactBatch, counts: LossNormaliser) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
-        return self.model.loss(network(batch.pairs), batch.contact, counts)
+        return self.model.loss(network(batch.pairs, batch.vertices), batch.contact, batch.touches, counts)
 
     def validate(self, model: ContactGeometry) -> dict[str, float]:
         """`f1`, `precision` and `recall` of pairs that touch, as annotated; `f1_detected` on imitated detections; and

@@ -72,7 +72,7 @@ class InteractVlmNetworkOptions(Options):
     words: tuple[str, ...] = ()
     base: str = ""
     lora_rank: int = Field(default=0, ge=0)
-    lora_alpha: float = Field(default=16.0, gt=0)
+    lora_alpha: int = Field(default=16, ge=1)
 
 
 class InteractVlmLossOptions(Options):

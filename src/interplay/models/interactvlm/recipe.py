@@ -1,0 +1,119 @@
+"""Training recipes of InteractVLM: ``interplay/configs/interactvlm``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from interplay.models.interactvlm.config import InteractVlmLossOptions
+from interplay.models.interactvlm.prompts import TokenType
+from interplay.training.sections import (
+    DataConfig,
+    OptimiserConfig,
+    Positive,
+    Rate,
+    ScheduleConfig,
+    Section,
+    Share,
+    TrainConfig,
+    Weight,
+)
+
+ContactDataset = Literal[
+    "generated", "damon", "lemon", "rich", "lemon-affordance", "piad", "pico", "damon-2d", "hoi-vqa"
+]
+"""What is learnt from: contact of bodies (``generated``, ``damon``, ``lemon``, ``rich``), affordance of objects
+(``lemon-affordance``, ``piad``), contact of objects (``pico``), contact in the photograph (``damon-2d``), and questions
+in words (``hoi-vqa``)."""
+
+
+class ContactDataConfig(DataConfig):
+    """One data set.
+
+    Attributes:
+        dataset: which one; see `ContactDataset`.
+        body: the body model's file that its vertices are of (SMPL's or SMPL-H's, the user's own); not for generated
+            scenes, which bring theirs.
+        min_vertices: how many of a triangle's vertices must touch for its pixels to be in a mask.
+        foot_ground: of DAMON: feet on the ground as contact with "scene", and no other with what carries people.
+        rate: how often samples are from it, in relation to the other data sets'.
+    """
+
+    dataset: ContactDataset  # type: ignore[assignment]
+    body: Path | None = None
+    min_vertices: Annotated[int, Field(ge=1, le=3)] = 3
+    foot_ground: bool = False
+    rate: Rate = 1.0
+
+
+class VlmNetworkSection(Section):
+    """The network.
+
+    Attributes:
+        base: a folder of published weights (InteractVLM's, or LISA's in the same form) that training starts from;
+            without it a small network is trained from nothing.
+        token_type: which tokens stand for masks.
+        camera_encoder: how a view's camera changes a prompt; ``null``: it does not.
+        human_views, object_views: sets of views.
+        views: how many of these are used, the first ones.
+        lora_rank, lora_alpha: of LoRA's matrices in the language model of `base`.
+        gradient_checkpointing: compute activations twice, to need less memory.
+    """
+
+    base: str | None = None
+    token_type: TokenType = "Gen"
+    camera_encoder: Literal["simple", "view_index", "vi_v1"] | None = "vi_v1"
+    human_views: str = "4MV-Z_Vitru"
+    object_views: str = "4MV-Z_HM"
+    views: Annotated[int, Field(ge=1, le=10)] = 4
+    lora_rank: Annotated[int, Field(ge=0)] = 0
+    lora_alpha: Positive = 16
+    gradient_checkpointing: bool = False
+
+
+class InteractVlmOptimiserSection(OptimiserConfig):
+    """AdamW; of a published base at the published rate."""
+
+    learning_rate: Rate = 3e-4
+    reference_batch: Positive = 8
+    scaling: Literal["linear", "sqrt", "none"] = "none"
+    weight_decay: Weight = 0.0
+    clip_norm: Rate | None = 1.0
+
+
+class InteractVlmRecipe(TrainConfig):
+    """A training of `InteractVlm`.
+
+    Attributes:
+        samples: conversations in an epoch, drawn from the data sets by their rates; ``null``: as many as `data` has.
+        further: more data sets by names of your choice.
+        template: which family of questions about people.
+        part_dropout: share of the questions about people that ask, and are answered, without body parts in words.
+        flip: mirror half of the generated scenes.
+        validation_samples: the most pairs that are validated on.
+        loss: weights of the terms, the released ones by default.
+    """
+
+    system: Literal["interactvlm"]
+    start: Literal["scratch", "weights"] = "scratch"
+    epochs: Positive = 30
+    batch_size: Positive = 8
+    samples: Positive | None = None
+    data: ContactDataConfig = ContactDataConfig(dataset="generated", workers=0)
+    further: dict[str, ContactDataConfig] = Field(default_factory=dict)
+    template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
+    part_dropout: Share = 0.5
+    flip: bool = False
+    validation_samples: Positive = 200
+    model: VlmNetworkSection = VlmNetworkSection()
+    loss: InteractVlmLossOptions = InteractVlmLossOptions()
+    optimiser: InteractVlmOptimiserSection = InteractVlmOptimiserSection()
+    schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.01)
+
+    @model_validator(mode="after")
+    def _lora_has_a_base(self) -> InteractVlmRecipe:
+        if self.model.lora_rank and self.model.base is None:
+            raise ValueError("model.lora_rank changes given weights: give model.base, their folder")
+        return self

@@ -1,0 +1,204 @@
+"""What a training of InteractVLM consists of: data sets, loss, LoRA, validation (a `TrainingTask`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from interplay.body.model import PARTS
+from interplay.errors import InputError, MissingFileError
+from interplay.layers.modes import evaluating
+from interplay.layers.normalisers import LossNormaliser
+from interplay.metrics.contact import affordance_scores, contact_scores
+from interplay.models.interactvlm.config import InteractVlmConfig, InteractVlmNetworkOptions
+from interplay.models.interactvlm.convert import load_folder
+from interplay.models.interactvlm.data import VlmData, batch_of, example_of
+from interplay.models.interactvlm.losses import kind_of
+from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, VlmBatch, VlmOutputs
+from interplay.models.interactvlm.nano import nano_network
+from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
+from interplay.models.interactvlm.sources import Source, open_source
+from interplay.models.weights import read_contact_model
+from interplay.training.inputs import start_file
+from interplay.training.sections import DataConfig
+from interplay.training.tables import Tables, fingerprint, load_tables
+from interplay.vocabulary import Vocabulary
+
+_VALIDATION_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a weights file says about the data.
+
+    Attributes:
+        content: by data set.
+    """
+
+    content: dict[str, Any]
+
+    def record(self) -> dict[str, Any]:
+        """See `Tables.record`."""
+        return self.content
+
+
+class InteractVlmTask:
+    """Trains an InteractVLM: a small one from nothing, or LoRA and the parts around it on given weights.
+
+    Args:
+        config: of the training.
+
+    Raises:
+        InputError: there is nothing to learn, or the data do not fit.
+        MissingFileError: data or weights are not there.
+    """
+
+    monitor = "f1"
+
+    def __init__(self, config: InteractVlmRecipe) -> None:
+        self.config = config
+        generated = [_tables(each) if each.dataset == "generated" else None for each in self._data()]
+        vocabulary = next((each.training.vocabulary for each in generated if each), None) or Vocabulary.load("coco")
+        torch.manual_seed(config.seed)
+        self.model = _model(config, vocabulary)
+        if config.model.gradient_checkpointing:
+            self.model.network.llava.gradient_checkpointing_enable()
+        self.model.freeze()
+        self.newly_initialised: list[str] = []
+        if config.start == "weights":
+            self.model.load_state_dict(read_contact_model(start_file(config)).state_dict())
+        size = self.model.network.image_size
+        sources = [
+            (open_source(data, config, size, data.train, tables.training if tables else None), data.rate)
+            for data, tables in zip(self._data(), generated, strict=True)
+        ]
+        self.data = VlmData(sources, self.model, config)
+        self.validation = self._validation(generated[0], size, sources[0][0])
+        self.tables = Record(
+            {
+                name: {
+                    "lessons": len(source),
+                    "sha256": _digest(source),
+                    **({"annotations": fingerprint(tables.training)} if tables else {}),
+                }
+                for name, (source, _), tables in zip(("data", *config.further), sources, generated, strict=True)
+            }
+        )
+
+    def _data(self) -> list[ContactDataConfig]:
+        return [self.config.data, *self.config.further.values()]
+
+    def _validation(self, tables: Tables | None, size: int, training: Source) -> Source | None:
+        """What is validated on: held-out generated scenes, another data set's split, or what is trained on."""
+        data = self.config.data
+        if tables is not None:
+            if tables.validation is tables.training:
+                return training
+            root = data.validation_root or data.root
+            return open_source(data.model_copy(update={"root": root}), self.config, size, "val", tables.validation)
+        if data.validation is not None:
+            return open_source(data, self.config, size, data.validation)
+        return training
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Those that are trained, at one rate."""
+        return {"default": [parameter for parameter in self.model.parameters() if parameter.requires_grad]}
+
+    def counts(self, batch: VlmBatch) -> Tensor:
+        """(1,) tokens that are learnt."""
+        return (batch.labels[:, 1:] != UNLEARNT).sum().float().reshape(1)
+
+    def loss(self, network: Callable[..., Any], batch: VlmBatch, counts: LossNormaliser) -> dict[str, Tensor]:
+        """The terms of the loss of a batch."""
+        outputs: VlmOutputs = network(batch)
+        return self.model.loss(outputs, batch, counts)
+
+    def validate(self, model: InteractVlmModel) -> dict[str, float]:
+        """`f1`, `precision`, `recall` of vertices; of affordances `f1` is SIM. Answers are given, without parts."""
+        source = self.validation
+        assert source is not None
+        chosen = np.linspace(0, len(source) - 1, min(len(source), self.config.validation_samples)).round().astype(int)
+        scores: list[tuple[float, float, float]] = []
+        rng = np.random.default_rng(0)
+        with evaluating(model):
+            for start in range(0, len(chosen), _VALIDATION_BATCH):
+                rows = chosen[start : start + _VALIDATION_BATCH].tolist()
+                examples = [example_of(source.lesson(row, rng, training=False), model) for row in rows]
+                batch = batch_of(examples, model.tokenizer.pad_token_id or 0).to(model.device)
+                outputs = model(batch)
+                for taught, found in zip(batch.taught, model.lifted(outputs, batch), strict=True):
+                    if found is None:
+                        continue
+                    pred, target = found.float().cpu().numpy(), taught.target.cpu().numpy()
+                    if kind_of(taught.dataset) == "oafford":
+                        scores.append((float(affordance_scores(pred, target).sim), 0.0, 0.0))
+                    else:
+                        scores.append(tuple(float(each) for each in contact_scores(pred, target).mean))  # type: ignore[arg-type]
+        if not scores:
+            return {}
+        means = np.mean(scores, 0)
+        return dict(zip(("f1", "precision", "recall"), map(float, means), strict=True))
+
+    def finish(self, model: InteractVlmModel) -> dict[str, Any]:
+        """Data and last validation."""
+        return {"data": self.tables.record(), "validation": self.validate(model)}
+
+
+def _tables(data: ContactDataConfig) -> Tables:
+    shared = {name: getattr(data, name) for name in DataConfig.model_fields}
+    return load_tables(DataConfig(**shared))
+
+
+def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> InteractVlmModel:
+    options = config.model
+    if options.base is None:
+        network = nano_network(
+            vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type
+        )
+        return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss))
+    return on_base(Path(options.base), vocabulary, config)
+
+
+def on_base(base: Path, vocabulary: Vocabulary, config: InteractVlmRecipe) -> InteractVlmModel:
+    """Given weights with LoRA's matrices beside them.
+
+    Raises:
+        InputError: another kind of tokens, or no tokenizer.
+        MissingFileError, MissingExtraError: something is not there.
+    """
+    from transformers import AutoTokenizer
+
+    options = config.model
+    network = load_folder(base)
+    if network.options.token_type != options.token_type:
+        raise InputError(
+            f"model.token_type: {base} has {network.options.token_type}, the recipe {options.token_type}; tokens are "
+            "the language model's own"
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise MissingFileError(
+            f"{base}: no tokenizer that can be read ({' '.join(str(error).split())[:200]})"
+        ) from None
+    described = InteractVlmNetworkOptions(
+        options=network.options,
+        llava=network.llava.config.to_dict(),
+        sam=network.sam.config.to_dict(),
+        base=str(base),
+        lora_rank=options.lora_rank,
+        lora_alpha=options.lora_alpha,
+    )
+    return InteractVlmModel(vocabulary, InteractVlmConfig(network=described, loss=config.loss), network, tokenizer)
+
+
+def _digest(source: Source) -> str:
+    """Of the images' names."""
+    return hashlib.sha256("\n".join(source.name(index) for index in range(len(source))).encode()).hexdigest()
