@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -48,6 +49,12 @@ def test_cosine_falls_to_nearly_nothing() -> None:
     assert found[10] == pytest.approx(0.5)
     assert found == sorted(found, reverse=True)
     assert 0 < found[-1] < 0.01
+
+
+def test_linear_rises_and_falls_straight() -> None:
+    found = factors(kind="linear", warm_up=0.2)
+    assert max(found) == found[4] == 1
+    assert np.diff(found[4:]) == pytest.approx([-1 / 16] * 15)
 
 
 def test_one_cycle_peaks_after_its_warm_up() -> None:

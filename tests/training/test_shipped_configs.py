@@ -14,14 +14,16 @@ from PIL import Image
 from torch import Tensor
 
 from interplay import Interactions, InteractionTable, Vocabulary, write
-from interplay.systems import get_system
+from interplay.systems import SYSTEMS, get_system
 from interplay.training import TrainConfig, load_config
 from interplay.training.launch import launch
 from interplay.training.loading import LoadedPart
 from interplay.training.optimisers import build_optimiser
 from interplay.training.step import LossModule, training_step
 
-CONFIGS = sorted((Path(__file__).parents[2] / "src/interplay/configs").glob("*/*.yaml"))
+_ALL = sorted((Path(__file__).parents[2] / "src/interplay/configs").glob("*/*.yaml"))
+CONFIGS = [path for path in _ALL if load_config(path).system in SYSTEMS]
+"""Of interactions; those of contact learn from other data, see ``tests/models/test_interactvlm_training.py``."""
 SIDE, IMAGES, BATCH = 96, 8, 2
 ANYWHERE = {"own": "hico-det", "generated": "hico-det"}
 """Vocabularies of configurations for data of any."""

@@ -50,7 +50,7 @@ def build_optimiser(
     if options.algorithm == "sgd":
         return torch.optim.SGD(groups, momentum=options.momentum, fused=fused)
     kind = torch.optim.AdamW if options.algorithm == "adamw" else torch.optim.Adam
-    return kind(groups, fused=fused)
+    return kind(groups, betas=(0.9, options.second_beta), fused=fused)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, rates: Mapping[str, float], factor: float) -> None:

@@ -28,6 +28,8 @@ def schedule_factor(options: ScheduleConfig, step: int, total_steps: int, steps_
     rising = FIRST + (1 - FIRST) * done / options.warm_up if done < options.warm_up else 1.0
     if options.kind == "cosine":
         return rising * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    if options.kind == "linear":
+        return rising if done < options.warm_up else max(0.0, (1 - done) / (1 - options.warm_up))
     if options.kind == "step":
         epoch = step // steps_per_epoch
         return rising * options.factor ** sum(epoch >= milestone for milestone in options.milestones)

@@ -96,6 +96,7 @@ class OptimiserConfig(Section):
             of that (``sqrt``), or not at all.
         weight_decay: weight decay of all parameters, unless the system says otherwise.
         momentum: momentum of the algorithm ``sgd``.
+        second_beta: how slowly Adam's and AdamW's means of squared gradients follow.
         clip_norm: the gradient's norm over all parameters is cut to this; ``null`` leaves it.
         clip_each: after that, the norm of every parameter's own gradient is cut to this.
         ema: decay of a moving average of the weights, which is then validated and kept; 0 keeps the weights.
@@ -107,6 +108,7 @@ class OptimiserConfig(Section):
     scaling: Literal["linear", "sqrt", "none"] = "linear"
     weight_decay: Weight = 0.0
     momentum: Share = 0.9
+    second_beta: Share = 0.999
     clip_norm: Rate | None = None
     clip_each: Rate | None = None
     ema: Share = 0.0
@@ -125,6 +127,7 @@ class ScheduleConfig(Section):
 
     Attributes:
         kind: the curve: ``step``: times `factor` after each of the `milestones`; ``cosine``: along half a cosine to 0;
+            ``linear``: up to the full rate during `warm_up`, then straight down to 0;
             ``one-cycle``: up to the full rate during `warm_up`, then along half a cosine to 0; ``restarts``: half
             cosines to 0, the first over `period` steps and each twice as long as the one before; ``staircase``: times
             `factor` after every `period` steps; or ``constant``.
@@ -134,7 +137,7 @@ class ScheduleConfig(Section):
         warm_up: share of the training during which the rates rise from 4 % to what the kind says.
     """
 
-    kind: Literal["step", "cosine", "one-cycle", "restarts", "staircase", "constant"] = "step"
+    kind: Literal["step", "cosine", "linear", "one-cycle", "restarts", "staircase", "constant"] = "step"
     milestones: tuple[Positive, ...] = ()
     factor: Rate = 0.1
     period: Positive = 20_000

@@ -119,6 +119,8 @@ def convert_folder(folder: str | os.PathLike[str], output: str | os.PathLike[str
     What the tokenizer needs is copied beside them.
 
     Args:
+        folder: the published folder; or a file of weights that ``interplay train`` made on top of one, which are put
+            together.
         output: a folder that is empty or not there.
 
     Raises:
@@ -126,6 +128,10 @@ def convert_folder(folder: str | os.PathLike[str], output: str | os.PathLike[str
     """
     source, target = Path(folder), Path(output)
     check_empty(target)
+    if source.is_file():
+        from interplay.models.interactvlm.adapters import merge_file
+
+        return merge_file(source, target)
     model = load_folder(source)
     save_folder(model, target, origin={"imported_from": source.name})
     copy_tokenizer(source, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from interplay.models.interactvlm.config import InteractVlmLossOptions
 from interplay.models.interactvlm.prompts import TokenType
@@ -111,9 +111,3 @@ class InteractVlmRecipe(TrainConfig):
     loss: InteractVlmLossOptions = InteractVlmLossOptions()
     optimiser: InteractVlmOptimiserSection = InteractVlmOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.01)
-
-    @model_validator(mode="after")
-    def _lora_has_a_base(self) -> InteractVlmRecipe:
-        if self.model.lora_rank and self.model.base is None:
-            raise ValueError("model.lora_rank changes given weights: give model.base, their folder")
-        return self

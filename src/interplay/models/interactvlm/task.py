@@ -158,6 +158,11 @@ def _tables(data: ContactDataConfig) -> Tables:
 
 def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> InteractVlmModel:
     options = config.model
+    if options.base is None and options.lora_rank:
+        raise InputError(
+            "model.base: LoRA changes given weights, and none are given; give --model.base FOLDER of published "
+            "InteractVLM or LISA weights, or --model.lora_rank 0 to train a small network from nothing"
+        )
     if options.base is None:
         network = nano_network(
             vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type

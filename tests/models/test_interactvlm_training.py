@@ -1,0 +1,203 @@
+"""InteractVLM is trained by the shared loop: from nothing, and with LoRA on given weights."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.models.contact_scenes import write_scenes
+from tests.models.interactvlm_tiny import SEG, tiny
+
+from interplay import read_image
+from interplay.cli import main
+from interplay.errors import InputError
+from interplay.models.contact import ContactPair
+from interplay.models.interactvlm.convert import load_folder
+from interplay.models.interactvlm.data import batch_of
+from interplay.models.interactvlm.folder import save_folder
+from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel
+from interplay.models.interactvlm.predict import crop
+from interplay.models.interactvlm.sources import BodySource
+from interplay.models.interactvlm.task import InteractVlmTask
+from interplay.models.interactvlm.words import WordTokenizer, word_list
+from interplay.models.weights import read_contact_model, read_weights
+from interplay.training import load_config, train
+from interplay.training.config import list_configs
+
+pytest.importorskip("transformers")
+pytest.importorskip("embreex")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_scenes(tmp_path_factory.mktemp("contact") / "scenes")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tiny random weights with a tokenizer of its words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base") / "tiny"
+    save_folder(tiny(), folder)
+    words = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"w{n}": n for n in range(3, SEG)}, "[SEG]": SEG}
+    plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.Split("[SEG]", "isolated")
+    special = {"unk_token": "<unk>", "pad_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    PreTrainedTokenizerFast(tokenizer_object=plain, **special).save_pretrained(folder)
+    return folder
+
+
+def options(scenes: Path, output: Path, **changes: Any) -> list[str]:
+    fixed = {"data.root": scenes, "data.holdout": 0, "output": output, "accelerator": "cpu", "batch_size": 4}
+    given = {**fixed, "log_every": 1, "validate_every": 100, "schedule.kind": "constant", **changes}
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+def losses(run: Path) -> list[float]:
+    with (run / "log.csv").open() as stream:
+        return [float(row["loss"]) for row in csv.DictReader(stream)]
+
+
+def test_a_small_one_is_trained_from_nothing_and_finds_contact(scenes: Path, tmp_path: Path) -> None:
+    pytest.importorskip("anny")
+    config = load_config("interactvlm/nano", options(scenes, tmp_path, epochs=4, part_dropout=0.9))
+    file = train(config)
+    fell = losses(file.parent)
+    assert fell[-1] < 0.95 * fell[0]
+    model = read_contact_model(file)
+    assert isinstance(model, InteractVlmModel)
+    assert file.stat().st_size < 5_000_000
+    assert model.network.options.crops
+
+
+def test_lora_trains_given_weights_and_is_merged_into_them(
+    base: Path, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft")
+    changes = {"model.base": base, "model.lora_rank": 2, "epochs": 6, "optimiser.learning_rate": 3e-3, "flip": "false"}
+    config = load_config("interactvlm/nano", options(scenes, tmp_path, **changes))
+    before = {name: value.clone() for name, value in load_folder(base).state_dict().items()}
+    file = train(config)
+    fell = losses(file.parent)
+    assert fell[-1] < 0.95 * fell[0]
+    state, description = read_weights(file)
+    assert description["config"]["network"]["base"] == str(base)
+    assert not any("vision_encoder" in name or "vision_tower" in name for name in state), "frozen parts are not stored"
+    assert sum("lora_" in name for name in state) == 2 * 2 * 2, "two matrices for q and v of both layers"
+    with pytest.raises(InputError, match="interplay import interactvlm"):
+        read_contact_model(file)
+    assert main(["import", "interactvlm", str(file), "-o", str(tmp_path / "merged")]) == 0
+    merged = load_folder(tmp_path / "merged").state_dict()
+    assert merged.keys() == before.keys()
+    same = {name for name, value in before.items() if torch.equal(value, merged[name])}
+    assert any("vision_encoder" in name for name in same)
+    query = "llava.model.language_model.layers.0.self_attn.q_proj.weight"
+    assert query not in same
+    factors = [state[f"network.{query[:-7]}.lora_{side}.default.weight"] for side in "BA"]
+    torch.testing.assert_close(merged[query], before[query] + factors[0] @ factors[1] * 16 / 2, atol=1e-5, rtol=1e-4)
+
+
+def test_a_stopped_training_goes_on(scenes: Path, tmp_path: Path) -> None:
+    whole = load_config("interactvlm/nano", options(scenes, tmp_path, epochs=2, name="whole"))
+    parts = load_config("interactvlm/nano", options(scenes, tmp_path, epochs=2, name="parts"))
+    train(whole)
+    train(parts, stop_after=1)
+    train(parts)
+    assert losses(tmp_path / "whole") == pytest.approx(losses(tmp_path / "parts"), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def task(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> InteractVlmTask:
+    return InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path_factory.mktemp("x"))))  # type: ignore[arg-type]
+
+
+def test_answers_are_learnt_and_questions_are_not(task: InteractVlmTask) -> None:
+    example = task.data[0, 0]
+    words = task.model.tokenizer
+    learnt = example.labels[example.labels != UNLEARNT]
+    said = words.decode(learnt.tolist())
+    assert "[SEG]" in said
+    assert said.endswith("</s>")
+    assert "assistant" not in said
+    assert (example.labels == UNLEARNT).sum() > 64, "the image and the question"
+
+
+def test_parts_are_dropped_and_sides_are_exchanged(task: InteractVlmTask, scenes: Path) -> None:
+    source = task.data.sources[0]
+    assert isinstance(source, BodySource)
+    rng = np.random.default_rng(0)
+    lessons = [source.lesson(0, rng) for _ in range(60)]
+    in_words = [each for each in lessons if "hand" in each.answered]
+    assert 15 < len(in_words) < 45, "half of them name body parts"
+    for each in in_words:
+        assert each.taught is not None
+        touched = each.taught.target.bool()
+        left = "left" in each.answered
+        assert bool(touched[source.lessons[0].vertices].any()) == left, "a mirrored image has mirrored contact"
+    plain = source.lesson(0, rng, training=False)
+    assert "hand" not in plain.answered
+
+
+def test_each_sample_has_its_own_masks(task: InteractVlmTask) -> None:
+    model = task.model.eval()
+    examples = [task.data[0, i] for i in range(3)]
+    with torch.no_grad():
+        together = model(batch_of(examples, 0))
+        for i, each in enumerate(examples):
+            alone = model(batch_of([each], 0))
+            torch.testing.assert_close(alone.masks[0], together.masks[i], atol=1e-3, rtol=1e-3)
+    terms = model.loss(together, batch_of(examples, 0))
+    assert set(terms) == {"text", "mask_bce", "mask_dice", "mask_l2", "hC", "oC", "oA"}
+    assert terms["hC"] > 0
+    assert terms["oC"] == 0
+
+
+def test_views_and_cameras_can_be_left_out(scenes: Path, tmp_path: Path) -> None:
+    for changes in ({"model.camera_encoder": "null"}, {"model.views": 1}):
+        other = InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
+        batch = other.data.collate([other.data[0, i] for i in range(2)])
+        outputs = other.model(batch)
+        assert outputs.masks[0].shape == ((1 if "model.views" in changes else 4), 256, 256)
+
+
+@pytest.mark.parametrize("name", [name for name in list_configs() if name.startswith(("interactvlm/", "contact_"))])
+def test_shipped_configs_are_read(name: str) -> None:
+    config = load_config(name)
+    assert config.system == ("contact-geometry" if name.startswith("contact_") else "interactvlm")
+
+
+def test_what_is_refused(scenes: Path, base: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="LoRA changes given weights"):
+        InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.lora_rank": 2})))  # type: ignore[arg-type]
+    changes = {"model.base": base, "model.token_type": "Gen-Hu-Obj"}
+    with pytest.raises(InputError, match="the recipe Gen-Hu-Obj"):
+        InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
+
+
+def test_the_tokenizer_knows_every_question_and_forgets_no_word() -> None:
+    words = word_list(["baseball bat"], ["left hand"], ["[SEG]"])
+    tokenizer = WordTokenizer(words)
+    ids = tokenizer("USER: <im_start> Which body parts? It is [SEG].</s>").input_ids
+    assert tokenizer.unk_token_id not in ids
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "user: <im_start> which body parts? it is [SEG]."
+    assert tokenizer.unk_token_id in tokenizer("dragon").input_ids
+    assert len(set(words)) == len(words)
+
+
+def test_crops_are_square_and_show_both(tmp_path: Path) -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[20:30, 150:160] = [255, 0, 0]
+    Image.fromarray(image).save(tmp_path / "a.png")
+    person, thing = np.array([150.0, 20, 160, 30]), np.array([190.0, 60, 205, 70])
+    found = crop(read_image(tmp_path / "a.png"), ContactPair("cup", person, thing))
+    assert found.shape[0] == found.shape[1] == 66
+    assert (found == [255, 0, 0]).all(-1).sum() == 100
+    assert (found[:, -10:] == 127).any(), "grey beyond the image"
+    assert crop(image, ContactPair("cup")) is image
