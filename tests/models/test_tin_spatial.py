@@ -16,6 +16,7 @@ from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.geometry import NUM_FEATURES, pair_geometry, scale_boxes
 from interplay.models.tin_spatial.model import TinSpatial
+from interplay.models.tin_spatial.network import PairOutputs
 from interplay.models.tin_spatial.plausibility import objects_at_once, one_at_a_time, seen_pairs
 from interplay.models.tin_spatial.task import score_pairs
 from interplay.samples import sample_path
@@ -196,10 +197,11 @@ def test_images_without_pairs_give_none(count: int) -> None:
 WORLD = Vocabulary.from_names(["person", "horse", "cup"], ["ride", "hold"])
 
 
-def small(scores: bool = True, plausible: bool = True) -> TinSpatial:
+def small(scores: bool = True, plausible: bool = True, members: int = 1) -> TinSpatial:
     torch.manual_seed(0)
+    size = {"width": 8, "layers": 1, "heads": 1, "embedding": 2}
     content = {
-        "network": {"verbs": (0, 1), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": scores},
+        "network": {"verbs": (0, 1), "scores": scores, "members": members, **size},
         "decoding": {"plausible": plausible},
     }
     return TinSpatial(WORLD, SpatialConfig.model_validate(content)).eval()
@@ -260,10 +262,36 @@ def test_scores_of_the_detector_are_known_or_multiplied() -> None:
     assert ratio[0] < 0.02 * 1.1 + ratio[1]
     model = small()
     with torch.no_grad():
-        model.confidence.weight.normal_()  # type: ignore[union-attr]
+        model.members[0].confidence.weight.normal_()
     best = [np.sort(model.predict(BLANK, detections=given, min_score=0).score) for given in (sure, unsure)]
     assert not np.allclose(*best)
     assert (best[1] > 0.1 * 0.1).any()  # not multiplied
+
+
+def test_members_are_one_model_whose_logits_are_their_mean_and_each_learns_alone(
+    riders_table: InteractionTable,
+) -> None:
+    pairs = PairSet(riders_table, (0, 1))
+    batch = pairs.batch(torch.arange(len(pairs)))
+
+    def run(model: TinSpatial) -> tuple[PairOutputs, dict[str, torch.Tensor]]:
+        outputs = model(batch.boxes, batch.labels, batch.detected, batch.scores)
+        return outputs, model.loss(outputs, batch.targets)
+
+    both = small(members=2).eval()
+    alone = []
+    for i in range(2):
+        one = small().eval()
+        state = {name.replace(f"members.{i}", "members.0"): value for name, value in both.state_dict().items()}
+        one.load_state_dict({name: state[name] for name in one.state_dict()})
+        alone.append(run(one))
+    outputs, loss = run(both)
+    assert not torch.allclose(alone[0][0].verb_logits, alone[1][0].verb_logits)
+    for name in ("verb_logits", "interactive_logits"):
+        mean = sum(getattr(each, name) for each, _ in alone) / 2
+        torch.testing.assert_close(getattr(outputs, name), mean)
+    for name, value in loss.items():
+        torch.testing.assert_close(value, (alone[0][1][name] + alone[1][1][name]) / 2)
 
 
 def test_counted_from_annotations() -> None:

@@ -49,7 +49,7 @@ def models() -> dict[str, HoiModel]:
         "network": {"backbone": "resnet-nano", "classes": "verb", "verbs": (2, 0, 1)},
         "decoding": {"min_object": 0.1},
     }
-    size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": True}
+    size = {"verbs": (2, 0), "width": 8, "layers": 1, "heads": 1, "embedding": 2, "scores": True, "members": 2}
     boxes = {"network": size, "decoding": {"suppress_below": 0.125, "plausible": False}}
     loop = {"backbone": "resnet-nano", "stages": 2, "width": 2, "pose_width": 2, "pose_layers": 1}
     stages = {"network": loop, "loss": {"pose": (0.5, 1)}, "decoding": {"sigma": 0.5, "agents": "all"}}

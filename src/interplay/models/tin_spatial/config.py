@@ -28,6 +28,7 @@ class TinSpatialSize(Options):
         dropout: share of channels that are left out at random while training.
         scores: whether it knows how sure the detector is of each box. It then learns what a box of such a score is
             worth, and triplets' scores are C x D; else they are multiplied by both detection scores.
+        members: networks of this size, of which the mean of the logits is taken; they are trained in one run.
     """
 
     width: Annotated[int, Field(ge=8, strict=True)] = 64
@@ -36,6 +37,7 @@ class TinSpatialSize(Options):
     embedding: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     scores: bool = False
+    members: Positive = 1
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> Self:
@@ -113,3 +115,13 @@ def from_format_2(description: dict[str, Any], state: dict[str, Tensor]) -> tupl
         return description, state
     seen = prior.bool() | True
     return description, {**state, "seen_pairs": seen, "one_at_a_time": ~seen[0]}
+
+
+_OF_THE_MODEL = ("mean", "deviation", "seen_pairs", "one_at_a_time")
+
+
+def from_format_3(description: dict[str, Any], state: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Format 4: a model has members; before, it was the only one."""
+    return description, {
+        name if name in _OF_THE_MODEL else f"members.0.{name}": tensor for name, tensor in state.items()
+    }

@@ -30,9 +30,9 @@ from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 
 from .batch import SpatialTargets
-from .config import SpatialConfig, SpatialDescription, from_format_1, from_format_2
+from .config import SpatialConfig, SpatialDescription, from_format_1, from_format_2, from_format_3
 from .geometry import NUM_FEATURES, confidence, pair_geometry, scale_boxes
-from .network import PairBlock, PairOutputs, PairPlaces, zero_embedding
+from .network import PairNetwork, PairOutputs, PairPlaces
 from .plausibility import better_than_copies
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 
 class TinSpatial(InteractivenessModel):
-    """See the module's text. About 390,000 parameters, 135,000 in its small form."""
+    """See the module's text. About 390,000 parameters a member, 135,000 in its small form."""
 
     config: SpatialConfig
     description_class = SpatialDescription
-    migrations = (from_format_1, from_format_2)
+    migrations = (from_format_1, from_format_2, from_format_3)
     uses_pixels = False
     default_min_score = SYSTEMS["tin-spatial"].default_min_score
     mean: Tensor
@@ -55,39 +55,27 @@ class TinSpatial(InteractivenessModel):
     def __init__(self, vocabulary: Vocabulary, config: SpatialConfig) -> None:
         super().__init__(vocabulary, config)
         vocabulary.require_person("TIN")
-        options, objects = config.network, len(vocabulary.objects)
-        width, verbs = options.width, len(options.verbs)
+        options, objects, verbs = config.network, len(vocabulary.objects), len(config.network.verbs)
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("deviation", torch.ones(NUM_FEATURES))
         self.register_buffer("seen_pairs", torch.ones(objects, verbs, dtype=torch.bool))
         self.register_buffer("one_at_a_time", torch.zeros(verbs, dtype=torch.bool))
-        self.object_embedding = nn.Embedding(objects, options.embedding)
-        self.object_gate = zero_embedding(objects, 2 * width)
-        self.source_embedding = zero_embedding(2, 2 * width)  # annotated or detected boxes
-        self.expand = nn.Linear(NUM_FEATURES + options.embedding, 2 * width)
-        self.confidence = nn.Linear(2, 2 * width, bias=False) if options.scores else None
-        self.contract = nn.Linear(2 * width, width)
-        self.dropout = nn.Dropout(options.dropout)
-        self.blocks = nn.ModuleList(PairBlock(width, options.heads, options.dropout) for _ in range(options.layers))
-        self.norm = nn.LayerNorm(width)
-        self.classifier = nn.Linear(width, verbs)
-        self.object_prior = zero_embedding(objects, verbs)
-        self.discriminator = nn.Linear(width, 1)
-        if self.confidence is not None:
-            nn.init.zeros_(self.confidence.weight)
-        nn.init.constant_(self.classifier.bias, -2.0)  # most verbs do not hold for most pairs
+        self.members = nn.ModuleList(PairNetwork(options, objects, NUM_FEATURES) for _ in range(options.members))
 
     def class_axes(self) -> ClassAxes:
         """What depends on the object, and C's rows; see `HoiModel`."""
         objects, verbs = self.vocabulary.objects, [self.vocabulary.verbs[verb] for verb in self.config.network.verbs]
-        return {
+        of_member: ClassAxes = {
             "object_embedding.weight": {0: objects},
             "object_gate.weight": {0: objects},
             "object_prior.weight": {0: objects, 1: verbs},
-            "seen_pairs": {0: objects, 1: verbs},
-            "one_at_a_time": {0: verbs},
             "classifier.weight": {0: verbs},
             "classifier.bias": {0: verbs},
+        }
+        return {
+            **{f"members.{i}.{name}": axes for i in range(len(self.members)) for name, axes in of_member.items()},
+            "seen_pairs": {0: objects, 1: verbs},
+            "one_at_a_time": {0: verbs},
         }
 
     def forward(self, boxes: Tensor, labels: Tensor, detected: Tensor, scores: Tensor) -> PairOutputs:
@@ -103,21 +91,16 @@ class TinSpatial(InteractivenessModel):
         image, human, other = valid.nonzero(as_tuple=True)  # (P,) each
         known = labels[image, other]
         geometry = (pair_geometry(boxes, valid.shape[1])[valid] - self.mean) / self.deviation  # (P, G)
-        x = self.expand(torch.cat([geometry, self.object_embedding(known)], -1))
-        x = x + self.source_embedding(detected.long())[image]
-        if self.confidence is not None:
-            sure = confidence(scores)
-            x = x + self.confidence(torch.stack([sure[image, human], sure[image, other]], -1))
-        x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(known)))))  # (P, width)
-        places = PairPlaces.of(valid)
-        for block in self.blocks:
-            x = block(x, places)
-        x = self.norm(x)
-        verb_logits = x.new_zeros(*valid.shape, len(self.config.network.verbs))
-        verb_logits[valid] = self.classifier(x) + self.object_prior(known)
-        interactive_logits = x.new_zeros(valid.shape)
-        interactive_logits[valid] = self.discriminator(x)[..., 0]
-        return PairOutputs(verb_logits, interactive_logits, valid)
+        sure = confidence(torch.stack([scores[image, human], scores[image, other]], -1))
+        places, source = PairPlaces.of(valid), detected.long()[image]
+        verbs, interactive = map(
+            torch.stack, zip(*(net(geometry, known, source, sure, places) for net in self.members), strict=True)
+        )
+        verb_logits = verbs.new_zeros(*valid.shape, verbs.shape[-1])
+        verb_logits[valid] = verbs.mean(0)
+        interactive_logits = interactive.new_zeros(valid.shape)
+        interactive_logits[valid] = interactive.mean(0)
+        return PairOutputs(verb_logits, interactive_logits, valid, (verbs, interactive))
 
     def _valid(self, labels: Tensor) -> Tensor:
         """(B, H, N) bool: a person and another box, neither of them padding."""
@@ -137,6 +120,8 @@ class TinSpatial(InteractivenessModel):
     ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact; weighted, the sum is minimised.
 
+        Of several members it is the mean of their losses: each learns as if it were alone.
+
         Args:
             outputs: of `forward`.
             targets: of the same images; of people who are not `labelled` only pairs that interact count.
@@ -144,14 +129,14 @@ class TinSpatial(InteractivenessModel):
         """
         people, options = outputs.valid.shape[1], self.config.loss
         chosen = outputs.valid & targets.known_pairs(people)
+        assert outputs.members is not None  # of `forward`
+        verb_logits, interactive_logits = (logits[:, chosen[outputs.valid]].float() for logits in outputs.members)
         target = targets.verbs[:, :people][chosen].float()  # (P, K)
         interacts = target.any(-1).float()  # (P,)
         pairs = counts.mean[0].clamp(min=counts.floor(1)) if counts is not None else max(len(target), 1)
-        logits = outputs.interactive_logits[chosen].float()
-        discriminator = F.binary_cross_entropy_with_logits(logits, interacts, reduction="sum") / pairs
-        logits = outputs.verb_logits[chosen].float()
-        verbs = F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(-1)
-        classifier = (verbs * interacts).sum() / pairs
+        members = len(self.members)
+        discriminator = _cross_entropy(interactive_logits, interacts).sum() / (pairs * members)
+        classifier = (_cross_entropy(verb_logits, target).sum(-1) * interacts).sum() / (pairs * members)
         return {"interactiveness": options.interactiveness * discriminator, "verbs": options.verbs * classifier}
 
     def fit_normalisation(self, geometry: Tensor) -> None:
@@ -251,7 +236,7 @@ class TinSpatial(InteractivenessModel):
         for i, (found, (height, width)) in enumerate(zip(detections, sizes.tolist(), strict=True)):
             human, other = np.nonzero(passed[i])
             score = probabilities[i, human, other].astype(np.float32)  # (P, K)
-            if self.confidence is None:
+            if not self.config.network.scores:
                 score *= (found.scores[human] * found.scores[other])[:, None]
             kept = self._plausible(score, human, other, found)
             order = np.argsort(-score, axis=None, kind="stable")
@@ -301,3 +286,8 @@ class TinSpatial(InteractivenessModel):
         """The network that `description` describes, without weights."""
         known = SpatialDescription.model_validate(description)
         return cls(known.vocabulary, known.config)
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Of each member's logits (M, ...) with the one target (...)."""
+    return F.binary_cross_entropy_with_logits(logits, target.expand_as(logits), reduction="none")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from .config import TinSpatialNetworkOptions
 
 
 @dataclass(frozen=True)
@@ -17,11 +21,14 @@ class PairOutputs:
         verb_logits: (B, H, N, K) of the classifier C, for the configuration's K verbs, *given* that the pair interacts.
         interactive_logits: (B, H, N) of the discriminator D.
         valid: (B, H, N) bool: a person and another box, neither of them padding.
+        members: logits (M, P, K) and (M, P) of each of the M networks whose mean these are, for the P valid pairs; they
+            learn one by one.
     """
 
     verb_logits: Tensor
     interactive_logits: Tensor
     valid: Tensor
+    members: tuple[Tensor, Tensor] | None = None
 
     def verb_probabilities(self) -> Tensor:
         """(B, H, N, K) probability of interacting in this way: C times D."""
@@ -52,6 +59,57 @@ class PairPlaces:
         number = (valid.flatten().cumsum(0) - 1).view(valid.shape)
         order = number.transpose(1, 2)[turned]
         return cls(valid[valid.any(-1)], turned[turned.any(-1)], order)
+
+
+class PairNetwork(nn.Module):
+    """From what is known of each pair to its logits.
+
+    Args:
+        options: its size.
+        objects: number of object classes.
+        features: number of a pair's features.
+    """
+
+    def __init__(self, options: TinSpatialNetworkOptions, objects: int, features: int) -> None:
+        super().__init__()
+        width, verbs = options.width, len(options.verbs)
+        self.object_embedding = nn.Embedding(objects, options.embedding)
+        self.object_gate = zero_embedding(objects, 2 * width)
+        self.source_embedding = zero_embedding(2, 2 * width)  # annotated or detected boxes
+        self.expand = nn.Linear(features + options.embedding, 2 * width)
+        self.confidence = nn.Linear(2, 2 * width, bias=False) if options.scores else None
+        self.contract = nn.Linear(2 * width, width)
+        self.dropout = nn.Dropout(options.dropout)
+        self.blocks = nn.ModuleList(PairBlock(width, options.heads, options.dropout) for _ in range(options.layers))
+        self.norm = nn.LayerNorm(width)
+        self.classifier = nn.Linear(width, verbs)
+        self.object_prior = zero_embedding(objects, verbs)
+        self.discriminator = nn.Linear(width, 1)
+        if self.confidence is not None:
+            nn.init.zeros_(self.confidence.weight)
+        nn.init.constant_(self.classifier.bias, -2.0)  # most verbs do not hold for most pairs
+
+    def forward(
+        self, geometry: Tensor, objects: Tensor, detected: Tensor, sure: Tensor, places: PairPlaces
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (P, K) of the verbs and (P,) of interacting at all.
+
+        Args:
+            geometry: (P, G) normalised features.
+            objects: (P,) object classes.
+            detected: (P,) 1 where boxes are a detector's, 0 where they are annotated.
+            sure: (P, 2) confidence of person and object.
+            places: of the pairs among each other.
+        """
+        x = self.expand(torch.cat([geometry, self.object_embedding(objects)], -1))
+        x = x + self.source_embedding(detected)
+        if self.confidence is not None:
+            x = x + self.confidence(sure)
+        x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(objects)))))  # (P, width)
+        for block in self.blocks:
+            x = block(x, places)
+        x = self.norm(x)
+        return self.classifier(x) + self.object_prior(objects), self.discriminator(x)[..., 0]
 
 
 class PairBlock(nn.Module):
