@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from interplay.commands._options import add_device
 from interplay.commands._types import names, positive
 
 PREPARE_EXAMPLE = "interplay datasets prepare-contact damon -o damon_views --body SMPLH_NEUTRAL.pkl --workers 2"
+VQA_EXAMPLE = (
+    "interplay datasets make-vqa damon/train --images damon/train/images --endpoint https://HOST/v1 --model NAME "
+    "-o answers.txt"
+)
 
 
 def add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -69,3 +74,71 @@ def run_prepare(arguments: argparse.Namespace) -> int:
         count = sum(1 for _ in stream)
     say(console, f"{samples}: {count:,} samples")
     return 0
+
+
+def add_vqa(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``make-vqa``."""
+    parser.add_argument(
+        "source",
+        metavar="PAIRS",
+        help="a .txt or .csv with lines IMAGE,OBJECT, or annotated contact (DAMON, generated)",
+    )
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of the images")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="file of answers to write, .txt; it is continued",
+    )
+    parser.add_argument("--split", default="train", help="split of annotated contact (default: train)")
+    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible API, such as https://HOST/v1")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME", help="its name there; without --endpoint a model of transformers"
+    )
+    parser.add_argument(
+        "--key-variable",
+        default="OPENAI_API_KEY",
+        metavar="VAR",
+        help="environment variable that holds the key, if one is needed (default: OPENAI_API_KEY)",
+    )
+    parser.add_argument(
+        "--per-minute", type=positive, default=60, metavar="N", help="most requests a minute (default: 60)"
+    )
+    parser.add_argument(
+        "--parallel", type=positive, default=4, metavar="N", help="requests at a time, of an endpoint (default: 4)"
+    )
+    add_device(parser)
+
+
+def run_vqa(arguments: argparse.Namespace) -> int:
+    """Ask, and say what became of it; 1 where some pairs have no answer."""
+    import os
+
+    from rich.console import Console
+
+    from interplay.files import check_target
+    from interplay.pipeline.make_vqa import VqaJob, make_vqa, read_pairs
+    from interplay.pipeline.screen import say
+    from interplay.text.chat import Chat, ChatEndpoint, LocalChat
+
+    check_target(arguments.output, (".txt",))
+    job = VqaJob(
+        pairs=read_pairs(arguments.source, arguments.split),
+        images=arguments.images,
+        output=arguments.output,
+        settings={"model": arguments.model, "endpoint": arguments.endpoint},
+        parallel=arguments.parallel if arguments.endpoint else 1,
+    )
+    if arguments.endpoint:
+        key = os.environ.get(arguments.key_variable, "").strip()
+        chat: Chat = ChatEndpoint(arguments.endpoint, arguments.model, key, per_minute=arguments.per_minute)
+    else:
+        chat = LocalChat(arguments.model, arguments.device)
+    console = Console(stderr=True)
+    counts = make_vqa(job, chat, console)
+    say(
+        console, f"{arguments.output}: {counts.answered:,} answered, {counts.before:,} before, {counts.failed:,} failed"
+    )
+    return int(counts.failed > 0)

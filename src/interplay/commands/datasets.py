@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interplay.commands._contact_data import PREPARE_EXAMPLE, add_prepare, run_prepare
+from interplay.commands._contact_data import PREPARE_EXAMPLE, VQA_EXAMPLE, add_prepare, add_vqa, run_prepare, run_vqa
 from interplay.commands._options import add_dataset, add_device, add_keypoints, add_numbering, add_pose
 from interplay.commands._types import SHOW, SHOW_HELP, fraction, natural, positive
 from interplay.defaults import DEFAULT_POSE_ESTIMATOR, EXPORT_FORMS
@@ -26,6 +26,7 @@ _EXAMPLES = {
     "convert": "interplay datasets convert anno_bbox.mat hico_test.parquet --split test",
     "annotate-poses": "interplay datasets annotate-poses hico_20160224_det --split train --pose movenet -o posed.jsonl",
     "prepare-contact": PREPARE_EXAMPLE,
+    "make-vqa": VQA_EXAMPLE,
 }
 
 
@@ -117,6 +118,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_prepare(
         add("prepare-contact", "Write the views, masks, tables and heat maps of contact; a stopped run goes on.")
     )
+    add_vqa(add("make-vqa", "Let a vision-language model answer HOI-VQA's questions; a stopped run goes on."))
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -151,6 +153,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _annotate_poses(arguments, console)
     if arguments.action == "prepare-contact":
         return run_prepare(arguments)
+    if arguments.action == "make-vqa":
+        return run_vqa(arguments)
     _check_output(arguments)
     table = _load(arguments, console)
     if arguments.action == "stats":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -78,18 +78,38 @@ def read_hoi_vqa(path: str | os.PathLike[str]) -> HoiVqaFile:
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
-        found = _LINE.fullmatch(line) or _OTHER_LINE.fullmatch(line)
-        answers = _answers(found["answers"]) if found else {}
-        if found and len(answers) == len(QUESTIONS):
-            rows.append(HoiVqa(found["image"].strip(), found["object"].strip(), answers))
-        else:
+        row = read_pair(line)
+        if row is None:
             incomplete.append(number)
+        else:
+            rows.append(row)
     if len(rows) <= len(incomplete):
         raise InputError(
             f"{path}: expected lines IMAGE,OBJECT-HVisual: ... with all of {', '.join(QUESTIONS)}; "
             f"{len(incomplete):,} of {len(rows) + len(incomplete):,} lines are not so"
         )
     return HoiVqaFile(rows, incomplete)
+
+
+def read_pair(line: str) -> HoiVqa | None:
+    """A line of a raw file; None if it is not a complete one."""
+    found = _LINE.fullmatch(line) or _OTHER_LINE.fullmatch(line)
+    answers = answers_in(found["answers"]) if found else {}
+    complete = found and len(answers) == len(QUESTIONS)
+    return HoiVqa(found["image"].strip(), found["object"].strip(), answers) if found and complete else None
+
+
+def to_line(image: str, name: str, answers: Mapping[Topic, str]) -> str:
+    """A line of a raw file, without its end.
+
+    Raises:
+        InputError: it could not be read again.
+    """
+    line = f"{image},{name}-" + "\\n".join(f"{topic}: {' '.join(answers[topic].split())}" for topic in QUESTIONS)
+    row = read_pair(line)
+    if row is None or (row.image, row.object) != (image, name):
+        raise InputError(f"{image}, {name}: these names, or the answers, cannot be written as a line of HOI-VQA")
+    return line
 
 
 def conversations(rows: Iterable[HoiVqa]) -> list[dict[str, Any]]:
@@ -123,9 +143,9 @@ def check(folder: str | os.PathLike[str]) -> list[Finding]:
     return findings
 
 
-def _answers(text: str) -> dict[Topic, str]:
-    """The answers by topic, without those that are empty or whose topic comes twice."""
-    pieces = _HEADING.split(text)
+def answers_in(text: str) -> dict[Topic, str]:
+    """The answers in a model's text by topic; of a topic that comes twice the first, none that is empty."""
+    pieces = _HEADING.split(text.replace("\n", "\\n"))
     found: dict[Any, str] = {}
     for topic, answer in zip(pieces[1::2], pieces[2::2], strict=True):
         plain = " ".join(answer.replace("\\n", " ").split()).strip("* ")

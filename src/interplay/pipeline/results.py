@@ -56,7 +56,6 @@ class ResultFile:
         self.vocabulary = vocabulary
         self.settings = dict(settings)
         self.lines = lines_path(path)
-        self._record = record_path(path)
         self._stream: TextIO | None = None
         with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,9 +117,7 @@ class ResultFile:
         return table
 
     def _note(self, finished: bool) -> None:
-        content = {"output": self.path.name, "settings": self.settings, "finished": finished}
-        with atomic_path(self._record) as temporary:
-            temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_record(self.path, self.settings, finished)
 
 
 def check_output(path: Path) -> None:
@@ -140,6 +137,13 @@ def record_path(path: Path) -> Path:
 def lines_path(path: Path) -> Path:
     """The file to which a run adds lines: the result file itself, or one beside it."""
     return path if path.suffix == ".jsonl" else beside(path, ".partial.jsonl")
+
+
+def write_record(path: Path, settings: Mapping[str, Any], finished: bool) -> None:
+    """Say beside a result file how it is made, and whether that is done."""
+    content = {"output": path.name, "settings": dict(settings), "finished": finished}
+    with atomic_path(record_path(path)) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> tuple[dict[str, Any], bool] | None:
