@@ -30,6 +30,7 @@ COMMANDS = {
     "plot": "draw the curves of trainings",
     "models": "list the models, or show one model's card",
     "import": "convert a published checkpoint into a weights file",
+    "export": "write a model's network as an ONNX file, checked against PyTorch",
     "synthesize": "write a generated data set: people, objects and interactions with exact labels",
     "datasets": "check, describe, show, validate or convert data sets, or give people poses",
 }

@@ -135,7 +135,7 @@ def test_one_detections_per_image(model: TinSpatial, player: Detections) -> None
 
 def test_geometry_is_mirrored_by_a_flip() -> None:
     boxes = torch.rand(1, 5, 4).sort(-1).values[..., [0, 1, 2, 3]] * 300
-    features = pair_geometry(boxes, 2)
+    features = pair_geometry(boxes[:, :2], boxes)
     assert features.shape == (1, 2, 5, NUM_FEATURES)
     assert features.abs().max() <= 6
     assert torch.allclose(scale_boxes(boxes, 320, 100), boxes * 2)

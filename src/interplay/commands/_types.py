@@ -112,6 +112,14 @@ def dataset(text: str) -> str:
     return canonical_name(text)
 
 
+def size(text: str) -> tuple[int, int]:
+    """``HEIGHTxWIDTH`` in pixels."""
+    height, times, width = text.lower().partition("x")
+    if not times:
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, such as 800x1067, got {text[:40]!r}")
+    return positive(height), positive(width)
+
+
 def option(text: str) -> tuple[str, str]:
     """``NAME=VALUE``."""
     name, equals, value = text.partition("=")

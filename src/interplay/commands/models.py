@@ -1,4 +1,7 @@
-"""List the models, or show one model's card: what it is, what it was trained on, published and measured metrics."""
+"""List the models, or show one model's card: what it is, what it was trained on, published and measured metrics.
+
+'interplay models get NAME' brings a model's weights here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from interplay.zoo.cards import ModelCard
 
 EXAMPLE = "interplay models gen-vlkt --dataset v-coco"
+
+VARIANTS = {"get": "models_get"}
 
 _SHOWN = ("name", "summary", "system", "vocabulary", "paper", "source", "licence", "trained_on", "command", "limits")
 _LEGEND = """Metrics are in percent: the first that the authors published and the first that this project measured.

@@ -139,6 +139,18 @@ def resize_image(image: NDArray[np.uint8], short_side: int, long_side: int | Non
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
 
 
+def fit_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(H, W, 3) as large as it can be within `height` x `width`, with its shape."""
+    from PIL import Image
+
+    own_height, own_width = image.shape[:2]
+    scale = min(height / own_height, width / own_width)
+    size = (min(max(round(own_width * scale), 1), width), min(max(round(own_height * scale), 1), height))
+    if size == (own_width, own_height):
+        return image
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+
+
 def resize(sample: Sample, short_side: int, long_side: int | None = None) -> Sample:
     """The image and its boxes at another size; see `output_size`."""
     height, width = sample.image.shape[:2]

@@ -23,10 +23,21 @@ def crop_and_resize(features: Tensor, boxes: Tensor, stride: int = 16, size: int
     Returns:
         (N, C, size, size).
     """
-    height, width = features.shape[-2:]
-    boxes = boxes.detach()
-    steps = torch.arange(size, device=features.device, dtype=features.dtype) / (size - 1)
-    x1, y1, x2, y2 = (boxes[:, 1:] / stride).T
+    image = boxes[:, 0].long()
+    crops = features.new_zeros(len(boxes), features.shape[1], size, size)
+    for i in range(features.shape[0]):
+        rows = (image == i).nonzero()[:, 0]
+        if len(rows):
+            crops[rows] = crop_map(features[i], boxes[rows, 1:], stride, size).to(crops)
+    return crops
+
+
+def crop_map(features: Tensor, boxes: Tensor, stride: int = 16, size: int = 7) -> Tensor:
+    """The same of a single map (C, H, W) with boxes (N, 4): (N, C, size, size)."""
+    channels, height, width = features.shape
+    boxes = boxes.detach().float()
+    steps = torch.arange(size, device=features.device, dtype=torch.float32) / (size - 1)
+    x1, y1, x2, y2 = (boxes / stride).T
     x = x1[:, None] + steps * (x2 - x1)[:, None]  # (N, size)
     y = y1[:, None] + steps * (y2 - y1)[:, None]
     inside = ((y >= 0) & (y <= height - 1))[:, :, None] & ((x >= 0) & (x <= width - 1))[:, None, :]
@@ -37,14 +48,8 @@ def crop_and_resize(features: Tensor, boxes: Tensor, stride: int = 16, size: int
         ],
         -1,
     )
-    image = boxes[:, 0].long()
-    crops = features.new_zeros(len(boxes), features.shape[1], size, size)
-    for i in range(features.shape[0]):
-        rows = (image == i).nonzero()[:, 0]
-        if not len(rows):
-            continue
-        # all boxes of an image as one tall grid: the map is read once
-        tall = grid[rows].reshape(1, -1, size, 2)
-        found = F.grid_sample(features[i : i + 1], tall, mode="bilinear", padding_mode="border", align_corners=True)
-        crops[rows] = found[0].reshape(features.shape[1], len(rows), size, size).transpose(0, 1).to(crops)
-    return crops * inside[:, None]
+    # all boxes of an image as one tall grid: the map is read once
+    tall = grid.reshape(1, -1, size, 2)
+    # 16 bits are too few for a box's pixels
+    found = F.grid_sample(features[None].float(), tall, mode="bilinear", padding_mode="border", align_corners=True)
+    return (found[0].reshape(channels, -1, size, size).transpose(0, 1) * inside[:, None]).to(features.dtype)

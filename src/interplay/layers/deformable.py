@@ -33,7 +33,7 @@ def modulated_deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Ten
         (B, O, H, W) in the type of `x`; features between pixels are interpolated bilinearly, in float32.
     """
     with torch.autocast(x.device.type, enabled=False):
-        if x.device.type == "cpu":
+        if x.device.type == "cpu" and not torch.compiler.is_exporting():  # other runtimes have an operation for it
             return sample_and_multiply(x, offset, mask, weight, bias)
         x32, offset, mask, weight = x.float(), offset.float(), mask.float(), weight.float()  # it knows no bfloat16
         bias = None if bias is None else bias.float()

@@ -20,6 +20,7 @@ from interplay.images import is_one_image
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.inference import Image, Inference, images_of, is_folder
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.models.weights import save_weights
 from interplay.options import ModelConfig, ModelDescription, changed_options
 from interplay.systems import System, explaining_systems, text_systems
@@ -54,6 +55,8 @@ class HoiModel(nn.Module, ABC):
         default_min_score: as the system's entry in `interplay.systems` has it.
         explains: whether `explain` can tell where it looks.
         class_buffers: names of buffers that say what the classes are; another model's are never copied.
+        decoding_buffers: names of buffers that decoding reads; an exported network brings them along.
+        canvas: height and width that every image is brought to, for an exported network of fixed size.
         how_to_use_detections: for a model that finds people and objects itself but can use those of a detector: how.
     """
 
@@ -64,6 +67,8 @@ class HoiModel(nn.Module, ABC):
     default_min_score = System.default_min_score
     explains = False
     class_buffers: tuple[str, ...] = ()
+    decoding_buffers: tuple[str, ...] = ()
+    canvas: tuple[int, int] | None = None
     how_to_use_detections = ""
 
     def __init__(self, vocabulary: Vocabulary, config: ModelConfig) -> None:
@@ -124,6 +129,49 @@ class HoiModel(nn.Module, ABC):
         Raises:
             ValidationError, InputError: the description does not fit. `read_model` adds the file and what to do.
         """
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """What `export_forward` takes.
+
+        Raises:
+            InputError: such a model cannot be exported.
+        """
+        self._refuse_export()
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """Names of what `export_forward` returns."""
+        return ()
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The network from plain tensors to plain tensors, without anything that depends on their values.
+
+        Args:
+            inputs: as `plain_inputs` lists them.
+
+        Returns:
+            As `plain_outputs` names them.
+        """
+        self._refuse_export()
+
+    def forward_through(self, run: PlainForward, *inputs: Any, **options: Any) -> Any:
+        """What `forward` returns in evaluation mode, where `run` does what `export_forward` does."""
+        self._refuse_export()
+
+    def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int] | None:
+        """Height and width of the images of a network of fixed size; None where it takes no images.
+
+        Args:
+            wanted: by the user; by default what suits the configuration.
+
+        Raises:
+            InputError: results would not be the same, or another size is needed; says what to do.
+        """
+        if wanted is not None:
+            raise InputError(f"a {type(self).__name__} does not look at images: leave the size out")
+        return None
+
+    def _refuse_export(self) -> NoReturn:
+        raise InputError(f"a {type(self).__name__} cannot be exported: it has no network of plain tensors")
 
     def save(self, path: str | Path, **extra: Any) -> None:
         """Write a weights file, whole or not at all; `interplay.load_model` reads it.
@@ -269,6 +317,11 @@ class HoiModel(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the model's parameters are."""
         return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the model's parameters, which pictures are given in; ``model.half()`` changes it."""
+        return next(self.parameters()).dtype
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a path is a sequence of str too, and means one image

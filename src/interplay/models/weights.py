@@ -58,13 +58,18 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     with _opened(path) as file:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
-        return _newest(_description(file, path), state, path)
+        return _newest(_description(file.metadata(), path), state, path)
 
 
 def read_description(path: str | Path) -> dict[str, Any]:
     """A file's description alone; errors as of `read_weights`."""
     with _opened(path) as file:
-        return _newest(_description(file, path), {}, path)[1]
+        return newest_description(file.metadata(), path)
+
+
+def newest_description(metadata: Mapping[str, str] | None, path: str | Path) -> dict[str, Any]:
+    """The description in a file's metadata, in the newest format; errors as of `read_weights`."""
+    return _newest(_description(metadata, path), {}, path)[1]
 
 
 def is_weights_file(path: str | Path) -> bool:
@@ -86,12 +91,11 @@ def _opened(path: str | Path) -> Iterator[Any]:
         yield file
 
 
-def _description(file: Any, path: str | Path) -> dict[str, Any]:
-    metadata = file.metadata() or {}
-    if _KEY not in metadata:
+def _description(metadata: Mapping[str, str] | None, path: str | Path) -> dict[str, Any]:
+    if metadata is None or _KEY not in metadata:
         raise InputError(
             f"{path}: holds no description of its network, so it is not a weights file of interplay's; "
-            "'interplay import' and 'interplay train' write such files"
+            "'interplay import', 'interplay train' and 'interplay export' write such files"
         )
     try:
         description = parse_json(metadata[_KEY], "the description of its network")
@@ -232,7 +236,7 @@ def build_with(
         InputError: a name is missing or unknown, or a shape differs.
     """
     try:
-        with torch.device("meta"), _Unfilled(len(state)):
+        with torch.device("meta"), unfilled(len(state)):
             expected = build().state_dict()
             if with_others:
                 state = {name: tensor for name, tensor in state.items() if name in expected}
@@ -244,7 +248,7 @@ def build_with(
     return model.eval()
 
 
-class _Unfilled(TorchFunctionMode):
+class unfilled(TorchFunctionMode):  # used as a function, in a with statement
     """Tensors are not filled with random numbers: without memory, torch would load its compiler to do nothing.
 
     Neither are many more of them made than a file has: a description may name a thousand million layers.

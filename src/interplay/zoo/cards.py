@@ -9,10 +9,27 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from interplay.errors import InputError, near_matches
+from interplay.files import cache_folder
 from interplay.systems import CONTACT_SYSTEMS, SYSTEMS, System
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of weights that needs no login.
+
+    Attributes:
+        address: where it is.
+        sha256: of its content, 64 hexadecimal digits.
+        size: in bytes.
+    """
+
+    address: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class ModelCard:
         limits: what it cannot do.
         weights: file name of the embedded weights, or empty where the user brings them.
         source: where the authors publish the weights, if they do.
+        file: the published weights, where they can be had without a login; `get_weights` brings them.
         settings: what the configuration in a weights file of this name says, ``{"network.backbone": "resnet50"}``.
         published: metrics of the paper, ``{what: value}``.
         measured: our metrics, ``{what: {"value", "command"}}``.
@@ -49,6 +67,7 @@ class ModelCard:
     limits: str
     weights: str = ""
     source: str = ""
+    file: PublishedFile | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -59,6 +78,8 @@ class ModelCard:
         """The commands that make a weights file for this model, as an error shows them."""
         output, kind = (self.name, "folder") if self.folder else (f"{self.name}.safetensors", "file")
         lines = [f"{self.name} comes without weights."]
+        if self.file:
+            lines += ["Download and convert those that its authors publish:", f"  interplay models get {self.name}"]
         if self.source:
             what = "folder" if self.folder else "checkpoint"
             lines += [
@@ -76,7 +97,11 @@ class ModelCard:
 @cache
 def _cards_of(system: System) -> tuple[ModelCard, ...]:
     content = json.loads(system.cards_text() or '{"models": []}')
-    return tuple(ModelCard(**content.get("shared", {}), **model) for model in content["models"])
+    entries = [{**content.get("shared", {}), **model} for model in content["models"]]
+    return tuple(
+        ModelCard(**{**entry, "file": PublishedFile(**entry["file"]) if entry.get("file") else None})
+        for entry in entries
+    )
 
 
 def _cards() -> dict[str, ModelCard]:
@@ -130,3 +155,9 @@ def get_card(name: str) -> ModelCard:
             f"that 'interplay import' or 'interplay train' wrote.{near_matches(name, _cards())}"
         )
     return card
+
+
+def cached_weights(card: ModelCard) -> Path:
+    """Where a model's converted weights are kept; there may be none."""
+    known = "own" if card.file is None else card.file.sha256[:16]
+    return cache_folder("models") / f"{card.name}-{known}.safetensors"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from interplay.defaults import DEFAULT_CONTACT_MODEL, DEFAULT_MODEL
 from interplay.devices import check_device_name, choose_device
 from interplay.errors import InputError, MissingFileError
+from interplay.export.options import is_exported
 from interplay.hub import fetch_weights, is_repository
 from interplay.options import changed_options
 from interplay.systems import CONTACT_SYSTEMS, System, get_system
-from interplay.zoo.cards import ModelCard, get_card
+from interplay.zoo.cards import ModelCard, cached_weights, get_card
 
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
@@ -30,10 +31,12 @@ def load_model(
     """A model ready to predict.
 
     Args:
-        name: a name of `list_models`, the path of a ``.safetensors`` file, or a model on the hub (``owner/name``, or
-            ``owner/name@revision``), whose weights are taken from the cache where they are there.
+        name: a name of `list_models`, the path of a ``.safetensors`` file or of an ``.onnx`` file that `export_model`
+            wrote, or a model on the hub (``owner/name``, or ``owner/name@revision``), whose weights are taken from the
+            cache where they are there.
         weights: weights of your own for the named model.
-        device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU.
+        device: ``"cpu"``, ``"cuda"`` ...; by default CUDA where there is one, else the CPU. An ``.onnx`` file runs on
+            the CPU.
         decoding: changes to how outputs become interactions; see `HoiModel.set_decoding`.
 
     Raises:
@@ -48,13 +51,11 @@ def load_model(
     """
     check_model(name, weights=weights, device=device, decoding=decoding)
     path, card = _weights_file(name, weights)
-    device = choose_device(device)
-
-    from interplay.models.weights import read_description, read_model
+    device = "cpu" if is_exported(path) else choose_device(device)
 
     if card is not None:
-        _check_card(read_description(path), card, path)
-    model = read_model(path)
+        _check_card(_description(path), card, path)
+    model = _read(path)
     if decoding:
         model.set_decoding(**decoding)
     return model.to(device)
@@ -91,7 +92,9 @@ def check_model(
 ) -> None:
     """What `load_model` refuses, as far as that is known before anything heavy is imported; same errors."""
     check_device_name(device)
-    _, card = _weights_file(name, weights)
+    path, card = _weights_file(name, weights)
+    if device not in (None, "cpu") and is_exported(path):
+        raise InputError(f"{path} runs on the CPU, got device {device!r}; for another one give the weights file")
     if card is not None and decoding:
         _check_decoding(card, decoding)
 
@@ -108,21 +111,42 @@ def model_system(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None
     if card is not None:
         return get_system(card.system)
 
-    from interplay.models.weights import read_description, system_of
+    from interplay.models.weights import system_of
 
-    return system_of(read_description(path), path)
+    return system_of(_description(path), path)
 
 
 def network_class(name: str | Path = DEFAULT_MODEL, *, weights: str | Path | None = None) -> type[HoiModel]:
     """The class of the model that `load_model` would return, without reading its weights; same errors."""
     path, card = _weights_file(name, weights)
 
-    from interplay.models.weights import read_description, system_of
+    from interplay.models.weights import system_of
 
-    description = read_description(path)
+    description = _description(path)
     if card is not None:
         _check_card(description, card, path)
     return system_of(description, path).network_class()  # type: ignore[return-value]  # of interactions, or refused
+
+
+def _description(path: Path) -> dict[str, Any]:
+    """What a weights file or an exported network says about itself."""
+    if is_exported(path):
+        from interplay.export import read_exported_description
+
+        return read_exported_description(path)
+    from interplay.models.weights import read_description
+
+    return read_description(path)
+
+
+def _read(path: Path) -> HoiModel:
+    if is_exported(path):
+        from interplay.export import read_exported
+
+        return read_exported(path)
+    from interplay.models.weights import read_model
+
+    return read_model(path)
 
 
 def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
@@ -136,7 +160,7 @@ def _weights_file(name: str | Path, weights: str | Path | None) -> tuple[Path, M
 
 
 def _named_file(name: str | Path, weights: str | Path | None) -> tuple[Path, ModelCard | None]:
-    if str(name).endswith(".safetensors"):
+    if str(name).endswith(".safetensors") or is_exported(name):
         if weights is not None:
             raise InputError(f"{name} and {weights} are both files of weights: give one of them")
         return Path(name), None
@@ -146,6 +170,8 @@ def _named_file(name: str | Path, weights: str | Path | None) -> tuple[Path, Mod
     if weights is not None:
         return Path(weights), card
     if not card.weights:
+        if (cached := cached_weights(card)).is_file():
+            return cached, card
         raise MissingFileError(card.how_to_get_weights())
     return Path(str(resources.files("interplay") / "weights" / card.weights)), card
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from interplay.datasets.transforms import resize_image, to_tensor
+from interplay.datasets.transforms import fit_image, resize_image, to_tensor
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.inference import prepare_for_inference
@@ -23,6 +23,7 @@ from interplay.models.gen_vlkt.config import GenVlktConfig, GenVlktDescription
 from interplay.models.gen_vlkt.losses import count_targets, loss_terms, weight_of
 from interplay.models.gen_vlkt.network import LOGIT_SCALE, GuidedEmbeddingNetwork, TextClassifier, cosine_logits
 from interplay.models.gen_vlkt.outputs import GenVlktOutputs, PairTargets
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 
@@ -123,6 +124,48 @@ class GenVlkt(HoiModel):
             )
         chosen = self._seen_logits if (self.training if seen is None else seen) and self.zero_shot else None
         return self.network(images, sizes, chosen, auxiliary)
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """As of `forward`."""
+        images = PlainTensor("images", ("batch", 3, "height", "width"))
+        return images, PlainTensor("sizes", ("batch", 2), torch.int64)
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """As of `GenVlktOutputs`, for the last layer."""
+        return ("human_boxes", "object_boxes", "object_logits", "interaction_logits", "features")
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Images and sizes -> the last layer's predictions; see `HoiModel`.
+
+        With ``resnet-nano``, which sees padding, the images must have none.
+        """
+        found = self.network(*inputs, auxiliary=False, padded_maps=True)
+        return tuple(getattr(found, name) for name in self.plain_outputs())
+
+    def forward_through(
+        self, run: PlainForward, images: Tensor, sizes: Tensor, *, auxiliary: bool = False
+    ) -> GenVlktOutputs:
+        """See `HoiModel`; earlier layers are not among the outputs."""
+        if not self.network.backbone.padding_matters:
+            return GenVlktOutputs(*run(images, sizes))
+        parts: dict[int, tuple[Tensor, ...]] = {}
+        for height, width in dict.fromkeys(map(tuple, sizes.tolist())):
+            rows = (sizes == sizes.new_tensor([height, width])).all(1).nonzero()[:, 0]
+            found = run(images[rows, :, :height, :width], sizes[rows])
+            parts |= {int(row): tuple(value[i] for value in found) for i, row in enumerate(rows)}
+        return GenVlktOutputs(
+            *(torch.stack(values) for values in zip(*map(parts.get, range(len(images))), strict=True))
+        )
+
+    def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+        """By default that of a picture of 4 : 3; see `HoiModel`."""
+        if self.network.backbone.padding_matters:
+            raise InputError(
+                f"{self.config.network.backbone} takes images without padding, so that they cannot have one size: "
+                "export it with --dynamic"
+            )
+        options = self.config.decoding
+        return wanted or (options.short_side, min(round(options.short_side * 4 / 3), options.long_side))
 
     def class_axes(self) -> ClassAxes:
         """The rows of the classifiers; see `HoiModel`."""
@@ -238,12 +281,14 @@ class GenVlkt(HoiModel):
     ) -> list[Interactions]:
         """The interactions in a few RGB images; see `HoiModel`."""
         batch, sizes = self.preprocess(images)
-        outputs = self(batch.to(self.device), sizes, auxiliary=False)
+        outputs = self(batch.to(self.device, self.dtype), sizes, auxiliary=False)
         return self.decode(outputs, torch.tensor([image.shape[:2] for image in images]))
 
     def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
         """RGB images (H, W, 3) -> the `images` and `sizes` of `forward`, on the CPU."""
         options = self.config.decoding
+        if self.canvas is not None:
+            return pad([to_tensor(fit_image(image, *self.canvas)) for image in images], self.canvas)
         return pad([to_tensor(resize_image(image, options.short_side, options.long_side)) for image in images])
 
     def prepare_inference(self) -> GenVlkt:
@@ -329,14 +374,18 @@ def has_absent(vocabulary: Vocabulary) -> bool:
     return bool((vocabulary.interactions[:, 1] < 0).any())
 
 
-def pad(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def pad(images: Sequence[Tensor], canvas: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
     """Images (3, H, W) of several sizes as one batch, padded at the right and at the bottom with zeros.
+
+    Args:
+        images: to pad.
+        canvas: H and W of the batch; by default the largest of the images'.
 
     Returns:
         (B, 3, H, W) and (B, 2) height, width of each image.
     """
     sizes = torch.tensor([image.shape[1:] for image in images])
-    height, width = sizes.amax(0).tolist()
+    height, width = canvas or sizes.amax(0).tolist()
     batch = images[0].new_zeros(len(images), 3, height, width)
     for row, image in zip(batch, images, strict=True):
         row[:, : image.shape[1], : image.shape[2]] = image

@@ -67,7 +67,7 @@ class Decoder(nn.Module):
         Returns:
             Per layer, (B, Q, D) normalised features; the next layer goes on from the ones before normalisation.
         """
-        x = memory.new_zeros(len(memory), positions[0].shape[1], memory.shape[2])
+        x = memory.new_zeros(memory.shape[0], positions[0].shape[1], memory.shape[2])
         out = []
         for layer, position in zip(self.layers, positions, strict=True):
             x = layer(x, position, keys, memory, mask)
@@ -158,16 +158,21 @@ class GuidedEmbeddingNetwork(nn.Module):
         self.queries = Queries(o)
         self.heads = Heads(o, objects, interactions)
 
-    def encode(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def encode(self, images: Tensor, sizes: Tensor, padded_maps: bool = False) -> tuple[Tensor, Tensor, Tensor | None]:
         """Visual features (Section 3.1).
+
+        Args:
+            images: (B, 3, H, W), padded.
+            sizes: (B, 2) height, width without padding.
+            padded_maps: go the way of padded images whatever their sizes, and let the backbone see the padding.
 
         Returns:
             (B, N, D) memory, (B or 1, N, D) position embeddings, and (B, 1, 1, N) bool mask of the cells inside the
             images or None where nothing is padded.
         """
         padded = (images.shape[-2], images.shape[-1])
-        everywhere = bool((sizes == sizes.new_tensor(padded)).all())
-        if self.backbone.padding_matters and not everywhere:
+        everywhere = not padded_maps and bool((sizes == sizes.new_tensor(padded)).all())
+        if self.backbone.padding_matters and not everywhere and not padded_maps:
             maps, padded = self._maps_without_padding(images, sizes)
         else:
             maps = self.backbone(images)
@@ -199,13 +204,15 @@ class GuidedEmbeddingNetwork(nn.Module):
         sizes: Tensor,
         classifier: Callable[[Tensor], Tensor] | None = None,
         auxiliary: bool = True,
+        padded_maps: bool = False,
     ) -> GenVlktOutputs:
         """Predictions; see `GenVlkt.forward`.
 
         Args:
             classifier: of the interaction features, instead of the network's own.
+            padded_maps: see `encode`.
         """
-        memory, position, mask = self.encode(images, sizes)
+        memory, position, mask = self.encode(images, sizes, padded_maps)
         keys = memory + position
         query = self.queries.instances()
         instances = self.instance_decoder([query] * self.options.decoder_layers, keys, memory, mask)

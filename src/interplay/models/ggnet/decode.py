@@ -226,9 +226,9 @@ def to_interactions(
 
 def score_heatmap(maps: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
     """(B, verbs, h, w) probabilities of interaction points: of one heatmap, or the product of several."""
-    heat = maps[names[0]].sigmoid()
+    heat = maps[names[0]].float().sigmoid()
     for name in names[1:]:
-        heat = heat * maps[name].sigmoid()
+        heat = heat * maps[name].float().sigmoid()
     return heat
 
 

@@ -39,6 +39,7 @@ from interplay.models.ggnet.losses import loss_terms, loss_weights
 from interplay.models.ggnet.network import GGNetOutputs, StackHeads, build_backbone
 from interplay.models.ggnet.targets import GGNetTargets, TargetEncoder
 from interplay.models.ggnet.transforms import View, network_input
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 
@@ -66,7 +67,7 @@ class GGNet(HoiModel):
     description_class = GGNetDescription
     pairs: Tensor
     explains = True
-    class_buffers = ("pairs",)
+    class_buffers = decoding_buffers = ("pairs",)
     default_min_score = SYSTEMS["ggnet"].default_min_score
     how_to_use_detections = (
         '--decoding boxes=detector, or set_decoding(boxes="detector"), lets it use those of another detector'
@@ -122,6 +123,35 @@ class GGNet(HoiModel):
             last = self.heads[-1](self.backbone(images.flip(3))[-1])
             return GGNetOutputs([average_with_mirrored(stacks[-1], last)])
         return GGNetOutputs(stacks)
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """As of `forward`."""
+        return (PlainTensor("images", ("batch", 3, "height", "width"), divisor=self.backbone.divisor),)
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """The maps of the last stack that decoding reads, whole ones."""
+        return (*self.needed_maps, "wh", "reg", "sub_offset", "obj_offset")
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Images -> the maps by `plain_outputs`; see `HoiModel`."""
+        maps = self.heads[-1](self.backbone(*inputs)[-1])
+        return tuple(maps[name] for name in self.plain_outputs())
+
+    def forward_through(self, run: PlainForward, images: Tensor, sizes: Tensor | None = None) -> GGNetOutputs:
+        """See `HoiModel`."""
+        maps = dict(zip(self.plain_outputs(), run(images), strict=True))
+        if self.config.decoding.flip:
+            maps = average_with_mirrored(maps, dict(zip(maps, run(images.flip(3)), strict=True)))
+        return GGNetOutputs([maps])
+
+    def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+        """That of ``decoding.input_size``; see `HoiModel`."""
+        if self.config.decoding.resize != "fit":
+            raise InputError("with decoding resize=keep every image has a size of its own: export it with --dynamic")
+        size = self.input_shape(0, 0)
+        if wanted not in (None, size):
+            raise InputError(f"GGNet's images are {size[0]} x {size[1]}, as decoding input_size={size[0]} says")
+        return size
 
     @property
     def needs_detections(self) -> bool:
@@ -285,7 +315,7 @@ class GGNet(HoiModel):
     ) -> tuple[list[Candidates], list[Candidates]]:
         """Humans and objects of each image by the peaks of the object heatmaps."""
         options, person = self.config.decoding, self.vocabulary.person
-        heat = outputs.heads["hm"].sigmoid()
+        heat = outputs.heads["hm"].float().sigmoid()
         map_size = heat.shape[3], heat.shape[2]
         found: list[list[Candidates]] = []
         for heatmaps, first in ((heat[:, person : person + 1], person), (heat, 0)):
@@ -308,7 +338,7 @@ class GGNet(HoiModel):
             members = [i for i, other in enumerate(shapes) if other == shape]
             batch, sizes = self.preprocess([images[i] for i in members])
             given = None if detections is None else [detections[i] for i in members]
-            found = self.decode(self(batch.to(self.device), sizes), sizes, given)
+            found = self.decode(self(batch.to(self.device, self.dtype), sizes), sizes, given)
             results |= dict(zip(members, found, strict=True))
         return [results[i] for i in range(len(images))]
 

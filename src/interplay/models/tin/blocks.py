@@ -190,24 +190,35 @@ class InstanceAttention(nn.Module):
         Returns:
             context; attention, which is (N, 1, 0, 0) where images differ in size.
         """
-        query = self.dropout(F.relu(self.query[role](instance)))
+        query = self.queries(instance, role)
         shapes = {phi.shape[1:] for phi, _ in keys}
         context = instance.new_zeros(len(instance), self.bottleneck.out_channels)
         seen = instance.new_zeros(len(instance), 1, *(shapes.pop() if len(shapes) == 1 else (0, 0)))
-        bias = self.bottleneck.bias
-        assert bias is not None
         for i, (phi, values) in enumerate(keys):
             rows = (image == i).nonzero()[:, 0]
             if not len(rows):
                 continue
-            attention = (query[rows] @ phi.flatten(1) / len(phi)).softmax(1)
-            # The bottleneck is linear up to its ReLU, so weighing what comes out of it is weighing what goes in. The
-            # published code takes the mean over the cells, not the sum.
-            weighed = values.flatten(1)[None] * attention[:, None] + bias[:, None]
-            context = context.index_copy(0, rows, F.relu(weighed).mean(2).to(context))
+            found, attention = self.look(phi, values, query[rows])
+            context = context.index_copy(0, rows, found.to(context))
             if seen.shape[-1]:
                 seen[rows] = attention.detach().view(len(rows), 1, *phi.shape[1:]).to(seen)
         return context, seen
+
+    def queries(self, instance: Tensor, role: str) -> Tensor:
+        """(N, features) of instances -> (N, K)."""
+        return self.dropout(F.relu(self.query[role](instance)))
+
+    def look(self, phi: Tensor, values: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+        """Context features (N, C) and attention (N, H W) of queries (N, K) in one image; `phi`, `values`: its `Keys`.
+
+        The bottleneck is linear up to its ReLU, so weighing what comes out of it is weighing what goes in. The
+        published code takes the mean over the cells, not the sum.
+        """
+        bias = self.bottleneck.bias
+        assert bias is not None
+        attention = (query @ phi.flatten(1) / len(phi)).softmax(1)
+        weighed = values.flatten(1)[None] * attention[:, None] + bias[:, None]
+        return F.relu(weighed).mean(2), attention
 
 
 class Discriminator(nn.Module):
@@ -237,5 +248,7 @@ class Discriminator(nn.Module):
         """
         one = self.dropout(F.relu(self.fc8_1(torch.cat([first, self.pose(pose_map)], 1))))
         two = self.dropout(F.relu(self.fc8_2(second)))
-        both = torch.cat([one, torch.cat([two, one[len(two) :]])], 1)
-        return self.dropout(F.relu(self.fc9(both)))
+        objects = two.shape[0]
+        if objects < one.shape[0]:
+            two = torch.cat([two, one[objects:]])
+        return self.dropout(F.relu(self.fc9(torch.cat([one, two], 1))))

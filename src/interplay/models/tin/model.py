@@ -17,6 +17,7 @@ from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import LossNormaliser
 from interplay.layers.resnet import fold_frozen_batch_norm
 from interplay.models.base import ClassAxes
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.models.two_stage import InteractivenessModel, PairIndex, with_object
 from interplay.vocabulary import Vocabulary
 
@@ -34,7 +35,7 @@ from .losses import (
 )
 from .maps import pair_maps
 from .network import TinNetwork, TinOutputs, network_image
-from .part_boxes import part_boxes
+from .part_boxes import PARTS, part_boxes
 from .parts_network import TinPartNetwork
 from .published import read_prior_mask
 
@@ -99,6 +100,46 @@ class TinModel(InteractivenessModel):
     def forward(self, *arguments: Any, **options: Any) -> TinOutputs:
         """The network's scores of pairs; see `TinNetwork.forward` and `TinPartNetwork.forward`."""
         return self.network(*arguments, **options)
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """An image, boxes, and which of them make pairs."""
+        inputs = (
+            PlainTensor("image", (1, 3, "height", "width")),
+            PlainTensor("humans", ("humans", 4)),
+            PlainTensor("objects", ("objects", 4)),
+            PlainTensor("human", ("pairs",), torch.int64),
+            PlainTensor("object", ("pairs",), torch.int64),
+            PlainTensor("maps", ("pairs", 3, 64, 64)),
+        )
+        if not self.is_part:
+            return inputs
+        parts = PlainTensor("part_boxes", ("people", len(PARTS), 4)), PlainTensor("parts", ("pairs",), torch.int64)
+        return (*inputs, *parts)
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """Scores by the names of `TinOutputs` that decoding reads."""
+        if self.is_part:
+            return ("cls_prob_binary", "cls_prob_vec")
+        names = [f"cls_prob_{stream}" for stream in ("H", "O", "sp", "binary")]
+        return (*names, "cls_prob_HO_final" if self.network.per_verb else "cls_prob_HO")
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The scores of the pairs of one image; see `HoiModel`, and the networks' `of_image` for the inputs."""
+        scores = self.network.of_image(*inputs).scores
+        return tuple(scores[name] for name in self.plain_outputs())
+
+    def forward_through(
+        self, run: PlainForward, image: Tensor, human_boxes: Tensor, object_boxes: Tensor, maps: Tensor, *parts: Tensor
+    ) -> TinOutputs:
+        """See `HoiModel`; every box is looked at once, in however many pairs it is."""
+        given = [torch.unique(boxes, dim=0, return_inverse=True) for boxes in (human_boxes, object_boxes, *parts)]
+        (humans, human), (objects, object), *rest = given
+        found = run(image, humans, objects, human, object, maps, *(tensor for pair in rest for tensor in pair))
+        return TinOutputs(dict(zip(self.plain_outputs(), found, strict=True)))
+
+    def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+        """There is none; see `HoiModel`."""
+        raise InputError("TIN looks at whole images of their own sizes: export it with --dynamic")
 
     def class_axes(self) -> ClassAxes:
         """The rows of the classifier's three layers; see `HoiModel`."""
@@ -179,10 +220,10 @@ class TinModel(InteractivenessModel):
         poses = np.full((count, 17, 3), np.nan, np.float32) if poses is None else poses
         humans, objects = np.asarray(human_boxes, np.float32), np.asarray(object_boxes, np.float32)
         given = [
-            network_image(image),
+            network_image(image).to(self.dtype),
             torch.from_numpy(humans),
             torch.from_numpy(objects),
-            torch.from_numpy(pair_maps(humans, objects, poses)),
+            torch.from_numpy(pair_maps(humans, objects, poses)).to(self.dtype),
         ]
         if self.is_part:
             given.append(torch.from_numpy(part_boxes(poses, humans).astype(np.float32)))

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.layers.crops import crop_and_resize
+from interplay.layers.crops import crop_and_resize, crop_map
 from interplay.layers.resnet import maps_by_size
 from interplay.models.feature_cache import Role, StoredImage
 from interplay.models.two_stage import PairIndex
@@ -130,6 +130,29 @@ class PairNetwork(nn.Module):
         return Representation(
             heads, human, obj, human_context, object_context, human_attention, object_attention
         )  # fmt: skip
+
+    def represent_image(
+        self, image: Tensor, humans: Tensor, objects: Tensor, human: Tensor, object: Tensor
+    ) -> Representation:
+        """R of the pairs of a single image, without anything that depends on values; see `represent`.
+
+        Args:
+            image: (1, 3, H, W).
+            humans, objects: (D, 4) and (E, 4) boxes in pixels.
+            human, object: (N,) which of them make the pairs.
+        """
+        [head] = self.backbone(image)
+        [(phi, values)] = self.attention.keys([head])
+        found = {}
+        for role, block, boxes, pairs in (
+            ("human", self.human_block, humans, human),
+            ("object", self.object_block, objects, object),
+        ):
+            features = block(crop_map(head, boxes, self.backbone.stride)).mean((2, 3))
+            context, seen = self.attention.look(phi, values, self.attention.queries(features, role))
+            seen = seen.unflatten(1, (1, *phi.shape[1:]))
+            found |= {role: features[pairs], f"{role}_context": context[pairs], f"{role}_attention": seen[pairs]}
+        return Representation([head], **found)
 
     def stored_image(self, pixels: NDArray[np.uint8], humans: Tensor, objects: Tensor) -> StoredImage:
         """What the frozen parts see of an RGB image (H, W, 3) with boxes of people and objects, (., 4) each."""
@@ -273,11 +296,17 @@ class TinNetwork(PairNetwork):
         found = self.represent(images, human_boxes, object_boxes[:count])
         return self.score(found, channels_first(maps))
 
+    def of_image(
+        self, image: Tensor, humans: Tensor, objects: Tensor, human: Tensor, object: Tensor, maps: Tensor
+    ) -> TinOutputs:
+        """Scores of the pairs of a single image; arguments as of `represent_image` and `forward`."""
+        return self.score(self.represent_image(image, humans, objects, human, object), maps)
+
     def score(self, found: Representation, maps: Tensor) -> TinOutputs:
         """What C and D make of R and the maps (N, 3, 64, 64)."""
         fc7_h, context_h, fc7_o, context_o = found.human, found.human_context, found.object, found.object_context
-        count = len(fc7_o)
-        rows = count if self.per_verb else len(fc7_h)
+        count = fc7_o.shape[0]  # not len, which an exported network would take for a constant
+        rows = count if self.per_verb else fc7_h.shape[0]
         spatial = self.spatial(maps[:, :2])
         logits = {
             "H": self.classify["H"](self.human_head(torch.cat([fc7_h[:rows], context_h[:rows]], 1))),
@@ -291,7 +320,7 @@ class TinNetwork(PairNetwork):
         logits["binary"] = self.interactive(self.discriminator(first, second, maps[:, 2:]))
         scores = {f"cls_score_{name}": value for name, value in logits.items()}
         scores |= {f"cls_prob_{name}": value.sigmoid() for name, value in logits.items()}
-        if count == len(fc7_h):
+        if count == fc7_h.shape[0]:
             fused = scores["cls_prob_sp"] * (scores["cls_prob_H"] + scores["cls_prob_O"])
             scores["cls_prob_HO_final" if self.per_verb else "cls_prob_HO"] = fused
         return TinOutputs({**scores, "att_H": found.human_attention[:rows], "att_O": found.object_attention})

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from interplay.layers.crops import crop_map
+
 from .blocks import Discriminator, Widths
 from .config import BackboneName
-from .network import Images, PairNetwork, TinOutputs, channels_first, with_image
+from .network import Images, PairNetwork, Representation, TinOutputs, channels_first, with_image
 from .part_boxes import PARTS
 
 
@@ -79,9 +81,33 @@ class TinPartNetwork(PairNetwork):
         """
         images, maps = channels_first(images) if isinstance(images, Tensor) else images, channels_first(maps)
         found = self.represent(images, with_image(human_boxes), with_image(object_boxes))
-        count, parts = len(human_boxes), len(self.part_interactive)
+        return self.score(found, maps, self._part_crops(found.heads, part_boxes))
+
+    def of_image(
+        self,
+        image: Tensor,
+        humans: Tensor,
+        objects: Tensor,
+        human: Tensor,
+        object: Tensor,
+        maps: Tensor,
+        part_boxes: Tensor,
+        parts: Tensor,
+    ) -> TinOutputs:
+        """Interactiveness of the pairs of a single image; arguments as of `represent_image` and `forward`, and:
+
+        Args:
+            part_boxes: (D, 10, 4) of people, in pixels.
+            parts: (N,) which of them the pairs have.
+        """
+        found = self.represent_image(image, humans, objects, human, object)
+        compressed = F.relu(self.compress(found.heads[0]))
+        crops = crop_map(compressed, part_boxes.flatten(0, 1), self.backbone.stride)
+        return self.score(found, maps, crops.unflatten(0, (-1, len(PARTS)))[parts])
+
+    def score(self, found: Representation, maps: Tensor, crops: Tensor) -> TinOutputs:
+        """What D makes of R, the maps (N, 3, 64, 64) and the parts' crops (N, 10, C, 7, 7)."""
         spatial, pose_map = self.spatial(maps[:, :2]), maps[:, 2:]
-        crops = self._part_crops(found.heads, part_boxes)
         pooled = crops.mean((3, 4))  # (N, 10, C)
         person, second = [found.human, found.human_context], torch.cat([found.object, found.object_context], 1)
         per_part = []
@@ -93,7 +119,7 @@ class TinPartNetwork(PairNetwork):
             )
         scores = {"part_binary_score": torch.stack(per_part, 1)}
         logits = {"binary_all": scores["part_binary_score"].amax(1), "vec": self.part_attention(crops)}
-        attended = (logits["vec"].sigmoid()[..., None] * pooled).reshape(count, parts * self.widths.part)
+        attended = (logits["vec"].sigmoid()[..., None] * pooled).flatten(1)
         first = torch.cat([*person, attended, spatial], 1)
         logits["binary"] = self.interactive(self.discriminator(first, second, pose_map))
         scores |= {f"cls_score_{name}": value for name, value in logits.items()}

@@ -20,17 +20,18 @@ def scale_boxes(boxes: Tensor, width: int, height: int) -> Tensor:
     return boxes * (REFERENCE_SIDE / max(width, height, 1))
 
 
-def pair_geometry(boxes: Tensor, num_humans: int) -> Tensor:
-    """Features of every pair of one of the first `num_humans` boxes with every box.
+def pair_geometry(people: Tensor, boxes: Tensor) -> Tensor:
+    """Features of every pair of a person with every box.
 
     Args:
-        boxes: (B, N, 4) x1, y1, x2, y2, scaled as by `scale_boxes`.
+        people: (B, H, 4) x1, y1, x2, y2, scaled as by `scale_boxes`.
+        boxes: (B, N, 4).
 
     Returns:
         (B, H, N, `NUM_FEATURES`), each in -6..6: edges and centres of the object relative to the person's box and
         size, size and area ratios, shapes, overlap, gap, distance, and both boxes' place and size in the image.
     """
-    human, other = torch.broadcast_tensors(boxes[:, :num_humans, None], boxes[:, None])
+    human, other = torch.broadcast_tensors(people[:, :, None], boxes[:, None])
     human_size = (human[..., 2:] - human[..., :2]).clamp_min(1)
     object_size = (other[..., 2:] - other[..., :2]).clamp_min(1)
     human_centre, object_centre = (human[..., 2:] + human[..., :2]) / 2, (other[..., 2:] + other[..., :2]) / 2

@@ -24,6 +24,7 @@ from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.models.two_stage import InteractivenessModel, most_confident
 from interplay.ops.boxes import distinct_boxes
 from interplay.systems import SYSTEMS
@@ -46,6 +47,7 @@ class TinSpatial(InteractivenessModel):
     description_class = SpatialDescription
     migrations = (from_format_1, from_format_2, from_format_3)
     uses_pixels = False
+    decoding_buffers = ("seen_pairs", "one_at_a_time")
     default_min_score = SYSTEMS["tin-spatial"].default_min_score
     mean: Tensor
     deviation: Tensor
@@ -90,7 +92,7 @@ class TinSpatial(InteractivenessModel):
         valid = self._valid(labels)
         image, human, other = valid.nonzero(as_tuple=True)  # (P,) each
         known = labels[image, other]
-        geometry = (pair_geometry(boxes, valid.shape[1])[valid] - self.mean) / self.deviation  # (P, G)
+        geometry = (pair_geometry(boxes[:, : valid.shape[1]], boxes)[valid] - self.mean) / self.deviation  # (P, G)
         sure = confidence(torch.stack([scores[image, human], scores[image, other]], -1))
         places, source = PairPlaces.of(valid), detected.long()[image]
         verbs, interactive = map(
@@ -101,6 +103,54 @@ class TinSpatial(InteractivenessModel):
         interactive_logits = interactive.new_zeros(valid.shape)
         interactive_logits[valid] = interactive.mean(0)
         return PairOutputs(verb_logits, interactive_logits, valid, (verbs, interactive))
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """As of `forward`, and which boxes are people's."""
+        return (
+            PlainTensor("boxes", ("batch", "boxes", 4)),
+            PlainTensor("labels", ("batch", "boxes"), torch.int64),
+            PlainTensor("people", ("batch", "people"), torch.int64),
+            PlainTensor("detected", ("batch",), torch.bool),
+            PlainTensor("scores", ("batch", "boxes")),
+        )
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """As of `PairOutputs`."""
+        return ("verb_logits", "interactive_logits")
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The network over all places of a person and a box; see `HoiModel`.
+
+        Args:
+            inputs: boxes, labels, detected and scores as of `forward`; before the last two, people (B, H): which boxes
+                they are, -1 for padding.
+
+        Returns:
+            Verb logits (B, H, N, K) and interactiveness logits (B, H, N), 0 where there is no pair.
+        """
+        boxes, labels, people, detected, scores = inputs
+        places = torch.arange(labels.shape[1], device=labels.device)
+        valid = (people[:, :, None] >= 0) & (labels[:, None] >= 0) & (people[:, :, None] != places)
+        rows = people.clamp(min=0)
+        known = labels.clamp(min=0)[:, None].expand(valid.shape)
+        geometry = (
+            pair_geometry(boxes.gather(1, rows[..., None].expand(-1, -1, 4)), boxes) - self.mean
+        ) / self.deviation
+        both = [scores.gather(1, rows)[:, :, None].expand(valid.shape), scores[:, None].expand(valid.shape)]
+        given = geometry, known, detected.long()[:, None, None].expand(valid.shape), confidence(torch.stack(both, -1))
+        verbs, interactive = zip(*(net.of_all(*given, valid) for net in self.members), strict=True)
+        verb_logits = torch.stack(verbs).mean(0).masked_fill(~valid[..., None], 0)
+        return verb_logits, torch.stack(interactive).mean(0).masked_fill(~valid, 0)
+
+    def forward_through(
+        self, run: PlainForward, boxes: Tensor, labels: Tensor, detected: Tensor, scores: Tensor
+    ) -> PairOutputs:
+        """See `HoiModel`."""
+        valid = self._valid(labels)
+        first = labels[:, : valid.shape[1]]
+        rows = torch.arange(first.shape[1]).expand_as(first)
+        people = rows.masked_fill(first != self.vocabulary.person, -1)
+        return PairOutputs(*run(boxes, labels, people, detected, scores), valid)
 
     def _valid(self, labels: Tensor) -> Tensor:
         """(B, H, N) bool: a person and another box, neither of them padding."""
@@ -180,7 +230,8 @@ class TinSpatial(InteractivenessModel):
                 torch.tensor([image.scored], device=self.device),
                 torch.from_numpy(image.box_scores[kept])[None].to(self.device),
             )
-            matrix = outputs.interactive_logits[0].sigmoid().masked_fill(~outputs.valid[0], torch.nan).cpu().numpy()
+            logits = outputs.interactive_logits[0].float()
+            matrix = logits.sigmoid().masked_fill(~outputs.valid[0], torch.nan).cpu().numpy()
         scores = np.full(len(pairs), np.nan, np.float32)
         judged = place[other] >= 0
         scores[judged] = matrix[place[human[judged]], place[other[judged]]]
@@ -228,8 +279,8 @@ class TinSpatial(InteractivenessModel):
         """
         if detections is None:
             raise InputError("pairs are pairs of detections: decode needs these")
-        probabilities = outputs.verb_probabilities().cpu().numpy()
-        interactiveness = outputs.interactive_logits.sigmoid().cpu().numpy()
+        probabilities = outputs.verb_probabilities().float().cpu().numpy()
+        interactiveness = outputs.interactive_logits.float().sigmoid().cpu().numpy()
         passed = outputs.valid.cpu().numpy() & (interactiveness >= self.config.decoding.suppress_below)
         verbs = np.asarray(self.config.network.verbs, np.int64)
         results = []

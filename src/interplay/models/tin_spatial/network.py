@@ -101,13 +101,29 @@ class PairNetwork(nn.Module):
             sure: (P, 2) confidence of person and object.
             places: of the pairs among each other.
         """
-        x = self.expand(torch.cat([geometry, self.object_embedding(objects)], -1))
-        x = x + self.source_embedding(detected)
-        if self.confidence is not None:
-            x = x + self.confidence(sure)
-        x = self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(objects)))))  # (P, width)
+        x = self._begin(geometry, objects, detected, sure)  # (P, width)
         for block in self.blocks:
             x = block(x, places)
+        return self._logits(x, objects)
+
+    def of_all(
+        self, geometry: Tensor, objects: Tensor, detected: Tensor, sure: Tensor, valid: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The same for all places (B, H, N) of a person and a box, of which others see those that are `valid`."""
+        x = self._begin(geometry, objects, detected, sure)  # (B, H, N, width)
+        for block in self.blocks:
+            x = block.of_all(x, valid)
+        return self._logits(x, objects)
+
+    def _begin(self, geometry: Tensor, objects: Tensor, detected: Tensor, sure: Tensor) -> Tensor:
+        dtype = self.expand.weight.dtype
+        x = self.expand(torch.cat([geometry.to(dtype), self.object_embedding(objects)], -1))
+        x = x + self.source_embedding(detected)
+        if self.confidence is not None:
+            x = x + self.confidence(sure.to(dtype))
+        return self.contract(self.dropout(F.gelu(x * (1 + self.object_gate(objects)))))
+
+    def _logits(self, x: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:
         x = self.norm(x)
         return self.classifier(x) + self.object_prior(objects), self.discriminator(x)[..., 0]
 
@@ -132,7 +148,17 @@ class PairBlock(nn.Module):
         """Update pair representations (P, width)."""
         rows = self.same_person(x, places.by_person)
         columns = self.same_object(x[places.order], places.by_object)
-        x = x + self.dropout(rows.index_add(0, places.order, columns))
+        return self._update(x, rows.index_add(0, places.order, columns))
+
+    def of_all(self, x: Tensor, valid: Tensor) -> Tensor:
+        """The same for all places (B, H, N, width), of which those that are `valid` (B, H, N) are seen by others."""
+        rows = self.same_person.within(x.flatten(0, 1), valid.flatten(0, 1)).view_as(x)
+        turned = x.transpose(1, 2)
+        columns = self.same_object.within(turned.flatten(0, 1), valid.transpose(1, 2).flatten(0, 1)).view_as(turned)
+        return self._update(x, rows + columns.transpose(1, 2))
+
+    def _update(self, x: Tensor, seen: Tensor) -> Tensor:
+        x = x + self.dropout(seen)
         return x + self.dropout(self.feed_forward(x))
 
 
@@ -152,6 +178,15 @@ class PairAttention(nn.Module):
         count, longest = groups.shape
         projected = x.new_zeros(count, longest, 3 * x.shape[-1])
         projected[groups] = self.project(self.norm(x))
+        return self.output(self._mix(projected, groups)[groups])
+
+    def within(self, x: Tensor, groups: Tensor) -> Tensor:
+        """The same for all places (R, L, width) of the groups, of which the true ones (R, L) are seen."""
+        return self.output(self._mix(self.project(self.norm(x)), groups))
+
+    def _mix(self, projected: Tensor, groups: Tensor) -> Tensor:
+        """(R, L, width) of queries, keys and values (R, L, 3 width)."""
+        count = groups.shape[0]  # not len, which an exported network would take for a constant
         query, key, value = projected.chunk(3, -1)
         key = torch.cat([self.nothing[0].expand(count, 1, -1), key], 1)
         value = torch.cat([self.nothing[1].expand(count, 1, -1), value], 1)
@@ -161,7 +196,7 @@ class PairAttention(nn.Module):
             return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
         mixed = F.scaled_dot_product_attention(split(query), split(key), split(value), attn_mask=mask)
-        return self.output(mixed.transpose(1, 2).flatten(2)[groups])
+        return mixed.transpose(1, 2).flatten(2)
 
 
 def zero_embedding(count: int, width: int) -> nn.Embedding:

@@ -246,5 +246,5 @@ def _training_geometry(data: PairSet, person: int) -> Tensor:
         places = torch.arange(batch.labels.shape[1])
         chosen = (batch.labels[:, :people, None] == person) & (batch.labels[:, None] >= 0)
         chosen &= places[:people, None] != places
-        parts.append(pair_geometry(batch.boxes, people)[chosen])
+        parts.append(pair_geometry(batch.boxes[:, :people], batch.boxes)[chosen])
     return torch.cat(parts)

@@ -16,6 +16,7 @@ from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes, HoiModel
+from interplay.models.plain import PlainForward, PlainTensor
 from interplay.vocabulary import Vocabulary
 
 from .config import TurboConfig, TurboDescription
@@ -62,6 +63,44 @@ class Turbo(HoiModel):
     def forward(self, *arguments: Any, **options: Any) -> TurboOutputs:
         """What the network finds about people and boxes; see `TurboNetwork.forward`."""
         return self.network(*arguments, **options)
+
+    def plain_inputs(self) -> tuple[PlainTensor, ...]:
+        """An image and its people; also all boxes where ``decoding.rescore`` is set."""
+        inputs = PlainTensor("image", (1, 3, "height", "width")), PlainTensor("people", ("people", 4))
+        return (*inputs, PlainTensor("boxes", ("boxes", 4))) if self.config.decoding.rescore else inputs
+
+    def plain_outputs(self) -> tuple[str, ...]:
+        """What decoding reads of every stage, first one first, and of the boxes."""
+        options = self.config.network
+        kinds = [*(["logits", "places"] if options.hoi else []), *(["pose"] if options.pose else [])]
+        stages = options.stages if options.hoi else 1
+        names = [f"{kind}_{stage + 1}" for stage in range(stages) for kind in kinds]
+        return (*names, *(["classes", "moves"] if self.config.decoding.rescore else []))
+
+    def export_forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the network finds about people (P, 4) in an image (1, 3, H, W), in pixels of it; see `HoiModel`."""
+        image, *boxes = inputs
+        crops = [self.network.crops_of_image(self.network.stem(image), given) for given in boxes]
+        stages, _ = self.network.stages(crops[0])
+        found = {f"{kind}_{i + 1}": value for i, stage in enumerate(stages) for kind, value in vars(stage).items()}
+        if self.network.detection is not None and len(crops) > 1:
+            found["classes"], found["moves"] = self.network.detection(crops[1])
+        return tuple(found[name] for name in self.plain_outputs())
+
+    def forward_through(
+        self, run: PlainForward, images: Sequence[Tensor], humans: Tensor, boxes: Tensor | None = None
+    ) -> TurboOutputs:
+        """See `HoiModel`; of one image. Masks and the pose before the first stage are not among the outputs."""
+        [image] = images
+        given = [humans[:, 1:], *([] if boxes is None else [boxes[:, 1:]])]
+        found = dict(zip(self.plain_outputs(), run(image[None], *given), strict=True))
+        count = self.config.network.stages if self.config.network.hoi else 1
+        stages = [Stage(*(found.get(f"{kind}_{i + 1}") for kind in ("logits", "places", "pose"))) for i in range(count)]
+        return TurboOutputs(tuple(stages), None, found.get("classes"), found.get("moves"))
+
+    def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+        """There is none; see `HoiModel`."""
+        raise InputError("Turbo learning looks at whole images of their own sizes: export it with --dynamic")
 
     def class_axes(self) -> ClassAxes:
         """The rows of actions, of their targets' places and of the detection branch; see `HoiModel`.
@@ -167,7 +206,7 @@ class Turbo(HoiModel):
         """What the network finds about the people in an RGB image (H, W, 3)."""
         decoding = self.config.decoding
         pixels = resize_image(image, decoding.short_side, decoding.long_side)
-        return self.look_at(network_image(pixels).to(self.device), image.shape[:2], found)
+        return self.look_at(network_image(pixels).to(self.device, self.dtype), image.shape[:2], found)
 
     def look_at(
         self, seen: Tensor | StoredImage, size: tuple[int, ...], found: Detections

@@ -164,7 +164,7 @@ class HoiModule(nn.Module):
         x = self.dropout(F.relu(x / len(given) ** 0.5))
         mid = self.dropout(F.relu(self.second(x)))
         places = self.place(mid)
-        return HoiFeatures(mid, self.act(mid), places.view(len(places), -1, 4))
+        return HoiFeatures(mid, self.act(mid), places.unflatten(1, (-1, 4)))
 
 
 class KeypointBlock(nn.Module):
@@ -360,12 +360,14 @@ class TurboNetwork(nn.Module):
     def crops(self, maps: Sequence[Tensor], boxes: Tensor) -> Tensor:
         """(N, C, 7, 7) RoIAlign of boxes (N, 5)."""
         rows = [(boxes[:, 0] == i).nonzero()[:, 0] for i in range(len(maps))]
-        found = [
-            # 16 bits are too few for a box's pixels
-            roi_align(own[None].float(), [boxes[of, 1:].float()], CELLS, 1 / self.stem.stride, 2, aligned=True)
-            for own, of in zip(maps, rows, strict=True)
-        ]
+        found = [self.crops_of_image(own[None], boxes[of, 1:]) for own, of in zip(maps, rows, strict=True)]
         return torch.cat(found)[torch.argsort(torch.cat(rows))]
+
+    def crops_of_image(self, image: Tensor, boxes: Tensor) -> Tensor:
+        """(N, C, 7, 7) RoIAlign of boxes (N, 4) from a map (1, C, H, W)."""
+        numbered = F.pad(boxes.float(), (1, 0))  # 16 bits are too few for a box's pixels
+        crops = roi_align(image.float(), numbered, CELLS, 1 / self.stem.stride, 2, aligned=True)
+        return crops.to(next(self.parameters()).dtype)
 
     @property
     def frozen_parts(self) -> tuple[nn.Module, ...]:
