@@ -78,7 +78,7 @@ def _hidden(model: Any) -> torch.Tensor:
         return model.hidden_states(conversation_ids(9, 10), torch.randn(1, 3, 28, 28, generator=seen))
 
 
-def test_layers_off_the_gpu_compute_the_same() -> None:
+def test_layers_off_the_gpu_compute_the_same(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     model = tiny()
     expected = _hidden(model)
@@ -86,6 +86,9 @@ def test_layers_off_the_gpu_compute_the_same() -> None:
     assert offload_layers(model, "cpu", size) == 1
     assert [next(layer.parameters()).is_meta for layer in model.llava.model.language_model.layers] == [False, True]
     torch.testing.assert_close(_hidden(model), expected)
+    with pytest.raises(InputError, match="load it without quantize and offload"):
+        save_folder(model, tmp_path / "m")
+    assert not (tmp_path / "m" / "config.json").exists()
 
 
 @pytest.mark.parametrize("bits", ["8bit", "4bit"])
@@ -104,6 +107,8 @@ def test_few_bits_compute_nearly_the_same(tmp_path: Path, bits: Any, form: str) 
     assert kinds == {bnb.nn.Linear4bit if bits == "4bit" else bnb.nn.Linear8bitLt}
     assert type(read.llava.lm_head) is torch.nn.Linear
     error = (_hidden(read) - expected).abs().mean() / expected.abs().mean()
+    with pytest.raises(InputError, match="load it without quantize and offload"):
+        save_folder(read, tmp_path / "again")
     assert 0 < error < {"8bit": 0.05, "4bit": 0.4}[bits]
 
 

@@ -73,9 +73,38 @@ def test_the_mask_reaches_the_vertices(predictor: ContactPredictor, monkeypatch:
         np.testing.assert_allclose(scores, wanted, atol=1e-6)
 
 
+def test_several_people_are_looked_at_apart(predictor: ContactPredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from interplay.models.contact import ContactPair
+    from interplay.models.interactvlm import predict
+
+    seen: list[int] = []
+    lift = ContactPredictor._found
+
+    def counted(self: ContactPredictor, images: list, *rest: object) -> list:
+        seen.extend(image.shape[0] for image in images)
+        return lift(self, images, rest[0], answers=["[SEG]"] * len(images))
+
+    monkeypatch.setattr(ContactPredictor, "_found", counted)
+    monkeypatch.setattr(predict, "MOST_TOGETHER", 2)
+    left, right = np.array([0, 0, 20, 40]), np.array([40, 10, 60, 40])
+    pairs = [ContactPair("cup", left), ContactPair("cup", right), ContactPair("tv", right)]
+    found = predictor.predict_pairs(IMAGE, pairs)
+    assert [each.object for each in found] == ["cup", "cup", "tv"]
+    assert seen == [48, 36, 36], "squares about each person"
+    assert not np.array_equal(found[0].scores, found[1].scores)
+    seen.clear()
+    alone = predictor.predict_pairs(IMAGE, [pairs[1], pairs[2]])
+    assert seen == [50, 50], "one person: the whole photograph, as published"
+    assert len(alone) == 2
+    assert predictor.predict_pairs(IMAGE, []) == []
+
+
 def test_what_is_refused(predictor: ContactPredictor) -> None:
     with pytest.raises(InputError, match="expected objects"):
         predictor.predict(IMAGE, [])
+    for name in ("", " ", "cup [SEG]", "<image>"):
+        with pytest.raises(InputError, match="expected the name of an object"):
+            predictor.predict(IMAGE, [name])
     with pytest.raises(InputError, match="an answer for each"):
         predictor.predict(IMAGE, ["cup"], answers=["a", "b"])
     with pytest.raises(InputError, match="human or object"):

@@ -60,6 +60,9 @@ def save_folder(
     check_empty(target)
     target.mkdir(parents=True, exist_ok=True)
     state = {name: tensor for name, tensor in model.state_dict().items() if not tensor.is_meta}
+    away = [name for name, each in model.named_parameters() if each.is_meta and ".vision_tower." not in name]
+    if away or any(not each.is_floating_point() for each in model.parameters()):
+        raise InputError("only a network that is whole can be written: load it without quantize and offload")
     shards = list(_in_shards(state, shard_size))
     names = [f"model-{number:05d}-of-{len(shards):05d}.safetensors" for number in range(1, len(shards) + 1)]
     for name, shard in zip(names, shards, strict=True):

@@ -194,6 +194,7 @@ class InteractVlm(nn.Module):
             max_new_tokens=max_new_tokens,
             do_sample=False,
             num_beams=1,
+            pad_token_id=self.llava.generation_config.pad_token_id or 0,  # after an answer's end, where nothing counts
             suppress_tokens=[self.options.image_token_id],
         )
 

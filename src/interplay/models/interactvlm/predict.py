@@ -18,7 +18,12 @@ from interplay.errors import InputError
 from interplay.models.contact import ContactPair, VertexContact
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import InteractVlm, Masks, expand_images, sam_pixels
-from interplay.models.interactvlm.prompts import IMAGE, Template, conversation, question
+from interplay.models.interactvlm.prompts import IMAGE, Template, conversation, question, segmentation_tokens
+
+MOST_TOGETHER = 16
+"""Questions that go through the network at once."""
+_MARKS = (IMAGE, *segmentation_tokens("Gen-Int"), *segmentation_tokens("Gen-Hu-Obj"))
+"""What a question may hold once, or not at all."""
 
 
 class ContactPredictor:
@@ -65,7 +70,6 @@ class ContactPredictor:
         first = next(model.sam.vision_encoder.parameters())
         self._embeddings = model.encode_views(sam_pixels(images, model.image_size).to(first.device, first.dtype))
 
-    @torch.no_grad()
     def predict(
         self,
         image: NDArray[np.uint8],
@@ -86,8 +90,20 @@ class ContactPredictor:
         Raises:
             InputError: no object, or another number of answers.
         """
+        return self._found([image] * len(objects), objects, template, answers, max_new_tokens)
+
+    @torch.no_grad()
+    def _found(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        objects: Sequence[str],
+        template: Template | None = None,
+        answers: Sequence[str] | None = None,
+        max_new_tokens: int | None = None,
+    ) -> list[VertexContact]:
+        """As `predict`, with an image for each object."""
         longest = self.max_new_tokens if max_new_tokens is None else max_new_tokens
-        asked = self._questions.ask(image, template or self.template, objects, answers, longest)
+        asked = self._questions.ask(images, template or self.template, objects, answers, longest)
         masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask)
         scores = self._lift(masks)
         return [
@@ -96,14 +112,19 @@ class ContactPredictor:
         ]
 
     def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
-        """Contact of each pair; see `ContactFinder`.
+        """Contact of each pair, `MOST_TOGETHER` of them at a time; see `ContactFinder`.
 
-        The network goes by the names of the objects. One that was trained on crops looks at the part of the image about
-        each person and object.
+        The network goes by the names of the objects. Where several people are asked about, which names do not tell
+        apart, and in a network that was trained so, it looks at the part of the image about each person and object.
         """
-        if not self.model.options.crops or not pairs:
-            return self.predict(image, [pair.object for pair in pairs]) if pairs else []
-        return [self.predict(crop(image, pair), [pair.object])[0] for pair in pairs]
+        people = {None if pair.human_box is None else tuple(np.asarray(pair.human_box).tolist()) for pair in pairs}
+        apart = self.model.options.crops or len(people) > 1
+        found: list[VertexContact] = []
+        for start in range(0, len(pairs), MOST_TOGETHER):
+            some = pairs[start : start + MOST_TOGETHER]
+            images = [crop(image, pair) if apart else image for pair in some]
+            found += self._found(images, [pair.object for pair in some])
+        return found
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
         """(S, N) scores of vertices."""
@@ -112,9 +133,11 @@ class ContactPredictor:
         tables = (self.mesh.pix_to_face, self.mesh.bary, self.mesh.faces)
         rows = []
         for logits, found in zip(masks.logits, masks.found.tolist(), strict=True):  # one by one: masks are large
+            if not found:
+                rows.append(np.zeros(len(self.mesh.vertices), np.float32))
+                continue
             full = resize_masks(logits, size, (size, size), (size, size))
-            scores = lift(full.cpu().numpy(), *tables, len(self.mesh.vertices))
-            rows.append(scores if found else np.zeros_like(scores))
+            rows.append(lift(full.cpu().numpy(), *tables, len(self.mesh.vertices)))
         return np.stack(rows)
 
 
@@ -160,7 +183,7 @@ def contact_in_image(
     Raises:
         InputError: no object, or another number of answers.
     """
-    asked = Questions(model, tokenizer).ask(image, template, objects, answers, max_new_tokens)
+    asked = Questions(model, tokenizer).ask([image] * len(objects), template, objects, answers, max_new_tokens)
     first = next(model.sam.vision_encoder.parameters())
     size, views = model.image_size, model.options.views
     photo = sam_pixels(torch.from_numpy(np.array(image)).permute(2, 0, 1)[None], size)
@@ -194,17 +217,21 @@ class Questions:
 
     def ask(
         self,
-        image: NDArray[np.uint8],
+        images: Sequence[NDArray[np.uint8]],
         template: Template,
         objects: Sequence[str],
         answers: Sequence[str] | None,
         max_new_tokens: int,
     ) -> _Asked:
-        """Ask about each object, unless answers are given."""
+        """Ask about each object in its image, unless answers are given."""
         if not objects or (answers is not None and len(answers) != len(objects)):
             raise InputError(f"expected objects, and an answer for each if any; got {len(objects)}, {answers}")
+        for name in objects:
+            if not name.strip() or any(mark in name for mark in _MARKS):
+                raise InputError(f"expected the name of an object, such as 'baseball bat'; got {name!r}")
         asked = [question(template, name.replace("_", " ")) for name in objects]
-        pixels = self._clip_pixels(image).expand(len(objects), -1, -1, -1)
+        seen = {id(image): self._clip_pixels(image) for image in {id(image): image for image in images}.values()}
+        pixels = torch.cat([seen[id(image)] for image in images])
         if answers is not None:
             ids, mask = self.batch([conversation(*pair) for pair in zip(asked, answers, strict=True)], left=False)
             return _Asked(ids, mask, pixels, list(answers))
@@ -249,7 +276,8 @@ def clip_pixels(image: NDArray[np.uint8], model: InteractVlm) -> Tensor:
 
     seen = model.llava.config.vision_config.image_size
     processor = CLIPImageProcessor(size={"shortest_edge": seen}, crop_size={"height": seen, "width": seen})
-    return processor(images=np.array(image), return_tensors="pt")["pixel_values"][0]
+    pixels = np.array(image)
+    return processor(images=pixels, return_tensors="pt", input_data_format="channels_last")["pixel_values"][0]
 
 
 def crop(image: NDArray[np.uint8], pair: ContactPair, margin: float = 0.1) -> NDArray[np.uint8]:
