@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,20 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from interplay.body.bodies import load_body
 from interplay.body.cameras import look_at, view_set
 from interplay.body.lifting import contact_mask, lift_human, lift_human_hard, lift_object
 from interplay.body.model import load_body_model
 from interplay.body.raycast import pixel_table
+from interplay.body.transfer import transfer_between
 from interplay.body.views import draw_views, upright_body
 from interplay.cli import run_script
+from interplay.defaults import DEFAULT_CONTACT_MODEL
+from interplay.images import read_image
 from interplay.models.interactvlm.published_config import published_network
+from interplay.pipeline.contact import find_contact, load_contact
+from interplay.pipeline.contact_pairs import PairSearch
+from interplay.samples import sample_path
 
 RUNS = 7
 
@@ -32,6 +40,7 @@ def main() -> None:
     """Measure and print."""
     console = Console(highlight=False)
     console.print(_times())
+    console.print(_end_to_end())
     console.print(_sizes())
 
 
@@ -58,6 +67,28 @@ def _times() -> Table:
     table = Table("step", "ms", title=f"{len(vertices):,} vertices, {torch.get_num_threads()} thread(s)")
     for name, step in steps.items():
         table.add_row(name, f"{1000 * _median(step):,.0f}")
+    return table
+
+
+def _end_to_end() -> Table:
+    """From the pixels of a photograph to scores of vertices, with the model that comes with interplay."""
+    tool, search, image = load_contact(device="cpu"), PairSearch(device="cpu"), read_image(sample_path())
+    _, found = search(image)
+    one = [found[0].pair]
+    target = replace(load_body(), name="another")  # a correspondence is computed anew whatever the shape
+    transfer = transfer_between(load_body(), target, keep=False)
+    scores = np.zeros(len(target.vertices), np.float32)
+    steps: dict[str, Callable[[], Any]] = {
+        "people, objects, poses and verbs of a photograph": lambda: search(image),
+        "contact of one pair": lambda: tool.finder.predict_pairs(image, one),
+        "contact of sixteen pairs": lambda: tool.finder.predict_pairs(image, one * 16),
+        "all of a photograph with one pair": lambda: find_contact(tool, image, search=search),
+        "correspondence of two bodies, once": lambda: transfer_between(load_body(), target, keep=False),
+        "carrying scores to another body": lambda: transfer(scores),
+    }
+    table = Table("step", "ms", title=f"{DEFAULT_CONTACT_MODEL}, {torch.get_num_threads()} thread(s)")
+    for name, step in steps.items():
+        table.add_row(name, f"{1000 * _median(step):,.1f}")
     return table
 
 

@@ -83,6 +83,11 @@ class PairContact:
     contact: VertexContact
     parts: tuple[str, ...]
 
+    @property
+    def touches(self) -> bool:
+        """Whether any vertex is in contact."""
+        return self.contact.found and bool((self.contact.scores >= THRESHOLD).any())
+
     def in_words(self) -> str:
         """One line.
 
@@ -90,7 +95,7 @@ class PairContact:
         """
         who = f"person {self.person}, {self.contact.object}" if self.person else self.contact.object
         count = len(self.contact.vertices(THRESHOLD))
-        if not self.contact.found or not count:
+        if not self.touches:
             return f"{who}: no contact"
         return f"{who}: {', '.join(self.parts) or 'touched'} ({count:,} of {len(self.contact.scores):,} vertices)"
 
@@ -193,7 +198,7 @@ def find_contact(
         order = np.argsort(found.boxes[:, [0, 2]].sum(1), kind="stable").tolist()
         there = [row for row in order if any(each.human == row for each in asked)]
         numbers = {row: number for number, row in enumerate(there, 1)}
-        asked = _chosen(asked, numbers, people)
+        asked = sorted(_chosen(asked, numbers, people), key=lambda each: numbers[each.human])
     contacts = tool.finder.predict_pairs(image, [each.pair for each in asked])
     parts = [() if tool.body is None else tool.body.in_words(each.vertices(THRESHOLD)) for each in contacts]
     interactions = _with_contact(found, asked, contacts, parts, tool)

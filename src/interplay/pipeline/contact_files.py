@@ -115,32 +115,36 @@ def coloured_glb(vertices: NDArray[Any], faces: NDArray[Any], scores: NDArray[np
 
 
 def picture(image: NDArray[np.uint8], tool: ContactTool, result: ContactResult) -> NDArray[np.uint8]:
-    """The photograph with its people and objects, and beside it for each pair its views, contact in red, and the parts
-    in words: (H, W, 3)."""
+    """The photograph with its people and what they touch, and beside it each pair in words, with views where there is
+    contact, in red: (H, W, 3)."""
     from PIL import Image, ImageDraw
 
     photograph = _photograph(image, result)
-    mesh = tool.finder.mesh
-    strips = [_strip(mesh, pair.contact.scores) for pair in result.pairs]
-    line = _TEXT + 2 * (_GAP // 2)
-    width = max(strip.width for strip in strips)
-    height = max(photograph.height, len(strips) * (line + _VIEW + _GAP) - _GAP)
-    page = Image.new("RGB", (photograph.width + _GAP + width + 2 * _GAP, height + 2 * _GAP), _PAPER)
+    mesh, font = tool.finder.mesh, load_font(_TEXT)
+    rows = 2 if sum(pair.touches for pair in result.pairs) == 1 else 1  # a photograph is about as high as two
+    blocks = [
+        (pair.in_words(), _strip(mesh, pair.contact.scores, rows) if pair.touches else None) for pair in result.pairs
+    ]
+    longest = min(max(int(font.getlength(words)) + 1 for words, _ in blocks), _LONGEST_SIDE)
+    width = max(longest, *(0 if strip is None else strip.width for _, strip in blocks))
+    line = _TEXT + _GAP
+    height = sum(line if strip is None else line + strip.height + _GAP for _, strip in blocks)
+    page = Image.new("RGB", (photograph.width + width + 3 * _GAP, max(photograph.height, height) + 2 * _GAP), _PAPER)
     page.paste(photograph, (_GAP, _GAP))
-    pen, font = ImageDraw.Draw(page), load_font(_TEXT)
-    left = photograph.width + 2 * _GAP
-    for index, (pair, strip) in enumerate(zip(result.pairs, strips, strict=True)):
-        top = _GAP + index * (line + _VIEW + _GAP)
-        words = pair.in_words()
+    pen, left, top = ImageDraw.Draw(page), photograph.width + 2 * _GAP, _GAP
+    for words, strip in blocks:
         while len(words) > 4 and pen.textlength(words, font=font) > width:
             words = words[:-4] + "..."
         pen.text((left, top), words, font=font, fill=INK)
-        page.paste(strip, (left, top + line))
+        top += line
+        if strip is not None:
+            page.paste(strip, (left, top))
+            top += strip.height + _GAP
     return np.asarray(page)
 
 
-def _strip(mesh: MeshViews, scores: NDArray[np.floating]) -> Image.Image:
-    """All views in a row, each cut to what it shows and of one height, contact in red."""
+def _strip(mesh: MeshViews, scores: NDArray[np.floating], rows: int) -> Image.Image:
+    """All views in some rows, each cut to what it shows and of one height, contact in red."""
     from PIL import Image
 
     painted = []
@@ -151,23 +155,25 @@ def _strip(mesh: MeshViews, scores: NDArray[np.floating]) -> Image.Image:
         grey = 90 + 0.65 * pixels[there].mean(-1, keepdims=True).repeat(3, -1)
         view = pixels.copy()
         view[there] = ((1 - 0.8 * of_pixel) * grey + 0.8 * of_pixel * _RED).round()
-        rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
-        if len(rows):
-            view = view[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        down, across = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
+        if len(down):
+            view = view[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
         image = Image.fromarray(view)
         painted.append(
             image.resize((max(1, round(image.width * _VIEW / image.height)), _VIEW), Image.Resampling.LANCZOS)
         )
-    row = Image.new("RGB", (sum(view.width for view in painted) + _GAP * (len(painted) - 1), _VIEW), _PAPER)
-    left = 0
-    for view in painted:
-        row.paste(view, (left, 0))
-        left += view.width + _GAP
-    return row
+    per_row = -(-len(painted) // rows)
+    lines = [painted[start : start + per_row] for start in range(0, len(painted), per_row)]
+    columns = [max(line[i].width for line in lines if i < len(line)) for i in range(per_row)]
+    page = Image.new("RGB", (sum(columns) + _GAP * (per_row - 1), len(lines) * (_VIEW + _GAP) - _GAP), _PAPER)
+    for number, line in enumerate(lines):
+        for i, view in enumerate(line):
+            page.paste(view, (sum(columns[:i]) + i * _GAP, number * (_VIEW + _GAP)))
+    return page
 
 
 def _photograph(image: NDArray[np.uint8], result: ContactResult) -> Image.Image:
-    """The photograph with numbered boxes of people, and of the objects that were asked about."""
+    """The photograph with numbered boxes of people, and of the objects that they touch."""
     from PIL import Image, ImageDraw
 
     scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
@@ -177,7 +183,7 @@ def _photograph(image: NDArray[np.uint8], result: ContactResult) -> Image.Image:
     for pair in result.pairs:
         colour = person_colour(max(pair.person, 1))
         for box, label in ((pair.pair.object_box, pair.contact.object), (pair.pair.human_box, f"person {pair.person}")):
-            if box is None:
+            if box is None or (box is pair.pair.object_box and not pair.touches):
                 continue
             x1, y1, x2, y2 = (np.asarray(box, np.float64) * scale).clip(0, [*size, *size]).tolist()
             pen.rectangle((x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)), outline=colour, width=3)
