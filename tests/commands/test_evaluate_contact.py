@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from interplay import Interactions, Vocabulary, write
 from interplay.body.contact import Contact
 from interplay.body.geodesics import SurfaceDistances, geodesic_distances
 from interplay.cli import main
@@ -156,6 +157,35 @@ def test_what_the_published_code_writes(damon: Path) -> None:
         )
     found = scores_of(["damon", "--predictions", "published", "--annotations", "damon"])
     assert found["means"]["semantic_f1"] == pytest.approx(1)
+
+
+def test_what_interplay_writes(tmp_path: Path) -> None:
+    names = Vocabulary.load("generated")
+    touch: dict[str, Any] = {
+        "boxes": [[1, 0, 10, 20], [8, 8, 12, 12]], "labels": [names.person, names.objects.index("cup")],
+        "human": [0, 0], "object": [1, -1], "verb": [0, 0], "score": [0.9, 0.8], "file": "000000.jpg",
+        "vocabulary": names,
+        "contact_body": "smplh", "contact_object": ["", "Tea cup"],
+    }  # fmt: skip
+    sparse = [np.array([[1, 0.75]], np.float32), None]
+    found = [Interactions(**touch, body_contact=sparse, object_contact=sparse[::-1])]
+    for place in ("out/contact.jsonl", "found.parquet"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        write(found, tmp_path / place)
+        (row,) = read_contact_results(tmp_path / place)
+        assert (row.image, row.object, len(row.scores)) == ("000000.jpg", "cup", SMPL_VERTICES)
+        assert row.scores[:3].tolist() == [0, 0.75, 0]
+        assert row.human_box is not None
+        assert row.human_box.tolist() == [1, 0, 10, 20]
+        (row,) = read_contact_results(tmp_path / place, "object")
+        assert (row.object, row.object_box, row.scores.tolist()) == ("Tea cup", None, [0, 0.75])
+    np.savez(tmp_path / "out" / "person1_cup.npz", scores=np.zeros(3))
+    assert len(read_contact_results(tmp_path / "out")) == 1
+    for change, message in (({"contact_body": "ghost"}, "contact_body"), ({}, "no triplet says")):
+        bad = Interactions(**{**touch, **change}, **({"body_contact": sparse} if change else {}))
+        write([bad], tmp_path / "bad.jsonl")
+        with pytest.raises(InputError, match=message):
+            read_contact_results(tmp_path / "bad.jsonl")
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 
 from interplay.commands._options import add_allow_partial, add_outputs, add_split, distinct_names
-from interplay.commands.evaluate_contact import PREDICTIONS
 
 EXAMPLE = "interplay evaluate affordance --predictions affordance.npz --annotations PIAD"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--predictions", required=True, nargs="+", metavar="P", help=PREDICTIONS)
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        nargs="+",
+        metavar="P",
+        help=".npz with image, object, scores and, where no list pairs them, points, or a folder of such files; "
+        "several are compared",
+    )
     parser.add_argument(
         "--annotations", required=True, metavar="DIR", help="PIAD or LEMON: files of points, and lists of images"
     )

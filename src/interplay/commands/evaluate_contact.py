@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = "interplay evaluate contact --predictions contact.npz --annotations scenes/test"
 
-PREDICTIONS = ".npz with image, object and scores, or a folder of such files; several are compared"
+PREDICTIONS = (
+    ".npz with image, object and scores, what 'interplay contact' writes, or a folder of such files; several are "
+    "compared"
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +84,7 @@ def score_contact(arguments: argparse.Namespace, read_truth: Any) -> int:
 
     def score(predictions: str) -> ContactEvaluation:
         return evaluate_contact(
-            read_contact_results(predictions),
+            read_contact_results(predictions, truth.side),
             truth,
             protocol=arguments.protocol,
             published_behaviour=arguments.published_behaviour,

@@ -11,6 +11,9 @@ One ``.npz`` with a row per image and object, or a folder with such files:
 ``points``             (N,) or one text: name of the file with the object's points (affordance); may be left out
 =====================  =================================================================================================
 
+What ``interplay contact`` writes is read too: a ``.jsonl`` or ``.parquet`` whose triplets have contact, or a folder
+with such a ``contact.jsonl`` in it or below.
+
 The files that the published InteractVLM writes are read too: ``OBJECT__IMAGE_hcontact_vertices.npz`` with
 ``pred_contact_3d_smplh`` and ``OBJECT__IMAGE_oafford_vertices.npz`` with ``pred_contact_3d``.
 """
@@ -21,7 +24,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,10 @@ from interplay.files import atomic_path
 
 _PUBLISHED = ("pred_contact_3d_smplh", "pred_contact_3d")
 _ENDINGS = ("_hcontact_vertices", "_ocontact_vertices", "_oafford_vertices")
+_RESULT = "contact.jsonl"
+"""What ``interplay contact`` calls its result file."""
+_VERTICES = {"anny": 12_272, "smpl": 6890, "smplh": 6890, "smplx": 10_475}
+"""Of the bodies that the column ``contact_body`` names."""
 _WANTED = "expected arrays image, object and scores (see the docs, Contact in 3D)"
 
 
@@ -55,8 +62,14 @@ class ContactResult:
     points: str = ""
 
 
-def read_contact_results(path: str | os.PathLike[str]) -> list[ContactResult]:
+def read_contact_results(
+    path: str | os.PathLike[str], side: Literal["human", "object"] = "human"
+) -> list[ContactResult]:
     """The rows of a file, or of all files in a folder and below.
+
+    Args:
+        path: an ``.npz`` file, a result file with contact, or a folder.
+        side: which contact of a result file that has both.
 
     Raises:
         MissingFileError: there is nothing.
@@ -64,12 +77,17 @@ def read_contact_results(path: str | os.PathLike[str]) -> list[ContactResult]:
     """
     source = Path(path)
     if source.is_dir():
+        lists = sorted(source.rglob(_RESULT))
+        if lists:  # the scores beside them are the same, by names that say no image
+            return [result for file in lists for result in _read_table(file, side)]
         files = sorted(source.rglob("*.npz"))
         if not files:
-            raise MissingFileError(f"{source} holds no .npz file of predicted contact")
+            raise MissingFileError(f"{source} holds no {_RESULT} and no .npz file of predicted contact")
         return [result for file in files for result in _read_file(file)]
+    if source.suffix in (".jsonl", ".parquet"):
+        return _read_table(source, side)
     if source.suffix != ".npz":
-        raise InputError(f"{source}: expected predicted contact, an .npz file or a folder of them")
+        raise InputError(f"{source}: expected predicted contact: an .npz, .jsonl or .parquet file, or a folder of them")
     return _read_file(source)
 
 
@@ -121,6 +139,45 @@ def _read_file(file: Path) -> list[ContactResult]:
     points = _texts(stored["points"], count, f"{file}: points") if "points" in stored else [""] * count
     boxes = [_boxes(stored, name, count, file) for name in ("human_box", "object_box")]
     return [ContactResult(*row) for row in zip(images, objects, scores, *boxes, points, strict=True)]
+
+
+def _read_table(file: Path, side: str) -> list[ContactResult]:
+    """The triplets of a result file that have contact."""
+    from interplay.formats import read
+
+    table = read(file)
+    column = "body_contact" if side == "human" else "object_contact"
+    if getattr(table, column) is None:
+        raise InputError(f"{file}: no triplet says where the {side} is touched (column {column})")
+    found = []
+    for image in table:
+        contact = getattr(image, column)
+        for row, sparse in enumerate(() if contact is None else contact):
+            if sparse is None:
+                continue
+            index = sparse[:, 0].astype(np.int64)
+            count = int(index.max(initial=-1)) + 1
+            if side == "human":
+                body = str(image.contact_body or "")
+                if body not in _VERTICES or count > _VERTICES[body]:
+                    raise InputError(
+                        f"{file}: {image.file}: contact_body: expected one of {', '.join(_VERTICES)}, got {body!r}"
+                    )
+                count = _VERTICES[body]
+            scores = np.zeros(count, np.float32)
+            scores[index] = sparse[:, 1]
+            human, thing = int(image.human[row]), int(image.object[row])
+            name = "" if image.contact_object is None else str(image.contact_object[row])
+            found.append(
+                ContactResult(
+                    image.file or "",
+                    name or ("scene" if thing < 0 else image.vocabulary.objects[image.labels[thing]]),
+                    _probabilities(scores[None], str(file))[0],
+                    image.boxes[human].astype(np.float64),
+                    None if thing < 0 else image.boxes[thing].astype(np.float64),
+                )
+            )
+    return found
 
 
 def _published(file: Path, scores: NDArray[Any]) -> ContactResult:
