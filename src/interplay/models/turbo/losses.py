@@ -69,7 +69,7 @@ def loss_terms(
             terms[f"action_{number + 1}"] = weight * _actions(stage.logits, targets, options) / people
             places = _places(stage.places, targets, options.smooth_l1) / placed
             terms[f"target_{number + 1}"] = weight * options.target * places
-        if stage.pose is not None and stage.pose is not outputs.first_pose:
+        if stage.pose is not None and stage.attention is not None:  # without a mask it is the first pose, below
             terms[f"pose_{number + 1}"] = _of_stage(options.pose, number) * _pose(stage.pose, targets) / keypoints
     if outputs.first_pose is not None:
         terms["pose_0"] = options.first_pose * _pose(outputs.first_pose, targets) / keypoints
