@@ -132,6 +132,18 @@ def test_heat_is_drawn_where_it_is() -> None:
         draw_explanations(grey, found, [])
 
 
+def test_heat_ends_where_its_map_ends() -> None:
+    found = interplay.Interactions([[10, 10, 60, 80], [90, 20, 150, 80]], [0, 1], [0], [1], [0], WORLD, [0.5])
+    grey = np.full((90, 160, 3), 128, np.uint8)
+    panel = Panel("heat", Heat(np.ones((2, 2), np.float32), (40, 30, 80, 60)))
+    page = draw_explanations(grey, found, [Explanation(0, (panel,))], height=90)
+    top = int(np.flatnonzero((page == 128).all(2).any(1))[0])
+    left = int(np.flatnonzero((page == 128).all(2).any(0))[0])
+    changed = (page[top : top + 90, left : left + 160] != 128).any(2)
+    assert changed[32:58, 64:79].all()
+    assert not changed[32:58, 81:88].any()
+
+
 def test_heat_that_is_everywhere_leaves_the_image_as_it_is() -> None:
     found = interplay.Interactions([[10, 10, 60, 80], [90, 20, 150, 80]], [0, 1], [0], [1], [0], WORLD, [0.5])
     values = np.full((9, 16), 0.9, np.float32)

@@ -137,7 +137,9 @@ def _with_heat(image: NDArray[np.uint8], heat: Heat, scale: float) -> NDArray[np
     small = Image.fromarray(np.pad(heat.values, 1, mode="edge"))
     shifted = (matrix[0], 0, matrix[2] + 1, 0, matrix[4], matrix[5] + 1)
     values = small.transform((width, height), Image.Transform.AFFINE, shifted, Image.Resampling.BILINEAR)
-    amount = np.clip(np.asarray(values), 0, 1)
+    x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
+    covered = (x >= x1) & (x <= x2) & (y >= y1) & (y <= y2)  # not the edge that was added for the interpolation
+    amount = np.where(covered, np.clip(np.asarray(values), 0, 1), 0)
     steps = np.array([colour_of(i / 255) for i in range(256)], np.float32)
     colours = steps[(amount * 255).astype(np.int64)]
     usual = float(np.median(amount))
