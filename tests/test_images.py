@@ -153,6 +153,18 @@ def test_max_pixels_is_the_limit_in_both_directions(monkeypatch):
     assert Image.MAX_IMAGE_PIXELS == 100
 
 
+@pytest.mark.parametrize("whole", [1.0, 255.0])
+def test_floating_point_arrays_in_either_range_and_a_little_beyond(whole: float) -> None:
+    values = np.array([[-0.05, 0.0, 0.5, 1.0, 1.05]]) * whole
+    assert read_image(values)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize(("least", "most"), [(-2.1, 2.6), (-1.0, 1.0), (0.0, 2.6), (-100.0, 255.0), (0.0, 65535.0)])
+def test_normalised_arrays_are_refused(least: float, most: float) -> None:
+    with pytest.raises(ImageError, match=r"from 0 to 1 or from 0 to 255, got .* undo their normalisation"):
+        read_image(np.linspace(least, most, 12).reshape(2, 2, 3))
+
+
 def test_arrays_and_pillow_images():
     assert np.array_equal(read_image(corners()), corners())
     assert np.array_equal(read_image(Image.fromarray(corners())), corners())

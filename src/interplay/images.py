@@ -81,7 +81,8 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
 
     The EXIF orientation is applied; transparency is laid on white; palette, greyscale, CMYK and bilevel images
     become RGB; of an animation the first frame is taken. 16-bit values are scaled from 0..65535; floating-point
-    values from 0..1, or from 0..255 if any is above 1.
+    values of a file from 0..1, or from 0..255 if any is above 1. Arrays of floating-point values are in one of these
+    two ranges, or at most a tenth beyond it, as resizing leaves them.
 
     Args:
         source: a path, an image file's bytes, a Pillow image, or an array or tensor (H, W), (H, W, 1), (H, W, 3) RGB
@@ -90,7 +91,8 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> NDArray[
 
     Raises:
         MissingFileError: no such file.
-        ImageError: not an image, truncated, damaged or too large; names the file.
+        ImageError: not an image, truncated, damaged or too large; names the file. Or an array of another shape or
+            range.
 
     Example:
         >>> read_image(np.zeros((4, 6))).shape
@@ -315,8 +317,7 @@ def _from_array(source: Any) -> NDArray[np.uint8]:
     elif array.dtype == bool:
         pixels = array.astype(np.uint8) * 255
     elif array.dtype.kind == "f":
-        values = np.nan_to_num(array, nan=0.0)
-        pixels = np.clip(np.rint(values * 255 if values.max() <= 1 else values), 0, 255).astype(np.uint8)
+        pixels = _from_floats(np.nan_to_num(array, nan=0.0))
     else:
         raise ImageError("array", f"expected uint8, uint16, bool or floating point values, got {array.dtype}")
     if pixels.shape[2] == 4:
@@ -325,6 +326,19 @@ def _from_array(source: Any) -> NDArray[np.uint8]:
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     return np.array(pixels, order="C")
+
+
+def _from_floats(values: NDArray) -> NDArray[np.uint8]:
+    """Values of 0..1 or 0..255, a little more where an image was resized; others are probably normalised ones."""
+    least, most = float(values.min()), float(values.max())
+    whole = 1 if most <= 1.1 else 255
+    if least < -0.1 * whole or most > 1.1 * whole or (whole == 255 and most < 8):
+        raise ImageError(
+            "array",
+            f"expected floating-point values from 0 to 1 or from 0 to 255, got {least:.3g} to {most:.3g}: undo their "
+            "normalisation, or give uint8",
+        )
+    return np.clip(np.rint(values * (255 / whole)), 0, 255).astype(np.uint8)
 
 
 def _hint(array: NDArray) -> str:
