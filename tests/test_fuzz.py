@@ -32,7 +32,7 @@ from fuzzing.run import damaged
 
 INPUTS = 100
 FEWER = {"log": 20, **dict.fromkeys(
-    ("hico-mat", "hico-results", "mesh", "weights", "config", "check", "published-names", "start-names"), 60
+    ("hico-mat", "hico-results", "mesh", "body", "weights", "config", "check", "published-names", "start-names"), 60
 )}  # fmt: skip
 """Of readers that take longer for each."""
 

@@ -502,6 +502,40 @@ def _read_mesh(path: Path) -> Any:
     return {"vertices": found.vertices, "rgb": 0 if found.rgb is None else found.rgb}
 
 
+def _bodies(folder: Path) -> dict[Path, str]:
+    """Files in the form of SMPL's, nearly all zeros, and a matrix from one body to another."""
+    from scipy.sparse import coo_matrix
+
+    count, joints = 6890, 24
+    random = np.random.default_rng(0)
+    template = random.normal(size=(count, 3)).astype(np.float32).round(2)
+    weights = np.zeros((count, joints), np.float32)
+    weights[np.arange(count), np.arange(count) % joints] = 1
+    regressor = coo_matrix((np.ones(joints), (np.arange(joints), np.arange(joints))), (joints, count)).tocsc()
+    tree = np.stack([np.maximum(np.arange(joints) - 1, 0), np.arange(joints)]).astype(np.uint32)
+    faces = np.arange(30, dtype=np.uint32).reshape(10, 3)
+    fields = {"v_template": template, "f": faces, "weights": weights, "kintree_table": tree}
+    np.savez_compressed(folder / "smpl.npz", J_regressor=regressor.toarray(), **fields)
+    sparse = {name: getattr(regressor, name) for name in ("data", "indices", "indptr", "shape")}
+    few = coo_matrix(weights).tocsc()
+    fields["weights"] = {name: getattr(few, name) for name in ("data", "indices", "indptr", "shape")}
+    made = {_pickled(folder / f"smpl{n}.pkl", {**fields, "J_regressor": sparse}, n): "pickle" for n in (2, 4)}
+    matrix = np.eye(4, 5, dtype=np.float32)
+    np.save(folder / "matrix.npy", matrix)
+    np.savez(folder / "matrix.npz", matrix=matrix)
+    return {**made, folder / "smpl.npz": "zip", folder / "matrix.npz": "zip", folder / "matrix.npy": "binary"}
+
+
+def _read_body(path: Path) -> Any:
+    from interplay.body.bodies import load_body
+    from interplay.body.transfer import read_matrix
+
+    if path.name.startswith("matrix"):
+        return {"scores": read_matrix(path, 5, 4)(np.ones(5))}
+    body = load_body(path)
+    return {"vertices": body.vertices, "joints": body.joints, "weights": body.weights}
+
+
 def _pictures(folder: Path) -> dict[Path, str]:
     from PIL import Image
 
@@ -616,6 +650,7 @@ READERS: dict[str, Reader] = {
         Reader("generated", _generated, _read_generated),
         Reader("results", _run_records, _read_run_record),
         Reader("mesh", _meshes, _read_mesh, check_numbers),
+        Reader("body", _bodies, _read_body, check_numbers),
         Reader("contact", _contact, _read_contact),
         Reader("interactvlm", _interactvlm, _read_interactvlm),
         Reader("image", _pictures, read_image, _check_picture),

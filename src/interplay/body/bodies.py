@@ -30,6 +30,8 @@ _TOPOLOGIES = {24: ("smpl", 6890), 52: ("smplh", 6890), 55: ("smplx", 10475)}
 """Joints -> name and vertices of the SMPL family."""
 _FIELDS = ("v_template", "f", "weights", "J_regressor", "kintree_table")
 """What is read of a file; shapes, poses and expressions are not needed."""
+_FARTHEST = 100.0
+"""Metres."""
 _HIPS = 30.0
 """Degrees by which the legs of the SMPL family are spread in InteractVLM's views."""
 
@@ -184,11 +186,15 @@ def _read_smpl(path: Path) -> ContactBody:
     sums = weights.sum(1, keepdims=True)
     if not np.isfinite(weights).all() or not np.isfinite(regressor).all() or sums.min() <= 0:
         raise InputError(f"{path}: weights or J_regressor: expected finite numbers, weights of every vertex above 0")
+    if np.abs(template).max() > _FARTHEST:
+        raise InputError(f"{path}: v_template: expected metres, got {np.abs(template).max():.3g}")
     parents = tree[0].astype(np.int64)
     parents[0] = -1  # stored as a number that no joint has
     if (parents[1:] < 0).any() or (parents[1:] >= np.arange(1, bones)).any():
         raise InputError(f"{path}: kintree_table: expected each joint's parent before it")
     weights, joints = weights / sums, regressor @ template
+    if not np.isfinite(weights).all() or not np.isfinite(joints).all() or np.abs(joints).max() > _FARTHEST:
+        raise InputError(f"{path}: weights or J_regressor: they give no joints near the body")
     spread = _spread(template, joints, weights, parents)
     return _in_our_bones(_TOPOLOGIES[bones][0], *spread, faces.astype(np.int64), weights)
 
