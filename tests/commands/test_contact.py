@@ -146,6 +146,22 @@ def test_some_people_some_objects_another_body(
     assert image.object.tolist() == [2, 3, 4, -1]
 
 
+def test_the_sample_with_what_comes_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2")
+    pytest.importorskip("ai_edge_litert")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["contact", "--sample", "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "person 1, tennis racket: right hand" in printed
+    [image] = read(tmp_path / "out" / "contact.jsonl", Vocabulary.from_names(NAMES.objects, (*NAMES.verbs, "touch")))
+    touch = np.flatnonzero(image.contact_object == "tennis racket")
+    assert image.contact_parts[touch].tolist() == ["right hand"]
+    assert len(image.body_contact[touch[0]]) > 100
+    with Image.open(tmp_path / "out" / "contact.jpg") as drawn:
+        assert drawn.width > drawn.height > 600
+
+
 def test_the_whole_photograph_on_ones_own_body(model: Path, photo: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "smpl.npz", **file_fields(24)[0])
     given = ["--whole-photo", "--object", "cup", "--object", "tea/cup", "--body", str(tmp_path / "smpl.npz")]

@@ -46,6 +46,9 @@ def test_what_does_not_fit_is_refused_before_loading(tmp_path: Path, monkeypatch
     monkeypatch.setattr(memory, "available_memory", lambda device: 1000)
     with pytest.raises(InputError, match=r"needs about .* What helps: --quantize 4bit \(extra vlm\)"):
         load_folder(tmp_path / "m")
+    pytest.importorskip("accelerate")
+    with pytest.raises(InputError, match=r"go through the processor's memory, of which there are 1000 bytes"):
+        memory.check_memory(5000, MemoryOptions(offload=True), "cuda", "m")
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,12 @@ def check_memory(stored: int, options: MemoryOptions, device: str, where: str) -
         _bitsandbytes()
     if options.offload:
         _accelerate()
+    room = available_memory("cpu") if options.offload else None
+    if room is not None and plan.weights > room:
+        raise InputError(
+            f"{where}: {in_words(plan.weights)} of weights go through the processor's memory, of which there are "
+            f"{in_words(room)}. What helps: --quantize 4bit (extra vlm), which puts one file after the other on the GPU"
+        )
     if not plan.fits:
         helps = [] if options.quantize == "4bit" else ["--quantize 4bit (extra vlm)"]
         if device != "cpu":
