@@ -8,8 +8,13 @@ model once and keeps it: 1 GB in ~/.cache/anny, or in the folder that ANNY_CACHE
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from interplay.commands._types import natural, positive
+from interplay.commands._types import rate as frame_rate
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXAMPLE = "interplay synthesize scenes --scenes 2000 --seed 0 --size 384 --workers 2"
 
@@ -38,6 +43,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--labels", choices=["all", "image"], default="all", help="image: without masks, depth and contact"
     )
     parser.add_argument("--glb", action="store_true", help="also write each scene in 3D")
+    clips = parser.add_argument_group("clips")
+    clips.add_argument(
+        "--clips",
+        type=positive,
+        metavar="N",
+        help="write N clips of moving people instead of pictures: frames, exact tracks, relations in VidVRD's form",
+    )
+    clips.add_argument("--frames", type=positive, default=32, metavar="N", help="of each clip (default: %(default)s)")
+    clips.add_argument(
+        "--rate", type=frame_rate, default=8.0, metavar="R", help="frames a second (default: %(default)g)"
+    )
     parser.add_argument(
         "--benchmark", metavar="NAME", help="a fixed benchmark (generated-v2) instead of --scenes, --seed and --size"
     )
@@ -62,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.output is None:
         raise InputError("give OUT, the folder to write to, such as 'interplay synthesize scenes'")
+    if arguments.clips:
+        return _make_clips(arguments, console)
     if arguments.benchmark:
         jobs = [
             (Path(arguments.output) / split, settings)
@@ -74,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             size=arguments.size,
             start=arguments.start,
-            acts=tuple(a.strip() for a in arguments.acts.split(",")) if arguments.acts else None,
+            acts=_acts(arguments.acts),
             meshes=meshes,
             labels=arguments.labels,
             glb=arguments.glb,
@@ -84,6 +102,33 @@ def run(arguments: argparse.Namespace) -> int:
         path = synthesize(folder, settings, arguments.workers, console)
         console.print(f"wrote {path}; see {folder / 'README.md'}", highlight=False)
     return 0
+
+
+def _make_clips(arguments: argparse.Namespace, console: Console) -> int:
+    from pathlib import Path
+
+    from interplay.errors import InputError
+    from interplay.world.writer.clips import ClipSettings, synthesize_clips
+
+    for name in ("benchmark", "mesh", "glb"):
+        if getattr(arguments, name):
+            raise InputError(f"--{name} is for pictures, not for clips")
+    settings = ClipSettings(
+        clips=arguments.clips,
+        frames=arguments.frames,
+        rate=arguments.rate,
+        seed=arguments.seed,
+        size=arguments.size,
+        start=arguments.start,
+        acts=_acts(arguments.acts),
+    )
+    path = synthesize_clips(arguments.output, settings, arguments.workers, console)
+    console.print(f"wrote {path}; clips are in {Path(arguments.output) / 'images'}", highlight=False)
+    return 0
+
+
+def _acts(text: str | None) -> tuple[str, ...] | None:
+    return tuple(a.strip() for a in text.split(",")) if text else None
 
 
 def _splits(name: str, split: str | None) -> dict:
