@@ -20,6 +20,8 @@ COMMANDS = {
     "detect": "find interactions in images: pictures, a table and a result file",
     "batch": "find interactions in very many images, on several processes or a cluster",
     "contact": "say where a person touches objects, on a body in 3D",
+    "reconstruct": "put a person and an object together in 3D, from a photograph or a clip",
+    "view": "look at a scene in 3D in the browser",
     "explain": "draw where a model looked to find its interactions",
     "evaluate": "score a result file with an official protocol",
     "diagnose": "find out what is wrong with a result, and what each kind of error costs",

@@ -16,8 +16,9 @@ FORWARD: Array = -Y
 """Where a person looks in the rest pose."""
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-_SPINE_SHARE = (0.12, 0.2, 0.26, 0.24, 0.18)
-_NECK_SHARE = {"neck01": 0.16, "neck02": 0.16, "neck03": 0.18, "head": 0.5}
+SPINE_SHARE = dict(zip(SPINE, (0.12, 0.2, 0.26, 0.24, 0.18), strict=True))
+"""How much of a bend of the back each of its bones takes."""
+NECK_SHARE = {"neck01": 0.16, "neck02": 0.16, "neck03": 0.18, "head": 0.5}
 
 HEAD_LIMITS = {"turn": 70.0, "nod": 50.0}
 """How far the head turns sideways and tilts up or down against the chest, degrees."""
@@ -97,7 +98,7 @@ class Body:
     def bend_spine(self, forward: float = 0.0, left: float = 0.0, twist: float = 0.0) -> None:
         """Bend the back, in degrees: forward, to the left side, and turn the chest to the left."""
         whole = degrees(Z, twist) @ degrees(Y, left) @ degrees(X, forward)
-        for name, share in zip(SPINE, _SPINE_SHARE, strict=True):
+        for name, share in SPINE_SHARE.items():
             self.turn(name, scaled_rotation(whole, share))
         self.update()
 
@@ -106,7 +107,7 @@ class Body:
         nod = float(np.clip(nod, -HEAD_LIMITS["nod"], HEAD_LIMITS["nod"]))
         turn = float(np.clip(turn, -HEAD_LIMITS["turn"], HEAD_LIMITS["turn"]))
         whole = degrees(Z, turn) @ degrees(X, nod) @ degrees(Y, tilt)
-        for name, share in _NECK_SHARE.items():
+        for name, share in NECK_SHARE.items():
             self.turn(name, scaled_rotation(whole, share))
         self.update()
 

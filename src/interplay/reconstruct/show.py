@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,22 +52,50 @@ class Scene:
     ) -> None:
         self.camera = camera
         self.meshes: dict[str, tuple[Array, NDArray[np.int64], NDArray[np.uint8]]] = {}
-        for name, vertices, faces, contact, colour in (
-            ("person", to_numpy(human_vertices), human_faces, human_contact, HUMAN),
-            ("object", fit.place(to_numpy(object_vertices)), object_faces, object_contact, OBJECT),
-        ):
-            colours = np.tile(np.array(colour, np.uint8), (len(vertices), 1))
-            if contact is not None:
-                touched = to_numpy(contact) >= 0.5
-                if touched.shape != (len(vertices),):
-                    raise InputError(f"contact: expected {len(vertices)} scores for the {name}, got {touched.shape}")
-                colours[touched] = CONTACT
-            self.meshes[name] = vertices.astype(np.float64), to_numpy(faces).astype(np.int64), colours
+        self.add("person", human_vertices, human_faces, human_contact, HUMAN)
+        self.add("object", fit.place(to_numpy(object_vertices)), object_faces, object_contact, OBJECT)
+
+    @classmethod
+    def empty(cls, camera: Camera | Intrinsics) -> Scene:
+        """A scene to which everything is added."""
+        scene = cls.__new__(cls)
+        scene.camera, scene.meshes = camera, {}
+        return scene
+
+    def add(
+        self,
+        name: str,
+        vertices: Any,
+        faces: Any,
+        contact: Any = None,
+        colour: tuple[int, int, int] = HUMAN,
+    ) -> None:
+        """Add a person, or an object where it is.
+
+        Args:
+            name: of its node in files; no two have the same.
+            vertices, faces: (V, 3) in the frame of the camera, or in its world if it is a `Camera`, and (F, 3).
+            contact: (V,) scores or truth values.
+            colour: sRGB of what is not in contact.
+
+        Raises:
+            InputError: contact of another number of vertices, or a name that is taken.
+        """
+        if name in self.meshes:
+            raise InputError(f"the scene has a mesh {name!r} already")
+        points = to_numpy(vertices)
+        colours = np.tile(np.array(colour, np.uint8), (len(points), 1))
+        if contact is not None:
+            touched = to_numpy(contact) >= 0.5
+            if touched.shape != (len(points),):
+                raise InputError(f"contact: expected {len(points)} scores for the {name}, got {touched.shape}")
+            colours[touched] = CONTACT
+        self.meshes[name] = points.astype(np.float64), to_numpy(faces).astype(np.int64), colours
 
     def save_glb(self, path: str | os.PathLike[str], size: tuple[int, int] | None = None) -> None:
         """Write a GLB file: metres, y up and the camera looking along -z, as glTF has it.
 
-        Its nodes are ``person``, ``object`` and ``camera``.
+        Its nodes are ``person``, ``object`` (or the names that were added) and ``camera``.
 
         Args:
             size: width and height of the photograph, for the camera of an `Intrinsics`; without it there is none.
@@ -97,7 +126,7 @@ class Scene:
             out.camera = trimesh.scene.Camera(name="camera", resolution=size, fov=fov)
             out.camera_transform = upright @ pose
         with atomic_path(path) as target:
-            target.write_bytes(bytes(out.export(file_type="glb")))
+            target.write_bytes(bytes(out.export(file_type="glb", tree_postprocessor=_with_material)))
 
     def picture(self, photograph: Any, height: int = 360) -> NDArray[np.uint8]:
         """The photograph, the meshes over it, and both from the side and from above: (H, W, 3) uint8.
@@ -125,27 +154,76 @@ class Scene:
         return [((v - camera.position) @ camera.rotation.T, f, c) for v, f, c in self.meshes.values()]
 
     def _from(self, side: str, size: int) -> NDArray[np.uint8]:
-        """Both from the camera's right or from above, whole, from far away."""
-        meshes = self._in_camera()
-        points = np.concatenate([v for v, _, _ in meshes])
-        middle = (points.min(0) + points.max(0)) / 2
-        if side == "top" and isinstance(self.camera, Camera):
-            down = -self.camera.rotation[:, 2]  # the world's z, seen by the camera
-        else:
-            down = np.array([0.0, 1.0, 0.0])
+        """All from the camera's right or from above, whole, from far away."""
         if side == "top":
-            forward = down
+            forward = self._down()
             right = unit(np.cross(forward, [0.0, 0.0, -1.0]))
         else:
             forward, right = np.array([-1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-        axes = np.stack([right, np.cross(forward, right), forward])
+        return self._seen_along(np.stack([right, np.cross(forward, right), forward]), size)
+
+    def turntable(self, frames: int = 36, size: int = 320) -> list[NDArray[np.uint8]]:
+        """Pictures (size, size, 3) while all turns once around the vertical, beginning as the camera sees it."""
+        down = self._down()
+        ahead = np.array([0.0, 0.0, 1.0])
+        ahead = unit(ahead - (ahead @ down) * down)
+        across = np.cross(down, ahead)
+        pictures = []
+        for angle in np.arange(frames) * (2 * np.pi / frames):
+            level = np.cos(angle) * ahead + np.sin(angle) * across
+            forward = unit(level + 0.2 * down)  # from a little above
+            right = unit(np.cross(down, forward))
+            pictures.append(self._seen_along(np.stack([right, np.cross(forward, right), forward]), size, turning=True))
+        return pictures
+
+    def _down(self) -> Array:
+        """The vertical as the camera sees it; level, where it is only known from within."""
+        if isinstance(self.camera, Camera):
+            return -self.camera.rotation[:, 2]  # the world's z, seen by the camera
+        return np.array([0.0, 1.0, 0.0])
+
+    def _seen_along(self, axes: Array, size: int, turning: bool = False) -> NDArray[np.uint8]:
+        """All from far away, along the last of three axes (3, 3): right, down, forward."""
+        meshes = self._in_camera()
+        points = np.concatenate([v for v, _, _ in meshes])
+        middle = (points.min(0) + points.max(0)) / 2
         local = [((v - middle) @ axes.T, f, c) for v, f, c in meshes]
-        radius = max(float(np.abs(v[:, :2]).max()) for v, _, _ in local)
+        if turning:  # as large from all sides
+            radius = float(np.linalg.norm(points - middle, axis=1).max())
+        else:
+            radius = max(float(np.abs(v[:, :2]).max()) for v, _, _ in local)
         far = 20 * radius
         camera = Intrinsics((0.46 * size * far / radius,) * 2, (size / 2, size / 2))
         away = np.array([0.0, 0.0, far])
         drawn, there = _drawn([(v + away, f, c) for v, f, c in local], camera, (size, size))
         return np.where(there[..., None], drawn, 255).astype(np.uint8)
+
+
+def _with_material(tree: dict[str, Any]) -> None:
+    """Give meshes a dull surface that is seen from both sides; glTF's own is of metal, which looks nearly black."""
+    surface = {"metallicFactor": 0.0, "roughnessFactor": 0.85}
+    tree["materials"] = [{"name": "dull", "pbrMetallicRoughness": surface, "doubleSided": True}]
+    for mesh in tree["meshes"]:
+        for primitive in mesh["primitives"]:
+            primitive["material"] = 0
+
+
+def save_gif(path: str | os.PathLike[str], pictures: Sequence[NDArray[np.uint8]], seconds: float = 3.0) -> None:
+    """Write pictures of one size as a GIF that goes on for ever; all of them take `seconds`."""
+    from PIL import Image
+
+    if not pictures:
+        raise InputError(f"{path}: there is no picture to write")
+    frames = [Image.fromarray(each).quantize(64) for each in pictures]
+    with atomic_path(path) as target:
+        frames[0].save(
+            target,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=round(1000 * seconds / len(frames)),
+            loop=0,
+        )
 
 
 def _drawn(

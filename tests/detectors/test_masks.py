@@ -1,0 +1,71 @@
+"""Masks, depth and detection by models of transformers, made small and at random, and masks by GrabCut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from interplay.detectors.masks import GrabCut, SegmentAnything
+from interplay.errors import InputError, MissingFileError
+
+IMAGE = np.random.default_rng(0).integers(90, 110, (120, 160, 3)).astype(np.uint8)
+IMAGE[40:80, 60:100] = (220, 40, 40)
+
+
+def test_grabcut_finds_what_differs_from_its_surroundings() -> None:
+    pytest.importorskip("cv2", reason="needs the extra offline")
+    mask = GrabCut()(IMAGE, [50, 30, 110, 90])
+    truth = np.zeros((120, 160), bool)
+    truth[40:80, 60:100] = True
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.9
+    plain = GrabCut()(np.full((50, 50, 3), 7, np.uint8), [10, 10, 20, 20])
+    assert plain[10:20, 10:20].all()  # nothing to tell apart: the whole box
+    with pytest.raises(InputError, match="expected one with an area"):
+        GrabCut()(IMAGE, [200, 10, 220, 20])
+
+
+@pytest.fixture(scope="module")
+def sam(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    transformers = pytest.importorskip("transformers", reason="needs the extra transformers")
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.SamConfig(
+        vision_config={
+            **small,
+            "image_size": 64,
+            "patch_size": 16,
+            "output_channels": 16,
+            "window_size": 2,
+            "global_attn_indexes": [0],
+            "num_pos_feats": 8,
+            "mlp_dim": 16,
+        },
+        prompt_encoder_config={"hidden_size": 16, "image_size": 64, "patch_size": 16, "image_embedding_size": 4},
+        mask_decoder_config={**small, "mlp_dim": 16, "iou_head_hidden_dim": 16},
+    )
+    folder = tmp_path_factory.mktemp("sam")
+    transformers.SamModel(config).save_pretrained(folder)
+    processor = transformers.SamImageProcessor(
+        size={"longest_edge": 64},
+        mask_size={"longest_edge": 16},
+        pad_size={"height": 64, "width": 64},
+        mask_pad_size={"height": 16, "width": 16},
+    )
+    transformers.SamProcessor(processor).save_pretrained(folder)
+    return folder
+
+
+def test_segment_anything_answers_in_the_images_size(sam: Path) -> None:
+    segment = SegmentAnything(sam)
+    mask = segment(IMAGE, [50, 30, 110, 90])
+    assert mask.shape == (120, 160)
+    assert mask.dtype == bool
+    assert mask.any()
+    assert "SAM" in segment.name
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="needs the extra transformers")
+    with pytest.raises((MissingFileError, InputError), match="Segment Anything"):
+        SegmentAnything(tmp_path)
