@@ -93,8 +93,8 @@ class GrabCut:
             cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), seeds, None, *models, 5, cv2.GC_INIT_WITH_MASK)
         except cv2.error:  # too few colours to model
             return whole
-        found = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-        found = np.array(Image.fromarray(found).resize(crop.shape[1::-1], Image.Resampling.NEAREST)) > 0
+        small_mask = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+        found = np.array(Image.fromarray(small_mask).resize(crop.shape[1::-1], Image.Resampling.NEAREST)) > 0
         mask = np.zeros((height, width), bool)
         mask[top:bottom, left:right] = found
         return mask if mask.sum() >= _LEAST * (x2 - x1) * (y2 - y1) else whole
