@@ -22,6 +22,8 @@ from interplay.samples import sample_path
 from interplay.zoo import model_system
 
 MOST_PIXELS = 25_000_000
+KEPT = 600
+"""Seconds after which a picture is removed; they are looked for as often."""
 
 NAME = os.environ.get("INTERPLAY_MODEL", DEFAULT_MODEL)
 MODEL = interplay.load_model(NAME).prepare_inference()
@@ -67,8 +69,8 @@ def show(seen: Seen | None, min_score: float) -> tuple[NDArray[np.uint8] | None,
 
 def build() -> gr.Blocks:
     """The page."""
-    with gr.Blocks(title="interplay") as page:
-        gr.Markdown("# Who does what with which object\nA picture stays in this session and is not kept.")
+    with gr.Blocks(title="interplay", delete_cache=(KEPT, KEPT)) as page:
+        gr.Markdown(f"# Who does what with which object\nPictures are removed within {KEPT // 30} minutes.")
         seen = gr.State(None)
         with gr.Row():
             with gr.Column():
