@@ -50,6 +50,7 @@ def people(folder: Path, scenes: int) -> Iterator[tuple[Any, int, Any, Any]]:
         sample, record = data[index], data.records[index]
         scene = None
         for box, instance in enumerate(record["scene"]["instances"]):
+            assert sample.interactions.keypoints is not None  # generated people have them
             keypoints = sample.interactions.keypoints[box]
             tall = np.ptp(sample.interactions.boxes[box][1::2]) >= LEAST_PIXELS
             if instance >= record["scene"]["people"] or not tall or (keypoints[:, 2] == 2).sum() < LEAST_KEYPOINTS:

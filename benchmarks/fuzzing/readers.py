@@ -514,7 +514,7 @@ def _bodies(folder: Path) -> dict[Path, str]:
     regressor = coo_matrix((np.ones(joints), (np.arange(joints), np.arange(joints))), (joints, count)).tocsc()
     tree = np.stack([np.maximum(np.arange(joints) - 1, 0), np.arange(joints)]).astype(np.uint32)
     faces = np.arange(30, dtype=np.uint32).reshape(10, 3)
-    fields = {"v_template": template, "f": faces, "weights": weights, "kintree_table": tree}
+    fields: dict[str, Any] = {"v_template": template, "f": faces, "weights": weights, "kintree_table": tree}
     np.savez_compressed(folder / "smpl.npz", J_regressor=regressor.toarray(), **fields)
     sparse = {name: getattr(regressor, name) for name in ("data", "indices", "indptr", "shape")}
     few = coo_matrix(weights).tocsc()

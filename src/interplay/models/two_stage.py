@@ -86,12 +86,15 @@ class InteractivenessModel(HoiModel):
 
     Attributes:
         uses_pixels: whether it looks at the image; else it goes by boxes and their labels.
-        classifies: whether it knows interactions, and not only whether a pair interacts.
     """
 
     needs_detections = True
     uses_pixels = True
-    classifies = True
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it knows interactions, and not only whether a pair interacts."""
+        return True
 
     @abstractmethod
     def interactiveness(

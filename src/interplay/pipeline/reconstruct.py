@@ -350,7 +350,7 @@ class Reconstructor:
         before: Reconstruction | None,
     ) -> list[int]:
         """Fit those with a pose, and say which these are."""
-        fitted = []
+        fitted: list[int] = []
         for k in order:
             keypoints = None if found.keypoints is None else found.keypoints[k]
             if keypoints is None or not np.isfinite(keypoints).any():

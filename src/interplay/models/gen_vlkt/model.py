@@ -147,15 +147,14 @@ class GenVlkt(HoiModel):
     ) -> GenVlktOutputs:
         """See `HoiModel`; earlier layers are not among the outputs."""
         if not self.network.backbone.padding_matters:
-            return GenVlktOutputs(*run(images, sizes))
+            return GenVlktOutputs(*run(images, sizes))  # type: ignore[arg-type]  # as many as there are names
         parts: dict[int, tuple[Tensor, ...]] = {}
         for height, width in dict.fromkeys(map(tuple, sizes.tolist())):
             rows = (sizes == sizes.new_tensor([height, width])).all(1).nonzero()[:, 0]
             found = run(images[rows, :, :height, :width], sizes[rows])
             parts |= {int(row): tuple(value[i] for value in found) for i, row in enumerate(rows)}
-        return GenVlktOutputs(
-            *(torch.stack(values) for values in zip(*map(parts.get, range(len(images))), strict=True))
-        )
+        values = [torch.stack(each) for each in zip(*(parts[i] for i in range(len(images))), strict=True)]
+        return GenVlktOutputs(*values)  # type: ignore[arg-type]  # as many as there are names
 
     def fixed_size(self, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
         """By default that of a picture of 4 : 3; see `HoiModel`."""

@@ -143,7 +143,7 @@ class PairNetwork(nn.Module):
         """
         [head] = self.backbone(image)
         [(phi, values)] = self.attention.keys([head])
-        found = {}
+        found: dict[str, Tensor] = {}
         for role, block, boxes, pairs in (
             ("human", self.human_block, humans, human),
             ("object", self.object_block, objects, object),

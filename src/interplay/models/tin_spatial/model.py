@@ -138,7 +138,8 @@ class TinSpatial(InteractivenessModel):
         ) / self.deviation
         both = [scores.gather(1, rows)[:, :, None].expand(valid.shape), scores[:, None].expand(valid.shape)]
         given = geometry, known, detected.long()[:, None, None].expand(valid.shape), confidence(torch.stack(both, -1))
-        verbs, interactive = zip(*(net.of_all(*given, valid) for net in self.members), strict=True)
+        found = [net.of_all(*given, valid) for net in self.members]  # type: ignore[operator]  # of PairNetwork
+        verbs, interactive = zip(*found, strict=True)
         verb_logits = torch.stack(verbs).mean(0).masked_fill(~valid[..., None], 0)
         return verb_logits, torch.stack(interactive).mean(0).masked_fill(~valid, 0)
 
@@ -150,7 +151,8 @@ class TinSpatial(InteractivenessModel):
         first = labels[:, : valid.shape[1]]
         rows = torch.arange(first.shape[1]).expand_as(first)
         people = rows.masked_fill(first != self.vocabulary.person, -1)
-        return PairOutputs(*run(boxes, labels, people, detected, scores), valid)
+        verbs, interactive = run(boxes, labels, people, detected, scores)
+        return PairOutputs(verbs, interactive, valid)
 
     def _valid(self, labels: Tensor) -> Tensor:
         """(B, H, N) bool: a person and another box, neither of them padding."""

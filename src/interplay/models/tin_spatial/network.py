@@ -112,7 +112,7 @@ class PairNetwork(nn.Module):
         """The same for all places (B, H, N) of a person and a box, of which others see those that are `valid`."""
         x = self._begin(geometry, objects, detected, sure)  # (B, H, N, width)
         for block in self.blocks:
-            x = block.of_all(x, valid)
+            x = block.of_all(x, valid)  # type: ignore[operator]  # of PairBlock
         return self._logits(x, objects)
 
     def _begin(self, geometry: Tensor, objects: Tensor, detected: Tensor, sure: Tensor) -> Tensor:
