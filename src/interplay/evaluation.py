@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from interplay.containers.json_files import read_json
-from interplay.datasets import InteractionDataset, detect_dataset, load_annotations
+from interplay.datasets import InteractionDataset, load_annotations
 from interplay.datasets.coco_keypoints import people_table, read_coco_people
 from interplay.datasets.forms import recognise
 from interplay.datasets.image_check import require_images
+from interplay.datasets.load import load_detected
 from interplay.datasets.own_names import in_vocabulary_of, with_own_names
 from interplay.datasets.show import image_root_of
 from interplay.datasets.sources import open_source
@@ -204,7 +205,7 @@ def read_pose_truth(
     path = Path(annotations)
     if path.is_file() and path.suffix == ".json" and recognise(open_source(path)) is None and keypoints is None:
         return people_table(read_coco_people(path))
-    return load_annotations(detect_dataset(path), path, split, keypoints=keypoints)
+    return load_detected(path, split, keypoints=keypoints)
 
 
 def _images_by_number(path: Path) -> CocoImages | None:

@@ -203,7 +203,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
-    from interplay.datasets import detect_dataset, load_annotations
+    from interplay.datasets.load import load_annotations, load_detected
     from interplay.formats import SUFFIXES, read
     from interplay.formats.reading import OWN_NAMES
     from interplay.formats.results import is_foreign_result, read_result_table
@@ -220,11 +220,11 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
         table = read(source, vocabulary or OWN_NAMES)
         if table.scored:  # predictions, which no data set has
             return table
-    dataset = arguments.dataset or detect_dataset(arguments.source)
     if arguments.split is None and Path(arguments.source).is_dir():
         say(console, f"the split test of {arguments.source} (--split reads another)")
     with console.status(f"reading {arguments.source}"):
-        return load_annotations(dataset, arguments.source, arguments.split or "test", vocabulary, arguments.keypoints)
+        how = (arguments.source, arguments.split or "test", vocabulary, arguments.keypoints)
+        return load_annotations(arguments.dataset, *how) if arguments.dataset else load_detected(*how)
 
 
 def _check(folder: str, console: Console) -> int:

@@ -45,6 +45,12 @@ def iterate_json_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]
         MissingFileError: there is none.
         InputError: as for `read_json`, with the line; or a line of more than 256 MB.
     """
+    for number, text in iterate_lines(path):
+        yield number, parse_json(text, f"{path}: line {number}")
+
+
+def iterate_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
+    """Number and text of every line of a JSON Lines file that is not blank, as `iterate_json_lines`."""
     what = "a JSON Lines file"
     regular_file(path, what)
     with reading(path, what), Path(path).open("rb") as stream:
@@ -55,7 +61,7 @@ def iterate_json_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, Any]
                 raise InputError(f"{path}: line {number} is longer than {in_words(_LINE_LIMIT)}; not {what}")
             text = decode(line, str(path), number)
             if text.strip():
-                yield number, parse_json(text, f"{path}: line {number}")
+                yield number, text.rstrip("\r\n")
 
 
 def parse_json(text: str | bytes, where: str, finite: bool = True) -> Any:

@@ -79,6 +79,28 @@ def load_annotations(
     return table
 
 
+def load_detected(
+    path: str | os.PathLike[str],
+    split: str = "test",
+    vocabulary: Vocabulary | OwnNames | None = None,
+    keypoints: str | os.PathLike[str] | None = None,
+) -> InteractionTable:
+    """`load_annotations` of the data set that `detect_dataset` finds; each file is parsed once.
+
+    Raises:
+        MissingFileError, InputError: as for both.
+    """
+    sources = _sources(Path(path))
+    dataset = _detect(Path(path), sources)
+    table = _load(dataset, path, split, vocabulary, keypoints is not None, sources)
+    if keypoints is None:
+        return table
+    table, match = with_keypoints(table, keypoints)
+    if not match.complete:
+        warnings.warn(f"keypoints of {keypoints}: {match}", stacklevel=2)
+    return table
+
+
 def load_with_keypoints(
     dataset: str,
     path: str | os.PathLike[str],
@@ -91,7 +113,12 @@ def load_with_keypoints(
 
 
 def _load(
-    dataset: str, path: str | os.PathLike[str], split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool
+    dataset: str,
+    path: str | os.PathLike[str],
+    split: str,
+    vocabulary: Vocabulary | OwnNames | None,
+    with_ids: bool,
+    sources: Sequence[Source] | None = None,
 ) -> InteractionTable:
     name = dataset_name(dataset)
     if split not in _SPLITS:
@@ -99,10 +126,11 @@ def _load(
     if vocabulary is None:
         vocabulary = OWN_NAMES if name == "own" else Vocabulary.load(name)
     path = Path(path)
+    sources = _sources(path) if sources is None else sources
     if path.is_dir():
-        table = _load_folder(name, path, split, vocabulary, with_ids)
+        table = _load_folder(name, path, sources, split, vocabulary, with_ids)
     else:
-        table = _load_file(name, open_source(path), split, vocabulary, with_ids)
+        table = _load_file(name, sources[0], split, vocabulary, with_ids)
     if name == "own":
         check_table(table, path)
     return table
@@ -129,8 +157,15 @@ def detect_dataset(path: str | os.PathLike[str]) -> str:
         MissingFileError: nothing there, or a folder without annotations.
         InputError: none of the accepted forms, or a folder with several data sets.
     """
-    path = Path(path)
-    sources = sources_in(path) if path.is_dir() else [open_source(path)]
+    return _detect(Path(path), _sources(Path(path)))
+
+
+def _sources(path: Path) -> list[Source]:
+    """The files to look at, each of which is parsed once however often it is asked."""
+    return list(sources_in(path)) if path.is_dir() else [open_source(path)]
+
+
+def _detect(path: Path, sources: Sequence[Source]) -> str:
     found = {form.datasets for source in sources if (form := forms.recognise(source)) is not None}
     names = {"own" if "own" in datasets else datasets[0] for datasets in found}
     if len(names) == 1:
@@ -138,8 +173,8 @@ def detect_dataset(path: str | os.PathLike[str]) -> str:
     if names:
         raise InputError(f"{path} holds several data sets ({', '.join(sorted(names))}); say which one is meant")
     if not path.is_dir():
-        raise_if_only_boxes(open_source(path))
-    tool = _tool_in(sources_in(path)) if path.is_dir() else ""
+        raise_if_only_boxes(sources[0])
+    tool = _tool_in(sources) if path.is_dir() else ""
     listing = "\n".join(f"{name}:\n{forms.accepted(name)}" for name in DATASETS)
     problem = f"{path} holds no annotations in a form that interplay reads.{tool} It reads for\n{listing}"
     raise MissingFileError(problem) if path.is_dir() else InputError(problem)
@@ -240,10 +275,15 @@ def _read_own(path: Path, vocabulary: Vocabulary | OwnNames | None) -> Interacti
 
 
 def _load_folder(
-    name: str, folder: Path, split: str, vocabulary: Vocabulary | OwnNames | None, with_ids: bool
+    name: str,
+    folder: Path,
+    there: Sequence[Source],
+    split: str,
+    vocabulary: Vocabulary | OwnNames | None,
+    with_ids: bool,
 ) -> InteractionTable:
     found: dict[str, list[Source]] = {}
-    for source in sources_in(folder):
+    for source in there:
         form = forms.recognise(source, name)
         if form is not None:
             found.setdefault(form.name, []).append(source)
@@ -262,7 +302,7 @@ def _load_folder(
         if not chosen:
             continue
         if form is forms.VCOCO_ACTIONS:
-            coco = [s for s in sources_in(folder) if forms.is_coco_instances(s)]
+            coco = [s for s in there if forms.is_coco_instances(s)]
             if not coco:
                 continue  # labels without boxes: another form may have both
             assert isinstance(vocabulary, Vocabulary)
@@ -277,8 +317,8 @@ def _load_folder(
         if name == "v-coco" and split in ("train", "val") and split_of(chosen[0].path) == "trainval":
             return _only_listed(table, folder, f"vcoco_{split}.ids")
         return table
-    there = ", ".join(str(s.path.relative_to(folder)) for sources in found.values() for s in sources)
-    hint = f" There are: {there}." if there else _tool_in(sources_in(folder))
+    listed = ", ".join(str(s.path.relative_to(folder)) for sources in found.values() for s in sources)
+    hint = f" There are: {listed}." if listed else _tool_in(there)
     if name == "v-coco" and found.get(forms.VCOCO_ACTIONS.name):
         hint += " V-COCO's own form also needs COCO's instances files (instances_vcoco_all_2014.json)."
     raise MissingFileError(

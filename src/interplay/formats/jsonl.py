@@ -40,10 +40,10 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
     """
     known = vocabulary if isinstance(vocabulary, Vocabulary) else None
     regular_file(path, "a JSON Lines file")
-    longest, lines = _survey(path)
+    longest, lines, doubtful = _survey(path)
     if longest == 0:
         return InteractionTable.from_list([], known or Vocabulary.load("hico-det"))
-    if _doubtful(path):
+    if doubtful:
         for _ in iterate_json_lines(path):  # which refuses what Arrow's parser lets pass in fields that are not used
             pass
     # Arrow's parser must only see lines that are objects: on a bare `null` it crashes the process.
@@ -64,13 +64,19 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
         raise InputError(f"{path}: {reason(error, 'JSON Lines of interactions')}") from None
 
 
-def _survey(path: Path) -> tuple[int, int | None]:
-    """Length in bytes of the longest line with content, and the number of lines that begin with ``{``.
+_DOUBTFUL = re.compile(rb"NaN|Infinity|\d{19}|\d[eE]\+?\d{3}|\\u[dD][89a-fA-F]")
+_LONGEST_DOUBT = 20
 
-    The number is None where a line begins with something else and is not empty.
+
+def _survey(path: Path) -> tuple[int, int | None, bool]:
+    """Length in bytes of the longest line with content, the number of lines that begin with ``{``, and doubts.
+
+    The number is None where a line begins with something else and is not empty. Doubtful is a file that may hold
+    numbers or text that JSON does not know; a few of these are harmless.
     """
     longest, carried, regular, lines = 0, 0, True, 0
-    first = True
+    first, doubtful = True, False
+    decoder, end = codecs.getincrementaldecoder("utf-8")(), b""
     with path.open("rb") as stream:
         while block := stream.read(1 << 24):
             codes = np.frombuffer(block, np.uint8)
@@ -83,26 +89,16 @@ def _survey(path: Path) -> tuple[int, int | None]:
             edges = np.concatenate([[-1 - carried], ends])
             longest = max(longest, int(np.diff(edges).max(initial=1)) - 1)
             carried = len(codes) - 1 - int(edges[-1])
-    return max(longest, carried), lines if regular else None
-
-
-_DOUBTFUL = re.compile(rb"NaN|Infinity|\d{19}|\d[eE]\+?\d{3}|\\u[dD][89a-fA-F]")
-_LONGEST_DOUBT = 20
-
-
-def _doubtful(path: Path) -> bool:
-    """Whether a file may hold numbers or text that JSON does not know; a few of these are harmless."""
-    decoder, end = codecs.getincrementaldecoder("utf-8")(), b""
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 24):
-            if _DOUBTFUL.search(end + block):
-                return True
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError:
-                return True
-            end = block[-_LONGEST_DOUBT:]
-    return bool(decoder.getstate()[0])
+            if not doubtful:
+                doubtful = (
+                    _DOUBTFUL.search(block) is not None or _DOUBTFUL.search(end + block[:_LONGEST_DOUBT]) is not None
+                )
+                end = (end + block)[-_LONGEST_DOUBT:] if len(block) < _LONGEST_DOUBT else block[-_LONGEST_DOUBT:]
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError:
+                    doubtful = True
+    return max(longest, carried), lines if regular else None, doubtful or bool(decoder.getstate()[0])
 
 
 def _as_objects(path: Path) -> bytes:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from interplay.body.cameras import Camera
 from interplay.body.contact import Contact
 from interplay.containers.arrays import read_npz
 from interplay.containers.guard import brief, reading
-from interplay.containers.json_files import iterate_json_lines, read_json
+from interplay.containers.json_files import iterate_lines, parse_json, read_json
 from interplay.errors import InputError
 
 SETTINGS_FILE = "generated.json"
@@ -46,13 +46,21 @@ def read_records(annotations: Path) -> list[dict[str, Any]]:
         MissingFileError: no such file.
         InputError: a line is not the record of a generated scene; names it.
     """
-    records = []
-    for number, record in iterate_json_lines(annotations):
+    return [record for _, record in iterate_records(annotations)]
+
+
+def iterate_records(annotations: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each scene's line, without its end, and the record that it holds.
+
+    Raises:
+        MissingFileError, InputError: as for `read_records`.
+    """
+    for number, line in iterate_lines(annotations):
+        record = parse_json(line, f"{annotations}: line {number}")
         scene = record.get("scene") if isinstance(record, dict) else None
         if not isinstance(scene, dict) or type(scene.get("index")) is not int or not _is_file_name(record.get("file")):
             raise InputError(f"{annotations}: line {number}: not the record of a generated scene, got {brief(record)}")
-        records.append(record)
-    return records
+        yield line, record
 
 
 def read_settings(described: Path) -> dict[str, Any]:

@@ -10,8 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from interplay.containers.text import read_lines
-from interplay.datasets.generated.files import ANNOTATIONS, BODY, SETTINGS_FILE, read_records, read_settings, scene_name
+from interplay.datasets.generated.files import (
+    ANNOTATIONS,
+    BODY,
+    SETTINGS_FILE,
+    iterate_records,
+    read_settings,
+    scene_name,
+)
 from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError
 from interplay.files import atomic_path, check_folder_target, is_temporary
@@ -130,7 +136,7 @@ def _unpack(folder: Path) -> None:
     annotations, parts = folder / ANNOTATIONS, folder / worker.PARTS
     if not annotations.is_file():
         return
-    for line, record in zip(read_lines(annotations), read_records(annotations), strict=True):
+    for line, record in iterate_records(annotations):
         path = parts / f"{scene_name(record['scene']['index'])}.json"
         if not path.is_file() and (folder / record["file"]).is_file():
             write_bytes(path, line.encode())
