@@ -1,0 +1,114 @@
+"""From photographs and clips to scenes in 3D."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from interplay.body.materials import Material
+from interplay.body.meshes import box
+from interplay.errors import InputError
+from interplay.pipeline.reconstruct import (
+    Person,
+    PlacedObject,
+    Reconstruction,
+    ReconstructOptions,
+    Reconstructor,
+    write_reconstruction,
+)
+from interplay.pipeline.reconstruct_clip import smoothed
+from interplay.reconstruct import Fit, Intrinsics
+from interplay.reconstruct.objects import Candidate
+
+CUBE = box((1.0, 1.0, 1.0), Material((0.5, 0.5, 0.5)))
+BODY = CUBE.at(0.0, 0.0, 5.0)
+SIZE = (100, 80)
+
+
+def _found(x: float = 0.0, turn: float = 0.0) -> Reconstruction:
+    c, s = np.cos(turn), np.sin(turn)
+    fit = Fit(np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]), np.array([1.2 + x, 0, 5.0]), 0.5, 0.9)
+    touched = (np.arange(len(CUBE.vertices)) < 4).astype(float)
+    person = Person(BODY.vertices + np.array([x, 0, 0]), BODY.faces, {"body": "given", "warnings": ["far"]})
+    candidate = Candidate("cube", CUBE.vertices, CUBE.faces)
+    placed = PlacedObject(0, candidate, fit, touched, touched, np.ones(SIZE[::-1], bool), {"warnings": []})
+    return Reconstruction(Intrinsics((100.0, 100.0), (50.0, 40.0)), "given", SIZE, [person], [placed])
+
+
+def test_all_files_are_written_and_say_what_they_are(tmp_path: Path) -> None:
+    pytest.importorskip("trimesh", reason="needs the extra body")
+    files = write_reconstruction(tmp_path / "out", _found(), np.zeros((80, 100, 3), np.uint8))
+    assert {file.name for file in files} == {"scene.glb", "picture.jpg", "turntable.gif", "fit.json"}
+    assert all(file.stat().st_size > 100 for file in files)
+    report = json.loads((tmp_path / "out/fit.json").read_text(encoding="utf-8"))
+    assert report["camera"]["from"] == "given"
+    assert report["warnings"] == ["person 0: far"]
+    with Image.open(tmp_path / "out/turntable.gif") as picture:
+        assert getattr(picture, "n_frames", 0) == 36
+
+
+def test_what_moves_evenly_stays_and_what_jumps_is_smoothed() -> None:
+    even = [_found(0.1 * k, 0.2 * k) for k in range(7)]
+    middle = smoothed(even, 1.0)[3]
+    np.testing.assert_allclose(middle.people[0].vertices, even[3].people[0].vertices, atol=1e-9)
+    np.testing.assert_allclose(middle.objects[0].fit.rotation, even[3].objects[0].fit.rotation, atol=1e-9)
+    jump = [_found(0.3 if k == 3 else 0.0) for k in range(7)]
+    moved = smoothed(jump, 1.0)[3].objects[0].fit.translation[0] - 1.2
+    assert 0.05 < moved < 0.2
+    assert smoothed(jump, 0)[3].objects[0].fit.translation[0] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"object": Path("a.obj"), "meshes": Path("b")}, "give one of them"),
+        ({"focal": -1.0}, "expected a positive number"),
+        ({"pairs": 2, "mask": Path("m.png")}, "leave --pairs at 1"),
+        ({"grounding": "folder", "detector": "other"}, "give one of them"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ReconstructOptions(**options)
+
+
+def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> None:
+    pytest.importorskip("trimesh", reason="needs the extra body")
+    np.savez(tmp_path / "body.npz", vertices=BODY.vertices, faces=BODY.faces, K=[[100, 0, 50], [0, 100, 40], [0, 0, 1]])
+    small = box((0.5, 0.5, 0.5), Material((0.5, 0.5, 0.5)))
+    lines = [f"v {x} {y} {z}" for x, y, z in small.vertices] + [f"f {a} {b} {c}" for a, b, c in small.faces + 1]
+    (tmp_path / "cube.obj").write_text("\n".join(lines), encoding="ascii")
+    mask = np.zeros((80, 100), np.uint8)
+    mask[35:45, 61:71] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    np.save(tmp_path / "contact.npy", (BODY.vertices[:, 0] > 0.4).astype(float))
+    options = ReconstructOptions(
+        body=tmp_path / "body.npz",
+        object=tmp_path / "cube.obj",
+        mask=tmp_path / "mask.png",
+        contact=str(tmp_path / "contact.npy"),
+    )
+    found = Reconstructor(options)(np.zeros((80, 100, 3), np.uint8))
+    [placed] = found.objects
+    assert placed.report["contact"]["body"].startswith("given")
+    assert "guessed" in placed.report["contact"]["object"]
+    assert placed.fit.iou > 0.5
+    assert abs(placed.fit.place(small.vertices).mean(0)[0] - 0.75) < 0.25
+
+
+@pytest.mark.slow
+def test_the_sample_has_its_player_and_racket(tmp_path: Path) -> None:
+    pytest.importorskip("anny", reason="needs the extra body")
+    pytest.importorskip("cv2", reason="needs the extra offline")
+    pytest.importorskip("ai_edge_litert", reason="needs the extra pose")
+    from interplay.cli import main
+
+    assert main(["reconstruct", "--sample", "-o", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "fit.json").read_text(encoding="utf-8"))
+    assert report["people"][0]["residuals"]["keypoints"] < 0.03
+    assert report["objects"][0]["category"] == "tennis racket"
