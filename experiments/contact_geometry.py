@@ -3,7 +3,7 @@
     interplay synthesize TRAIN --scenes 1200 --seed 2201 --size 256
     interplay synthesize TEST --scenes 1000 --seed 2203 --size 256
     interplay train contact_geometry/generated --data.root TRAIN --seed 0 --name seed0        # and 1, 2
-    python experiments/contact_geometry.py --train TRAIN --test TEST runs/seed0/best.safetensors runs/seed1/best.safetensors ...
+    python experiments/contact_geometry.py --train TRAIN --test TEST runs/seed*/best.safetensors
 
 Prints a Markdown table. F1, precision and recall are of vertices, means over the pairs of a person and an object that
 touch; ``fp`` is how far over the body wrong contact is from right contact, ``fn`` how far right contact is from what
