@@ -11,7 +11,10 @@ from interplay.errors import InputError
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
-VARIANTS = {name: f"evaluate_{name}" for name in ("pose", "clips", "damon", "contact", "affordance", "contact2d")}
+VARIANTS = {
+    name: f"evaluate_{name}"
+    for name in ("pose", "clips", "damon", "contact", "affordance", "contact2d", "reconstruction")
+}
 """What is no data set in its place -> the module of this package that does it."""
 
 _PROTOCOLS = """\
@@ -32,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=dataset,
         choices=DATASETS,
         help="whose annotations. Other words score other things, see interplay evaluate pose --help, and the same with "
-        "clips, damon or contact (contact in 3D), affordance, contact2d (masks of contact)",
+        "clips, damon or contact (contact in 3D), affordance, contact2d (masks of contact), reconstruction",
     )
     parser.add_argument(
         "--predictions",

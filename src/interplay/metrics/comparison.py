@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.metrics.scores import Scores, unit
+from interplay.metrics.scores import Scores, in_unit, unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ TABLE_SUFFIXES = (".md", ".tex")
 
 @dataclass(frozen=True)
 class Comparison:
-    """Means of several evaluations, in percent; distances in cm.
+    """Means of several evaluations, in percent; distances in cm, volumes in litres.
 
     Attributes:
         title: data set, protocol and setting, which all rows share.
@@ -92,7 +92,7 @@ def compare(scores: Mapping[str, Scores]) -> Comparison:
     named = {
         name: f"{name} ({value.coverage.label})" if value.coverage.partial else name for name, value in scores.items()
     }
-    rows = {named[name]: [100 * row[key] for key in metrics] for name, row in means.items()}
+    rows = {named[name]: [in_unit(key, row[key]) for key in metrics] for name, row in means.items()}
     return Comparison(first.title, [key.replace("_", " ") for key in metrics], rows)
 
 

@@ -42,12 +42,12 @@ _LEAST_OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class ContactEvaluation:
-    """Scores of contact or affordance.
+    """Scores of contact, affordance or reconstructions.
 
     Attributes:
         title: data set, metric and rules.
         protocol: the rules.
-        means: the scores that papers report: fractions, 0..1, and distances in metres.
+        means: the scores that papers report: fractions, 0..1, distances in metres, volumes in cubic metres.
         tables: tables by name, each with rows by name: ``samples`` and scores.
         coverage: which part of the annotated images has predictions.
         notes: what the user should know.

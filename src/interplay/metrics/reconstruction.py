@@ -50,14 +50,16 @@ def aligned_chamfer(
     human_faces: Any,
     object_faces: Any,
     align: Literal["both", "human"] = "both",
+    true_object_faces: Any = None,
 ) -> ChamferDistances:
     """Chamfer distances after Procrustes' alignment: moved, turned and scaled as one.
 
     Args:
         predicted_human, true_human: (V, 3) vertices of the same body.
-        predicted_object, true_object: (W, 3) vertices of the same object.
+        predicted_object, true_object: (W, 3) vertices of the same object; with ``align="human"`` also of another.
         human_faces, object_faces: (F, 3).
         align: by the vertices of both, as CHORE and InteractVLM do, or of the person alone.
+        true_object_faces: (G, 3) where these are others than those of the prediction.
 
     Raises:
         InputError: meshes of other shapes, or not finite.
@@ -73,23 +75,26 @@ def aligned_chamfer(
     if align not in ("both", "human"):
         raise InputError(f"align: expected 'both' or 'human', got {align!r}")
     pairs = []
-    for name, predicted, true, faces in (
-        ("human", predicted_human, true_human, human_faces),
-        ("object", predicted_object, true_object, object_faces),
+    other = object_faces if true_object_faces is None else true_object_faces
+    for name, predicted, true, faces, true_faces in (
+        ("human", predicted_human, true_human, human_faces, human_faces),
+        ("object", predicted_object, true_object, object_faces, other),
     ):
         a, b = _points(predicted, f"predicted_{name}"), _points(true, f"true_{name}")
-        if a.shape != b.shape:
-            raise InputError(f"{name}: expected as many vertices in both, got {len(a)} and {len(b)}")
-        triangles = to_numpy(faces)
+        if a.shape != b.shape and (name == "human" or align == "both"):
+            aside = "; another mesh can be scored when aligned by the human" if name == "object" else ""
+            raise InputError(f"{name}: expected as many vertices in both, got {len(a)} and {len(b)}{aside}")
+        triangles, true_triangles = to_numpy(faces), to_numpy(true_faces)
         check_mesh(a, triangles)
-        pairs.append((a, b, triangles))
+        check_mesh(b, true_triangles)
+        pairs.append((a, b, triangles, true_triangles))
     chosen = pairs if align == "both" else pairs[:1]
     source, target = (torch.from_numpy(np.concatenate([pair[k] for pair in chosen])) for k in (0, 1))
     found = similarity(source, target, scale=True)
     distances = []
-    for a, b, triangles in pairs:
+    for a, b, triangles, true_triangles in pairs:
         moved = transformed(torch.from_numpy(a), *found).numpy()
-        distances.append(chamfer_distance(*(_on_surface(vertices, triangles) for vertices in (moved, b))))
+        distances.append(chamfer_distance(_on_surface(moved, triangles), _on_surface(b, true_triangles)))
     return ChamferDistances(*distances)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interplay.files import atomic_path
 from interplay.metrics.contact_evaluation import ContactEvaluation
 from interplay.metrics.pose import PoseScores
-from interplay.metrics.scores import HoiScores, Scores, VcocoScores, percent, unit
+from interplay.metrics.scores import HoiScores, Scores, VcocoScores, in_unit, percent, unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -153,9 +153,13 @@ def _print_contact(scores: ContactEvaluation, console: Console) -> None:
         if len(scores.tables) > 1:
             table.add_row(name, style="bold")
         for label, row in rows.items():
-            cells = (f"{row[m]:,.0f}" if m == "samples" else percent(row.get(m, math.nan)) for m in shown)
+            cells = (f"{row[m]:,.0f}" if m == "samples" else _shown(m, row.get(m, math.nan)) for m in shown)
             table.add_row(label, *cells)
     console.print(table)
+
+
+def _shown(name: str, value: float) -> str:
+    return "-" if math.isnan(value) else f"{in_unit(name, value):.2f}"
 
 
 def _action_and_role(name: str, scores: VcocoScores) -> tuple[str, str]:

@@ -17,8 +17,15 @@ from interplay.vocabulary import Vocabulary
 
 
 def unit(name: str) -> str:
-    """What a mean is shown in: distances, which are metres, in cm; fractions in percent."""
-    return "cm" if "geodesic" in name else "%"
+    """What a mean is shown in: metres in cm, cubic metres in l, fractions in percent."""
+    if "volume" in name:
+        return "l"
+    return "cm" if "geodesic" in name or "chamfer" in name else "%"
+
+
+def in_unit(name: str, value: float) -> float:
+    """A mean in what it is shown in."""
+    return value * (1000 if unit(name) == "l" else 100)
 
 
 class Scores(Protocol):
@@ -30,7 +37,7 @@ class Scores(Protocol):
 
     @property
     def means(self) -> Mapping[str, float]:
-        """The means by name: fractions, 0..1, or metres (`unit`); NaN where there are none."""
+        """The means by name: fractions, 0..1, metres or cubic metres (`unit`); NaN where there are none."""
 
     @property
     def coverage(self) -> Coverage:
