@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from interplay.body.contact import DEPTH
 
-from .scene import Problem, Surface
+from .scene import Problem, Ranks, Surface
 from .silhouette import fragments
 
 
@@ -30,6 +31,10 @@ class Pose(NamedTuple):
 
     def place(self, points: Tensor) -> Tensor:
         """(B, N, 3) of points (N, 3)."""
+        return self.place_each(points.expand(len(self.t), -1, -1))
+
+    def place_each(self, points: Tensor) -> Tensor:
+        """(B, N, 3) of points (B, N, 3), other ones for each place."""
         return self.s[:, None, None] * points @ self.R.transpose(1, 2) + self.t[:, None]
 
     def back(self, points: Tensor) -> Tensor:
@@ -61,6 +66,8 @@ class Weights:
         penetration: object inside the person by more than flesh gives way, and the other way round.
         order: object behind the person where the mask shows it, or before where the mask shows the person.
         scale: growth against its prior.
+        ranks: what is more likely touched being farther from the other than what is less likely touched.
+        reach: metres from which on a contact counts hardly more, in the end.
     """
 
     contact: float = 1.0
@@ -70,16 +77,16 @@ class Weights:
     penetration: float = 2.0
     order: float = 0.3
     scale: float = 1.0
-
-    def only(self, *names: str) -> Weights:
-        """The same, without all other terms."""
-        return Weights(**{name: value if name in names else 0.0 for name, value in self.__dict__.items()})
+    ranks: float = 0.0
+    reach: float = 0.1
 
 
 NORMAL_LENGTH = 0.03
 _ROBUST = 0.1  # metres from which on a residual counts linearly
 _DEEPEST = 0.15
 _NOISE = 0.01  # metres that one spread of the scale counts as
+_RANK_BOUND = 0.02  # metres from which on a wrong order counts hardly more, in the end
+_MARGIN = 0.01  # metres that what is surely touched is nearer than what is surely not
 _NEAREST = 0.05  # metres before the camera
 
 
@@ -108,23 +115,18 @@ class _Sums:
         weight: Tensor | float,
         points: Tensor,
         along: Tensor | None,
-        bounded: bool = False,
+        bound: float | None = None,
     ) -> None:
         """Residuals (B, K, m) of points (B, K, 3) of the object in the scene.
 
         Args:
             weight: (B, K) or (K,), whose sum is the term's weight.
             along: (B, K, m, 3), what each number changes by as the point moves; the axes themselves if None.
-            bounded: whether a residual counts no more than one of `_ROBUST` does, however large.
+            bound: metres from which on a residual counts hardly more; without it, linearly from `_ROBUST` on.
         """
         size = residual.square().sum(-1).sqrt()
         w = torch.as_tensor(weight).expand_as(size)
-        if bounded:  # Geman and McClure's
-            linear = 1 / (1 + (size / _ROBUST) ** 2) ** 2
-            loss = size**2 / (1 + (size / _ROBUST) ** 2)
-        else:  # Huber's
-            linear = (_ROBUST / size.clamp(min=1e-9)).clamp(max=1)
-            loss = torch.where(size < _ROBUST, size**2, _ROBUST * (2 * size - _ROBUST))
+        loss, linear = _robust(size, bound)
         energy = (w * loss).sum(1)
         lever = points - self.pose.t[:, None]
         if along is None:
@@ -149,6 +151,43 @@ class _Sums:
         self.curvature = self.curvature + weighted.transpose(1, 2) @ flat
         self.parts[name] = self.parts.get(name, 0) + energy
 
+    def add_ranks(
+        self, distance: Tensor, pairs: Tensor, margin: Tensor, points: Tensor, along: Tensor, bound: float | None
+    ) -> None:
+        """Pairs of points of which the first shall not be farther away than the second.
+
+        Args:
+            distance: (B, K) metres from points (B, K, 3) of the object in the scene.
+            pairs: (K, K) weight of each pair, first and second.
+            margin: (K, K) metres by which it shall be nearer.
+            along: (B, K, 3) unit vectors along which a distance grows.
+            bound: as of `add`.
+        """
+        apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
+        loss, linear = _robust(apart, bound)
+        linear = torch.where(apart > 0, linear, 0)
+        energy = (pairs * loss).sum((1, 2))
+        active = pairs * linear
+        both = active + active.transpose(1, 2)
+        laplacian = torch.diag_embed(both.sum(2)) - both
+        lever = points - self.pose.t[:, None]
+        rows = torch.cat([torch.linalg.cross(lever, along), along, (along * lever).sum(-1, keepdim=True)], -1)
+        pulled = laplacian @ rows
+        slack = (active * margin).sum(2) - (active * margin).sum(1)
+        self.energy = self.energy + energy
+        self.gradient = self.gradient + (pulled * distance[..., None]).sum(1) + (rows * slack[..., None]).sum(1)
+        self.curvature = self.curvature + rows.transpose(1, 2) @ pulled
+        self.parts["ranks"] = self.parts.get("ranks", 0) + energy
+
+
+def _robust(size: Tensor, bound: float | None) -> tuple[Tensor, Tensor]:
+    """The loss of residuals of this size, and by how much less than a square's its slope is."""
+    if bound is not None:  # Geman and McClure's
+        share = 1 / (1 + (size / bound) ** 2)
+        return size**2 * share, share**2
+    loss = torch.where(size < _ROBUST, size**2, _ROBUST * (2 * size - _ROBUST))  # Huber's
+    return loss, (_ROBUST / size.clamp(min=1e-9)).clamp(max=1)
+
 
 def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0, fine: bool = False) -> System:
     """All terms whose weight is not zero.
@@ -158,13 +197,15 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
         fine: look at every pixel of the one place that is given, instead of at points of the surface.
     """
     sums = _Sums(pose)
-    _contact(problem, sums, weights, bounded=fine)
+    _contact(problem, sums, weights, weights.reach if fine else None)
     surface = problem.surface
     placed = pose.place(surface.points)
     if fine:
         _pixels(problem, sums, weights)
     elif weights.outside or weights.cover or weights.order:
         _picture(problem, sums, weights, placed, surface, problem.pixels)
+    if weights.ranks:
+        _ranks(problem, sums, weights, _RANK_BOUND if fine else None)
     if weights.penetration:
         _penetration(problem, sums, weights, placed, surface)
     if spread:
@@ -177,10 +218,10 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
     return System(sums.energy, sums.gradient, sums.curvature, sums.parts)
 
 
-def _contact(problem: Problem, sums: _Sums, weights: Weights, bounded: bool) -> None:
+def _contact(problem: Problem, sums: _Sums, weights: Weights, bound: float | None) -> None:
     """Nearest points in position and opposite normal together, from the object to the person and back.
 
-    In the end, contacts that the mask contradicts must not drag the object away from it: `bounded`.
+    In the end, contacts that the mask contradicts must not drag the object away from it: `bound`.
     """
     own, body = problem.contact, problem.body_contact
     pose = sums.pose
@@ -196,10 +237,17 @@ def _contact(problem: Problem, sums: _Sums, weights: Weights, bounded: bool) -> 
         else:
             point, normal = points, normals
             target, other = body.points[nearest], body.normals[nearest]
-        sums.add("contact", point - target, mine * weights.contact / 2, point, None, bounded)
+        sums.add("contact", point - target, mine * weights.contact / 2, point, None, bound)
         if weights.normals:
             rest = NORMAL_LENGTH * (normal + other)
             sums.add_directions("normals", rest, mine * weights.normals / 2, normal)
+
+
+def contact_distance(problem: Problem, pose: Pose) -> float:
+    """Metres between what touches, a mean of both directions, for one place."""
+    own, body = problem.contact, problem.body_contact
+    distance = torch.cdist(pose.place(own.points)[0], body.points)
+    return float((distance.amin(1) * own.weights).sum() + (distance.amin(0) * body.weights).sum()) / 2
 
 
 def _picture(
@@ -255,9 +303,14 @@ def _pixels(problem: Problem, sums: _Sums, weights: Weights) -> None:
         rows = _picture_rows(problem, at)
         sums.add(name, offset[None] * problem.metres, torch.full((len(offset),), weight * one), at, rows)
 
-    out = torch.nonzero(~problem.allowed.reshape(-1)[shown.pixel])[:, 0]
-    nearest = problem.nearest.reshape(-1, 2)[shown.pixel[out]]
-    add("outside", weights.outside, out, centres[out] - nearest)
+    out = torch.nonzero((problem.told & ~problem.allowed).reshape(-1)[shown.pixel])[:, 0]
+    if problem.enlarged:  # less than a pixel of the photograph off: as far as its edge must go back
+        _, clear = ndimage.distance_transform_edt(covered.reshape(problem.size).numpy(), return_indices=True)
+        row, column = torch.from_numpy(clear.reshape(2, -1))[:, shown.pixel[out]]
+        add("outside", weights.outside, out, torch.stack([column, row], 1) + 0.5 - centres[out])
+    else:
+        nearest = problem.nearest.reshape(-1, 2)[shown.pixel[out]]
+        add("outside", weights.outside, out, centres[out] - nearest)
 
     missed = problem.mask_index[~covered[problem.mask_index]]
     if len(missed) and len(points):
@@ -280,14 +333,39 @@ def _pixels(problem: Problem, sums: _Sums, weights: Weights) -> None:
     sums.add("order", rest, torch.full((len(which),), weights.order * one), points[which][None], axis)
 
 
+def _ranks(problem: Problem, sums: _Sums, weights: Weights, bound: float | None) -> None:
+    """What is touched is nearer to the other mesh than what is not, on both; how near, the scores do not say."""
+    pose = sums.pose
+    own, body = problem.ranks, problem.body_ranks
+    points = pose.place(own.points)
+    _add_ranks(sums, weights.ranks / 2, own, points - _nearest(problem.body_vertices, points), points, bound)
+    mine = pose.place_each(_nearest(problem.own_vertices, pose.back(body.points)))
+    _add_ranks(sums, weights.ranks / 2, body, mine - body.points, mine, bound)
+
+
+def _add_ranks(sums: _Sums, weight: float, ranks: Ranks, offset: Tensor, points: Tensor, bound: float | None) -> None:
+    distance = offset.norm(dim=-1)
+    along = offset / distance[..., None].clamp(min=1e-6)
+    sums.add_ranks(distance, weight * ranks.pairs, _MARGIN * ranks.surer, points, along, bound)
+
+
+def _nearest(tree: cKDTree, points: Tensor) -> Tensor:
+    """Of the tree's points the nearest (B, K, 3) to points (B, K, 3)."""
+    _, index = tree.query(points.reshape(-1, 3).numpy())
+    return torch.from_numpy(tree.data[index].astype(np.float32)).reshape(points.shape)
+
+
 def _penetration(problem: Problem, sums: _Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:
     """How deep the object's points are in the person."""
     shape = placed.shape[:2]
-    _, nearest = problem.tree.query(placed.reshape(-1, 3).numpy())
+    far = problem.tree.n  # the index of what is farther away than the bound; then any point does
+    _, nearest = problem.tree.query(placed.reshape(-1, 3).numpy(), distance_upper_bound=2 * _DEEPEST)
+    missed = torch.from_numpy(nearest == far).reshape(shape)
+    nearest[nearest == far] = 0
     target = torch.from_numpy(problem.tree.data[nearest].astype(np.float32)).reshape(*shape, 3)
     normal = torch.from_numpy(problem.tree_normals[nearest].astype(np.float32)).reshape(*shape, 3)
     depth = ((target - placed) * normal).sum(-1)
-    rest = -((depth - DEPTH).clamp(min=0, max=_DEEPEST) * (depth < 2 * _DEEPEST))[..., None]
+    rest = -((depth - DEPTH).clamp(min=0, max=_DEEPEST) * ~missed)[..., None]
     sums.add("penetration", rest, surface.weights * weights.penetration, placed, normal[:, :, None])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from torch import Tensor
 
 from interplay.body.cameras import Camera
 from interplay.body.geometry import Array, transform
@@ -17,17 +18,21 @@ from interplay.ops.backends import to_numpy
 
 from . import published
 from .camera import Intrinsics
-from .energy import Pose, System, Weights
+from .energy import Pose, System, Weights, contact_distance
 from .scene import Problem, checked
-from .search import descend, distinct, first_poses, poses_on_mask, spread_rotations
+from .search import around, descend, distinct, first_poses, poses_on_mask, spread_rotations
 from .silhouette import depth_buffer
 
 _COARSE = Weights(penetration=0.0, order=0.0)
 _WITH_BODY = Weights()
 _FINE = Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, order=0.5)
 
-_LOOSE = Weights(contact=0.02, normals=0.02)
+# where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
+_APART = Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, ranks=10.0)
+_APART_FINE = Weights(contact=0.01, normals=0.0, outside=5.0, cover=5.0, order=0.5, ranks=100.0, reach=0.05)
+_ROUNDS, _ROUND_ANGLES, _ROUND_SHIFT = 5, (0.8, 0.4), 0.02  # times, radians, metres
 
+_Descent = tuple[Pose, System, list[Tensor]]
 _GOOD_IOU, _LOW_IOU, _FAR = 0.7, 0.5, 0.05
 
 
@@ -40,7 +45,8 @@ class Fit:
         translation: (3,) metres, in the frame of the person's vertices.
         scale: what the object's own units are multiplied by.
         iou: of the object as it is seen, behind the person or before, and the mask.
-        residuals: root mean squares in metres of what is left of each term ("contact", "outside", "cover" ...).
+        residuals: what is left of each term in metres: "contact" as a mean distance, "outside", "cover" and the others
+            as root mean squares.
         history: the energy before the first of the last descent's steps and after each.
         warnings: what speaks against the result, in plain English.
     """
@@ -73,6 +79,7 @@ def fit_object(
     object_mask: Any,
     camera: Camera | Intrinsics,
     *,
+    start: Fit | ArrayLike | None = None,
     scale_spread: float = 0.0,
     starts: int = 512,
     seed: int = 0,
@@ -94,9 +101,11 @@ def fit_object(
         object_contact: (W,) scores; from 0.3 on a vertex is in contact.
         object_mask: (height, width) of what is seen of the object in the photograph: truth values, 0..1 or 0..255.
         camera: the photograph's.
+        start: a place that is thought to be near, as a `Fit` or a matrix (4, 4) for points as columns, in the frame of
+            the person's vertices. It is looked at beside the others; with ``starts=0``, alone.
         scale_spread: how uncertain the object's size is, as a standard deviation of its logarithm (0.1 is about ten
             per cent); 0 keeps the size.
-        starts: how many starting rotations are looked at.
+        starts: how many starting rotations are looked at; 0 only with a `start`.
         seed: of the points that are drawn on the object.
         published_behaviour: run the published fit instead, which seldom finds the object; see
             `interplay.reconstruct.published`.
@@ -109,8 +118,8 @@ def fit_object(
     """
     if not 0 <= scale_spread < 10:
         raise InputError(f"scale_spread: expected a number from 0 to 10, got {scale_spread}")
-    if starts < 1:
-        raise InputError(f"starts: expected 1 or more, got {starts}")
+    if starts < (start is None):
+        raise InputError(f"starts: expected 1 or more, or 0 with a start, got {starts}")
     to_world = None
     if isinstance(camera, Camera):
         to_world = camera
@@ -130,7 +139,11 @@ def fit_object(
         Intrinsics.of(camera) if isinstance(camera, Camera) else camera,
     )
     problem = Problem(given, seed)
-    found = _published(problem) if published_behaviour else _search(problem, starts, scale_spread)
+    if published_behaviour:
+        found = _published(problem)
+    else:
+        begin = None if start is None else _begin(problem, start, to_world)
+        found = _search(problem, starts, scale_spread, begin, seed)
     if to_world is None:
         return found
     return replace(
@@ -140,35 +153,88 @@ def fit_object(
     )
 
 
-def _search(problem: Problem, starts: int, spread: float) -> Fit:
-    rotations = spread_rotations(starts)
-    found = _best(problem, first_poses(problem, rotations), _COARSE, _WITH_BODY, spread)
-    if found.iou < _GOOD_IOU or found.residuals["contact"] > _FAR:
-        # the contacts may not fit the mask: begin with the mask, and let the contacts choose the turn and the depth
-        other = _best(problem, poses_on_mask(problem, rotations), _LOOSE, _LOOSE, spread)
-        found = min(found, other, key=lambda each: each.history[-1])
-    return found
+def _search(problem: Problem, starts: int, spread: float, begin: Pose | None, seed: int) -> Fit:
+    rotations = spread_rotations(starts) if starts else torch.zeros(0, 3, 3)
+    met = _best(problem, _with(first_poses(problem, rotations), begin), spread)
+    found = _described(problem, *met, _FINE)
+    if found.iou >= _GOOD_IOU and found.residuals["contact"] <= _FAR:
+        return found
+    # the contacts may not fit the mask: begin with the mask, and let the contacts choose the turn and the depth
+    apart = _best_apart(problem, _with(poses_on_mask(problem, rotations), begin, met[0]), spread, seed)
+    return _described(problem, *apart, _APART_FINE)
 
 
-def _best(problem: Problem, pose: Pose, coarse: Weights, with_body: Weights, spread: float) -> Fit:
-    energy = torch.cat([descend(problem, part, coarse, 0)[1].energy for part in pose.split(256)])
-    pose = pose.take(distinct(pose, energy, 64, problem.radius))
-    pose, system, _ = descend(problem, pose, coarse, 15, spread)
+def _begin(problem: Problem, start: Fit | ArrayLike, to_world: Camera | None) -> Pose:
+    """A given place in the camera's frame."""
+    matrix = np.asarray(start.matrix if isinstance(start, Fit) else to_numpy(start), np.float64)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        raise InputError(f"start: expected a Fit or a finite matrix (4, 4), got {matrix.shape}")
+    scale = float(np.cbrt(np.linalg.det(matrix[:3, :3])))
+    rotation = matrix[:3, :3] / scale if scale > 0 else matrix[:3, :3]
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or scale <= 0:
+        raise InputError("start: expected a turn, a move and a positive scale, got a matrix that does more than this")
+    middle = matrix[:3, :3] @ problem.middle + matrix[:3, 3]
+    if to_world is not None:
+        rotation, middle = to_world.rotation @ rotation, to_world.rotation @ (middle - to_world.position)
+    return Pose(torch.from_numpy(rotation).float()[None], torch.from_numpy(middle).float()[None], torch.tensor([scale]))
+
+
+def _with(pose: Pose, *others: Pose | None) -> Pose:
+    """All places together."""
+    return Pose(*(torch.cat(each) for each in zip(pose, *(p for p in others if p is not None), strict=True)))
+
+
+def _best(problem: Problem, pose: Pose, spread: float) -> _Descent:
+    """The best of many places when contacts meet."""
+    pose = _promising(problem, pose, _COARSE, 64, spread)
+    pose, system, _ = descend(problem, pose, _COARSE, 15, spread)
     pose = pose.take(distinct(pose, system.energy, 10, problem.radius))
-    pose, system, _ = descend(problem, pose, with_body, 25, spread)
-    kept = distinct(pose, system.energy, 6, problem.radius)
-    ends = [descend(problem, pose.take(index[None]), _FINE, 30, spread, fine=True) for index in kept]
-    best, end, history = min(ends, key=lambda each: float(each[1].energy))
-    return _described(problem, best, end, [float(each) for each in history])
+    pose, system, _ = descend(problem, pose, _WITH_BODY, 25, spread)
+    kept = pose.take(distinct(pose, system.energy, 6, problem.radius))
+    return min((descend(problem, each, _FINE, 30, spread, fine=True) for each in kept.split(1)), key=_energy)
 
 
-def _described(problem: Problem, pose: Pose, end: System, history: list[float]) -> Fit:
-    weights = {"scale": 0.0, **_FINE.__dict__}
+def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
+    """The best of many places when contacts do not meet, looked for again around the best few."""
+    rng = np.random.default_rng(seed)
+
+    def descents(pose: Pose, steps: int) -> list[_Descent]:
+        pose, system, _ = descend(problem, pose, _APART, steps, spread)
+        kept = pose.take(distinct(pose, system.energy, 8, problem.radius))
+        return [descend(problem, each, _APART_FINE, 20, spread, fine=True) for each in kept.split(1)]
+
+    pose, system, _ = descend(problem, _promising(problem, pose, _APART, 64, spread), _APART, 15, spread)
+    ends = descents(pose.take(distinct(pose, system.energy, 16, problem.radius)), 15)
+    bests: list[float] = []
+    for number in range(_ROUNDS):
+        ends.sort(key=_energy)
+        bests.append(_energy(ends[0]))
+        if number >= 2 and bests[-1] > 0.99 * bests[-3]:
+            break
+        together = Pose(*(torch.cat(each) for each in zip(*(end[0] for end in ends), strict=True)))
+        energy = torch.cat([end[1].energy for end in ends])
+        few = together.take(distinct(together, energy, 3, problem.radius))
+        ends += descents(around(few, 12, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, rng), 10)
+    return min(ends, key=_energy)
+
+
+def _promising(problem: Problem, pose: Pose, weights: Weights, count: int, spread: float) -> Pose:
+    energy = torch.cat([descend(problem, part, weights, 0, spread)[1].energy for part in pose.split(256)])
+    return pose.take(distinct(pose, energy, count, problem.radius))
+
+
+def _energy(descent: _Descent) -> float:
+    return float(descent[1].energy)
+
+
+def _described(problem: Problem, pose: Pose, end: System, history: list[Tensor], terms: Weights) -> Fit:
+    weights = terms.__dict__
     residuals = {
         name: float((value / weights[name]).clamp(min=0).sqrt())
         for name, value in end.parts.items()
         if weights[name] > 0 and name != "scale"
     }
+    residuals["contact"] = contact_distance(problem, pose)
     iou = overlap(problem, pose)
     u, _, v = np.linalg.svd(pose.R[0].double().numpy())  # free of what rounding has added up to
     rotation = u @ v
@@ -181,15 +247,16 @@ def _described(problem: Problem, pose: Pose, end: System, history: list[float]) 
             f"what should touch is {100 * residuals['contact']:.0f} cm apart; do the contacts fit the mask?"
         )
     translation = pose.t[0].double().numpy() - scale * rotation @ problem.middle
-    return Fit(rotation, translation, scale, iou, residuals, tuple(history), tuple(warnings))
+    return Fit(rotation, translation, scale, iou, residuals, tuple(float(each) for each in history), tuple(warnings))
 
 
 def overlap(problem: Problem, pose: Pose) -> float:
     """Intersection over union of the mask and the object as it is seen, in the working picture."""
     points = pose.place(problem.vertices)[0]
     depth = depth_buffer(problem.camera.project(points), points[:, 2], problem.faces, problem.size)
-    seen = torch.isfinite(depth) & (depth <= problem.body_depth) & ~problem.ignored
-    return float((seen & problem.mask).sum() / (seen | problem.mask).sum())
+    seen = torch.isfinite(depth) & (depth <= problem.body_depth) & ~problem.ignored & problem.told
+    mask = problem.mask & problem.told
+    return float((seen & mask).sum() / (seen | mask).sum())
 
 
 def _published(problem: Problem) -> Fit:

@@ -213,8 +213,8 @@ def start(scene: Scene, human_normals: Tensor, scale: bool = False) -> Icp:
     )
 
 
-def fit(given: Inputs, steps: int = STEPS) -> tuple[Similarity, list[float]]:
-    """The whole published fit, its silhouettes at most `PICTURE` pixels large, and its loss before each step."""
+def scene_of(given: Inputs) -> Scene:
+    """The scene of a whole fit, its silhouettes at most `PICTURE` pixels large."""
     size = given.mask.shape
     factor = min(1.0, PICTURE / max(size))
     height, width = (max(round(each * factor), 1) for each in size)
@@ -224,7 +224,7 @@ def fit(given: Inputs, steps: int = STEPS) -> tuple[Similarity, list[float]]:
     if not mask.any():
         raise InputError("object_mask: nothing is left of it at the size of the fit; its parts are too thin")
     human = torch.from_numpy(given.human_vertices).float()
-    scene = Scene(
+    return Scene(
         human - human.mean(0),
         human.mean(0),
         torch.from_numpy(given.human_contact).float(),
@@ -234,6 +234,11 @@ def fit(given: Inputs, steps: int = STEPS) -> tuple[Similarity, list[float]]:
         torch.from_numpy(mask).float(),
         given.camera.cropped(0, 0, factor),
     )
+
+
+def fit(given: Inputs, steps: int = STEPS) -> tuple[Similarity, list[float]]:
+    """The whole published fit, and its loss before each step."""
+    scene = scene_of(given)
     begin = start(scene, vertex_normals(scene.human, torch.from_numpy(given.human_faces)))
     found = descend(scene, begin.transform, steps)
     return found.similarities[-1], [terms[0] for terms in found.terms]

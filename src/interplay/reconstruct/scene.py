@@ -30,7 +30,8 @@ PICTURE = 128
 
 _LARGER = 4.0  # times that a small mask is enlarged at most; steps of whole pixels would be too large
 _SPACING = 0.03  # metres
-_SURFACE_POINTS, _CONTACT_POINTS, _MASK_POINTS = 500, 96, 256
+_SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS = 500, 96, 32, 256
+_PERHAPS = 0.02  # scores from which on a vertex is not surely free
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,21 @@ class Surface:
     weights: Tensor
 
 
+@dataclass(frozen=True)
+class Ranks:
+    """Points of which some are more likely in contact than others.
+
+    Attributes:
+        points: (N, 3) vertices.
+        surer: (N, N) how much more likely the first is in contact than the second, 0 where it is less.
+        pairs: (N, N) the same, sum 1.
+    """
+
+    points: Tensor
+    surer: Tensor
+    pairs: Tensor
+
+
 class Problem:
     """All that stays the same during a fit.
 
@@ -125,17 +141,22 @@ class Problem:
         radius: of the object around it, metres.
         surface, contact: of the object, measured from `middle`.
         body_contact: of the person, in the camera's frame.
+        own_vertices, body_vertices: trees of the vertices of both.
+        ranks, body_ranks: of the vertices of both.
         tree, tree_normals: of points all over the person.
         camera: of the working picture.
         size: its height and width.
         mask: (height, width) of the object.
         ignored: (height, width) outside of the photograph.
+        told: (height, width) the middles of the photograph's pixels; between them, a small mask that is enlarged says
+            nothing about where the object's edge is.
+        enlarged: whether it is.
         hidden, seen: (height, width) where the person is in the photograph: without the mask, and with it.
         allowed: (height, width) where the object may be without being outside of the mask: in it, behind the person,
             or beyond an edge of the photograph that the mask reaches.
         nearest: (height, width, 2) centre (x, y) of the nearest allowed pixel.
         body_depth: (height, width) of the person, infinite where there is none.
-        pixels: (M, 2) centres of pixels of the mask, evenly spread.
+        pixels: (M, 2) centres of told pixels of the mask, evenly spread.
         mask_index: (K,) row * width + column of all of them.
         metres: of a pixel at the depth of the contact.
     """
@@ -160,6 +181,9 @@ class Problem:
         outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
         self.tree, self.tree_normals = cKDTree(points), outward[face]
+        self.own_vertices, self.body_vertices = cKDTree(own), cKDTree(human)
+        self.ranks = _ranked(own, given.object_contact, OBJECT_CONTACT)
+        self.body_ranks = _ranked(human, given.human_contact, HUMAN_CONTACT)
         self._picture()
 
     def _picture(self) -> None:
@@ -171,10 +195,17 @@ class Problem:
         factor = min(_LARGER, PICTURE / (1.25 * longest))
         margin = max(0.75 * longest, 24 / max(factor, 1))
         low, high = np.floor(low - margin), np.ceil(high + margin)
+        every = 1
+        if factor > 1:  # then the middle of every pixel of the photograph is that of a working pixel
+            every = int(factor)
+            factor = float(every)
+            low = low + 0.5 - (every // 2 + 0.5) / every
         self.camera = given.camera.cropped(float(low[0]), float(low[1]), factor)
         self.size = (round(float(high[1] - low[1]) * factor), round(float(high[0] - low[0]) * factor))
         mask, inside = _resampled(given.mask, low, factor, self.size)
-        if not mask.any():
+        told = np.zeros(self.size, bool)
+        told[every // 2 :: every, every // 2 :: every] = True
+        if not (mask & told).any():
             raise InputError("object_mask: nothing is left of it at the size of the fit; its parts are too thin")
         body = _f32(given.human_vertices)
         depth = depth_buffer(self.camera.project(body), body[:, 2], torch.from_numpy(given.human_faces), self.size)
@@ -185,11 +216,12 @@ class Problem:
         _, nearest = ndimage.distance_transform_edt(~self.allowed.numpy(), return_indices=True)
         self.nearest = torch.from_numpy(np.stack([nearest[1], nearest[0]], -1) + 0.5).float()
         self.mask, self.ignored, self.body_depth = torch.from_numpy(mask), torch.from_numpy(~inside), depth
-        self.hidden = torch.from_numpy(person & ~mask & inside)
-        self.seen = torch.from_numpy(person & mask)
-        pixels = np.argwhere(mask)[:, ::-1] + 0.5
+        self.hidden = torch.from_numpy(person & ~mask & inside & told)
+        self.seen = torch.from_numpy(person & mask & told)
+        self.told, self.enlarged = torch.from_numpy(told), every > 1
+        pixels = np.argwhere(mask & told)[:, ::-1] + 0.5
         self.pixels = _f32(pixels[_spread(pixels, _MASK_POINTS)])
-        self.mask_index = torch.nonzero(self.mask.reshape(-1))[:, 0]
+        self.mask_index = torch.nonzero((self.mask & self.told).reshape(-1))[:, 0]
         self.metres = float(self.body_contact.points[:, 2].mean()) / float(np.mean(self.camera.focal))
 
 
@@ -217,6 +249,15 @@ def _chosen(vertices: Array, normals: Array, scores: Array, threshold: float) ->
     index = index[_spread(vertices[index], _CONTACT_POINTS)]
     weights = scores[index] / scores[index].sum()
     return Surface(_f32(vertices[index]), _f32(normals[index]), _f32(weights))
+
+
+def _ranked(vertices: Array, scores: Array, threshold: float) -> Ranks:
+    """Vertices in contact and others, and how surely each is in contact rather than each other."""
+    touched, perhaps = scores >= threshold, scores >= _PERHAPS
+    kinds = [np.nonzero(kind)[0] for kind in (touched, perhaps & ~touched, ~touched & ~perhaps)]
+    index = np.concatenate([kind[_spread(vertices[kind], _RANKED_POINTS)] for kind in kinds])
+    surer = (scores[index, None] - scores[index]).clip(min=0)
+    return Ranks(_f32(vertices[index]), _f32(surer), _f32(surer / max(surer.sum(), 1e-9)))
 
 
 def _sampled(vertices: Array, faces: NDArray[np.int64], count: int, rng: np.random.Generator) -> Surface:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -97,6 +98,16 @@ def descend(
         if bool((gain < tolerance).all()) and bool((better | (damping > 1e2)).all()):
             break
     return pose, system, history
+
+
+def around(pose: Pose, count: int, angle: float, shift: float, rng: np.random.Generator) -> Pose:
+    """`count` places near each, turned by up to `angle` and moved by about `shift` metres."""
+    index = torch.arange(len(pose.t)).repeat_interleave(count)
+    axis = rng.normal(size=(len(index), 3))
+    step = np.zeros((len(index), 7))
+    step[:, :3] = axis / np.linalg.norm(axis, axis=1, keepdims=True) * angle * rng.random((len(index), 1))
+    step[:, 3:6] = shift * rng.normal(size=(len(index), 3))
+    return pose.take(index).moved(torch.from_numpy(step).float())
 
 
 def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:
