@@ -11,9 +11,9 @@ import torch
 
 from interplay.body.cameras import Camera
 from interplay.body.contact import touching
-from interplay.body.geometry import Array, rotation
+from interplay.body.geometry import Array, rotation, transform
 from interplay.body.materials import Material
-from interplay.body.meshes import Mesh, box, ellipsoid, join, refine
+from interplay.body.meshes import Mesh, box, circle, ellipsoid, join, loft, refine
 from interplay.body.proximity import signed_distance
 from interplay.errors import InputError
 from interplay.reconstruct import Fit, Intrinsics, fit_object
@@ -27,7 +27,7 @@ TURN = rotation((0.3, 1.0, -0.4), 2.2)
 
 def _person() -> Mesh:
     parts = [ellipsoid((0, 0, 0), (0.22, 0.55, 0.16), PAINT), ellipsoid((0.4, -0.2, -0.02), (0.3, 0.06, 0.06), PAINT)]
-    return refine(join(parts), 0.04).at(0.0, 0.0, 2.5)
+    return refine(join(parts), 0.06).at(0.0, 0.0, 2.5)
 
 
 def _object() -> Mesh:
@@ -69,7 +69,7 @@ def scene() -> dict[str, Any]:
 
 
 def _fit(scene: dict[str, Any], **changed: Any) -> Fit:
-    return fit_object(**{**{k: v for k, v in scene.items() if k != "truth"}, "starts": 128, **changed})
+    return fit_object(**{**{k: v for k, v in scene.items() if k != "truth"}, "starts": 64, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,35 @@ def test_contacts_that_do_not_fit_the_mask_are_told(scene: dict[str, Any]) -> No
     assert found.iou > 0.5  # the mask wins
 
 
+def test_a_start_alone(scene: dict[str, Any], fitted: Fit) -> None:
+    near = transform(rotation((0, 1, 0.5), 0.3), (0.02, 0.01, -0.03)) @ fitted.matrix
+    near[:3, 3] += fitted.matrix[:3, 3] - near[:3, 3] + [0.02, 0.0, 0.03]
+    found = _fit(scene, start=near, starts=0)
+    assert _error(scene, found) < 0.03
+    assert _error(scene, _fit(scene, start=found, starts=0)) < 0.03
+
+
+def test_contacts_of_a_coarse_mesh(scene: dict[str, Any]) -> None:
+    """A person whose long triangles touch where no vertex is: scores fall with the distance of vertices."""
+    person = loft([[(x, y, -z) for x, z in circle(0.25, 16)] for y in (-0.6, -0.55, 0.55, 0.6)], PAINT)
+    human = person.at(0, 0, 2.5).vertices
+    truth = scene["truth"] - scene["truth"].mean(0) + [0.2, 0.05, 2.5]
+    while np.linalg.norm((truth - [0, 0, 2.5])[:, [0, 2]], axis=1).min() < 0.255:
+        truth[:, 0] += 0.005
+    between = np.linalg.norm(truth[:, None] - human, axis=2)
+    scores = [np.exp(-((d**2 - d.min() ** 2) / 0.2**2)) for d in (between.min(0), between.min(1))]
+    changed = {
+        "human_vertices": human,
+        "human_faces": person.faces,
+        "human_contact": scores[0],
+        "object_contact": scores[1],
+        "object_mask": _mask(truth, scene["object_faces"], person.at(0, 0, 2.5)),
+    }
+    found = _fit(scene, **changed)
+    assert np.median(np.linalg.norm(found.place(scene["object_vertices"]) - truth, axis=1)) < 0.05
+    assert any("cm apart" in warning for warning in found.warnings)
+
+
 def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> None:
     found = _fit(scene, published_behaviour=True)
     assert np.isfinite(found.matrix).all()
@@ -159,6 +188,8 @@ def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> Non
         ({"camera": lambda v: Intrinsics(v.focal, (float("nan"), 1.0))}, "principal point"),
         ({"scale_spread": -1.0}, "scale_spread"),
         ({"starts": 0}, "starts: expected 1 or more"),
+        ({"start": np.eye(3)}, r"start: expected a Fit or a finite matrix \(4, 4\), got \(3, 3\)"),
+        ({"start": np.diag([1.0, 1.0, -1.0, 1.0])}, "start: expected a turn"),
     ],
 )
 def test_what_cannot_be_placed_is_refused(scene: dict[str, Any], changed: dict[str, Any], message: str) -> None:
