@@ -13,13 +13,13 @@ import pytest
 from interplay.body.geometry import rotation
 from interplay.body.materials import Material
 from interplay.body.meshes import Mesh, box, ellipsoid, refine
-from interplay.cli import main
-from interplay.errors import InputError
-from interplay.formats.reconstruction_results import (
+from interplay.body.reconstructions import (
     find_reconstructions,
     read_reconstruction,
     write_reconstruction,
 )
+from interplay.cli import main
+from interplay.errors import InputError
 
 PAINT = Material((0.5, 0.5, 0.5))
 PERSON = refine(ellipsoid((0, 0, 0), (0.2, 0.8, 0.2), PAINT), 0.08)

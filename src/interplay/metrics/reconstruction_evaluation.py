@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from interplay.body.geometry import Array
 from interplay.body.proximity import signed_distance
+from interplay.body.reconstructions import Reconstruction, find_reconstructions, read_reconstruction
 from interplay.errors import InputError
-from interplay.formats.reconstruction_results import Reconstruction, find_reconstructions, read_reconstruction
 from interplay.metrics.contact import contact_scores
 from interplay.metrics.contact_evaluation import ContactEvaluation, Row
 from interplay.metrics.coverage import cover
@@ -90,7 +90,7 @@ def evaluate_reconstruction(
     """Score a folder of reconstructions against a folder of true scenes of the same names.
 
     Args:
-        predictions, annotations: folders as of `interplay.formats.reconstruction_results`.
+        predictions, annotations: folders as of `interplay.body.reconstructions`.
         align: as of `interplay.metrics.reconstruction.aligned_chamfer`.
         allow_partial: score a part of the scenes.
         progress: shows how far it is.
