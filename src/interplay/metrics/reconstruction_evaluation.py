@@ -66,7 +66,7 @@ def reconstruction_scores(
         align,
         true.object_faces,
     )
-    contact = contact_scores(*(_touching(scene) for scene in (predicted, true)))
+    contact = contact_scores(_touching(predicted), _touching(true))
     volume = penetration_volume(
         predicted.human_vertices, predicted.human_faces, predicted.object_vertices, predicted.object_faces
     )
