@@ -38,7 +38,7 @@ def test_a_glb_has_the_meshes_their_contact_and_the_camera(tmp_path: Path) -> No
     # the camera's frame has y down and z forward, glTF y up and z backward
     np.testing.assert_allclose(points.mean(0), [1.5, -0.2, -5.0], atol=1e-5)
     np.testing.assert_allclose(np.ptp(points, axis=0), 0.5, atol=1e-5)
-    red = (mesh.visual.vertex_colors[:, 0] == 214).sum()
+    red = (mesh.visual.vertex_attributes["color"][:, 0] == 214).sum()
     assert 0 < red < len(points)
 
 

@@ -201,12 +201,12 @@ def test_rows_and_columns_of_a_spatial_model_follow_their_classes() -> None:
 
     old, new = spatial(OBJECTS, VERBS), spatial(*OTHERS)
     for model in (old, new):
-        torch.nn.init.normal_(model.object_prior.weight)
-    untouched = new.object_prior.weight.detach().clone()
+        torch.nn.init.normal_(model.members[0].object_prior.weight)
+    untouched = new.members[0].object_prior.weight.detach().clone()
     copy_model(new, old, "old")
-    here, there = new.object_prior.weight, old.object_prior.weight
+    here, there = new.members[0].object_prior.weight, old.members[0].object_prior.weight
     assert torch.equal(here[1, [2, 0]], there[0, [0, 2]])  # a person: hold, kick
     assert torch.equal(here[0, [2, 0]], there[2, [0, 2]])  # a horse
     assert torch.equal(here[2], untouched[2])  # a boat
     assert torch.equal(here[:, 1], untouched[:, 1])  # steer
-    assert torch.equal(new.object_embedding.weight[:2], old.object_embedding.weight[[2, 0]])
+    assert torch.equal(new.members[0].object_embedding.weight[:2], old.members[0].object_embedding.weight[[2, 0]])

@@ -65,8 +65,8 @@ def test_the_spatial_stream_learns_their_interactions_alone() -> None:
         batch = pairs.batch(torch.tensor([0]))
         assert int(model.learnt_pairs(batch.labels, batch.targets).sum()) == learnt
         outputs = model(batch.boxes, batch.labels, batch.detected, batch.scores)
-        logits = outputs.interactive_logits.detach().requires_grad_()
-        sum(model.loss(replace(outputs, interactive_logits=logits), batch.targets).values()).backward()
+        verbs, logits = (given.detach().requires_grad_() for given in outputs.members)
+        sum(model.loss(replace(outputs, members=(verbs, logits)), batch.targets).values()).backward()
         assert int((logits.grad != 0).sum()) == learnt
 
 

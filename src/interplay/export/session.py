@@ -56,8 +56,8 @@ class OnnxSession:
         options.intra_op_num_threads = torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # its warnings are about the graph, which the user did not write
-        # numbers near 0 are slow; waiting threads take the processor from those that work
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        # waiting threads take the processor from those that work. Numbers near 0 stay what they are: the option that
+        # makes them 0 would do so for all that the calling thread computes from then on
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with reading(source, "a network that ONNX Runtime can run"):
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
