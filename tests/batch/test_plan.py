@@ -16,6 +16,7 @@ from interplay.batch.plan import Plan
 from interplay.batch.sources import Images, Rows, find_work, items
 from interplay.batch.storage import Folder
 from interplay.errors import InputError
+from interplay.pipeline.pictures import save_picture
 
 
 def picture(brightness: int = 100) -> bytes:
@@ -49,6 +50,14 @@ def test_images_come_from_folders_patterns_and_stores(tmp_path: Path, bucket: st
     assert len(list(find_work([f"{bucket}/b/*.png"]))) == 1
     first = next(items(Images(tuple(find_work([bucket])))))
     assert first.read().shape == (6, 8, 3)
+
+
+def test_pictures_that_interplay_drew_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    save_picture(np.zeros((8, 8, 3), np.uint8), tmp_path / "drawn.jpg")
+    assert list(find_work([str(tmp_path)])) == [str(tmp_path / "a.png")]
+    with pytest.raises(InputError, match="besides what interplay drew"):
+        list(find_work([str(tmp_path / "drawn.jpg")]))
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

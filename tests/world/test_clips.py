@@ -100,9 +100,9 @@ def test_a_run_goes_on_and_refuses_others(clips: Path) -> None:
     before = (clips / "annotations/000000.json").stat().st_mtime_ns
     synthesize_clips(clips, ClipSettings(1, frames=6, rate=2.0, size=96, acts=("drink from a cup",)))
     assert (clips / "annotations/000000.json").stat().st_mtime_ns == before
-    with pytest.raises(InputError, match="other settings \\(rate\\)"):
+    with pytest.raises(InputError, match="other settings"):
         synthesize_clips(clips, ClipSettings(1, frames=6, rate=3.0, size=96, acts=("drink from a cup",)))
-    with pytest.raises(InputError, match="no generated clips"):
+    with pytest.raises(InputError, match="no set of generated clips"):
         synthesize_clips(clips.parent, ClipSettings(1))
     for wrong in ({"frames": 1}, {"rate": 0.0}, {"clips": 0}):
         with pytest.raises(InputError, match=next(iter(wrong))):

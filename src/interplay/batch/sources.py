@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from interplay.batch.storage import is_address, open_store, read_bytes
 from interplay.containers.guard import reading
 from interplay.errors import InputError, near_matches, some_of
-from interplay.image_files import IMAGE_SUFFIXES, find_images, text_name
+from interplay.image_files import IMAGE_SUFFIXES, find_images, is_drawn, text_name
 from interplay.images import ImageError, read_image
 
 IMAGE_COLUMNS = ("image", "img", "bytes", "jpg", "content", "path", "file", "file_name", "filename", "uri", "url")
@@ -117,7 +117,7 @@ def find_work(specs: Iterable[str], column: str | None = None) -> Iterator[str |
             else:
                 yield name
         if nothing:
-            raise InputError(f"{spec}: no image and no Parquet file is there")
+            raise InputError(f"{spec}: no image and no Parquet file is there, besides what interplay drew")
 
 
 def _here(spec: str) -> Iterator[str]:
@@ -128,7 +128,8 @@ def _here(spec: str) -> Iterator[str]:
             yield from map(os.path.abspath, tables)
             return
     for found in find_images([spec]):
-        yield os.path.abspath(found)  # noqa: PTH100  # other processes have another working folder
+        if not is_drawn(found):
+            yield os.path.abspath(found)  # noqa: PTH100  # other processes have another working folder
 
 
 def _listed(spec: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from interplay.containers.guard import brief, locating
 from interplay.containers.json_files import read_json
 from interplay.errors import InputError, MissingFileError
 from interplay.files import atomic_path
+from interplay.interactions import Interactions
 from interplay.ops.numbers import whole_number
 from interplay.table import InteractionTable
 from interplay.video.segments import Segment
@@ -91,6 +92,52 @@ def _annotated(content: Any) -> tuple[str, list[ClipRelation]]:
 
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def clip_annotation(name: str, frames: Sequence[Interactions], rate: float) -> dict[str, Any]:
+    """A clip in VidVRD's form: what can be seen in every frame, and the runs of frames in which something is done.
+
+    Args:
+        name: of the clip.
+        frames: with tracks.
+        rate: frames a second.
+    """
+    categories: dict[int, str] = {}
+    trajectories = []
+    runs: dict[tuple[int, str, int], list[list[int]]] = {}
+    for number, frame in enumerate(frames):
+        assert frame.track is not None
+        tracks, objects = frame.track.tolist(), frame.vocabulary.objects
+        categories |= {t: objects[i] for t, i in zip(tracks, frame.labels.tolist(), strict=True)}
+        trajectories.append(
+            [
+                {"tid": t, "bbox": dict(zip(_SIDES, map(int, box), strict=True)), "generated": 0, "tracker": "none"}
+                for t, box in zip(tracks, frame.boxes.tolist(), strict=True)
+            ]
+        )
+        for h, o, v in zip(frame.human.tolist(), frame.object.tolist(), frame.verb.tolist(), strict=True):
+            if o < 0:
+                continue
+            known = runs.setdefault((tracks[h], frame.vocabulary.verbs[v], tracks[o]), [])
+            if known and known[-1][1] == number:
+                known[-1][1] = number + 1
+            else:
+                known.append([number, number + 1])
+    return {
+        "version": "interplay",
+        "video_id": name,
+        "frame_count": len(frames),
+        "fps": rate,
+        "width": frames[0].width,
+        "height": frames[0].height,
+        "subject/objects": [{"tid": t, "category": c} for t, c in sorted(categories.items())],
+        "trajectories": trajectories,
+        "relation_instances": [
+            {"subject_tid": h, "predicate": verb, "object_tid": o, "begin_fid": begin, "end_fid": end}
+            for (h, verb, o), spans in sorted(runs.items())
+            for begin, end in spans
+        ],
+    }
 
 
 def read_clip_results(path: str | os.PathLike[str]) -> dict[str, list[ClipRelation]]:

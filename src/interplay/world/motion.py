@@ -65,9 +65,10 @@ class Motion:
             raise InputError(f"a clip has 2 frames or more and a rate above 0, got {frames} and {rate:g}")
         self.scene, self.frames, self.rate = scene, frames, rate
         self.pan = float(rng.uniform(-_PAN, _PAN))
+        companies = _companies(scene)
         self._groups = [
             _Company(scene, people, objects, own, frames / rate)
-            for (people, objects), own in _with_streams(_companies(scene), rng)
+            for (people, objects), own in zip(companies, rng.spawn(len(companies)), strict=True)
         ]
 
     def __getitem__(self, frame: int) -> Moment:
@@ -167,12 +168,6 @@ class _Company:
         """(3,) where they are, seen from where the scene has them in the middle of the clip."""
         way: Array = self.velocity * (second - 0.5 * self.seconds)
         return way
-
-
-def _with_streams(
-    companies: list[tuple[list[int], list[int]]], rng: np.random.Generator
-) -> list[tuple[tuple[list[int], list[int]], np.random.Generator]]:
-    return list(zip(companies, rng.spawn(len(companies)), strict=True))
 
 
 def _companies(scene: Scene) -> list[tuple[list[int], list[int]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,24 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from interplay.containers.json_files import read_json
+from interplay._version import __version__
 from interplay.datasets.generated.files import IMAGES, scene_name
+from interplay.datasets.generated.settings import EDITION
 from interplay.errors import InputError
 from interplay.files import check_folder_target
 from interplay.formats import read, write
 from interplay.interactions import Interactions
 from interplay.locks import locked
 from interplay.table import InteractionTable
+from interplay.video.relations import clip_annotation
 from interplay.vocabulary import Vocabulary
 from interplay.workers import in_processes
 
 from . import worker
 from .files import write_bytes
+from .folder import check_is_ours, claim, prepare_body
+
+_WHAT = "set of generated clips"
 
 CLIPS = "clips.json"
 """File with the settings that made a folder of clips."""
@@ -63,6 +68,11 @@ class ClipSettings:
         if not 0 < self.rate < np.inf:
             raise InputError(f"the rate must be above 0, got {self.rate:g}")
 
+    def fingerprint(self) -> dict[str, Any]:
+        """All that must agree for a run to be continued: everything but the number of clips."""
+        content = {k: v for k, v in asdict(self).items() if k != "clips"}
+        return {**content, "edition": EDITION, "interplay": __version__}
+
 
 def synthesize_clips(
     out: str | os.PathLike[str], settings: ClipSettings, workers: int = 1, console: Console | None = None
@@ -91,9 +101,10 @@ def synthesize_clips(
     console = console or Console(quiet=True)
     folder = check_folder_target(out)
     find_acts(settings.acts)
-    _check_is_ours(folder)
+    check_is_ours(folder, CLIPS, _WHAT)
     with locked(folder, folder=True):
-        _claim(folder, settings)
+        claim(folder, CLIPS, settings.fingerprint(), _WHAT)
+        prepare_body(console)
         wanted = [scene_name(i) for i in range(settings.start, settings.start + settings.clips)]
         missing = [
             (str(folder), int(name), asdict(settings))
@@ -147,69 +158,5 @@ def make_clip(folder: str, index: int, content: Mapping[str, Any]) -> int:
     return index
 
 
-def clip_annotation(name: str, frames: Sequence[Interactions], rate: float) -> dict[str, Any]:
-    """A clip in VidVRD's form: what can be seen in every frame, and the runs of frames in which something is done.
-
-    Args:
-        name: of the clip.
-        frames: with tracks.
-        rate: frames a second.
-    """
-    categories: dict[int, str] = {}
-    trajectories = []
-    runs: dict[tuple[int, str, int], list[list[int]]] = {}
-    for number, frame in enumerate(frames):
-        assert frame.track is not None
-        tracks, objects = frame.track.tolist(), frame.vocabulary.objects
-        categories |= {t: objects[i] for t, i in zip(tracks, frame.labels.tolist(), strict=True)}
-        sides = ("xmin", "ymin", "xmax", "ymax")
-        trajectories.append(
-            [
-                {"tid": t, "bbox": dict(zip(sides, map(int, box), strict=True)), "generated": 0, "tracker": "none"}
-                for t, box in zip(tracks, frame.boxes.tolist(), strict=True)
-            ]
-        )
-        for h, o, v in zip(frame.human.tolist(), frame.object.tolist(), frame.verb.tolist(), strict=True):
-            if o < 0:
-                continue
-            known = runs.setdefault((tracks[h], frame.vocabulary.verbs[v], tracks[o]), [])
-            if known and known[-1][1] == number:
-                known[-1][1] = number + 1
-            else:
-                known.append([number, number + 1])
-    return {
-        "version": "interplay",
-        "video_id": name,
-        "frame_count": len(frames),
-        "fps": rate,
-        "width": frames[0].width,
-        "height": frames[0].height,
-        "subject/objects": [{"tid": t, "category": c} for t, c in sorted(categories.items())],
-        "trajectories": trajectories,
-        "relation_instances": [
-            {"subject_tid": h, "predicate": verb, "object_tid": o, "begin_fid": begin, "end_fid": end}
-            for (h, verb, o), spans in sorted(runs.items())
-            for begin, end in spans
-        ],
-    }
-
-
 def _vocabulary() -> Vocabulary:
     return Vocabulary.load("generated")
-
-
-def _check_is_ours(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CLIPS).is_file():
-        raise InputError(f"{folder} is not empty and holds no generated clips; give another folder")
-
-
-def _claim(folder: Path, settings: ClipSettings) -> None:
-    mine = {k: v for k, v in json.loads(json.dumps(asdict(settings))).items() if k != "clips"}
-    described = folder / CLIPS
-    if not described.is_file():
-        write_bytes(described, (json.dumps(mine, indent=1) + "\n").encode())
-        return
-    content = read_json(described, "the settings of generated clips")
-    differing = sorted(k for k in mine if not isinstance(content, dict) or mine[k] != content.get(k))
-    if differing:
-        raise InputError(f"{folder} holds clips of other settings ({', '.join(differing)}); give another folder")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +14,19 @@ from interplay.datasets.generated.files import (
     BODY,
     SETTINGS_FILE,
     iterate_records,
-    read_settings,
     scene_name,
 )
 from interplay.datasets.generated.settings import Settings
 from interplay.errors import InputError
-from interplay.files import atomic_path, check_folder_target, is_temporary
-from interplay.locks import LOCK_FILE, locked
+from interplay.files import atomic_path, check_folder_target
+from interplay.locks import locked
 from interplay.workers import in_processes
 
 from . import worker
 from .files import pack_body, write_bytes
+from .folder import check_is_ours, claim, prepare_body
+
+_WHAT = "generated data set"
 
 
 def synthesize(
@@ -58,10 +59,10 @@ def synthesize(
     folder = check_folder_target(out)
     find_acts(settings.acts)
     _check_meshes(settings.meshes)
-    _check_is_ours(folder)  # before the lock, which would make the folder
+    check_is_ours(folder, SETTINGS_FILE, _WHAT)  # before the lock, which would make the folder
     with locked(folder, folder=True):
-        _claim(folder, settings)
-        _prepare_body(console)
+        claim(folder, SETTINGS_FILE, settings.fingerprint(), _WHAT)
+        prepare_body(console)
         _unpack(folder)
         return _write(folder, settings, workers, console)
 
@@ -105,32 +106,6 @@ def _make_all(folder: Path, settings: Settings, missing: list[int], workers: int
             raise
 
 
-def _claim(folder: Path, settings: Settings) -> None:
-    """Make sure that the folder is empty or holds a run of the same settings."""
-    described = folder / SETTINGS_FILE
-    if described.is_file():
-        content = read_settings(described)
-        mine = json.loads(json.dumps(settings.fingerprint()))
-        differing = sorted(k for k in mine.keys() | content.keys() if mine.get(k) != content.get(k))
-        if differing:
-            listing = ", ".join(f"{k} {content.get(k)!r} there, {mine.get(k)!r} wanted" for k in differing)
-            raise InputError(
-                f"{folder} holds a generated data set with other settings ({listing}); give another folder"
-            )
-        return
-    _check_is_ours(folder)
-    write_bytes(described, (json.dumps(settings.fingerprint(), indent=1) + "\n").encode())
-
-
-def _check_is_ours(folder: Path) -> None:
-    """Raise InputError where a folder holds something else; what a killed run left of its beginning is no content."""
-    if not folder.is_dir() or (folder / SETTINGS_FILE).is_file():
-        return
-    for path in folder.iterdir():
-        if path.name != LOCK_FILE and not (is_temporary(path.name) or path.match(".generated.*.json")):
-            raise InputError(f"{folder} is not empty and holds no generated data set; give another folder")
-
-
 def _unpack(folder: Path) -> None:
     """Take a finished run's annotations apart, so that it can grow; scenes whose picture is gone are made anew."""
     annotations, parts = folder / ANNOTATIONS, folder / worker.PARTS
@@ -161,12 +136,3 @@ def _check_meshes(meshes: Mapping[str, str]) -> None:
         from interplay.world.objects.user_meshes import load_user_meshes
 
         load_user_meshes(dict(meshes))
-
-
-def _prepare_body(console: Console) -> None:
-    """Let the body model be computed once, before several processes want it."""
-    from interplay.body.model import body_model_is_cached, load_body_model
-
-    if not body_model_is_cached():
-        with console.status("computing the body model"):
-            load_body_model()
