@@ -119,3 +119,16 @@ def test_segments_become_relations_with_boxes_in_every_frame(tmp_path: Path) -> 
     np.testing.assert_allclose(found.subject[:, 0], 10 + np.arange(46) * 2)
     export(table, tmp_path / "a.json", "vidvrd")
     assert read_clip_results(tmp_path / "a.json")["a"][0].score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_durations_in_a_folder_of_frames_count_its_frames(tmp_path: Path, every: int) -> None:
+    table = clip([0.9] * 10)
+    folder = tmp_path / "wave"
+    folder.mkdir()
+    for number in range(10 * every):
+        (folder / f"{number:02d}.png").touch()
+    table.files = [f"{folder.as_posix()}#t={time:.3f}" for time in table.time]
+    export(table, tmp_path / "a.json", "vidvrd")
+    (found,) = read_clip_results(tmp_path / "a.json")["wave"]
+    assert (found.begin, found.end) == (0, 9 * every + 1)
