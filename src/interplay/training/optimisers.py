@@ -22,6 +22,12 @@ def learning_rates(options: OptimiserConfig, batch_size: int) -> dict[str, float
     return {name: rate * factor for name, rate in options.groups().items()}
 
 
+def matrices_and_vectors(network: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The parameter groups of `interplay.training.sections.MatrixDecayConfig`."""
+    parameters = list(network.parameters())
+    return {"matrices": [p for p in parameters if p.ndim > 1], "vectors": [p for p in parameters if p.ndim <= 1]}
+
+
 def build_optimiser(
     parameters: Mapping[str, Sequence[nn.Parameter]], options: OptimiserConfig, batch_size: int, fused: bool = False
 ) -> torch.optim.Optimizer:

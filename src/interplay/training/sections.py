@@ -122,6 +122,23 @@ class OptimiserConfig(Section):
         return dict.fromkeys(self.groups(), self.weight_decay)
 
 
+class MatrixDecayConfig(OptimiserConfig):
+    """AdamW; matrices decay, biases and normalisations do not (`training.optimisers.matrices_and_vectors`)."""
+
+    learning_rate: Rate = 2e-3
+    reference_batch: Positive = 64
+    weight_decay: Weight = 0.05
+    clip_norm: Rate | None = 1.0
+
+    def groups(self) -> dict[str, float]:
+        """Both at one rate."""
+        return {"matrices": self.learning_rate, "vectors": self.learning_rate}
+
+    def decays(self) -> dict[str, float]:
+        """Weight decay of matrices and of vectors."""
+        return {"matrices": self.weight_decay, "vectors": 0.0}
+
+
 class ScheduleConfig(Section):
     """How the learning rates change.
 

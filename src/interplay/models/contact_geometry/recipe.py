@@ -8,9 +8,8 @@ from pydantic import Field
 
 from interplay.training.sections import (
     DataConfig,
-    OptimiserConfig,
+    MatrixDecayConfig,
     Positive,
-    Rate,
     ScheduleConfig,
     Section,
     Share,
@@ -67,22 +66,10 @@ class ContactNoiseSection(Section):
     no_object: Share = 0.05
 
 
-class ContactGeometryOptimiserSection(OptimiserConfig):
-    """AdamW; matrices decay, biases and normalisations do not."""
+class ContactGeometryOptimiserSection(MatrixDecayConfig):
+    """A moving average of the weights is kept."""
 
-    learning_rate: Rate = 2e-3
-    reference_batch: Positive = 64
-    weight_decay: Weight = 0.05
-    clip_norm: Rate | None = 1.0
     ema: Share = 0.995
-
-    def groups(self) -> dict[str, float]:
-        """Both at one rate."""
-        return {"matrices": self.learning_rate, "vectors": self.learning_rate}
-
-    def decays(self) -> dict[str, float]:
-        """Weight decay of matrices and of vectors."""
-        return {"matrices": self.weight_decay, "vectors": 0.0}
 
 
 class ContactGeometryRecipe(TrainConfig):

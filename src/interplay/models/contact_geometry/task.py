@@ -18,6 +18,7 @@ from interplay.models.start import copy_model
 from interplay.models.weights import read_contact_model
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
+from interplay.training.optimisers import matrices_and_vectors
 from interplay.training.sections import DataConfig
 from interplay.training.tables import Tables, load_tables
 
@@ -61,9 +62,8 @@ class ContactGeometryTask:
         self.data = ContactData(training, config)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Matrices decay, biases and normalisations do not."""
-        parameters = list(self.model.parameters())
-        return {"matrices": [p for p in parameters if p.ndim > 1], "vectors": [p for p in parameters if p.ndim <= 1]}
+        """See `matrices_and_vectors`."""
+        return matrices_and_vectors(self.model)
 
     def counts(self, batch: ContactBatch) -> Tensor:
         """(2,) pairs, and pairs that touch."""

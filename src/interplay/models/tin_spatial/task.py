@@ -21,6 +21,7 @@ from interplay.models.start import copy_model
 from interplay.models.weights import read_model
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
+from interplay.training.optimisers import matrices_and_vectors
 from interplay.training.tables import Tables, load_tables
 from interplay.training.validation import DetectedValidation
 
@@ -72,9 +73,8 @@ class TinSpatialTask:
         self.data = SpatialData(training, config)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Matrices decay, biases and normalisations do not."""
-        parameters = list(self.model.parameters())
-        return {"matrices": [p for p in parameters if p.ndim > 1], "vectors": [p for p in parameters if p.ndim <= 1]}
+        """See `matrices_and_vectors`."""
+        return matrices_and_vectors(self.model)
 
     def counts(self, batch: PairBatch) -> Tensor:
         """(1,) pairs that are learnt from."""
