@@ -8,31 +8,39 @@ from pydantic import Field
 
 from interplay.options import ModelConfig, ModelDescription, Options
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, strict=True)]  # strict: true is no number
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class ContactNetworkOptions(Options):
-    """Size of the network.
+class ContactNetworkSize(Options):
+    """Size of the network: what a training chooses.
 
     Attributes:
-        vertices: of the body.
         width: channels of a pair's representation.
         layers: of the pair's network.
         embedding: channels of an object's class and of verbs.
         rank: channels in which a pair and a vertex meet.
-        dropout: while training.
+        dropout: share of channels that are left out at random while training.
         verbs: whether it knows what the person does with the object.
     """
 
-    vertices: Positive = 12272
     width: Annotated[int, Field(ge=8)] = 256
     layers: Positive = 3
     embedding: Positive = 32
     rank: Positive = 64
-    dropout: Share = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     verbs: bool = True
+
+
+class ContactNetworkOptions(ContactNetworkSize):
+    """The network: its size, and the body's.
+
+    Attributes:
+        vertices: of the body.
+    """
+
+    vertices: Positive = 12272
 
 
 class ContactLossOptions(Options):

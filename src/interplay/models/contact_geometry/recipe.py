@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
+from interplay.models.contact_geometry.config import ContactNetworkSize
 from interplay.training.sections import (
     DataConfig,
     MatrixDecayConfig,
@@ -16,26 +15,6 @@ from interplay.training.sections import (
     TrainConfig,
     Weight,
 )
-
-
-class ContactNetworkSection(Section):
-    """The size of the network; see `interplay.models.contact_geometry.config.ContactNetworkOptions`.
-
-    Attributes:
-        width: channels of a pair's representation.
-        layers: of the pair's network.
-        embedding: channels of an object's class and of verbs.
-        rank: channels in which a pair and a vertex meet.
-        dropout: share of channels that are left out at random while training.
-        verbs: whether the network knows what the person does with the object.
-    """
-
-    width: Annotated[int, Field(ge=8)] = 256
-    layers: Positive = 3
-    embedding: Positive = 32
-    rank: Positive = 64
-    dropout: Share = 0.1
-    verbs: bool = True
 
 
 class ContactNoiseSection(Section):
@@ -87,7 +66,7 @@ class ContactGeometryRecipe(TrainConfig):
     vertices: Positive = 3072
     negatives: Weight = 0.5
     data: DataConfig = DataConfig(dataset="generated", workers=0)
-    model: ContactNetworkSection = ContactNetworkSection()
+    model: ContactNetworkSize = ContactNetworkSize()
     noise: ContactNoiseSection = ContactNoiseSection()
     optimiser: ContactGeometryOptimiserSection = ContactGeometryOptimiserSection()
     schedule: ScheduleConfig = ScheduleConfig(kind="one-cycle", warm_up=0.1)
