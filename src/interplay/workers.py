@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -31,7 +33,8 @@ def in_processes(
 ) -> Iterator[Result]:
     """Call a function for each task in new processes of one thread each; yields the results as they come.
 
-    Ctrl-C is the caller's to handle: workers finish what they do and take no more. They end if this process is killed.
+    Ctrl-C is the caller's to handle. Workers then leave what they do, as by `SystemExit`, so that it has to be whole or
+    not there; so they do where a call fails and where no more results are taken. They end if this process is killed.
 
     Args:
         function: a module's own function.
@@ -47,12 +50,14 @@ def in_processes(
         raise InputError(f"workers must be 1 or more, got {workers}")
     if not tasks:
         return
-    with _single_threaded():
+    context = multiprocessing.get_context("spawn")
+    told, tell = context.Pipe(duplex=False)
+    with told, tell, _single_threaded():
         pool = ProcessPoolExecutor(
             min(workers, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=context,
             initializer=_begin,
-            initargs=(start, arguments),
+            initargs=(told, start, arguments),
         )
         try:
             yield from _results(pool, function, tasks, 2 * workers)
@@ -61,22 +66,44 @@ def in_processes(
                 "a worker process died, perhaps for want of memory; run the same command again to go on"
             ) from error
         finally:
+            tell.send_bytes(b"stop")  # nobody takes it out, so that it reaches all workers
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+_stopping = False
+"""In a worker: no more is wanted."""
+
+
+def _begin(told: Connection, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, _interrupted)
+    threading.Thread(target=_end_when_told, args=(told,), daemon=True).start()
     if start is not None:
         start(*arguments)
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed cannot tell its workers to stop: they would wait for work for ever."""
+def _interrupted(*_: object) -> None:
+    """A terminal sends Ctrl-C to workers, too; whether it ends them is for their parent to say."""
+    if _stopping:
+        raise SystemExit(1)
+
+
+def _end_when_told(told: Connection) -> None:
+    global _stopping
+    with suppress(OSError):
+        told.poll(None)
+    _stopping = True
+    _thread.interrupt_main()
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    if parent is not None:  # one that was killed cannot send its workers home: they would wait for work for ever
         parent.join()
         os._exit(1)
+
+
+def _call(function: Callable[..., Result], *task: Any) -> Result:
+    """A pool hands out a task or two before they can be done; these are not begun any more."""
+    if _stopping:
+        raise SystemExit(1)
+    return function(*task)
 
 
 def _results(
@@ -88,7 +115,7 @@ def _results(
     while True:
         for task in left:
             with _without_main_module():
-                waiting.add(pool.submit(function, *task))
+                waiting.add(pool.submit(_call, function, *task))
             if len(waiting) >= ahead:
                 break
         if not waiting:
