@@ -16,7 +16,8 @@ from interplay.datasets.generated.contacts import body_of, mirrored, read_contac
 from interplay.errors import InputError
 from interplay.keypoints import MIRRORED
 from interplay.table import InteractionTable
-from interplay.training.task import ExampleKey, shuffled
+from interplay.training.task import shuffled
+from interplay.training.whole_batches import WholeBatches
 
 from .geometry import NUM_KEYPOINTS, PairBatch
 from .recipe import ContactGeometryRecipe, ContactNoiseSection
@@ -115,7 +116,7 @@ class ContactPairs:
         return PairBatch(**{name: each[rows] for name, each in vars(self.pairs).items()}), self.contact[rows]
 
 
-class ContactData:
+class ContactData(WholeBatches[ContactBatch]):
     """Batches of pairs, changed at random (a `TrainingData`).
 
     Args:
@@ -124,15 +125,12 @@ class ContactData:
     """
 
     def __init__(self, pairs: ContactPairs, config: ContactGeometryRecipe) -> None:
+        super().__init__(config.seed)
         self.pairs, self.config = pairs, config
 
     def __len__(self) -> int:
         """Number of pairs."""
         return len(self.pairs)
-
-    def __getitem__(self, place: ExampleKey) -> ExampleKey:
-        """The place itself: examples are made a batch at a time."""
-        return place
 
     def name(self, index: int) -> str:
         """The pair's picture, person and object."""
@@ -142,14 +140,12 @@ class ContactData:
         """All pairs in random order."""
         return shuffled(self.config.seed, epoch, len(self.pairs))
 
-    def collate(self, places: Sequence[ExampleKey]) -> ContactBatch:
-        """The changed batch, the same for the same places."""
-        epoch, first = places[0]
-        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
-        pairs, contact = self.pairs.some(torch.tensor([index for _, index in places]))
+    def batch(self, indices: Tensor, generator: torch.Generator) -> ContactBatch:
+        """The changed pairs."""
+        pairs, contact = self.pairs.some(indices)
         noise = self.config.noise
         if noise.flip:
-            chosen = torch.rand(len(places), generator=generator) < 0.5
+            chosen = torch.rand(len(indices), generator=generator) < 0.5
             pairs = flip(pairs, chosen)
             contact = torch.where(chosen[:, None], contact[:, self.pairs.mirror], contact)
         vertices = torch.randperm(contact.shape[1], generator=generator)[: self.config.vertices].sort().values

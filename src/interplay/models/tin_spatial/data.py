@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from interplay.datasets.pairs import no_interaction_verbs
 from interplay.table import InteractionTable
-from interplay.training.task import ExampleKey
+from interplay.training.whole_batches import WholeBatches
 
 from .augmentation import detector_noise, flip, imitate_detector, jitter, rescale
 from .batch import PairBatch, PoolOfBoxes, relative_boxes
@@ -110,7 +109,7 @@ class PairSet:
         )
 
 
-class SpatialData:
+class SpatialData(WholeBatches[PairBatch]):
     """Batches of boxes, changed at random (a `TrainingData`).
 
     Args:
@@ -119,15 +118,12 @@ class SpatialData:
     """
 
     def __init__(self, pairs: PairSet, config: TinSpatialRecipe) -> None:
+        super().__init__(config.seed)
         self.pairs, self.config = pairs, config
 
     def __len__(self) -> int:
         """Number of images."""
         return len(self.pairs)
-
-    def __getitem__(self, place: ExampleKey) -> ExampleKey:
-        """The place itself: examples are made a batch at a time."""
-        return place
 
     def name(self, index: int) -> str:
         """The image's number among those with pairs."""
@@ -142,11 +138,9 @@ class SpatialData:
         shuffled = torch.randperm(whole, generator=generator).tolist()
         return torch.cat([order[i * batch_size : (i + 1) * batch_size] for i in shuffled]).numpy()
 
-    def collate(self, places: Sequence[ExampleKey]) -> PairBatch:
-        """The augmented batch, the same for the same places."""
-        epoch, first = places[0]
-        generator = torch.Generator().manual_seed((self.config.seed * 100_003 + epoch) * 1_000_003 + first)
-        batch = self.pairs.batch(torch.tensor([index for _, index in places]))
+    def batch(self, indices: Tensor, generator: torch.Generator) -> PairBatch:
+        """The augmented images."""
+        batch = self.pairs.batch(indices)
         options, count = self.config.augmentation, len(batch.boxes)
         detected = torch.rand(count, generator=generator) < options.detector_share
         if options.flip:
