@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from tests.models.contact_scenes import write_scenes
-from tests.models.interactvlm_tiny import SEG, tiny
+from tests.models.interactvlm_tiny import HUMAN, OBJECT, ROWS, SEG, tiny, weights, write_folder
 
 from interplay import read_image
 from interplay.cli import main
@@ -24,6 +24,7 @@ from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.sources import BodySource
 from interplay.models.interactvlm.task import InteractVlmTask
+from interplay.models.interactvlm.tokenizer import load_tokenizer
 from interplay.models.interactvlm.words import WordTokenizer, word_list
 from interplay.models.weights import read_contact_model, read_weights
 from interplay.training import load_config, train
@@ -41,17 +42,23 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of tiny random weights with a tokenizer of its words."""
+    folder = tmp_path_factory.mktemp("base") / "tiny"
+    save_folder(tiny(), folder)
+    write_tokenizer(folder)
+    return folder
+
+
+def write_tokenizer(folder: Path, last: int = SEG) -> None:
+    """One of whole words with the tokens 0 to `last`."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("base") / "tiny"
-    save_folder(tiny(), folder)
-    words = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"w{n}": n for n in range(3, SEG)}, "[SEG]": SEG}
+    words = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"w{n}": n for n in range(3, last + 1)}, "[SEG]": SEG}
+    del words[f"w{SEG}"]
     plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     plain.pre_tokenizer = pre_tokenizers.Split("[SEG]", "isolated")
     special = {"unk_token": "<unk>", "pad_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     PreTrainedTokenizerFast(tokenizer_object=plain, **special).save_pretrained(folder)
-    return folder
 
 
 def options(scenes: Path, output: Path, **changes: Any) -> list[str]:
@@ -102,6 +109,57 @@ def test_lora_trains_given_weights_and_is_merged_into_them(
     assert query not in same
     factors = [state[f"network.{query[:-7]}.lora_{side}.default.weight"] for side in "BA"]
     torch.testing.assert_close(merged[query], before[query] + factors[0] @ factors[1] * 16 / 2, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("last", [SEG, ROWS - 1])
+def test_weights_that_know_one_token_and_no_views_get_both(
+    last: int, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As LISA's, from which the published trainings start; with room for new tokens, and without."""
+    pytest.importorskip("peft")
+    lisa = write_folder(tmp_path / "lisa", weights(tiny(camera_encoder=None)), seg_token_idx=None)
+    write_tokenizer(lisa, last)
+    before = load_folder(lisa)
+    assert before.options.seg_id == SEG
+    changes = {"model.base": lisa, "model.lora_rank": 2, "epochs": 1, "flip": "false", "name": "joint"}
+    changes |= {"model.token_type": "Gen-Hu-Obj", "model.human_views": "4MV-Z_Vitru_mv2"}
+    task = InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
+    network = task.model.network
+    human, thing = network.options.human_id, network.options.object_id
+    assert (human, thing) == (last + 1, last + 2)
+    rows = network.llava.lm_head.weight
+    assert torch.equal(rows[human], rows[SEG])
+    assert torch.equal(rows[:SEG], before.llava.lm_head.weight[:SEG])
+    assert network.options.image_token_id == max(ROWS, last + 3)
+    named = {name.split(".")[1] for name in task.newly_initialised}
+    assert {"cam_pose_encoder", "attention_splitter"} <= named <= {"cam_pose_encoder", "attention_splitter", "llava"}
+    learnt = task.data[0, 0].labels
+    assert (learnt == human).sum() == 1
+    assert not (learnt == SEG).any()
+
+    file = train(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))
+    assert "network.cam_pose_encoder" in (file.parent / "config.yaml").read_text()
+    assert main(["import", "interactvlm", str(file), "-o", str(tmp_path / "merged")]) == 0
+    merged = load_folder(tmp_path / "merged")
+    assert merged.options == network.options
+    assert load_tokenizer(tmp_path / "merged").convert_tokens_to_ids(["[SEG]", "[HSEG]"]) == [SEG, human]
+    assert merged.llava.config.image_token_id == network.options.image_token_id
+    assert torch.equal(merged.sam.vision_encoder.pos_embed, before.sam.vision_encoder.pos_embed)
+    trained, _ = read_weights(file)
+    own = trained["network.cam_pose_encoder.view_transforms.0.weight"]
+    assert torch.equal(merged.state_dict()["cam_pose_encoder.view_transforms.0.weight"], own)
+
+
+def test_bases_that_cannot_be_extended(base: Path, scenes: Path, tmp_path: Path) -> None:
+    changes = {"model.base": base, "model.lora_rank": 2, "model.camera_encoder": "simple"}
+    with pytest.raises(InputError, match="the base has vi_v1 for 4 views, the recipe simple for 4"):
+        InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
+    joint = tmp_path / "joint"
+    save_folder(tiny(token_type="Gen-Hu-Obj", human_id=HUMAN, object_id=OBJECT), joint)
+    write_tokenizer(joint)
+    changes = {"model.base": joint, "model.lora_rank": 2}
+    with pytest.raises(InputError, match="the base has Gen-Hu-Obj, the recipe Gen"):
+        InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
 
 
 def test_a_stopped_training_goes_on(scenes: Path, tmp_path: Path) -> None:
@@ -173,12 +231,9 @@ def test_shipped_configs_are_read(name: str) -> None:
     assert config.system == ("contact-geometry" if name.startswith("contact_") else "interactvlm")
 
 
-def test_what_is_refused(scenes: Path, base: Path, tmp_path: Path) -> None:
+def test_what_is_refused(scenes: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="LoRA changes given weights"):
         InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.lora_rank": 2})))  # type: ignore[arg-type]
-    changes = {"model.base": base, "model.token_type": "Gen-Hu-Obj"}
-    with pytest.raises(InputError, match="the recipe Gen-Hu-Obj"):
-        InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
 
 
 def test_the_tokenizer_knows_every_question_and_forgets_no_word() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,13 +215,12 @@ def _published(
     folder: Path, mesh: Path | None, body: ContactBody | None, device: str | None, memory: MemoryOptions | None
 ) -> ContactFinder:
     """A network of a folder, on a body or on an object's mesh."""
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise MissingExtraError("contact", "transformers") from error
+    if importlib.util.find_spec("transformers") is None:
+        raise MissingExtraError("contact", "transformers")
     from interplay.devices import choose_device
     from interplay.models.interactvlm.convert import load_folder
     from interplay.models.interactvlm.predict import ContactPredictor
+    from interplay.models.interactvlm.tokenizer import load_tokenizer
 
     if body is not None:
         vertices, faces = body.vertices, body.faces
@@ -228,10 +228,7 @@ def _published(
         assert mesh is not None
         read = read_mesh(mesh, MOST_FACES)
         vertices, faces = unit_object(read.vertices), read.faces
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise InputError(f"{folder}: no tokenizer that can be read ({' '.join(str(error).split())[:200]})") from None
+    tokenizer = load_tokenizer(folder)
     network = load_folder(folder, device=choose_device(device), memory=memory)
     return ContactPredictor(network, tokenizer, vertices, faces, "object" if body is None else "human")
 

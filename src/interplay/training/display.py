@@ -102,8 +102,9 @@ def start_remarks(start: str, missing: Sequence[str], total: int) -> list[str]:
         missing: names of these parameters.
         total: number of the network's parameters.
     """
-    if start == "scratch":
+    if start == "scratch" and not missing:
         return []
     layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in missing))
     some = ": " + ", ".join(layers[:6]) + (f" and {len(layers) - 6} more" if len(layers) > 6 else "") if layers else ""
-    return [f"starts from {start}; {len(missing)} of {total} parameters are not from its file{some}"]
+    origin = "given weights" if start == "scratch" else start  # these are then a part of the model's options
+    return [f"starts from {origin}; {len(missing)} of {total} parameters are not from its file{some}"]

@@ -8,9 +8,11 @@ import torch
 
 from interplay.errors import InputError, MissingFileError
 from interplay.models.interactvlm.config import InteractVlmDescription
+from interplay.models.interactvlm.extension import extend, token_options
 from interplay.models.interactvlm.folder import copy_tokenizer, save_folder
 from interplay.models.interactvlm.model import InteractVlmModel, merge_lora
 from interplay.models.interactvlm.network import InteractVlm
+from interplay.models.interactvlm.tokenizer import load_tokenizer
 from interplay.models.weights import describing, read_weights
 
 
@@ -39,11 +41,16 @@ def merge_file(file: Path, output: Path) -> InteractVlm:
     if not base.is_dir():
         raise MissingFileError(f"{file} changes the weights in {base}, and there is no such folder")
     network = load_folder(base)
+    stored = network.options
+    network, _ = extend(network, described.options)
     model = InteractVlmModel(known.vocabulary, known.config, network, tokenizer=object())
     kind = next(network.parameters()).dtype
     model.load_state_dict({name: tensor.to(kind) for name, tensor in state.items()})
     with torch.no_grad():
         merge_lora(network)
     save_folder(network, output, origin={"trained_on": base.name, "training": file.name})
-    copy_tokenizer(base, output)
+    if stored.token_type == described.options.token_type:
+        copy_tokenizer(base, output)
+    else:
+        token_options(stored, load_tokenizer(base), described.options.token_type)[1].save_pretrained(output)
     return network.eval()

@@ -42,6 +42,7 @@ from interplay.models.interactvlm.memory import (
 )
 from interplay.models.interactvlm.network import InteractVlm
 from interplay.models.interactvlm.published_names import POSITIONS, SHARED_POSITIONS, is_computed, our_name
+from interplay.models.interactvlm.tokenizer import load_tokenizer
 
 _LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<side>[AB])(\.\w+)?\.weight$")
 _USUAL_ALPHA = 16.0
@@ -80,7 +81,7 @@ def load_folder(
             _fill_own(model, shards, straight)
         else:
             shapes, kind = _survey(shards)
-            model = _without_memory(config, shapes)
+            model = _without_memory(_with_mask_token(config, source), shapes)
             _prepare(model, memory)
             _fill(model, source, shards, kind, straight)
     except InputError as error:
@@ -171,6 +172,16 @@ def _config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InputError(f"{path}: expected an object with the settings of the published model")
     return config
+
+
+def _with_mask_token(config: dict[str, Any], source: Path) -> dict[str, Any]:
+    """Settings with the number of ``[SEG]``, which LISA's leave to the tokenizer."""
+    if config.get("seg_token_idx") is not None:
+        return config
+    known = load_tokenizer(source).get_vocab()
+    if "[SEG]" not in known:
+        raise InputError("neither config.json (seg_token_idx) nor the tokenizer knows the token [SEG]")
+    return {**config, "seg_token_idx": known["[SEG]"]}
 
 
 def _prepare(model: InteractVlm, memory: MemoryOptions) -> None:

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from interplay.body.model import PARTS
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics.contact import affordance_scores, contact_scores
 from interplay.models.interactvlm.config import InteractVlmConfig, InteractVlmNetworkOptions
 from interplay.models.interactvlm.convert import load_folder
 from interplay.models.interactvlm.data import VlmData, batch_of, example_of
+from interplay.models.interactvlm.extension import extend, token_options
 from interplay.models.interactvlm.losses import kind_of
 from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, VlmBatch, VlmOutputs
 from interplay.models.interactvlm.nano import nano_network
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
 from interplay.models.interactvlm.sources import Source, open_source
+from interplay.models.interactvlm.tokenizer import load_tokenizer
 from interplay.models.weights import read_contact_model
 from interplay.training.inputs import start_file
 from interplay.training.sections import DataConfig
@@ -67,11 +69,10 @@ class InteractVlmTask:
         generated = [_tables(each) if each.dataset == "generated" else None for each in self._data()]
         vocabulary = next((each.training.vocabulary for each in generated if each), None) or Vocabulary.load("coco")
         torch.manual_seed(config.seed)
-        self.model = _model(config, vocabulary)
+        self.model, self.newly_initialised = _model(config, vocabulary)
         if config.model.gradient_checkpointing:
             self.model.network.llava.gradient_checkpointing_enable()
         self.model.freeze()
-        self.newly_initialised: list[str] = []
         if config.start == "weights":
             self.model.load_state_dict(read_contact_model(start_file(config)).state_dict())
         size = self.model.network.image_size
@@ -156,7 +157,8 @@ def _tables(data: ContactDataConfig) -> Tables:
     return load_tables(DataConfig(**shared))
 
 
-def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> InteractVlmModel:
+def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractVlmModel, list[str]]:
+    """The network, and what of it a given base does not have."""
     options = config.model
     if options.base is None and options.lora_rank:
         raise InputError(
@@ -167,32 +169,26 @@ def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> InteractVlmMode
         network = nano_network(
             vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type
         )
-        return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss))
+        return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss)), []
     return on_base(Path(options.base), vocabulary, config)
 
 
-def on_base(base: Path, vocabulary: Vocabulary, config: InteractVlmRecipe) -> InteractVlmModel:
-    """Given weights with LoRA's matrices beside them.
+def on_base(base: Path, vocabulary: Vocabulary, config: InteractVlmRecipe) -> tuple[InteractVlmModel, list[str]]:
+    """Given weights with LoRA's matrices beside them, and with the parts and tokens that they do not have.
+
+    Returns:
+        The network, and the names of the parameters that are not in `base`.
 
     Raises:
-        InputError: another kind of tokens, or no tokenizer.
+        InputError: tokens or cameras of another kind, or no tokenizer.
         MissingFileError, MissingExtraError: something is not there.
     """
-    from transformers import AutoTokenizer
-
     options = config.model
     network = load_folder(base)
-    if network.options.token_type != options.token_type:
-        raise InputError(
-            f"model.token_type: {base} has {network.options.token_type}, the recipe {options.token_type}; tokens are "
-            "the language model's own"
-        )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(base), local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise MissingFileError(
-            f"{base}: no tokenizer that can be read ({' '.join(str(error).split())[:200]})"
-        ) from None
+    wanted, tokenizer = token_options(network.options, load_tokenizer(base), options.token_type)
+    views = {"camera_encoder": options.camera_encoder, "views": options.views}
+    names = {"human_views": options.human_views, "object_views": options.object_views}
+    network, fresh = extend(network, wanted.model_copy(update={**views, **names}))
     described = InteractVlmNetworkOptions(
         options=network.options,
         llava=network.llava.config.to_dict(),
@@ -201,7 +197,8 @@ def on_base(base: Path, vocabulary: Vocabulary, config: InteractVlmRecipe) -> In
         lora_rank=options.lora_rank,
         lora_alpha=options.lora_alpha,
     )
-    return InteractVlmModel(vocabulary, InteractVlmConfig(network=described, loss=config.loss), network, tokenizer)
+    model = InteractVlmModel(vocabulary, InteractVlmConfig(network=described, loss=config.loss), network, tokenizer)
+    return model, [f"network.{name}" for name in fresh]
 
 
 def _digest(source: Source) -> str:
