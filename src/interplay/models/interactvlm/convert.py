@@ -178,9 +178,12 @@ def _with_mask_token(config: dict[str, Any], source: Path) -> dict[str, Any]:
     """Settings with the number of ``[SEG]``, which LISA's leave to the tokenizer."""
     if config.get("seg_token_idx") is not None:
         return config
-    known = load_tokenizer(source).get_vocab()
+    try:
+        known = load_tokenizer(source).get_vocab()
+    except InputError as error:
+        raise InputError(f"config.json: seg_token_idx: is missing, and {error}") from None
     if "[SEG]" not in known:
-        raise InputError("neither config.json (seg_token_idx) nor the tokenizer knows the token [SEG]")
+        raise InputError("config.json: seg_token_idx: is missing, and the tokenizer has no token [SEG]")
     return {**config, "seg_token_idx": known["[SEG]"]}
 
 
