@@ -178,3 +178,16 @@ def write_folder(folder: Path, state: dict[str, Tensor], form: str = "pytorch_mo
         places |= dict.fromkeys(part, file)
     (folder / form).write_text(json.dumps({"weight_map": places}))
     return folder
+
+
+def write_tokenizer(folder: Path, last: int = SEG) -> None:
+    """One of whole words with the tokens 0 to `last`."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"w{n}": n for n in range(3, last + 1)}, "[SEG]": SEG}
+    del words[f"w{SEG}"]
+    plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.Split("[SEG]", "isolated")
+    special = {"unk_token": "<unk>", "pad_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    PreTrainedTokenizerFast(tokenizer_object=plain, **special).save_pretrained(folder)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from tests.models.contact_scenes import write_scenes
-from tests.models.interactvlm_tiny import HUMAN, OBJECT, ROWS, SEG, tiny, weights, write_folder
+from tests.models.interactvlm_tiny import HUMAN, OBJECT, ROWS, SEG, tiny, weights, write_folder, write_tokenizer
 
 from interplay import read_image
 from interplay.cli import main
@@ -46,19 +46,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_folder(tiny(), folder)
     write_tokenizer(folder)
     return folder
-
-
-def write_tokenizer(folder: Path, last: int = SEG) -> None:
-    """One of whole words with the tokens 0 to `last`."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    words = {"<unk>": 0, "<s>": 1, "</s>": 2, **{f"w{n}": n for n in range(3, last + 1)}, "[SEG]": SEG}
-    del words[f"w{SEG}"]
-    plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.Split("[SEG]", "isolated")
-    special = {"unk_token": "<unk>", "pad_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
-    PreTrainedTokenizerFast(tokenizer_object=plain, **special).save_pretrained(folder)
 
 
 def options(scenes: Path, output: Path, **changes: Any) -> list[str]:

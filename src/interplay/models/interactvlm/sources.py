@@ -238,7 +238,7 @@ class ImageMaskSource:
         mask = torch.from_numpy(read_image(self._files[index])[..., 0] > 127).float()
         if mask.shape != image.shape[:2]:
             raise InputError(
-                f"{self._files[index]}: expected the photograph's size {image.shape[:2]}, got {mask.shape}"
+                f"{self._files[index]}: expected the photograph's size {image.shape[:2]}, got {tuple(mask.shape)}"
             )
         seen = torch.from_numpy(image.copy()).permute(2, 0, 1)[None]
         scale = self._size / max(image.shape[:2])
