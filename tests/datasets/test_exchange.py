@@ -18,7 +18,7 @@ from interplay.cli import main
 from interplay.datasets.exchange import EXPORTS, export
 from interplay.defaults import EXPORT_FORMS
 from interplay.errors import InputError
-from interplay.formats import write
+from interplay.formats import read, write
 
 OWN = Vocabulary.from_dict(
     {
@@ -164,6 +164,37 @@ def test_boxes_for_two_stage_repositories(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))
     assert found["labels"] == [0, 1, 2]
     assert found["scores"] == pytest.approx([0.8, 0.7, 0.6])
+
+
+def test_boxes_by_image_are_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = InteractionTable.from_list([picture(True)])
+    export(table, tmp_path / "out", "boxes-by-image")
+    back, names = str(tmp_path / "boxes.jsonl"), str(tmp_path / "out.vocabulary.json")
+    assert main(["datasets", "convert", str(tmp_path / "out"), back]) == 2
+    assert "--vocabulary says what they count" in capsys.readouterr().err
+    assert main(["datasets", "convert", str(tmp_path / "out"), back, "--vocabulary", names]) == 0
+    [image] = read(back, table.vocabulary)
+    assert image.file == "a.jpg"
+    assert np.allclose(image.boxes, table.boxes)
+    assert np.allclose(image.box_scores, table.box_scores)
+    assert (image.labels.tolist(), len(image)) == (table.labels.tolist(), 0)
+    (tmp_path / "out" / "b.json").write_text('{"boxes": [[1, 2, 3]], "labels": [0]}', encoding="utf-8")
+    assert main(["datasets", "convert", str(tmp_path / "out"), back, "--vocabulary", names]) == 2
+    assert "b.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_command_reads_back_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str) -> None:
+    own, other, back = (str(tmp_path / name) for name in ("own.jsonl", f"other{suffix}", "back.jsonl"))
+    table = InteractionTable.from_list([picture()])
+    write(table, own)
+    hub = ["--to", "hub"] if suffix == ".parquet" else []
+    assert main(["datasets", "convert", own, other, *hub]) == 0
+    lone = "csv cannot hold boxes that take part in no interaction (1)"
+    assert (lone in capsys.readouterr().out.replace("\n", " ")) == (suffix == ".csv")
+    assert main(["datasets", "convert", other, back]) == 0
+    assert len(read(back, OWN)) == 1
+    assert [image[4] for image in content(read(back, OWN))] == [image[4] for image in content(table)]
 
 
 @pytest.mark.parametrize(

@@ -161,17 +161,20 @@ def run(arguments: argparse.Namespace) -> int:
         return _stats(table, arguments.most, arguments.json, console)
     if arguments.action == "show":
         return _show(table, arguments, console)
+    from interplay.datasets.exchange import export, lost_in_csv
     from interplay.formats import write
     from interplay.locks import locked
 
     with locked(arguments.output):
+        losses: list[str] = []
         if arguments.to:
-            from interplay.datasets.exchange import export
-
-            for loss in export(table, arguments.output, arguments.to, arguments.images_at):
-                say(console, f"note: {loss}")
+            losses = export(table, arguments.output, arguments.to, arguments.images_at)
         else:
             write(table, arguments.output)
+            if Path(arguments.output).suffix == ".csv":
+                losses = lost_in_csv(table)
+    for loss in losses:
+        say(console, f"note: {loss}")
     say(console, f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions")
     return 0
 
@@ -203,7 +206,10 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 
 def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
+    from interplay.datasets.exchange.hub import is_hub
+    from interplay.datasets.exchange.json_forms import is_boxes_by_image, read_boxes_by_image
     from interplay.datasets.load import load_annotations, load_detected
+    from interplay.datasets.sources import open_source
     from interplay.formats import SUFFIXES, read
     from interplay.formats.reading import OWN_NAMES
     from interplay.formats.results import is_foreign_result, read_result_table
@@ -216,15 +222,21 @@ def _load(arguments: argparse.Namespace, console: Console) -> InteractionTable:
             arguments.source, vocabulary, progress=console.is_terminal, numbering=arguments.numbering
         )
     source = Path(arguments.source)
-    if arguments.action != "annotate-poses" and source.is_file() and source.suffix in SUFFIXES:
+    dataset = arguments.dataset
+    if dataset is None and source.is_dir() and is_boxes_by_image(source):
+        return read_boxes_by_image(source, vocabulary)
+    ours = source.is_file() and source.suffix in SUFFIXES and not is_hub(open_source(source))
+    if ours and arguments.action != "annotate-poses":
         table = read(source, vocabulary or OWN_NAMES)
         if table.scored:  # predictions, which no data set has
             return table
+        if source.suffix == ".csv":  # no data set comes as such rows
+            dataset = dataset or "own"
     if arguments.split is None and Path(arguments.source).is_dir():
         say(console, f"the split test of {arguments.source} (--split reads another)")
     with console.status(f"reading {arguments.source}"):
         how = (arguments.source, arguments.split or "test", vocabulary, arguments.keypoints)
-        return load_annotations(arguments.dataset, *how) if arguments.dataset else load_detected(*how)
+        return load_annotations(dataset, *how) if dataset else load_detected(*how)
 
 
 def _check(folder: str, console: Console) -> int:

@@ -85,9 +85,13 @@ def read_csv(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> Int
             raise InputError(f"{path}: {error}") from None
 
 
+def has_place(column: Column) -> bool:
+    """Whether a column has a place in a row."""
+    return not column.shape and column.per != "image"
+
+
 def _single_valued() -> list[Column]:
-    """Columns that have a place in a row."""
-    return [column for column in registered_columns() if not column.shape and column.per != "image"]
+    return [column for column in registered_columns() if has_place(column)]
 
 
 def _stands_in(column: Column, header: list[str]) -> bool:

@@ -7,13 +7,14 @@ read in `interplay.datasets` (`forms.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from interplay.columns import get_column
 from interplay.datasets.exchange.cvat import write_cvat
 from interplay.datasets.exchange.fiftyone import write_fiftyone
 from interplay.datasets.exchange.hub import write_hub
@@ -27,6 +28,7 @@ from interplay.datasets.exchange.label_studio import write_label_studio
 from interplay.datasets.exchange.labelme import write_labelme
 from interplay.datasets.exchange.vidvrd import write_vidvrd
 from interplay.errors import InputError, near_matches
+from interplay.formats.csv_rows import has_place, write_csv
 from interplay.table import InteractionTable
 
 Content = Literal["interactions", "scores", "box scores", "no object", "lone boxes", "sizes"]
@@ -119,6 +121,14 @@ EXPORTS: Mapping[str, Export] = {
 }
 """The forms, by name."""
 
+_CSV = Export(
+    "csv",
+    "a row for each interaction, for spreadsheets",
+    ".csv",
+    write_csv,
+    frozenset(("interactions", "scores", "box scores", "no object", "sizes")),
+)
+
 
 def export(table: InteractionTable, path: str | os.PathLike[str], form: str, images_at: str | None = None) -> list[str]:
     """Write annotations or predictions in another tool's form, whole or not at all.
@@ -158,6 +168,11 @@ def find_export(form: str) -> Export:
     return EXPORTS[form]
 
 
+def lost_in_csv(table: InteractionTable) -> list[str]:
+    """What `interplay.write` leaves out of a CSV file, in words."""
+    return lost(table, _CSV, [name for name in table.columns if has_place(get_column(name))])
+
+
 def check_export(form: Export, target: Path) -> None:
     """Whether a form can be written to a path, as far as that is known without writing; errors as for `export`."""
     if form.suffix:
@@ -171,8 +186,12 @@ _PASSING = ("left_out", "left_out_score")
 """Columns that are for the screen, and that nobody misses."""
 
 
-def lost(table: InteractionTable, form: Export) -> list[str]:
-    """What a form cannot hold, and a table has."""
+def lost(table: InteractionTable, form: Export, columns: Collection[str] = ()) -> list[str]:
+    """What a form cannot hold, and a table has.
+
+    Args:
+        columns: those that it holds.
+    """
     found = []
 
     def tell(count: int, what: str) -> None:
@@ -198,6 +217,6 @@ def lost(table: InteractionTable, form: Export) -> list[str]:
     if table.image_labels is not None:
         tell(len(table.image_labels), "labels of whole images")
     for name, values in table.columns.items():
-        if name not in _PASSING:
+        if name not in (*_PASSING, *columns):
             tell(len(values), f"the column {name}")
     return found

@@ -8,9 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from interplay.containers.guard import MEGABYTE, locating
+from interplay.containers.json_files import read_json
 from interplay.errors import InputError
 from interplay.files import atomic_path
+from interplay.interactions import Interactions
 from interplay.table import InteractionTable
+from interplay.vocabulary import Vocabulary
+
+_LARGEST = 10 * MEGABYTE
+"""Of a file with one image's boxes."""
 
 
 def write_coco_relations(table: InteractionTable, path: Path) -> None:
@@ -127,6 +134,8 @@ def write_pairs(table: InteractionTable, path: Path) -> None:
 def write_boxes_by_image(table: InteractionTable, folder: Path) -> None:
     """Write a folder with a JSON file for each image (``boxes``, ``labels``, ``scores``), as two-stage code reads it.
 
+    Labels are numbers: what they mean is written beside the folder, as ``NAME.vocabulary.json``.
+
     Raises:
         InputError: two images have the same name but for folder and suffix.
     """
@@ -138,6 +147,56 @@ def write_boxes_by_image(table: InteractionTable, folder: Path) -> None:
             "scores": image.box_scores.tolist(),
         }
         _write(content, folder / f"{name}.json")
+    table.vocabulary.save(folder.with_name(f"{folder.name}.vocabulary.json"))
+
+
+def is_boxes_by_image(folder: Path) -> bool:
+    """Whether a folder's first JSON file holds an image's boxes."""
+    first = next(iter(sorted(folder.glob("*.json"))), None)
+    if first is None or first.stat().st_size > _LARGEST:
+        return False
+    try:
+        content = read_json(first)
+    except InputError:
+        return False
+    return isinstance(content, dict) and {"boxes", "labels"} <= content.keys() <= {"boxes", "labels", "scores"}
+
+
+def read_boxes_by_image(folder: Path, vocabulary: Vocabulary | None) -> InteractionTable:
+    """Read a folder with a JSON file for each image, as `write_boxes_by_image` and two-stage code write it.
+
+    Images are called as the files, with the ending ``.jpg``; their sizes are not known.
+
+    Args:
+        vocabulary: whose objects the labels count, from 0.
+
+    Returns:
+        Boxes without interactions; with scores they are predictions.
+
+    Raises:
+        InputError: no vocabulary, or a file that does not fit; names it.
+    """
+    if vocabulary is None:
+        raise InputError(
+            f"{folder}: holds boxes of each image, whose labels are numbers: --vocabulary says what they count"
+        )
+    images = []
+    for path in sorted(folder.glob("*.json")):
+        with locating(str(path)):
+            content = read_json(path)
+            if not isinstance(content, dict) or not {"boxes", "labels"} <= content.keys():
+                raise InputError("expected boxes, labels and perhaps scores of one image")
+            count = len(content["boxes"])
+            scores = content.get("scores")
+            images.append(
+                Interactions(
+                    *(content["boxes"], content["labels"], [], [], [], vocabulary),
+                    box_scores=np.ones(count, np.float32) if scores is None else scores,
+                    file=f"{path.stem}.jpg",
+                    scored=scores is not None,
+                )
+            )
+    return InteractionTable.from_list(images, vocabulary)
 
 
 def one_file_each(files: list[str]) -> list[str]:
