@@ -194,7 +194,7 @@ def test_an_objects_contact_is_written(
     ("given", "message"),
     [
         (["--object", "horse"], "the detector finds no horse in this picture; it finds bench, bicycle"),
-        (["--people", "3"], "--people: no person 3: 2 are beside objects here"),
+        (["--people", "3"], "no person 3: 2 are beside objects here"),
         (["--people", "0"], "expected a whole number above 0"),
         (["--mesh", "none.obj"], "needs one --object"),
         (["--whole-photo"], "--whole-photo needs --object"),

@@ -17,6 +17,9 @@ pytest.importorskip("fastapi", reason="needs the extra app")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader")
+PATIENCE = 240_000
+"""Milliseconds: other tests may share the processor."""
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
@@ -30,7 +33,7 @@ def address() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")})
+    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")}, contact=_contact())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -42,10 +45,21 @@ def address() -> Iterator[str]:
     thread.join(10)
 
 
+def _contact() -> dict[str, Any]:
+    """The model of contact, where its extra is installed."""
+    from interplay.errors import MissingExtraError
+    from interplay.serve.contact import load_service
+
+    try:
+        return {"contact-geometry": load_service("contact-geometry")}
+    except MissingExtraError:
+        return {}
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_GL])
         yield browser
         browser.close()
 
@@ -59,7 +73,7 @@ def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bo
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(address)
     page.set_input_files("#file", str(sample_path()))
-    page.wait_for_selector("#list button", timeout=30_000)
+    page.wait_for_selector("#list button", timeout=PATIENCE)
     words = page.locator("#list button span").all_text_contents()
     assert any("tennis racket" in word for word in words)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
@@ -87,7 +101,7 @@ def test_the_keyboard_reaches_everything(address: str, browser: Any) -> None:
     page = browser.new_page()
     page.goto(address)
     page.set_input_files("#file", str(sample_path()))
-    page.wait_for_selector("#list button", timeout=30_000)
+    page.wait_for_selector("#list button", timeout=PATIENCE)
     reached = set()
     for _ in range(25):
         page.keyboard.press("Tab")
@@ -102,6 +116,53 @@ def test_a_file_that_is_no_picture_is_named(address: str, browser: Any, tmp_path
     page = browser.new_page()
     page.goto(address)
     page.set_input_files("#file", str(broken))
-    page.wait_for_selector("#status.bad", timeout=10_000)
+    page.wait_for_selector("#status.bad", timeout=PATIENCE)
     assert "not an image" in page.locator("#status").inner_text()
+    page.close()
+
+
+def test_contact_is_shown_in_3d(address: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    problems, asked = [], []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.set_input_files("#file", str(sample_path()))
+    page.wait_for_selector("#list button", timeout=PATIENCE)
+    if not page.locator("#contact").is_visible():
+        pytest.skip("needs the extra contact")
+    page.locator("#contact").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#pairs button", timeout=PATIENCE)
+    pair = page.locator("#pairs button").first
+    assert "person 1, tennis racket: right hand" in pair.inner_text()
+    pair.focus()
+    assert page.locator("#marks rect").count() == 2  # the person and the racket alone
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#body iframe", timeout=PATIENCE)
+    view = page.frame_locator("#body iframe")
+    view.locator("#status:empty").wait_for(state="attached", timeout=PATIENCE)
+    frame = next(each for each in page.frames if "/viewer" in each.url)
+    assert frame.evaluate("document.querySelector('model-viewer').loaded") is True
+    assert "right hand" in frame.evaluate("document.querySelector('model-viewer').alt")
+    assert frame.evaluate("document.getElementById('save').download") == "person1_tennis_racket.glb"
+    assert "right hand" in page.locator("#status").inner_text()  # what a screen reader says
+    assert pair.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate("document.getElementById('body-title').focus()")
+    page.keyboard.press("Escape")
+    assert page.locator("#body").is_hidden()
+    assert page.evaluate("document.activeElement.closest('#pairs') !== null")
+    outside = [url for url in asked if not url.startswith((address, "blob:", "data:"))]
+    page.close()
+    assert not outside
+    assert not [each for each in problems if "WebGL" not in each]
+
+
+def test_a_frame_shows_nothing_from_elsewhere(address: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(address + "viewer#scene=javascript:alert(1)&title=<b>x</b>")
+    assert page.evaluate("document.getElementById('save').getAttribute('href')") is None
+    assert page.evaluate("document.querySelector('model-viewer').src") is None
     page.close()

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from interplay.commands._options import add_device
 from interplay.commands._types import people
 from interplay.defaults import DEFAULT_CONTACT_MODEL, DEFAULT_DETECTOR
-
-if TYPE_CHECKING:
-    from interplay.pipeline.contact_pairs import PairSearch
 
 EXAMPLE = "interplay contact photo.jpg --object bicycle -o contact"
 
@@ -96,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.images import read_image
     from interplay.locks import locked
     from interplay.models.interactvlm.memory import MemoryOptions
-    from interplay.pipeline.contact import find_contact, load_contact
+    from interplay.pipeline.contact import find_contact, load_contact, load_search
     from interplay.pipeline.contact_files import write_contact
 
     if arguments.sample == (arguments.image is not None):
@@ -126,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         image,
         arguments.objects,
         arguments.people,
-        search=None if arguments.whole_photo else _search(arguments),
+        search=None if arguments.whole_photo else load_search(arguments.model, arguments.detector, arguments.device),
         file=arguments.image.name,
     )
     with locked(output, folder=True):
@@ -156,12 +152,3 @@ def _say_memory(arguments: argparse.Namespace) -> None:
     if worth_saying(plan):
         slow = "; without a GPU an answer takes minutes" if device == "cpu" else ""
         Console(stderr=True).print(f"{arguments.model}: {plan.in_words()}{slow}", markup=False, soft_wrap=True)
-
-
-def _search(arguments: argparse.Namespace) -> PairSearch:
-    from interplay.files import home_path
-    from interplay.pipeline.contact_pairs import PairSearch
-
-    if home_path(arguments.model).is_dir():  # an InteractVLM looks at pixels, not at poses
-        return PairSearch(arguments.detector, pose=None, device=arguments.device)
-    return PairSearch(arguments.detector, device=arguments.device)

@@ -11,7 +11,7 @@ import os
 
 from interplay.commands._options import add_device, add_pose
 from interplay.commands._types import names, positive
-from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_MODEL
+from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_CONTACT_MODEL, DEFAULT_MODEL
 from interplay.errors import InputError, MissingExtraError
 
 EXAMPLE = "interplay serve --port 8000"
@@ -24,6 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
         "--model", type=names, default=[DEFAULT_MODEL], metavar="A,B", help=f"models (default: {DEFAULT_MODEL})"
+    )
+    parser.add_argument(
+        "--contact",
+        type=names,
+        metavar="A,B",
+        help=f"models of contact, or 'none' (default: {DEFAULT_CONTACT_MODEL}, where the extra contact is installed)",
     )
     parser.add_argument("--detector", metavar="NAME", help="what finds people and objects for models that need it")
     add_pose(parser)
@@ -53,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         import uvicorn
 
         from interplay.serve.app import create_app
+        from interplay.serve.contact import load_service
     except ImportError as error:
         raise MissingExtraError("app", error.name or "fastapi") from None
     from rich.console import Console
@@ -80,11 +87,22 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.model:
         with console.status(f"loading {name}"):
             models[name] = load_predictor(name, **given)
+    contact = {}
+    for name in [DEFAULT_CONTACT_MODEL] if arguments.contact is None else arguments.contact:
+        if arguments.contact == ["none"]:
+            break
+        with console.status(f"loading {name}"):
+            try:
+                contact[name] = load_service(name, arguments.detector, arguments.device)
+            except MissingExtraError as error:
+                if arguments.contact is not None:
+                    raise
+                console.print(f"note: without contact: {error}", markup=False, soft_wrap=True)
     if token is None and arguments.host not in ("127.0.0.1", "localhost", "::1"):
         console.print(f"note: everybody who reaches {arguments.host} can use this server; {TOKEN} sets a token")
     console.print(f"http://{arguments.host}:{arguments.port}/ (Ctrl-C ends it; the API is at /docs)", highlight=False)
     uvicorn.run(
-        create_app(models, options),
+        create_app(models, options, contact),
         host=arguments.host,
         port=arguments.port,
         log_level="warning",

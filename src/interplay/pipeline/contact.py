@@ -26,6 +26,7 @@ from interplay.vocabulary import Vocabulary
 from interplay.zoo.load import load_contact_finder
 
 if TYPE_CHECKING:
+    from interplay.detectors import Detections
     from interplay.models.interactvlm.memory import MemoryOptions
 
 MOST_FACES = 500_000
@@ -164,6 +165,19 @@ def load_contact(
     return ContactTool(finder, own, tuple(_onto(own, load_body(each), matrix) for each in onto))
 
 
+def load_search(model: str | Path, detector: str | None = None, device: str | None = None) -> PairSearch:
+    """What finds people and objects for a model of contact; poses only for one that looks at them.
+
+    Args:
+        model: as of `load_contact`.
+        detector: as of `HoiModel.predict`.
+        device: where models run.
+    """
+    if home_path(model).is_dir():  # an InteractVLM looks at pixels
+        return PairSearch(detector, pose=None, device=device)
+    return PairSearch(detector, device=device)
+
+
 def find_contact(
     tool: ContactTool,
     image: NDArray[np.uint8],
@@ -171,6 +185,7 @@ def find_contact(
     people: Sequence[int] | None = None,
     *,
     search: PairSearch | None = None,
+    given: Detections | None = None,
     file: str | None = None,
 ) -> ContactResult:
     """Contact of people and objects in a photograph; all pairs go through the model together.
@@ -182,6 +197,7 @@ def find_contact(
             knows is asked about without a box.
         people: their numbers, from 1 on from left to right; by default all.
         search: what finds people, objects and verbs; None asks about the whole photograph.
+        given: people and objects for `search`, instead of a detector's.
         file: the photograph's name, for the result.
 
     Raises:
@@ -195,7 +211,7 @@ def find_contact(
         asked = [FoundPair(ContactPair(name), 0, -1) for name in dict.fromkeys(objects)]
         numbers = {0: 0}
     else:
-        found, asked = _search(search, image, objects, file)
+        found, asked = _search(search, image, objects, file, given)
         order = np.argsort(found.boxes[:, [0, 2]].sum(1), kind="stable").tolist()
         there = [row for row in order if any(each.human == row for each in asked)]
         numbers = {row: number for number, row in enumerate(there, 1)}
@@ -240,19 +256,23 @@ def _onto(source: ContactBody, target: ContactBody, matrix: Path | None) -> Onto
 
 
 def _search(
-    search: PairSearch, image: NDArray[np.uint8], objects: Sequence[str] | None, file: str | None
+    search: PairSearch,
+    image: NDArray[np.uint8],
+    objects: Sequence[str] | None,
+    file: str | None,
+    given: Detections | None,
 ) -> tuple[Interactions, list[FoundPair]]:
     """Pairs with boxes, and each person with objects whose names the detector does not know."""
     names = None if objects is None else list(dict.fromkeys(objects))
     if names is None:
-        return search(image, None, file)
+        return search(image, None, file, given)
     known = search.inference.model.vocabulary
     seen = [name for name in names if known.find_object(name) >= 0]
     unseen = [name for name in names if known.find_object(name) < 0]
     if not unseen:
-        return search(image, seen, file)
+        return search(image, seen, file, given)
     try:
-        found, asked = search(image, seen or None, file)
+        found, asked = search(image, seen or None, file, given)
     except InputError:
         if seen:
             raise
@@ -271,9 +291,7 @@ def _chosen(asked: list[FoundPair], numbers: dict[int, int], people: Sequence[in
         return asked
     missing = sorted(set(people) - set(numbers.values()))
     if missing:
-        raise InputError(
-            f"--people: no person {missing[0]}: {len(numbers)} are beside objects here, numbered from left to right"
-        )
+        raise InputError(f"no person {missing[0]}: {len(numbers)} are beside objects here, numbered from left to right")
     return [each for each in asked if numbers[each.human] in set(people)]
 
 

@@ -17,6 +17,7 @@ from interplay.models.contact import ContactPair
 from interplay.ops.object_names import match_objects
 
 if TYPE_CHECKING:
+    from interplay.detectors import Detections
     from interplay.models.inference import Inference
 
 MIN_BOX_SCORE = 0.4
@@ -65,14 +66,28 @@ class PairSearch:
         )
 
     def __call__(
-        self, image: NDArray[np.uint8], objects: Sequence[str] | None = None, file: str | None = None
+        self,
+        image: NDArray[np.uint8],
+        objects: Sequence[str] | None = None,
+        file: str | None = None,
+        given: Detections | None = None,
     ) -> tuple[Interactions, list[FoundPair]]:
         """People, objects and verbs of an RGB image (H, W, 3), and the pairs of `pairs_of`.
 
+        Args:
+            objects: as of `pairs_of`.
+            file: the image's name.
+            given: people and objects, instead of a detector's. Poses are looked for where none come with them.
+
         Raises:
-            InputError: see `pairs_of`.
+            InputError: see `pairs_of`; or the model of interactions knows none of the objects that are given.
         """
-        [found] = self.inference([image], [file])
+        if given is None:
+            [found] = self.inference([image], [file])
+        else:
+            pose = None if given.keypoints is not None else self.inference.pose
+            of_given = self.inference.model.inference(pose=pose, min_score=MIN_VERB_SCORE)
+            [found] = of_given([image], [file], [given])
         return found, pairs_of(found, objects)
 
 

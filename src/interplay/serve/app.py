@@ -5,38 +5,42 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import quote
 
-import numpy as np
 from fastapi import Depends, FastAPI, File, Form, HTTPException, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import generate_latest
 from starlette.concurrency import run_in_threadpool
 
 from interplay._version import __version__
 from interplay.errors import InputError, InterplayError
-from interplay.images import ImageError, image_size, read_image
 from interplay.interactions import Interactions
+from interplay.pipeline.contact import THRESHOLD, ContactResult
+from interplay.pipeline.contact_files import names_of
 from interplay.pipeline.run import Failure, predict_batch
 from interplay.serve.batching import Batcher, QueueFullError
-from interplay.serve.fetch import fetch_picture
+from interplay.serve.contact import ContactQuestion, ContactService, given_boxes
+from interplay.serve.metrics import Metrics
 from interplay.serve.options import ServeOptions
-from interplay.serve.schema import Detection, Model, Problem, detection_of
+from interplay.serve.pictures import Pixels, picture_of
+from interplay.serve.schema import Contact, Detection, Model, Problem, contact_of, detection_of
+from interplay.visual.viewer import CONTACT_LEGEND, POLICY, SCRIPT, viewer_page, viewer_script
 
 if TYPE_CHECKING:
     from interplay.models.inference import Inference
 
-Pixels = NDArray[np.uint8]
+Named = TypeVar("Named")
+Answer = TypeVar("Answer")
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": text}
     for code, text in {
-        400: "not a picture, or no picture",
+        400: "not a picture, or no picture; for contact also: nobody, or nothing to touch, is in it",
         401: "the token is missing or wrong",
         404: "no such model",
         413: "too many bytes or pixels",
@@ -46,12 +50,17 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(models: Mapping[str, Inference], options: ServeOptions | None = None) -> FastAPI:
+def create_app(
+    models: Mapping[str, Inference],
+    options: ServeOptions | None = None,
+    contact: Mapping[str, ContactService] | None = None,
+) -> FastAPI:
     """The application.
 
     Args:
         models: by name; the first is the default.
         options: limits, token, allowed hosts.
+        contact: models of contact by name, the default first; without one ``/v1/contact`` answers 404.
 
     Raises:
         InputError: no model.
@@ -59,21 +68,27 @@ def create_app(models: Mapping[str, Inference], options: ServeOptions | None = N
     if not models:
         raise InputError("the server needs a model")
     limits = options or ServeOptions()
-    metrics = _Metrics()
+    services = dict(contact or {})
+    metrics = Metrics()
     batchers = {
         name: Batcher[Pixels, Interactions](
             _worker(model), limits.max_batch, limits.wait, limits.queue, metrics.batch.observe
         )
         for name, model in models.items()
     }
-    metrics.waiting.set_function(lambda: float(sum(one.waiting for one in batchers.values())))
+    contact_batchers = {
+        name: Batcher[ContactQuestion, ContactResult](service, 1, 0.0, limits.queue)
+        for name, service in services.items()
+    }
+    every: list[Batcher[Any, Any]] = [*batchers.values(), *contact_batchers.values()]
+    metrics.waiting.set_function(lambda: float(sum(one.waiting for one in every)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for batcher in batchers.values():
+        for batcher in every:
             await batcher.start()
         yield
-        for batcher in batchers.values():
+        for batcher in every:
             await batcher.stop()
 
     app = FastAPI(
@@ -118,35 +133,67 @@ def create_app(models: Mapping[str, Inference], options: ServeOptions | None = N
         top_k: Annotated[int | None, Query(ge=1)] = None,
     ) -> Detection:
         """The people, objects and interactions in a picture."""
-        chosen = next(iter(models)) if model is None else model
-        if chosen not in models:
-            raise HTTPException(404, f"no model {chosen!r} here: there are {', '.join(models)}")
-        if (file is None) == (url is None):
-            raise HTTPException(400, "send one picture: a form with 'file', or with 'url'")
+        chosen = _chosen(models, model)
 
         async def found_in() -> Interactions:
-            if file is not None:
-                data = await _limited(file, limits.max_bytes)
-            else:
-                data = await run_in_threadpool(
-                    fetch_picture, url or "", limits.url_hosts, limits.max_bytes, limits.timeout
-                )
-            pixels = await run_in_threadpool(_decoded, data, limits.max_pixels)
-            return await batchers[chosen].submit(pixels)
+            return await batchers[chosen].submit(await picture_of(file, url, limits))
 
-        try:
-            found = await asyncio.wait_for(found_in(), limits.timeout)
-        except asyncio.TimeoutError:
-            raise HTTPException(504, f"it took more than {limits.timeout:g} seconds") from None
-        except InterplayError as error:
-            raise HTTPException(400, str(error)) from None
+        found = await _in_time(found_in(), limits.timeout)
         least = models[chosen].model.default_min_score if min_score is None else min_score
-        return detection_of(found.filter(least, top_k), file.filename if file is not None else url, chosen)
+        return detection_of(found.filter(least, top_k), _name_of(file, url), chosen)
+
+    @app.post(
+        "/v1/contact",
+        response_model=Contact,
+        responses={**REFUSED, 200: {"content": {GLB: {"schema": {"type": "string", "format": "binary"}}}}},
+        dependencies=[Depends(allowed)],
+    )
+    async def find_contact(
+        file: Annotated[UploadFile | None, File(description="a picture: JPEG, PNG, WebP, ...")] = None,
+        url: Annotated[str | None, Form(description="an https address on an allowed host, instead of a file")] = None,
+        boxes: Annotated[
+            str | None,
+            Form(
+                description="people and objects, instead of those that are found: a JSON list of "
+                '`{"box": [x1, y1, x2, y2], "label": "person"}`, with `score` and `keypoints` where they are known, '
+                "such as the `boxes` of an earlier answer"
+            ),
+        ] = None,
+        model: Annotated[str | None, Query(description="default: the server's first of contact")] = None,
+        object: Annotated[list[str] | None, Query(description="what is touched; default: all near a person")] = None,
+        people: Annotated[list[int] | None, Query(description="their numbers, from 1 on from left to right")] = None,
+        scores: Annotated[bool, Query(description="add every vertex's probability")] = False,
+        glb: Annotated[
+            int | None, Query(ge=0, description="answer with the body of this pair, counted from 0, as a GLB file")
+        ] = None,
+    ) -> Contact | Response:
+        """Where on their bodies people touch the objects in a picture, in 3D."""
+        if not services:
+            raise HTTPException(404, "this server has no model of contact (interplay serve --contact)")
+        chosen = _chosen(services, model)
+        service = services[chosen]
+
+        async def found_in() -> tuple[ContactResult, bytes]:
+            given = None if boxes is None else given_boxes(boxes)
+            pixels = await picture_of(file, url, limits)
+            question = ContactQuestion(
+                pixels, given, tuple(object) if object else None, tuple(people) if people else None
+            )
+            result = await contact_batchers[chosen].submit(question)
+            return result, b"" if glb is None else await run_in_threadpool(service.glb, result, glb)
+
+        result, content = await _in_time(found_in(), limits.timeout)
+        if glb is not None:
+            disposition = f'attachment; filename="{quote(names_of(result.pairs)[glb])}.glb"'
+            return Response(content, media_type=GLB, headers={"Content-Disposition": disposition})
+        body = service.tool.body
+        return contact_of(result, _name_of(file, url), chosen, "" if body is None else body.name, scores)
 
     @app.get("/v1/models", response_model=list[Model], dependencies=[Depends(allowed)])
     async def list_models() -> list[Model]:
         """The models that this server has, the default first."""
-        return [_described(name, inference) for name, inference in models.items()]
+        found = [_described(name, inference) for name, inference in models.items()]
+        return found + [Model(name=name, task="contact", default_min_score=THRESHOLD) for name in services]
 
     @app.get("/health", response_class=PlainTextResponse)
     async def health() -> str:
@@ -159,6 +206,16 @@ def create_app(models: Mapping[str, Inference], options: ServeOptions | None = N
 
     page = (resources.files("interplay.serve") / "page.html").read_text(encoding="utf-8")
 
+    viewer = viewer_page("contact", None, legend=CONTACT_LEGEND)
+
+    @app.get("/viewer", response_class=HTMLResponse, include_in_schema=False)
+    async def show_viewer() -> HTMLResponse:
+        return HTMLResponse(viewer, headers={"Content-Security-Policy": POLICY})
+
+    @app.get(f"/{SCRIPT}", include_in_schema=False)
+    async def show_script() -> Response:
+        return Response(viewer_script(), media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
+
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def show_page() -> HTMLResponse:
         return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
@@ -166,10 +223,13 @@ def create_app(models: Mapping[str, Inference], options: ServeOptions | None = N
     return app
 
 
-_PATHS = frozenset(("/", "/v1/detect", "/v1/models", "/health", "/metrics", "/docs", "/openapi.json"))
+GLB = "model/gltf-binary"
+_PATHS = frozenset(
+    ("/", "/v1/detect", "/v1/contact", "/v1/models", "/health", "/metrics", "/docs", "/openapi.json", "/viewer")
+)
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src blob: data:; media-src blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -177,11 +237,41 @@ def _described(name: str, inference: Inference) -> Model:
     model = inference.model
     return Model(
         name=name,
+        task="interactions",
         system=str(model.description()["system"]),
         vocabulary=model.vocabulary.name,
         default_min_score=model.default_min_score,
         verbs=list(model.vocabulary.verbs),
     )
+
+
+def _chosen(models: Mapping[str, Named], wanted: str | None) -> str:
+    """A model's name, by default the first.
+
+    Raises:
+        HTTPException: 404, no such model.
+    """
+    if wanted is not None and wanted not in models:
+        raise HTTPException(404, f"no model {wanted!r} here: there are {', '.join(models)}")
+    return next(iter(models)) if wanted is None else wanted
+
+
+async def _in_time(work: Awaitable[Answer], timeout: float) -> Answer:
+    """An answer, unless it takes too long.
+
+    Raises:
+        HTTPException: 504 after `timeout` seconds; 400 for what cannot be done with the request's picture.
+    """
+    try:
+        return await asyncio.wait_for(work, timeout)
+    except asyncio.TimeoutError:
+        raise HTTPException(504, f"it took more than {timeout:g} seconds") from None
+    except InterplayError as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def _name_of(file: UploadFile | None, url: str | None) -> str | None:
+    return file.filename if file is not None else url
 
 
 _NAME = Path("picture")
@@ -195,40 +285,3 @@ def _worker(inference: Inference) -> Any:
         return [InputError(one.reason) if isinstance(one, Failure) else one for one in answers]
 
     return work
-
-
-async def _limited(file: UploadFile, most: int) -> bytes:
-    data = await file.read(most + 1)
-    if len(data) > most:
-        raise HTTPException(413, f"more than {most:,} bytes")
-    if not data:
-        raise HTTPException(400, "the file is empty")
-    return data
-
-
-def _decoded(data: bytes, most: int) -> Pixels:
-    try:
-        width, height = image_size(data)
-    except ImageError as error:
-        raise InputError(error.reason) from None
-    if width * height > most:
-        raise HTTPException(413, f"{width} x {height} pixels, expected at most {most:,} pixels")
-    try:
-        return read_image(data, max_pixels=most)
-    except ImageError as error:
-        raise InputError(error.reason) from None
-
-
-class _Metrics:
-    """Prometheus' figures, in a registry of their own so that several applications can live in one process."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "interplay_requests", "Requests by path and status", ["path", "status"], registry=self.registry
-        )
-        self.seconds = Histogram("interplay_request_seconds", "Time to answer", ["path"], registry=self.registry)
-        self.batch = Histogram(
-            "interplay_batch_size", "Pictures a batch", buckets=(1, 2, 4, 8, 16, 32), registry=self.registry
-        )
-        self.waiting = Gauge("interplay_waiting", "Pictures that wait", registry=self.registry)

@@ -22,11 +22,13 @@ SCRIPT = "model-viewer.min.js"
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline'; "
     "img-src 'self' blob: data:; connect-src 'self' blob: data:; worker-src blob:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "form-action 'none'; frame-ancestors 'self'"
 )
-"""Content security policy that the page works under."""
+"""Content security policy that the page works under; a page of the same server may hold it in a frame."""
 
 LEGEND = (("person", "#c4cdd6"), ("object", "#f0aa46"), ("contact", "#d62828"))
+CONTACT_LEGEND = (("body", "#aaaaaa"), ("contact", "#ff2828"))
+"""Of bodies that `interplay.pipeline.contact_files` colours."""
 
 _LARGEST = 256 * MEGABYTE
 
@@ -36,12 +38,13 @@ def viewer_script() -> bytes:
     return (resources.files(__name__) / SCRIPT).read_bytes()
 
 
-def viewer_page(title: str, scene: str, script: str = SCRIPT, legend: Sequence[tuple[str, str]] = LEGEND) -> str:
+def viewer_page(title: str, scene: str | None, script: str = SCRIPT, legend: Sequence[tuple[str, str]] = LEGEND) -> str:
     """The page that shows a GLB file.
 
     Args:
         title: what it is headed with.
-        scene: address of the file.
+        scene: address of the file; None for a page in a frame, whose fragment says what to show:
+            ``#scene=blob:...&title=...&name=FILE``. Of addresses there, only those of ``blob:`` are shown.
         script: address of `viewer_script`.
         legend: names and CSS colours.
     """
