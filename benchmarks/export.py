@@ -2,6 +2,7 @@
 
     python benchmarks/export.py                          # GEN-VLKT-s, one image of 800 x 1067, random weights
     python benchmarks/export.py --network ggnet-dla34 --compile
+    python benchmarks/export.py --network tin            # one image of 480 x 640 with random boxes
     python benchmarks/export.py --accuracy MODEL SCENES   # what 8 bits cost
 
 Rows take turns on the machine, so that other work disturbs all alike; medians count. CPU seconds are of all threads
@@ -35,10 +36,17 @@ from interplay.export.session import OnnxSession
 from interplay.models.base import HoiModel
 from interplay.models.gen_vlkt import GenVlkt, GenVlktConfig
 from interplay.models.ggnet import GGNet, GGNetConfig
+from interplay.models.tin.config import TinConfig
+from interplay.models.tin.model import TinModel
+from interplay.models.turbo.config import TurboConfig
+from interplay.models.turbo.model import Turbo
 from timing import measure
 
 NETWORKS: dict[str, Callable[[], HoiModel]] = {
     "gen-vlkt-s": lambda: GenVlkt(Vocabulary.load("hico-det"), GenVlktConfig()),
+    "tin": lambda: TinModel(Vocabulary.load("hico-det"), TinConfig()),
+    "tin-spatial": lambda: load_model("tin-spatial-vcoco", device="cpu"),
+    "turbo": lambda: Turbo(Vocabulary.load("hico-det"), TurboConfig()),
     "ggnet-hourglass": lambda: GGNet(Vocabulary.load("hico-det"), GGNetConfig()),
     "ggnet-dla34": lambda: GGNet(
         Vocabulary.load("hico-det"), GGNetConfig.model_validate({"network": {"backbone": "dla-34"}})
@@ -50,7 +58,10 @@ def runs(build: Callable[[], HoiModel], folder: Path, compiled: bool) -> Iterato
     """Each way to run a network, by name, on the same picture."""
     torch.manual_seed(0)
     plain = build().eval()
-    plain.canvas = plain.fixed_size()
+    try:
+        plain.canvas, dynamic = plain.fixed_size(), False
+    except InputError:  # a network that looks at images of their own sizes
+        dynamic = True
     image = noise(0, *(plain.canvas or (480, 640)))
     call = record(plain, [image])[0]
     examples = plain_examples(plain, call)
@@ -64,7 +75,7 @@ def runs(build: Callable[[], HoiModel], folder: Path, compiled: bool) -> Iterato
     for int8 in (False, True):
         path = folder / f"{int8}.onnx"
         try:
-            export_model(plain, path, int8=int8)
+            export_model(plain, path, dynamic=dynamic, int8=int8)
         except InputError as error:
             Console(stderr=True).print(f"{'8 bits' if int8 else '32 bits'}: {error}")
             continue

@@ -112,7 +112,7 @@ def _picture(width: int, height: int) -> bytes:
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(3000):  # ten minutes: loading takes long on a busy machine
         if server.poll() is not None:
             raise SystemExit("the server did not start")
         try:
