@@ -34,6 +34,7 @@ class Panel:
         heat: a map over the image, or None.
         points: (K, 2) float32 x, y in pixels of the image.
         weights: (K,) float32, how much each point counts, 0..1.
+        bones: pairs of points that a line joins.
         arrows: (A, 4) float32 x, y from where and x, y to where.
         pair: whether the interaction itself, with boxes and words, belongs into the picture.
     """
@@ -42,6 +43,7 @@ class Panel:
     heat: Heat | None = None
     points: NDArray[np.float32] = field(default_factory=lambda: _none(2))
     weights: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    bones: tuple[tuple[int, int], ...] = ()
     arrows: NDArray[np.float32] = field(default_factory=lambda: _none(4))
     pair: bool = False
 
@@ -52,8 +54,15 @@ class Explanation:
 
     Attributes:
         triplet: which one, an index into the interactions that come with the explanation.
-        panels: its steps, first one first.
+        panels: its steps, row by row.
+        columns: panels side by side; 0 for all of them.
     """
 
     triplet: int
     panels: tuple[Panel, ...]
+    columns: int = 0
+
+    def rows(self) -> list[tuple[Panel, ...]]:
+        """The panels as they are shown."""
+        columns = self.columns or max(len(self.panels), 1)
+        return [self.panels[start : start + columns] for start in range(0, len(self.panels), columns)]

@@ -128,6 +128,22 @@ def test_heat_is_drawn_where_it_is() -> None:
     assert not changed[60:85, 62:85].any()
     red, green, blue = second[45, 40].astype(int)
     assert min(red, green) > 200 > blue
+
+
+def test_bones_join_points_and_rows_have_so_many_columns() -> None:
+    found = interplay.Interactions([[10, 10, 60, 80], [90, 20, 150, 80]], [0, 1], [0], [1], [0], WORLD, [0.5])
+    grey = np.full((90, 160, 3), 128, np.uint8)
+    ends, sure = np.array([[30, 30], [30, 70]], np.float32), np.ones(2, np.float32)
+    panels = Panel("a", points=ends, weights=sure), Panel("b"), Panel("c", points=ends, weights=sure, bones=((0, 1),))
+    explanation = Explanation(0, panels, columns=2)
+    assert [len(row) for row in explanation.rows()] == [2, 1]
+    page = draw_explanations(grey, found, [explanation], height=90)
+    assert page.shape[1] < 3 * 160
+    rows = np.flatnonzero((page[:, 20:60] == 128).all(2).any(1))
+    first, second = int(rows[0]), int(rows[rows > rows[0] + 90][0])
+    left = int(np.flatnonzero((page == 128).all(2).any(0))[0])
+    assert (page[first + 50, left + 30] == 128).all()  # between two points that nothing joins
+    assert not (page[second + 50, left + 30] == 128).all()
     with pytest.raises(InterplayError, match="no interaction to explain"):
         draw_explanations(grey, found, [])
 

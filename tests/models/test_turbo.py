@@ -23,7 +23,8 @@ from interplay.models.turbo.data import keypoint_cells
 from interplay.models.turbo.decode import keypoints_of, target_density
 from interplay.models.turbo.losses import TurboTargets
 from interplay.models.turbo.model import Turbo
-from interplay.models.turbo.network import SIDE, TurboNetwork, placed_boxes, relative_places
+from interplay.models.turbo.network import SIDE, TurboNetwork
+from interplay.models.turbo.places import placed_boxes, relative_places
 from interplay.models.turbo.start import initialise
 from interplay.training import train, validate_config
 
@@ -322,12 +323,11 @@ def test_explanations_show_every_stage() -> None:
     certain(model, act=WORLD.verb_index("cut with"), target=3)
     found, [first] = model.explain(IMAGE, detections=FOUND, top_k=1)
     assert found.triplets()[0].verb == "cut with"
-    titles = [panel.title for panel in first.panels]
-    assert titles == [
-        "stage 1: attention mask, pose", "stage 1: target of 'cut with'",
-        "stage 2: attention mask, pose", "stage 2: target of 'cut with'", "interaction",
-    ]  # fmt: skip
-    density = first.panels[1].heat.values
+    assert [[panel.title for panel in row] for row in first.rows()] == [
+        ["stage 1: attention mask, pose", "stage 2: attention mask, pose", "interaction"],
+        ["stage 1: target of 'cut with'", "stage 2: target of 'cut with'"],
+    ]
+    density = first.panels[3].heat.values
     row, column = np.unravel_index(density.argmax(), density.shape)
     x, y = (column + 0.5) * 128 / density.shape[1], (row + 0.5) * 96 / density.shape[0]
     assert 90 <= x <= 120

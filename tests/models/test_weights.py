@@ -22,7 +22,7 @@ from interplay.errors import InputError
 from interplay.models.base import HoiModel
 from interplay.models.ggnet import GGNet, GGNetConfig
 from interplay.models.weights import is_weights_file, newest_format, read_description, read_model, read_weights
-from interplay.options import ModelConfig
+from interplay.options import ModelConfig, ModelDescription
 from interplay.systems import SYSTEMS
 from interplay.zoo import network_class
 
@@ -216,7 +216,12 @@ def test_a_model_that_lacks_a_part_cannot_be_made(points: Path) -> None:
         HoiModel()  # type: ignore[abstract, call-arg]
     whole = read_model(points)
 
+    class Said(ModelDescription):
+        config: GGNetConfig
+
     class Whole(HoiModel):
+        system, description_class = "whole", Said
+
         def forward(self, *inputs: Any, **options: Any) -> Any:
             return inputs
 
@@ -229,15 +234,8 @@ def test_a_model_that_lacks_a_part_cannot_be_made(points: Path) -> None:
         def predict_batch(self, images: Any, detections: Any) -> Any:
             return []
 
-        def description(self) -> Any:
-            return {}
-
-        @classmethod
-        def from_description(cls, description: Any) -> Any:
-            return cls(whole.vocabulary, whole.config)
-
-    assert Whole.from_description({}).config == whole.config
-    for part in ("forward", "loss", "decode", "predict_batch", "description", "from_description"):
+    assert Whole.from_description(Whole(whole.vocabulary, whole.config).description()).config == whole.config
+    for part in ("forward", "loss", "decode", "predict_batch"):
         lacking = type("Lacking", (Whole,), {part: getattr(HoiModel, part)})
         with pytest.raises(TypeError, match=part):
             lacking(whole.vocabulary, whole.config)

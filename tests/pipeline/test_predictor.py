@@ -59,13 +59,6 @@ class Alone(HoiModel):
     def decode(self, outputs: Any, sizes: Any, detections: Any = None) -> list[Interactions]:
         return [self.answer for _ in sizes]
 
-    def description(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def from_description(cls, description: Any) -> HoiModel:
-        return cls(description)
-
 
 def test_poses_for_a_model_that_finds_people_by_itself(
     model: Any, poses: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError
@@ -19,10 +19,10 @@ from interplay.explanations import Explanation
 from interplay.images import is_one_image
 from interplay.interactions import Interactions
 from interplay.layers.normalisers import LossNormaliser
+from interplay.models.described import DescribedModel
 from interplay.models.inference import Image, Inference, images_of, is_folder
 from interplay.models.plain import PlainForward, PlainTensor
-from interplay.models.weights import save_weights
-from interplay.options import ModelConfig, ModelDescription, changed_options
+from interplay.options import changed_options
 from interplay.systems import System, explaining_systems, text_systems
 from interplay.vocabulary import Vocabulary
 
@@ -34,12 +34,7 @@ ClassAxes: TypeAlias = Mapping[str, Mapping[int, Sequence[str]]]
 """Parameter's name -> its axes that run over classes -> the classes' names."""
 
 
-Migration: TypeAlias = Callable[[dict[str, Any], dict[str, Tensor]], tuple[dict[str, Any], dict[str, Tensor]]]
-"""From the description and the tensors of a weights file in one format to those in the next. There are no tensors where
-only the description is read."""
-
-
-class HoiModel(nn.Module, ABC):
+class HoiModel(DescribedModel):
     """Base of all models: what every system has. A class that lacks one of the abstract methods cannot be made.
 
     A two-stage model works on people and objects that a detector found; its `needs_detections` is true.
@@ -49,9 +44,6 @@ class HoiModel(nn.Module, ABC):
         config: every choice, with ``network``, ``loss`` and ``decoding``.
 
     Attributes:
-        description_class: what a description of the newest format looks like.
-        migrations: how weights files of earlier versions are read: one step from each format to the next. The format
-            that is written is their number plus one; whoever changes what a description or a state holds adds a step.
         default_min_score: as the system's entry in `interplay.systems` has it.
         explains: whether `explain` can tell where it looks.
         class_buffers: names of buffers that say what the classes are; another model's are never copied.
@@ -60,20 +52,12 @@ class HoiModel(nn.Module, ABC):
         how_to_use_detections: for a model that finds people and objects itself but can use those of a detector: how.
     """
 
-    vocabulary: Vocabulary
-    config: ModelConfig
-    description_class: ClassVar[type[ModelDescription]] = ModelDescription
-    migrations: ClassVar[tuple[Migration, ...]] = ()
     default_min_score = System.default_min_score
     explains = False
     class_buffers: tuple[str, ...] = ()
     decoding_buffers: tuple[str, ...] = ()
     canvas: tuple[int, int] | None = None
     how_to_use_detections = ""
-
-    def __init__(self, vocabulary: Vocabulary, config: ModelConfig) -> None:
-        super().__init__()
-        self.vocabulary, self.config = vocabulary, config
 
     @abstractmethod
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -115,19 +99,6 @@ class HoiModel(nn.Module, ABC):
         Args:
             detections: people and objects of each image, labelled in the model's vocabulary; None for a model that
                 finds them by itself.
-        """
-
-    @abstractmethod
-    def description(self) -> dict[str, Any]:
-        """What a weights file says to build the model again: ``system``, ``config``, ``vocabulary`` and more."""
-
-    @classmethod
-    @abstractmethod
-    def from_description(cls, description: Mapping[str, Any]) -> HoiModel:
-        """An untrained model of the configuration and vocabulary that a description of the newest format gives.
-
-        Raises:
-            ValidationError, InputError: the description does not fit. `read_model` adds the file and what to do.
         """
 
     def plain_inputs(self) -> tuple[PlainTensor, ...]:
@@ -172,15 +143,6 @@ class HoiModel(nn.Module, ABC):
 
     def _refuse_export(self) -> NoReturn:
         raise InputError(f"a {type(self).__name__} cannot be exported: it has no network of plain tensors")
-
-    def save(self, path: str | Path, **extra: Any) -> None:
-        """Write a weights file, whole or not at all; `interplay.load_model` reads it.
-
-        Args:
-            path: of a ``.safetensors`` file.
-            extra: what the file shall say beside the model's description; anything that JSON can hold.
-        """
-        save_weights(self, {**self.description(), **extra}, path)
 
     @property
     def needs_detections(self) -> bool:

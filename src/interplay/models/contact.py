@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from interplay.models.weights import save_weights
-from interplay.options import ModelConfig, ModelDescription
+from interplay.models.described import DescribedModel
 
 if TYPE_CHECKING:
     from interplay.body.views import MeshViews
-    from interplay.models.base import Migration
 
 
 @dataclass(frozen=True)
@@ -85,39 +81,9 @@ class ContactFinder(Protocol):
         ...
 
 
-class ContactModel(nn.Module, ABC):
-    """Base of networks of contact that are trained here and whose weights are one file.
-
-    Attributes:
-        description_class, migrations: as of `interplay.models.base.HoiModel`.
-    """
-
-    config: ModelConfig
-    description_class: ClassVar[type[ModelDescription]] = ModelDescription
-    migrations: ClassVar[tuple[Migration, ...]] = ()
-
-    @abstractmethod
-    def description(self) -> dict[str, Any]:
-        """What a weights file says to build the network again: ``system``, ``config``, ``vocabulary``."""
-
-    @classmethod
-    @abstractmethod
-    def from_description(cls, description: Mapping[str, Any]) -> ContactModel:
-        """An untrained network as a description of the newest format says.
-
-        Raises:
-            ValidationError, InputError: the description does not fit.
-        """
+class ContactModel(DescribedModel):
+    """Base of networks of contact that are trained here and whose weights are one file."""
 
     @abstractmethod
     def finder(self) -> ContactFinder:
         """The network, in evaluation mode, on the built-in body."""
-
-    def save(self, path: str | Path, **extra: Any) -> None:
-        """Write a weights file, whole or not at all; `interplay.models.weights.read_contact_model` reads it.
-
-        Args:
-            path: of a ``.safetensors`` file.
-            extra: what the file shall say besides; anything that JSON can hold.
-        """
-        save_weights(self, {**self.description(), **extra}, path)

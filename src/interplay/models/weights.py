@@ -1,8 +1,8 @@
 """Weights files: safetensors whose metadata says what network they belong to and how they came about.
 
-The metadata is a description: ``system``, ``format`` (of that system's files; see `HoiModel.migrations`), ``versions``
-of what wrote it, what the system needs to build the network again, and what else there is to say. Whoever reads a file
-sees it in the newest format. Files without ``format`` are of format 1.
+The metadata is a description: ``system``, ``format`` (of that system's files; see `DescribedModel.migrations`),
+``versions`` of what wrote it, what the system needs to build the network again, and what else there is to say. Whoever
+reads a file sees it in the newest format. Files without ``format`` are of format 1.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from interplay.systems import CONTACT_SYSTEMS, SYSTEMS, System
 if TYPE_CHECKING:
     from interplay.models.base import HoiModel
     from interplay.models.contact import ContactModel
+    from interplay.models.described import DescribedModel
 
 _KEY = "interplay"
 
 
-def save_weights(model: HoiModel | ContactModel, description: Mapping[str, Any], path: str | Path) -> None:
-    """Write a model's state with a description, whole or not at all; `HoiModel.save` has the model's own."""
+def save_weights(model: DescribedModel, description: Mapping[str, Any], path: str | Path) -> None:
+    """Write a model's state with a description, whole or not at all; `DescribedModel.save` has the model's own."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     versions = {"interplay": __version__, "torch": torch.__version__}
     written = {"format": newest_format(type(model)), "versions": versions, **description}
@@ -44,7 +45,7 @@ def save_weights(model: HoiModel | ContactModel, description: Mapping[str, Any],
         save_file(state, temporary, metadata={_KEY: json.dumps(written)})
 
 
-def newest_format(kind: type[HoiModel] | type[ContactModel]) -> int:
+def newest_format(kind: type[DescribedModel]) -> int:
     """The format of the weights files that this version writes for a class of models."""
     return 1 + len(kind.migrations)
 

@@ -1,8 +1,10 @@
-"""`draw_explanations`: where a model looked to find its interactions, one row of pictures for each."""
+"""`draw_explanations`: where a model looked to find its interactions, rows of pictures for each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +35,8 @@ def draw_explanations(
     height: int = 360,
     show: Show = "interactions",
 ) -> NDArray[np.uint8]:
-    """A page with one row per explained interaction and one picture per step, as GGNet's paper shows them (Figure 4).
+    """A page with the explained interactions below each other and one picture per step, as GGNet's paper shows them
+    (Figure 4).
 
     Points and heat have a colour by their weight; the scale is at the bottom. The person has a solid box, the object
     a dashed one.
@@ -57,21 +60,25 @@ def draw_explanations(
         raise InputError("there is no interaction to explain: none was found with a score that counts")
     scale = height / image.shape[0]
     small, found = resize(image, interactions, scale)
-    rows = [[_picture(small, found, e.triplet, panel, scale, show) for panel in e.panels] for e in explanations]
-    columns = max(map(len, rows))
     tile_height, tile_width = small.shape[:2]
-    row_height = _HEADING + tile_height + _TITLE + 3 * _GAP
-    page = Image.new("RGB", (columns * (tile_width + _GAP) + _GAP, len(rows) * row_height + 3 * _GAP), _PAPER)
+    step, columns = tile_height + _TITLE + _GAP, max(len(row) for e in explanations for row in e.rows())
+    title = max(load_font(_TITLE).getlength(panel.title) for e in explanations for panel in e.panels)
+    column = max(tile_width, ceil(title)) + _GAP
+    heights = [_HEADING + len(e.rows()) * step + 2 * _GAP for e in explanations]
+    page = Image.new("RGB", (columns * column + _GAP, sum(heights) + 3 * _GAP), _PAPER)
     pen = ImageDraw.Draw(page)
-    for i, (explanation, pictures) in enumerate(zip(explanations, rows, strict=True)):
-        top = i * row_height + _GAP
+    for explanation, start in zip(explanations, accumulate(heights, initial=0), strict=False):
+        top = start + _GAP
         pen.text((_GAP, top), _heading(interactions, explanation.triplet), font=load_font(_HEADING), fill=_INK)
         top += _HEADING + _GAP // 2
-        for k, (picture, panel) in enumerate(zip(pictures, explanation.panels, strict=True)):
-            left = _GAP + k * (tile_width + _GAP)
-            page.paste(Image.fromarray(picture), (left, top))
-            pen.text((left, top + tile_height + 3), panel.title, font=load_font(_TITLE), fill=_SOFT)
-    _draw_scale(page, len(rows) * row_height)
+        for panels in explanation.rows():
+            for k, panel in enumerate(panels):
+                left = _GAP + k * column
+                picture = _picture(small, found, explanation.triplet, panel, scale, show)
+                page.paste(Image.fromarray(picture), (left, top))
+                pen.text((left, top + tile_height + 3), panel.title, font=load_font(_TITLE), fill=_SOFT)
+            top += step
+    _draw_scale(page, sum(heights))
     return np.asarray(page)
 
 
@@ -105,6 +112,9 @@ def _picture(
     for x1, y1, x2, y2 in (panel.arrows * scale).tolist():
         canvas.line([(x1, y1), (x2, y2)], colour_of(1), canvas.unit)
         canvas.dot((x2, y2), 1.5 * canvas.unit, _SCALE[2])
+    for a, b in panel.bones:
+        ends = [(float(x), float(y)) for x, y in panel.points[[a, b]] * scale]
+        canvas.line(ends, colour_of(float(panel.weights[[a, b]].min())), canvas.unit)
     order = np.argsort(panel.weights, kind="stable")  # what counts most is on top
     radius = (2.5 if len(order) > 1 else 3.5) * canvas.unit
     for i in order.tolist():

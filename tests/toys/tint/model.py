@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class Tint(HoiModel):
     """One linear layer from the mean colour to the interactions; both boxes are the whole picture."""
 
     config: TintConfig
+    system = "tint"
     description_class = TintDescription
 
     def __init__(self, vocabulary: Vocabulary, config: TintConfig | None = None) -> None:
@@ -60,17 +61,6 @@ class Tint(HoiModel):
         """From pixels to interactions."""
         colours = torch.stack([mean_colour(image) for image in images]).to(self.device)
         return self.decode(self(colours), torch.tensor([image.shape[:2] for image in images]))
-
-    def description(self) -> dict[str, Any]:
-        """Enough to build the network again."""
-        config = self.config.model_dump(mode="json")
-        return {"system": "tint", "config": config, "vocabulary": self.vocabulary.to_dict()}
-
-    @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> Tint:
-        """The network that a description gives, without weights."""
-        given = TintDescription.model_validate(description)
-        return cls(given.vocabulary, given.config)
 
     def class_axes(self) -> ClassAxes:
         """The classifier's rows."""

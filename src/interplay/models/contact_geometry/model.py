@@ -6,7 +6,7 @@ do. InteractVLM (CVPR 2025) looks at pixels instead; both answer with scores of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,7 @@ class ContactGeometry(ContactModel):
     """
 
     config: ContactGeometryConfig
+    system = "contact-geometry"
     description_class = ContactGeometryDescription
     mean: Tensor
     deviation: Tensor
@@ -50,8 +51,7 @@ class ContactGeometry(ContactModel):
     part: Tensor
 
     def __init__(self, vocabulary: Vocabulary, config: ContactGeometryConfig) -> None:
-        super().__init__()
-        self.vocabulary, self.config = vocabulary, config
+        super().__init__(vocabulary, config)
         options = config.network
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("deviation", torch.ones(NUM_FEATURES))
@@ -123,20 +123,6 @@ class ContactGeometry(ContactModel):
     def finder(self) -> GeometryFinder:
         """See `ContactModel`."""
         return GeometryFinder(self.eval())
-
-    def description(self) -> dict[str, Any]:
-        """What a weights file says about the network."""
-        return {
-            "system": "contact-geometry",
-            "config": self.config.model_dump(mode="json"),
-            "vocabulary": self.vocabulary.to_dict(),
-        }
-
-    @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> ContactGeometry:
-        """The network that `description` describes, without weights."""
-        known = ContactGeometryDescription.model_validate(description)
-        return cls(known.vocabulary, known.config)
 
 
 def touch_counts(touches: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import Self
 
 from interplay.datasets.transforms import fit_image, resize_image, to_tensor
 from interplay.errors import InputError
@@ -52,6 +53,7 @@ class GenVlkt(HoiModel):
     """
 
     config: GenVlktConfig
+    system = "gen-vlkt"
     description_class = GenVlktDescription
     seen: Tensor | None
     captions: Tensor | None
@@ -319,16 +321,14 @@ class GenVlkt(HoiModel):
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""
         return {
-            "system": "gen-vlkt",
-            "config": self.config.model_dump(mode="json"),
-            "vocabulary": self.vocabulary.to_dict(),
+            **super().description(),
             "seen": None if self.seen is None else self.seen.tolist(),
             "own_seen_classifier": None if self.seen_bias is None else len(self.seen_bias),
         }
 
     @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> GenVlkt:
-        """The network that `description` describes, without weights; see `HoiModel`."""
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
+        """The network that `description` describes, without weights; see `DescribedModel`."""
         given = GenVlktDescription.model_validate(description)
         return cls(given.vocabulary, given.config, given.seen, given.own_seen_classifier)
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from interplay.errors import InputError
 from interplay.interactions import Interactions
@@ -64,6 +65,7 @@ class GGNet(HoiModel):
     """
 
     config: GGNetConfig
+    system = "ggnet"
     description_class = GGNetDescription
     pairs: Tensor
     explains = True
@@ -366,12 +368,11 @@ class GGNet(HoiModel):
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the network, enough to build it again."""
-        config, vocabulary = self.config.model_dump(mode="json"), self.vocabulary.to_dict()
-        return {"system": "ggnet", "config": config, "vocabulary": vocabulary, "verbs": list(self.verbs)}
+        return {**super().description(), "verbs": list(self.verbs)}
 
     @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> GGNet:
-        """The network that `description` describes, without weights; see `HoiModel`."""
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
+        """The network that `description` describes, without weights; see `DescribedModel`."""
         given = GGNetDescription.model_validate(description)
         return cls(given.vocabulary, given.config, given.verbs)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from typing_extensions import Self
 
 from interplay.body.cameras import View
 from interplay.body.lifting import lift_human, lift_object, lift_points
@@ -127,6 +128,7 @@ class InteractVlmModel(ContactModel):
     """
 
     config: InteractVlmConfig
+    system = "interactvlm"
     description_class = InteractVlmDescription
 
     def __init__(
@@ -136,8 +138,7 @@ class InteractVlmModel(ContactModel):
         network: InteractVlm | None = None,
         tokenizer: Any = None,
     ) -> None:
-        super().__init__()
-        self.vocabulary, self.config = vocabulary, config
+        super().__init__(vocabulary, config)
         described = config.network
         self.network = network or random_network(config)
         self.tokenizer = tokenizer or WordTokenizer(described.words)
@@ -264,16 +265,8 @@ class InteractVlmModel(ContactModel):
             decoding.template, decoding.max_new_tokens,
         )  # fmt: skip
 
-    def description(self) -> dict[str, Any]:
-        """What a weights file says about the network."""
-        return {
-            "system": "interactvlm",
-            "config": self.config.model_dump(mode="json"),
-            "vocabulary": self.vocabulary.to_dict(),
-        }
-
     @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> InteractVlmModel:
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
         """The network that `description` describes, without weights.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,6 +59,7 @@ class TinModel(InteractivenessModel):
     """
 
     config: TinConfig
+    system = "tin"
     description_class = TinDescription
     migrations = (from_format_1,)
 
@@ -300,14 +301,5 @@ class TinModel(InteractivenessModel):
 
     def description(self) -> dict[str, Any]:
         """What a weights file says about the model, enough to build it again; files of the user are not part of it."""
-        return {
-            "system": "tin",
-            "config": self.config.model_dump(mode="json", exclude={"decoding": {"prior_mask", "discriminator"}}),
-            "vocabulary": self.vocabulary.to_dict(),
-        }
-
-    @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> TinModel:
-        """The model that `description` describes, without weights."""
-        known = TinDescription.model_validate(description)
-        return cls(known.vocabulary, known.config)
+        config = self.config.model_dump(mode="json", exclude={"decoding": {"prior_mask", "discriminator"}})
+        return {**super().description(), "config": config}

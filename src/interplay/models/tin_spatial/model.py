@@ -9,8 +9,8 @@ compete for its actions, the pairs of one object for its user.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -44,6 +44,7 @@ class TinSpatial(InteractivenessModel):
     """See the module's text. About 390,000 parameters a member, 135,000 in its small form."""
 
     config: SpatialConfig
+    system = "tin-spatial"
     description_class = SpatialDescription
     migrations = (from_format_1, from_format_2, from_format_3)
     uses_pixels = False
@@ -325,20 +326,6 @@ class TinSpatial(InteractivenessModel):
         np.maximum.at(best, human, known)
         kept &= ~self.one_at_a_time.cpu().numpy() | (known >= best[human])
         return kept & better_than_copies(np.where(kept, score, -1), human, other, found.boxes, found.labels)
-
-    def description(self) -> dict[str, Any]:
-        """What a weights file says about the network, enough to build it again."""
-        return {
-            "system": "tin-spatial",
-            "config": self.config.model_dump(mode="json"),
-            "vocabulary": self.vocabulary.to_dict(),
-        }
-
-    @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> TinSpatial:
-        """The network that `description` describes, without weights."""
-        known = SpatialDescription.model_validate(description)
-        return cls(known.vocabulary, known.config)
 
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

@@ -28,7 +28,8 @@ from interplay.vocabulary import Vocabulary
 
 from .config import TurboDecodingOptions
 from .losses import TurboTargets
-from .network import SIDE, network_image, relative_places
+from .network import SIDE, network_image
+from .places import relative_places
 from .recipe import ProposalsSection
 
 _SAME = 0.5

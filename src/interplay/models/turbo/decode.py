@@ -17,7 +17,8 @@ from interplay.models.two_stage import with_object
 from interplay.vocabulary import Vocabulary
 
 from .config import TurboDecodingOptions
-from .network import SIDE, Stage, relative_places
+from .network import SIDE, Stage
+from .places import relative_places
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -144,6 +145,6 @@ def keypoints_of(pose: Tensor, boxes: NDArray[np.float32]) -> NDArray[np.float32
     offset = torch.arange(-1.0, 2.0)
     x = (column + 0.5 + (around.sum(2) * offset).sum(2) / mass) / SIDE
     y = (row + 0.5 + (around.sum(3) * offset).sum(2) / mass) / SIDE
-    corner, sides = torch.from_numpy(boxes[:, None, :2]), torch.from_numpy(boxes[:, None, 2:] - boxes[:, None, :2])
-    places = corner + torch.stack([x, y], -1) * sides
+    corner, end = torch.tensor(boxes)[:, None].split(2, -1)
+    places = corner + torch.stack([x, y], -1) * (end - corner)
     return torch.cat([places, mass.clamp(max=1)[..., None]], -1).numpy().astype(np.float32)

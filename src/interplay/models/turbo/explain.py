@@ -12,9 +12,11 @@ from torch import Tensor
 from interplay.errors import InputError
 from interplay.explanations import Explanation, Heat, Panel
 from interplay.interactions import Interactions
+from interplay.keypoints import BONES
 
 from .decode import keypoints_of, target_density
-from .network import Stage, placed_boxes
+from .network import Stage
+from .places import placed_boxes
 
 if TYPE_CHECKING:
     from interplay.detectors import Detections
@@ -46,38 +48,44 @@ def explain_image(
     for triplet in (int(t) for t in best if found.score[t] >= min_score):
         human, verb = int(found.human[triplet]), int(found.verb[triplet])
         place, box = row[human], found.boxes[human]
-        panels: list[Panel] = []
-        for number, stage in enumerate(outputs.stages, 1):
-            panels += _panels(stage, number, place, verb, box, (height, width), model)
-        explained.append(Explanation(triplet, (*panels, Panel("interaction", pair=True))))
+        stages = list(enumerate(outputs.stages, 1))
+        poses = [_pose_panel(stage, number, place, box) for number, stage in stages]
+        targets = [_target_panel(stage, number, place, verb, box, (height, width), model) for number, stage in stages]
+        shown = [panel for panel in poses if panel is not None]
+        panels = *shown, *([] if shown else targets), Panel("interaction", pair=True), *(targets if shown else [])
+        explained.append(Explanation(triplet, panels, columns=len(stages) + 1))
     return found, explained
 
 
-def _panels(
-    stage: Stage, number: int, place: int, verb: int, box: NDArray[np.float32], size: tuple[int, int], model: Turbo
-) -> list[Panel]:
-    """A stage's attention mask with the pose under it, and where it expects the target of a verb."""
-    panels = []
-    extent = tuple(float(v) for v in box)
-    points, weights = np.zeros((0, 2), np.float32), np.zeros(0, np.float32)
-    if stage.pose is not None:
-        keypoints = keypoints_of(stage.pose[place : place + 1], box[None])[0]
-        points, weights = keypoints[:, :2], keypoints[:, 2]
+def _pose_panel(stage: Stage, number: int, place: int, box: NDArray[np.float32]) -> Panel | None:
+    """A stage's attention mask as it is, with the pose that came of it; None where it has neither."""
+    if stage.pose is None:
+        return None
+    keypoints = keypoints_of(stage.pose[place : place + 1], box[None])[0]
+    title, heat = f"stage {number}: pose", None
     if stage.attention is not None:
         mask = stage.attention[place].mean(0).float().cpu().numpy()
-        shown = (mask - mask.min()) / max(float(np.ptp(mask)), 1e-6)
-        panels.append(Panel(f"stage {number}: attention mask, pose", Heat(shown, extent), points, weights))  # type: ignore[arg-type]
-    elif len(points):
-        panels.append(Panel(f"stage {number}: pose", points=points, weights=weights))
+        title, heat = f"stage {number}: attention mask, pose", Heat(mask, _extent(box))
+    return Panel(title, heat, keypoints[:, :2], keypoints[:, 2], BONES)
+
+
+def _target_panel(
+    stage: Stage, number: int, place: int, verb: int, box: NDArray[np.float32], size: tuple[int, int], model: Turbo
+) -> Panel:
+    """Where a stage expects the target of a verb."""
     assert stage.places is not None
     target = stage.places[place, verb].float().cpu()
-    name = model.vocabulary.verbs[verb]
     density = expected_target(target, box, size, model.config.decoding.sigma)
-    centre = placed_boxes(target, torch.from_numpy(box))
+    centre = placed_boxes(target, torch.tensor(box))
     middle = ((centre[:2] + centre[2:]) / 2).numpy()[None].astype(np.float32)
-    extent = (0.0, 0.0, float(size[1]), float(size[0]))
-    panels.append(Panel(f"stage {number}: target of {name!r}", Heat(density, extent), middle, np.ones(1, np.float32)))
-    return panels
+    whole = Heat(density, (0.0, 0.0, float(size[1]), float(size[0])))
+    title = f"stage {number}: target of {model.vocabulary.verbs[verb]!r}"
+    return Panel(title, whole, middle, np.ones(1, np.float32))
+
+
+def _extent(box: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = box.tolist()
+    return x1, y1, x2, y2
 
 
 def expected_target(
@@ -97,7 +105,7 @@ def expected_target(
     y, x = np.meshgrid(
         (np.arange(rows) + 0.5) * height / rows, (np.arange(columns) + 0.5) * width / columns, indexing="ij"
     )
-    human = torch.from_numpy(box)
+    human = torch.tensor(box)
     half = (placed_boxes(target, human)[2:] - placed_boxes(target, human)[:2]) / 2
     centre = torch.from_numpy(np.stack([x, y], -1).reshape(-1, 2).astype(np.float32))
     boxes = torch.cat([centre - half, centre + half], 1)

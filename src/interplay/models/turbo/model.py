@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Turbo(HoiModel):
     """
 
     config: TurboConfig
+    system = "turbo"
     description_class = TurboDescription
     explains = True
     needs_detections = True
@@ -244,17 +245,3 @@ class Turbo(HoiModel):
         """Detections with the detection branch's probability of their class."""
         scores = logits.float().softmax(1).cpu().numpy()
         return replace(found, scores=scores[np.arange(len(found)), found.labels])
-
-    def description(self) -> dict[str, Any]:
-        """What a weights file says about the model, enough to build it again."""
-        return {
-            "system": "turbo",
-            "config": self.config.model_dump(mode="json"),
-            "vocabulary": self.vocabulary.to_dict(),
-        }
-
-    @classmethod
-    def from_description(cls, description: Mapping[str, Any]) -> Turbo:
-        """The model that `description` describes, without weights."""
-        known = TurboDescription.model_validate(description)
-        return cls(known.vocabulary, known.config)
