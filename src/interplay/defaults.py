@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "hoi-a", "generated", "own"]
+DatasetName = Literal["hico-det", "v-coco", "pastanet-hoi", "hoi-a", "vidhoi", "generated", "own"]
 """Data sets; ``own`` is one's own data."""
 
 DATASETS: tuple[str, ...] = get_args(DatasetName)
@@ -10,6 +10,7 @@ DATASETS: tuple[str, ...] = get_args(DatasetName)
 
 EXPORT_FORMS = (
     "label-studio", "cvat", "labelme", "fiftyone", "coco-relations", "hoia", "pairs", "boxes-by-image", "hub", "vidvrd",
+    "vidhoi",
 )  # fmt: skip
 """Other tools' forms that `interplay datasets convert --to` writes; see `interplay.datasets.exchange`."""
 

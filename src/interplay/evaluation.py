@@ -15,6 +15,7 @@ from interplay.datasets.load import load_detected
 from interplay.datasets.own_names import in_vocabulary_of, with_own_names
 from interplay.datasets.show import image_root_of
 from interplay.datasets.sources import open_source
+from interplay.datasets.vidhoi import at_keyframes
 from interplay.detectors.pose import PoseEstimator, load_pose_estimator, people_poses
 from interplay.detectors.pose.estimator import no_poses
 from interplay.detectors.pose.load import POSE_ESTIMATORS, check_pose_name
@@ -119,6 +120,10 @@ def read_both(
         reading = Reading()
         meaning = OWN_NAMES if truth.vocabulary.name == OWN_NAMES and by_own_names else truth.vocabulary
         predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
+    if truth.vocabulary.name == "vidhoi" and isinstance(predictions, InteractionTable):
+        predictions, notes = at_keyframes(predictions, truth)
+        reading = reading or Reading()
+        reading.notes += notes
     if by_own_names and isinstance(predictions, InteractionTable):
         predictions, truth = in_vocabulary_of(with_own_names(predictions), truth)
     return predictions, truth, reading

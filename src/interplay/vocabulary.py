@@ -1,7 +1,7 @@
 """`Vocabulary`: the objects, verbs and interactions that a data set or a model knows, and their names.
 
-Built in are ``hico-det``, ``v-coco``, ``pastanet-hoi``, ``hoi-a`` and ``coco``; one's own is a JSON file of the same
-form (see ``Vocabulary.from_dict``).
+Built in are ``hico-det``, ``v-coco``, ``pastanet-hoi``, ``hoi-a``, ``vidhoi`` and ``coco``; one's own is a JSON file
+of the same form (see ``Vocabulary.from_dict``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from interplay.files import atomic_path
 PERSON = "person"
 """What nearly all data sets and detectors call people."""
 
-BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "hoi-a", "generated")
+BUILT_IN = ("hico-det", "v-coco", "pastanet-hoi", "coco", "hoi-a", "vidhoi", "generated")
 """Names that `Vocabulary.load` knows without a file."""
 
 _SPELLINGS = {name.replace("-", ""): name for name in (*BUILT_IN, *DATASETS)} | {
@@ -95,7 +95,8 @@ class Vocabulary:
         interactions: (I, 2) int64 rows of (verb, object), object -1 where there is none; the order is the data
             set's official one. Empty when every verb may go with every object.
         groups: named lists of interaction indices (``rare``, ``non_rare``, ``no_interaction``).
-        verb_groups: named lists of verb indices (V-COCO: ``role_actions``, ``body_actions``).
+        verb_groups: named lists of verb indices (V-COCO: ``role_actions``, ``body_actions``;
+            VidHOI: ``temporal``, ``spatial``).
         human: the object that people are called, ``person`` unless a vocabulary says another (``rider``).
     """
 

@@ -63,34 +63,33 @@ def plain_ap(flags: list[bool], positives: int, protocol: PairProtocol) -> float
 
 def plain_scores(found: PairArrays, truth: PairArrays, protocol: PairProtocol) -> list[float]:
     assert found.score is not None
-    result = []
-    for label in range(CLASSES):
-        rows = [i for i in range(len(found)) if found.label[i] == label]
-        if not protocol.empty_images_count:
-            rows = [i for i in rows if found.image[i] in truth.image]
-        rows.sort(key=lambda i: (-found.score[i], -i if protocol.ties == "last" else i))
-        taken: set[int] = set()
-        flags = []
-        for i in rows:
-            pairs = [j for j in range(len(truth)) if truth.label[j] == label and truth.image[j] == found.image[i]]
-            overlaps = []
-            for j in pairs:
-                shift = protocol.annotation_shift
-                human = plain_iou(found.human[i], truth.human[j] + shift, protocol.boxes)
-                overlaps.append(min(human, plain_iou(found.object[i], truth.object[j] + shift, protocol.boxes)))
-            passing = [o > protocol.threshold if protocol.strict else o >= protocol.threshold for o in overlaps]
-            chosen = None
-            if protocol.assignment == "first":
-                free = [j for j, good in zip(pairs, passing, strict=True) if good and j not in taken]
-                chosen = free[0] if free else None
-            elif pairs and passing[int(np.argmax(overlaps))]:
-                best = pairs[int(np.argmax(overlaps))]
-                chosen = None if best in taken else best
-            flags.append(chosen is not None)
-            if chosen is not None:
-                taken.add(chosen)
-        result.append(plain_ap(flags, int((truth.label == label).sum()), protocol))
-    return result
+    rows = [*range(len(found))]
+    if not protocol.empty_images_count:
+        rows = [i for i in rows if found.image[i] in truth.image]
+    rows.sort(key=lambda i: (-found.score[i], -i if protocol.ties == "last" else i))
+    whole = truth.pair if protocol.one_verb_a_pair else None
+    taken: set[int] = set()
+    flags: list[list[bool]] = [[] for _ in range(CLASSES)]
+    for i in rows:
+        pairs = [j for j in range(len(truth)) if truth.label[j] == found.label[i] and truth.image[j] == found.image[i]]
+        overlaps = []
+        for j in pairs:
+            shift = protocol.annotation_shift
+            human = plain_iou(found.human[i], truth.human[j] + shift, protocol.boxes)
+            overlaps.append(min(human, plain_iou(found.object[i], truth.object[j] + shift, protocol.boxes)))
+        passing = [o > protocol.threshold if protocol.strict else o >= protocol.threshold for o in overlaps]
+        numbers = [j if whole is None else int(whole[j]) for j in pairs]
+        chosen = None
+        if protocol.assignment == "first":
+            free = [j for j, good in zip(numbers, passing, strict=True) if good and j not in taken]
+            chosen = free[0] if free else None
+        elif pairs and passing[int(np.argmax(overlaps))]:
+            best = numbers[int(np.argmax(overlaps))]
+            chosen = None if best in taken else best
+        flags[found.label[i]].append(chosen is not None)
+        if chosen is not None:
+            taken.add(chosen)
+    return [plain_ap(flags[label], int((truth.label == label).sum()), protocol) for label in range(CLASSES)]
 
 
 def engine_scores(found: PairArrays, truth: PairArrays, protocol: PairProtocol) -> NDArray[np.float64]:
@@ -121,6 +120,7 @@ def case(seed: int, tied: bool = False) -> tuple[PairArrays, PairArrays]:
     random = np.random.default_rng(seed)
     truth = random_pairs(random, int(random.integers(0, 10)))
     truth = truth[np.sort(random.integers(0, len(truth), len(truth) + 2))] if len(truth) else truth  # duplicates
+    truth = replace(truth, pair=3 * truth.image + random.integers(0, 3, len(truth)))
     found = random_pairs(random, int(random.integers(0, 25)), truth)
     score = random.permutation(len(found)) / 32 + 0.1
     return replace(found, score=np.round(score * 4) / 4 if tied else score), truth

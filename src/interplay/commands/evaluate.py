@@ -23,8 +23,10 @@ protocols for hico-det, pastanet-hoi and own data:
   pastanet-hoi (inferred)
 protocols for v-coco:
   official, gen-vlkt
-The default is official; for pastanet-hoi it is pastanet-hoi. The known-object setting exists for official, ggnet and
-pastanet-hoi."""
+protocol for vidhoi:
+  vidhoi (keyframes; or one of the first list)
+The default is official; for pastanet-hoi and vidhoi it is that of the same name. The known-object setting exists for
+official, ggnet and pastanet-hoi."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -91,6 +91,8 @@ _HICO_PAGE = "www-personal.umich.edu/~ywchao/hico (hico_20160224_det.tar.gz, 7.5
 _VCOCO_PAGE = "github.com/s-gupta/v-coco (data/vcoco and data/splits)"
 _COCO_PAGE = "cocodataset.org, 2014 (annotations_trainval2014.zip, train2014.zip, val2014.zip)"
 _HOIA_PAGE = "github.com/YueLiao/PPDM (HOI-A: images and the files in the form of the query detectors)"
+_VIDHOI_PAGE = "github.com/coldmanck/VidHOI (Download VidHOI Benchmark)"
+_VIDOR_PAGE = "xdshang.github.io/docs/vidor.html (clips; frames by extract_vidor_frames.sh of the VidHOI repository)"
 _HAKE_PAGE = "github.com/DirtyHarryLYL/HAKE (Annotations, Images); the lists are in the TIN repository, branch TIN-PAMI"
 
 ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
@@ -107,10 +109,20 @@ ANNOTATIONS: dict[str, tuple[PublishedFile, ...]] = {
         PublishedFile("training annotations", ("trainval", "train"), _HOIA_PAGE),
         PublishedFile("test annotations", ("test",), _HOIA_PAGE),
     ),
+    "vidhoi": (
+        PublishedFile("training annotations", ("train",), _VIDHOI_PAGE),
+        PublishedFile("validation annotations", ("val",), _VIDHOI_PAGE),
+    ),
 }
 """Annotations that make a data set complete."""
 
-IMAGES: dict[str, str] = {"hico-det": _HICO_PAGE, "v-coco": _COCO_PAGE, "pastanet-hoi": _HAKE_PAGE, "hoi-a": _HOIA_PAGE}
+IMAGES: dict[str, str] = {
+    "hico-det": _HICO_PAGE,
+    "v-coco": _COCO_PAGE,
+    "pastanet-hoi": _HAKE_PAGE,
+    "hoi-a": _HOIA_PAGE,
+    "vidhoi": _VIDOR_PAGE,
+}
 """Where the images come from."""
 
 COCO_INSTANCES = f"{_COCO_PAGE}; instances_vcoco_all_2014.json is made of it by V-COCO's script_pick_annotations.py"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, tools, vcoco
+from interplay.datasets import coco, hake, hico_mat, hoia, pair_lists, tools, vcoco, vidhoi
 from interplay.datasets.exchange.hub import is_hub
 from interplay.datasets.sources import Source
 from interplay.table import InteractionTable
@@ -85,7 +85,7 @@ GENERATED = Form(
 )
 OWN = Form(
     "own",
-    ("hico-det", "v-coco", "pastanet-hoi", "hoi-a", "own"),
+    ("hico-det", "v-coco", "pastanet-hoi", "hoi-a", "vidhoi", "own"),
     "JSON Lines or Parquet as interplay writes them (see the docs, Your own data)",
     _is_own,
 )
@@ -155,6 +155,21 @@ FORMS: tuple[Form, ...] = (
         "trainval_hoia.json, test_hoia.json (PPDM, AS-Net)",
         hoia.is_hoi_a,
         _named(lambda source, vocabulary, split: hoia.read_hoi_a(source, vocabulary)),
+    ),
+    Form(
+        "vidhoi",
+        ("vidhoi",),
+        "train_frame_annots.json, val_frame_annots.json (ST-HOI)",
+        vidhoi.is_vidhoi,
+        _named(lambda source, vocabulary, split: vidhoi.read_vidhoi(source, vocabulary)),
+    ),
+    Form(
+        "vidhoi-results",
+        ("vidhoi",),
+        "all_results_vidor_*.json, results of the published code, which hold the annotations, too (ST-HOI)",
+        vidhoi.is_vidhoi_results,
+        _named(lambda source, vocabulary, split: vidhoi.read_vidhoi_result_annotations(source, vocabulary)),
+        every_split=True,
     ),
     OWN_NUMBERS,
     Form(

@@ -48,7 +48,7 @@ def load_annotations(
     ``instances_{train,test}2015.json``, ``{trainval,test}_hico.json`` and HAKE's instance-level file; for
     ``v-coco``: the official ``vcoco_*.json`` with COCO's instances files beside it,
     ``instances_vcoco_{trainval,test}.json`` and ``{trainval,test}_vcoco.json``; for ``hoi-a``:
-    ``{trainval,test}_hoia.json``; for ``pastanet-hoi``: HAKE-Large's
+    ``{trainval,test}_hoia.json``; for ``vidhoi``: ``{train,val}_frame_annots.json``; for ``pastanet-hoi``: HAKE-Large's
     file with the ``split_*.txt`` lists beside it; for ``generated`` a folder that ``interplay synthesize`` wrote, or a
     benchmark's folder with one for each split; and for published data sets also interplay's own JSON Lines and Parquet.
     ``own`` data may be in the last two, or in the published JSON forms (the first one needs a `vocabulary` then).
@@ -57,7 +57,8 @@ def load_annotations(
     the order of the source. Boxes are x1, y1, x2, y2 in pixels counted from 0.
 
     Args:
-        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"``, ``"hoi-a"``, ``"generated"`` or ``"own"``.
+        dataset: ``"hico-det"``, ``"v-coco"``, ``"pastanet-hoi"``, ``"hoi-a"``, ``"vidhoi"``, ``"generated"`` or
+            ``"own"``.
         path: a file, or a folder that is searched for the best form of the split.
         split: ``"train"``, ``"val"``, ``"trainval"`` or ``"test"``. A single file that holds one split is read
             whatever this says. HICO-DET has no ``val``; its ``trainval`` is ``train``.

@@ -10,12 +10,13 @@ from interplay.errors import InputError, MissingFileError
 from interplay.formats import SUFFIXES, is_sharded, read
 from interplay.formats.reading import Numbering, OwnNames, Reading
 from interplay.formats.vcoco_detections import VcocoDetections
+from interplay.formats.vidhoi_results import is_vidhoi_results_text, read_vidhoi_predictions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
 ACCEPTED = (
-    ".jsonl, .parquet or .csv (interplay's own), .json (PPDM, QPIC, CDN, GEN-VLKT), .pkl (V-COCO's official form), or "
-    "a folder of detections_XX.mat (HICO-DET's official form)"
+    ".jsonl, .parquet or .csv (interplay's own), .json (PPDM, QPIC, CDN, GEN-VLKT; ST-HOI), .pkl (V-COCO's official "
+    "form), or a folder of detections_XX.mat (HICO-DET's official form)"
 )
 
 _QUERY_KEY = b'"hoi_prediction"'
@@ -67,6 +68,8 @@ def read_results(
     if suffix == ".json":
         from interplay.formats.query_json import read_query_json
 
+        if _begins_as_vidhoi(source):
+            return read_vidhoi_predictions(source, vocabulary or Vocabulary.load("vidhoi"))
         if vocabulary is None:
             raise InputError(
                 f"{source}: its classes are numbers, and it does not say what they mean: give the vocabulary, such as "
@@ -95,6 +98,11 @@ def read_result_table(
     return found.to_table() if isinstance(found, VcocoDetections) else found
 
 
+def _begins_as_vidhoi(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return is_vidhoi_results_text(stream.read(_PEEK))
+
+
 def is_foreign_result(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a result file of another code base, as far as its name and first megabyte tell."""
     source = Path(path)
@@ -105,5 +113,6 @@ def is_foreign_result(path: str | os.PathLike[str]) -> bool:
         return source.stem.startswith("detections")
     if suffix == ".json" and source.is_file():
         with source.open("rb") as stream:
-            return _QUERY_KEY in stream.read(_PEEK)
+            head = stream.read(_PEEK)
+        return _QUERY_KEY in head or is_vidhoi_results_text(head)
     return suffix in (".pkl", ".pickle")

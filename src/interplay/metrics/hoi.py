@@ -19,7 +19,7 @@ from interplay.metrics.coverage import Coverage, cover
 from interplay.metrics.matching import Matches, PairArrays, match_pairs
 from interplay.metrics.protocols import DEFAULT_PROTOCOLS, PROTOCOLS, PairProtocol, Setting, get_protocol
 from interplay.metrics.scores import HoiScores
-from interplay.metrics.steps import without_repeats
+from interplay.metrics.steps import keep_top_k, without_repeats
 from interplay.metrics.verdicts import Verdicts
 from interplay.ops.boxes import box_iou
 from interplay.table import InteractionTable
@@ -50,6 +50,12 @@ class HoiClasses:
         lookup = np.full((len(vocabulary.verbs), len(vocabulary.objects) + 1), -1, np.int64)
         lookup[pairs[:, 0], pairs[:, 1]] = np.arange(len(pairs))
         return cls(vocabulary, pairs, lookup)
+
+    def only(self, members: NDArray[np.integer]) -> HoiClasses:
+        """Some of the classes, by index, as if there were no others."""
+        lookup = np.full_like(self.lookup, -1)
+        lookup[self.pairs[members, 0], self.pairs[members, 1]] = np.arange(len(members))
+        return HoiClasses(self.vocabulary, self.pairs[members], lookup)
 
     @property
     def names(self) -> list[str]:
@@ -164,8 +170,38 @@ def evaluate_hoi(
             unknown or lacks the setting, there is no such split, or no pair can have that overlap.
     """
     groups = _zero_shot_groups(annotations.vocabulary, zero_shot) if zero_shot else {}
-    scores = judge_pairs(predictions, annotations, protocol, setting, overlap, allow_partial, reading).scores()
-    return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
+    judged = judge_pairs(predictions, annotations, protocol, setting, overlap, allow_partial, reading)
+    scores = judged.scores()
+    if not judged.rules.groups_apart:
+        return replace(scores, zero_shot=zero_shot, groups={**scores.groups, **groups}) if zero_shot else scores
+    groups = keyframe_groups(judged.classes, judged.counts)
+    apart = {
+        name: judge_pairs(predictions, annotations, protocol, setting, overlap, allow_partial, within=members).scores()
+        for name, members in groups.items()
+        if len(members)
+    }
+    return replace(scores, groups=groups, apart=apart)
+
+
+RARE_AT_KEYFRAMES = 25
+"""Classes of VidHOI that are annotated less often in the split that is scored are rare ones."""
+
+
+def keyframe_groups(classes: HoiClasses, counts: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """VidHOI's groups: classes that are rare in these annotations, others, and those whose verb a single frame shows
+    (``spatial``) or not (``temporal``).
+
+    Args:
+        counts: (C,) how often each class is annotated.
+    """
+    groups = {
+        "rare": np.flatnonzero(counts < RARE_AT_KEYFRAMES),
+        "non_rare": np.flatnonzero(counts >= RARE_AT_KEYFRAMES),
+    }
+    for name in ("temporal", "spatial"):
+        verbs = classes.vocabulary.verb_groups.get(name, ())
+        groups[name] = np.flatnonzero(np.isin(classes.pairs[:, 0], verbs))
+    return groups
 
 
 def judge_pairs(
@@ -176,8 +212,13 @@ def judge_pairs(
     overlap: float | None = None,
     allow_partial: bool = False,
     reading: Reading | None = None,
+    within: NDArray[np.integer] | None = None,
 ) -> JudgedPairs:
-    """Which predictions are right; the arguments and errors are `evaluate_hoi`'s."""
+    """Which predictions are right; the arguments and errors are `evaluate_hoi`'s.
+
+    Args:
+        within: the only classes that there are, by index; None for all.
+    """
     name = annotations.vocabulary.name
     rules = get_protocol(DEFAULT_PROTOCOLS.get(name, "official") if protocol is None else protocol, setting)
     if overlap is not None:
@@ -190,9 +231,15 @@ def judge_pairs(
             f"{annotations.vocabulary.name!r}; read both with the same one"
         )
     classes = HoiClasses.of(annotations)
+    if within is not None:
+        classes = classes.only(within)
     truth, truth_rows, unusable_truth = _pairs(annotations, classes, np.arange(len(annotations)))
+    if rules.one_verb_a_pair:
+        truth = replace(truth, pair=_box_pairs(annotations, truth_rows))
     images, coverage = cover(predictions.files, annotations.files, truth.label, reading, allow_partial)
     predictions, repeats = without_repeats(predictions, images.position)
+    if rules.detections_per_image is not None:
+        predictions = keep_top_k(predictions, rules.detections_per_image)
     found, _, dropped = _pairs(predictions, classes, images.position)
     if not rules.empty_images_count:
         counted = np.isin(found.image, truth.image)
@@ -239,7 +286,8 @@ def resampled_hoi(scores: HoiScores, times: NDArray[np.int64]) -> dict[str, floa
     assert scores.verdicts is not None  # `evaluate_hoi` says them
     rules = PROTOCOLS[scores.protocol]
     hits = scores.verdicts.resampled(times)
-    return scores.means_of(average_precision(hits, rules.average_precision, rules.recall_thresholds))
+    means = scores.means_of(average_precision(hits, rules.average_precision, rules.recall_thresholds))
+    return means | {name: resampled_hoi(group, times)["full"] for name, group in scores.apart.items()}
 
 
 def _unjudged(
@@ -286,6 +334,12 @@ def _pairs(
         score=table.score[rows],
     )
     return pairs, rows, dropped
+
+
+def _box_pairs(table: InteractionTable, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of the pair of boxes that each of some triplets is about."""
+    boxes = np.stack([table.image_index[rows], table.human[rows], table.object[rows]], axis=1)
+    return np.unique(boxes, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 _SUSPICIOUS_SHARE = 0.5

@@ -33,6 +33,8 @@ class PairArrays:
         score: (N,) for detections; None for annotations.
         object_label: (N,) category of the object box where categories must agree beyond the class (V-COCO, whose
             classes do not name the object); None otherwise.
+        pair: (N,) for annotations, which pair of boxes each is about, where rules take pairs (`one_verb_a_pair`);
+            None otherwise.
     """
 
     image: NDArray[np.integer]
@@ -41,11 +43,12 @@ class PairArrays:
     object: NDArray[np.floating]
     score: NDArray[np.floating] | None = None
     object_label: NDArray[np.integer] | None = None
+    pair: NDArray[np.integer] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)
         for name, shape in (("label", (n,)), ("human", (n, 4)), ("object", (n, 4)), ("score", (n,)),
-                            ("object_label", (n,))):  # fmt: skip
+                            ("object_label", (n,)), ("pair", (n,))):  # fmt: skip
             value = getattr(self, name)
             if value is not None and value.shape != shape:
                 raise InputError(f"{name} must have shape {shape} like image, got {value.shape}")
@@ -62,6 +65,7 @@ class PairArrays:
             self.object[rows],
             None if self.score is None else self.score[rows],
             None if self.object_label is None else self.object_label[rows],
+            None if self.pair is None else self.pair[rows],
         )
 
 
@@ -114,13 +118,36 @@ def match_pairs(detections: PairArrays, annotations: PairArrays, protocol: PairP
         place.append(detection[good])
         annotation.append(candidate[good])
     none = np.zeros(0, np.int64)
-    taken, by = claim(np.concatenate([none, *place]), np.concatenate([none, *annotation]), len(annotations))
+    places, chosen = np.concatenate([none, *place]), grouped[np.concatenate([none, *annotation])]
     stands_for = np.full(len(order), -1, np.int64)
-    stands_for[by] = grouped[taken]
+    if protocol.one_verb_a_pair:
+        won = _first_of_pairs(detections, order[places], annotations, chosen)
+        stands_for[places[won]] = chosen[won]
+    else:
+        taken, by = claim(places, chosen, len(annotations))
+        stands_for[by] = taken
     matches = Matches(order, label, image, stands_for)
     if protocol.ties == "torch":
         return matches.reordered(falling_order(detections.label, detections.score, "torch"))
     return matches
+
+
+def _first_of_pairs(
+    detections: PairArrays, d: NDArray[np.int64], annotations: PairArrays, chosen: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Which of the detections d[i], each of which chose one annotation, come first to the pair that it is about.
+
+    Raises:
+        InputError: it is not known which pairs annotations are about.
+    """
+    if annotations.pair is None:
+        raise InputError("rules that take pairs need to know which pair each annotation is about")
+    assert detections.score is not None  # checked by the caller
+    rank = np.empty(len(detections), np.int64)
+    rank[falling_order(np.zeros(len(detections), np.int64), detections.score)] = np.arange(len(detections))
+    earliest = np.argsort(rank[d], kind="stable")
+    _, first = np.unique(annotations.pair[chosen[earliest]], return_index=True)
+    return earliest[first]
 
 
 def _group(

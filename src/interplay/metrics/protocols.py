@@ -51,6 +51,12 @@ class PairProtocol:
         detections_per_class: best detections of a class that count, or None for all.
         annotation_shift: added to annotated coordinates before comparing. TIN-PAMI compares its 1-based annotations
             with 0-based detections as they are.
+        detections_per_image: best detections of an image that count, whatever their class, or None for all. Those of
+            no class take a place, too.
+        one_verb_a_pair: whether a pair of annotated boxes stands for one detection only, whichever of its verbs that
+            one says first. (The published code of VidHOI notes pairs, not verbs, as taken.)
+        groups_apart: whether a group of classes is scored as if there were no others. That matters where
+            `one_verb_a_pair`, as a pair is then free for the group's verbs.
     """
 
     name: str
@@ -66,6 +72,9 @@ class PairProtocol:
     known_object: Literal["detections", "images"] | None = None
     detections_per_class: int | None = None
     annotation_shift: float = 0.0
+    detections_per_image: int | None = None
+    one_verb_a_pair: bool = False
+    groups_apart: bool = False
 
     def reaches(self, overlap: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether overlaps are large enough for a match."""
@@ -136,10 +145,18 @@ PROTOCOLS: Mapping[str, PairProtocol] = _registry(
         summary="the pocket library, area under the raw curve without its last step",
         average_precision="pocket-auc",
     ),
+    PairProtocol(
+        "vidhoi",
+        "VidHOI at keyframes of clips (Chiou et al., ICDAR workshop 2021); the best 100 detections of a frame",
+        boxes="continuous",
+        detections_per_image=100,
+        one_verb_a_pair=True,
+        groups_apart=True,
+    ),
 )
 """Every protocol for HICO-DET and its kind, by name."""
 
-DEFAULT_PROTOCOLS: Mapping[str, str] = {"pastanet-hoi": "pastanet-hoi"}
+DEFAULT_PROTOCOLS: Mapping[str, str] = {"pastanet-hoi": "pastanet-hoi", "vidhoi": "vidhoi"}
 """Default protocol of the vocabularies for which it is not ``official``."""
 
 

@@ -66,6 +66,7 @@ class HoiScores:
         coverage: which part of the annotations the predictions speak of.
         zero_shot: the split whose unseen and seen classes are told apart instead of rare and other ones, if any.
         verdicts: what `hits` follow from.
+        apart: scores of groups as if there were no other classes, of a protocol that scores them so.
     """
 
     protocol: str
@@ -80,6 +81,7 @@ class HoiScores:
     notes: list[str] = field(default_factory=list)
     zero_shot: str | None = None
     verdicts: Verdicts | None = None
+    apart: Mapping[str, HoiScores] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -90,9 +92,9 @@ class HoiScores:
     def map(self) -> dict[str, float]:
         """Mean AP over all classes (``full``) and the ``rare`` and ``non_rare`` ones; NaN where there are none.
 
-        Of a zero-shot evaluation: ``unseen``, ``seen``, ``full``.
+        Of a zero-shot evaluation: ``unseen``, ``seen``, ``full``. Of VidHOI also ``temporal`` and ``spatial``.
         """
-        return self.means_of(self.ap)
+        return self.means_of(self.ap) | {name: group.map["full"] for name, group in self.apart.items()}
 
     @property
     def means(self) -> dict[str, float]:
@@ -102,7 +104,8 @@ class HoiScores:
     @property
     def mean_max_recall(self) -> dict[str, float]:
         """Mean highest recall over the same groups."""
-        return self.means_of(self.max_recall)
+        groups = {name: group.mean_max_recall["full"] for name, group in self.apart.items()}
+        return self.means_of(self.max_recall) | groups
 
     def means_of(self, values: NDArray[np.float64]) -> dict[str, float]:
         """Means of metrics per class (C,) over the same groups."""

@@ -7,8 +7,8 @@ read in `interplay.datasets` (`forms.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from interplay.datasets.exchange.json_forms import (
 from interplay.datasets.exchange.label_studio import write_label_studio
 from interplay.datasets.exchange.labelme import write_labelme
 from interplay.datasets.exchange.vidvrd import write_vidvrd
+from interplay.datasets.vidhoi import write_vidhoi
 from interplay.errors import InputError, near_matches
 from interplay.formats.csv_rows import has_place, write_csv
 from interplay.table import InteractionTable
@@ -49,6 +50,7 @@ class Export:
         suffix: of its file; empty for a folder.
         write: writes a table to a path.
         holds: what it can hold.
+        columns: those that it holds.
     """
 
     name: str
@@ -56,11 +58,14 @@ class Export:
     suffix: str
     write: Callable[[InteractionTable, Path], None]
     holds: frozenset[Content]
+    columns: frozenset[str] = frozenset()
 
 
 def _holds(*more: Content) -> frozenset[Content]:
     return frozenset(("interactions", "lone boxes", "no object", *more))
 
+
+_OF_FRAMES = frozenset(("track", "time"))
 
 EXPORTS: Mapping[str, Export] = {
     export.name: export
@@ -116,6 +121,15 @@ EXPORTS: Mapping[str, Export] = {
             ".json",
             write_vidvrd,
             frozenset(("interactions", "scores")),
+            _OF_FRAMES,
+        ),
+        Export(
+            "vidhoi",
+            "VidHOI's frame annotations; predictions become a result file of its code",
+            ".json",
+            write_vidhoi,
+            frozenset(("interactions", "scores", "sizes")),
+            _OF_FRAMES,
         ),
     )
 }
@@ -170,7 +184,8 @@ def find_export(form: str) -> Export:
 
 def lost_in_csv(table: InteractionTable) -> list[str]:
     """What `interplay.write` leaves out of a CSV file, in words."""
-    return lost(table, _CSV, [name for name in table.columns if has_place(get_column(name))])
+    columns = frozenset(name for name in table.columns if has_place(get_column(name)))
+    return lost(table, replace(_CSV, columns=columns))
 
 
 def check_export(form: Export, target: Path) -> None:
@@ -186,12 +201,8 @@ _PASSING = ("left_out", "left_out_score")
 """Columns that are for the screen, and that nobody misses."""
 
 
-def lost(table: InteractionTable, form: Export, columns: Collection[str] = ()) -> list[str]:
-    """What a form cannot hold, and a table has.
-
-    Args:
-        columns: those that it holds.
-    """
+def lost(table: InteractionTable, form: Export) -> list[str]:
+    """What a form cannot hold, and a table has."""
     found = []
 
     def tell(count: int, what: str) -> None:
@@ -217,6 +228,6 @@ def lost(table: InteractionTable, form: Export, columns: Collection[str] = ()) -
     if table.image_labels is not None:
         tell(len(table.image_labels), "labels of whole images")
     for name, values in table.columns.items():
-        if name not in (*_PASSING, *columns):
+        if name not in _PASSING and name not in form.columns:
             tell(len(values), f"the column {name}")
     return found
