@@ -187,7 +187,7 @@ def write_vidhoi(table: InteractionTable, path: Path) -> None:
 
 def _rows(table: InteractionTable, number: int) -> list[dict[str, Any]]:
     image = table[number]
-    place = PurePosixPath(image.file)
+    place = PurePosixPath(image.file or "")
     match = _FRAME.fullmatch(place.stem)
     if match is None:
         raise InputError(
