@@ -26,7 +26,7 @@ from rich.table import Table
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, write
 from interplay.cli import run_script
-from interplay.datasets.pairs import merge_duplicate_boxes, no_interaction_verbs
+from interplay.datasets.pairs import merge_duplicate_boxes
 from interplay.files import atomic_path
 from interplay.models.interactiveness import InteractivenessScorer
 from interplay.models.tin_spatial.data import PairSet
@@ -38,6 +38,7 @@ from interplay.models.tin_spatial.task import (
     score_pairs,
     trained_verbs,
 )
+from interplay.ops.correspondences import no_interaction_verbs
 from interplay.training import load_config, train
 from interplay.training.folder import WEIGHTS
 from interplay.training.tables import held_out_images

@@ -34,7 +34,6 @@ from rich.table import Table
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model, read, write
 from interplay.cli import run_script
 from interplay.datasets import InteractionDataset
-from interplay.datasets.pairs import class_table, object_table
 from interplay.datasets.transforms import resize_image
 from interplay.detectors.boxes_file import BoxesOfTable
 from interplay.errors import InputError
@@ -42,6 +41,7 @@ from interplay.layers.modes import evaluating
 from interplay.models.feature_cache import FeatureCache, Wanted, read_features
 from interplay.models.turbo.model import Turbo
 from interplay.models.weights import read_model
+from interplay.ops.correspondences import class_table, object_table
 from interplay.training import load_config, train
 from interplay.training.tables import listing_what_occurs
 from interplay.training.validation import predict_images, score_table

@@ -150,6 +150,9 @@ def test_one_picture_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         "sympy",
         "lightning",
         "torchmetrics",
+        "pyarrow",
+        "pandas",
+        "interplay.datasets",
     )
     code = (
         "import sys; from interplay.cli import main\n"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from interplay import Vocabulary
-from interplay.datasets.pairs import object_table
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
+from interplay.ops.correspondences import object_table
 from interplay.vocabulary import BUILT_IN, COCO_91_IDS, canonical_name, coco_80_index, gerund
 
 

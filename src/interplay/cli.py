@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import codecs
 import errno
+import gc
 import os
 import sys
 import warnings
@@ -56,6 +58,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 ok, 1 some inputs failed, 2 it could not be done at all."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _end_at_once()
     if not given or given[0] in ("-h", "--help"):
         return _guarded("interplay", lambda: _show(_overview(), 0 if given else USAGE_ERROR))
     if given[0] in ("-V", "--version"):
@@ -73,6 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _guarded(f"interplay {name}", lambda: _command(name, given[1:]))
     finally:
         warnings.formatwarning = usual
+
+
+def _end_at_once() -> None:
+    """At the end of the process nothing is worth collecting: to look for garbage in PyTorch's modules takes 0.4 s."""
+    atexit.unregister(gc.freeze)  # a process may run several commands
+    atexit.register(gc.freeze)
 
 
 def _command(name: str, arguments: Sequence[str]) -> int:

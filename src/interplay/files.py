@@ -191,7 +191,12 @@ def cache_folder(name: str) -> Path:
 
 
 def content_digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file's content, 16 hexadecimal digits.
+    """The first 16 digits of `file_sha256`; same errors."""
+    return file_sha256(path)[:16]
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's content, 64 hexadecimal digits; a large file is never in memory as a whole.
 
     Raises:
         InputError: it cannot be read, or is no file; says why.
@@ -205,7 +210,7 @@ def content_digest(path: str | os.PathLike[str]) -> str:
                 digest.update(block)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _make_folder(folder: Path) -> None:

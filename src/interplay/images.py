@@ -150,12 +150,12 @@ def image_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
         MissingFileError: no such file.
         ImageError: not an image, or its beginning is damaged; names the file.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     shown = "image bytes" if isinstance(source, bytes) else text_name(source)
     place = io.BytesIO(source) if isinstance(source, bytes) else _ordinary_file(os.fspath(source), MAX_PIXELS)
     try:
-        with _without_pillow_limit(), Image.open(place, formats=_known_formats()) as image:
+        with _without_pillow_limit(), _open(place) as image:
             return image.size
     except UnidentifiedImageError:
         raise ImageError(shown, "not an image, or its beginning is damaged") from None
@@ -163,10 +163,21 @@ def image_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
         raise ImageError(shown, f"damaged or truncated: {error}") from error
 
 
-def _known_formats() -> list[str]:
+def _open(source: str | Path | io.BytesIO) -> Image.Image:
+    """Pillow's image; what it needs for the rarer formats is loaded when the usual ones do not fit."""
+    from PIL import Image, UnidentifiedImageError
+
+    Image.preinit()
+    try:
+        return Image.open(source, formats=_loaded_formats())
+    except UnidentifiedImageError:
+        Image.init()
+        return Image.open(source, formats=_loaded_formats())
+
+
+def _loaded_formats() -> list[str]:
     from PIL import Image
 
-    Image.init()
     return [known for known in _FORMATS if known in Image.OPEN]
 
 
@@ -191,15 +202,14 @@ def path_inside(folder: str | os.PathLike[str], name: str) -> Path:
 
 
 def _decode(stream: io.BytesIO, name: str, max_pixels: int) -> NDArray[np.uint8]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     start = stream.getvalue()[:64]
     if not start:
         raise ImageError(name, "the file is empty")
-    formats = _known_formats()
     try:
         with _without_pillow_limit():
-            image = Image.open(stream, formats=formats)
+            image = _open(stream)
         return _to_rgb(image, name, max_pixels)
     except ImageError:
         raise

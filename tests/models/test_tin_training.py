@@ -16,7 +16,7 @@ from PIL import Image
 
 from interplay import Interactions, InteractionTable, Vocabulary, load_model, write
 from interplay.datasets import load_annotations
-from interplay.datasets.pairs import PairReader, class_table
+from interplay.datasets.pairs import PairReader
 from interplay.detectors import Detections
 from interplay.errors import InputError, InterplayError, MissingFileError
 from interplay.layers.normalisers import LossNormaliser
@@ -31,6 +31,7 @@ from interplay.models.tin.start import from_torchvision
 from interplay.models.tin.task import TinTask, network_config, network_verbs, network_vocabulary
 from interplay.models.tin.validation import combined_metrics
 from interplay.models.weights import read_weights
+from interplay.ops.correspondences import class_table
 from interplay.training import train, validate_config
 from interplay.training.detections import read_detections
 from interplay.training.optimisers import clip_each_gradient

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import interplay
@@ -22,6 +23,19 @@ def add(path: Path, *files: str, finish: bool = True) -> None:
             results.append(replace(RIDE, file=file))
     if finish:
         results.finish()
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 1000])
+def test_what_a_run_returns_is_what_the_file_holds(
+    tmp_path: Path, remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interplay.pipeline.results._REMEMBERED", remembered)
+    path, results = tmp_path / "r.jsonl", ResultFile(tmp_path / "r.jsonl", VCOCO, SETTINGS)
+    nobody = Interactions(np.zeros((0, 4)), [], [], [], [], VCOCO, score=[], file="b.jpg", height=48, width=64)
+    with results:
+        results.append(replace(RIDE, file="a.jpg", score=[np.float32(0.1)], keypoints=np.full((2, 17, 3), np.nan)))
+        results.append(nobody)
+    assert list(results.finish()) == list(interplay.read(path, VCOCO))
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -205,6 +207,18 @@ def model_options(arguments: argparse.Namespace) -> ModelOptions:
         pose=arguments.pose,
         device=arguments.device,
     )
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Load what stays to the end without looking for garbage in it: with PyTorch, that takes a quarter of a second."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def distinct_names(paths: list[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from interplay.commands._options import add_model, add_text_classes, model_options
+from interplay.commands._options import add_model, add_text_classes, model_options, without_collection
 from interplay.commands._types import (
     SHOW,
     SHOW_HELP,
@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         if clip or arguments.frames_per_second
         else _image_work(arguments, images, settings, stream)
     )
-    with messages.status(f"loading {arguments.model}"):
+    with messages.status(f"loading {arguments.model}"), without_collection():
         inference = model.load()
     failures = work(inference, inference.model.vocabulary, messages if stream else Console(), messages)
     for note in inference.notes():

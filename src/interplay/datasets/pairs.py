@@ -1,13 +1,11 @@
 """The pairs of annotated images: those that interact, with their classes, and those that do not.
 
-For two-stage systems. A network may have another vocabulary than the annotations: classes and objects go by name. TIN's
-papers train a classifier on one data set and use it on another; how their classes were matched is not published, the
-correspondences here are ours.
+For two-stage systems. A network may have another vocabulary than the annotations: classes and objects go by name
+(`interplay.ops.correspondences`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +14,8 @@ from numpy.typing import NDArray
 
 from interplay.columns import take_rows
 from interplay.interactions import Interactions
-from interplay.ops.boxes import box_iou, distinct_boxes
-from interplay.ops.object_names import match_objects
+from interplay.ops.boxes import SAME_OBJECT, box_iou, distinct_boxes
+from interplay.ops.correspondences import class_table, no_interaction_verbs, object_table
 from interplay.vocabulary import Vocabulary
 
 OVERLAP = 0.5
@@ -166,16 +164,6 @@ class _DistinctBoxes:
         return len(self.boxes)
 
 
-def no_interaction_verbs(vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """Verbs that say that a pair does not interact."""
-    rows = list(vocabulary.groups.get("no_interaction", ()))
-    return np.unique(vocabulary.interactions[rows, 0]) if rows else np.zeros(0, np.int64)
-
-
-SAME_OBJECT = 0.7
-"""Boxes of one class that overlap by more than this are one person or object."""
-
-
 def merge_duplicate_boxes(image: Interactions, overlap: float = SAME_OBJECT) -> Interactions:
     """Annotations of an image in which every person and object has one box; see `distinct_boxes`.
 
@@ -199,71 +187,3 @@ def merge_duplicate_boxes(image: Interactions, overlap: float = SAME_OBJECT) -> 
         object=other[rows],
         columns=take_rows(merged.columns, box=kept),
     )
-
-
-CORRESPONDENCES: tuple[tuple[str, str, str | None], ...] = (
-    ("surf", "ride", "surfboard"),
-    ("skateboard", "ride", "skateboard"),
-    ("ski", "ride", "skis"),
-    ("snowboard", "ride", "snowboard"),
-    ("sit", "sit on", None),
-    ("sit", "sit at", None),
-    ("lay", "lie on", None),
-    ("look", "watch", None),
-    ("look", "inspect", None),
-    ("work on computer", "type on", None),
-    ("drink", "drink with", None),
-    ("drink", "sip", None),
-    ("talk on phone", "talk on", None),
-    ("hit with", "swing", None),
-)
-"""V-COCO's verb, HICO-DET's, and the object with which they mean the same (None: any). Others go by name."""
-
-
-def class_table(annotations: Vocabulary, vocabulary: Vocabulary, verbs: tuple[int, ...] = ()) -> NDArray[np.int64]:
-    """(V, O + 1) class of every verb and object of the annotations, -1 where there is none; last column: no object.
-
-    Args:
-        annotations: their vocabulary.
-        vocabulary: the network's.
-        verbs: the network's verb of each class; empty where the classes are the vocabulary's interactions.
-    """
-    objects = object_table(annotations, vocabulary).tolist()
-    same, lookup = annotations == vocabulary, vocabulary.interaction_lookup
-    table = np.full((len(annotations.verbs), len(objects) + 1), -1)
-    place = {verb: number for number, verb in enumerate(verbs)}
-    names = {*annotations.verbs, *(name for pair in CORRESPONDENCES for name in pair[:2])}
-    known = {name: vocabulary.find_verb(name) for name in names}
-    for row, verb in enumerate(annotations.verbs):
-        for column, label in enumerate([*objects, -1]):
-            name = annotations.objects[column] if column < len(objects) else ""
-            for other in (verb,) if same else _same(verb, name):
-                found = known[other]
-                if found >= 0 and verbs:
-                    found = place.get(found, -1)
-                elif found >= 0:
-                    found = int(lookup[found, label]) if label >= 0 else -1
-                if found >= 0:
-                    table[row, column] = found
-                    break
-    return table
-
-
-def object_table(annotations: Vocabulary, vocabulary: Vocabulary) -> NDArray[np.int64]:
-    """(O,) the second vocabulary's index of every object of the first, -1 where it has none."""
-    table = match_objects(annotations.objects, vocabulary.objects, vocabulary.human)
-    if annotations.person >= 0:
-        table[annotations.person] = vocabulary.person
-    return table
-
-
-def _same(verb: str, object_name: str) -> Iterator[str]:
-    """Names for what a verb means with an object, the likeliest first."""
-    pairs = [pair for pair in CORRESPONDENCES if verb in pair[:2]]
-    yield from (_other(verb, pair) for pair in pairs if pair[2] == object_name)
-    yield verb
-    yield from (_other(verb, pair) for pair in pairs if pair[2] is None)
-
-
-def _other(verb: str, pair: tuple[str, str, str | None]) -> str:
-    return pair[1] if verb == pair[0] else pair[0]

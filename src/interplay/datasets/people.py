@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.datasets.pairs import class_table, merge_duplicate_boxes, object_table
+from interplay.datasets.pairs import merge_duplicate_boxes
 from interplay.interactions import Interactions
+from interplay.ops.correspondences import class_table, object_table
 from interplay.vocabulary import Vocabulary
 
 

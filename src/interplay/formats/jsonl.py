@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from interplay.columns import Column, registered_columns
@@ -22,7 +20,6 @@ from interplay.containers.guard import reason, regular_file
 from interplay.containers.json_files import iterate_json_lines
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.formats.arrow import from_arrow, full_schema
 from interplay.formats.reading import OwnNames
 from interplay.formats.records import lists_indices, record_problems
 from interplay.interactions import Interactions
@@ -38,6 +35,11 @@ def read_jsonl(path: Path, vocabulary: Vocabulary | OwnNames | None = None) -> I
     Raises:
         InputError: names file, line and field of the first problem.
     """
+    import pyarrow as pa  # here, since results of one picture are written before anything is read
+    import pyarrow.json as pj
+
+    from interplay.formats.arrow import from_arrow, full_schema
+
     known = vocabulary if isinstance(vocabulary, Vocabulary) else None
     regular_file(path, "a JSON Lines file")
     longest, lines, doubtful = _survey(path)

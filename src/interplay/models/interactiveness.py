@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.datasets.pairs import no_interaction_verbs, object_table
 from interplay.errors import InputError, some_of
 from interplay.interactions import Interactions
 from interplay.models.base import HoiModel
 from interplay.models.two_stage import InteractivenessModel
+from interplay.ops.correspondences import no_interaction_verbs, object_table
 from interplay.vocabulary import Vocabulary
 
 

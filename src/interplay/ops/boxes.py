@@ -71,6 +71,10 @@ def clip_boxes(boxes: NDArray[np.floating], width: float, height: float) -> NDAr
     return np.clip(boxes, 0, limits)
 
 
+SAME_OBJECT = 0.7
+"""Boxes of one class that overlap by more than this are one person or object."""
+
+
 def distinct_boxes(
     boxes: NDArray[np.float32],
     labels: NDArray[np.int64],

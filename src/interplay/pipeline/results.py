@@ -20,6 +20,9 @@ from interplay.interactions import Interactions
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary
 
+_REMEMBERED = 1000
+"""Images of a new file that are not read again from it when the run finishes: Arrow's reader takes time to load."""
+
 
 class ResultFile:
     """A ``.jsonl``, ``.parquet`` or ``.csv`` file of interactions that grows by one image at a time.
@@ -66,6 +69,7 @@ class ResultFile:
             write(_read_results(path, vocabulary, scored), self.lines, vocabulary)
         with naming(self.lines):
             self.done = frozenset(identity(file) for file in repair_lines(self.lines, scored))
+        self._appended: list[Interactions] | None = None if self.done else []  # None: too many to be remembered
 
     def __enter__(self) -> ResultFile:
         self._note(finished=False)
@@ -106,10 +110,17 @@ class ResultFile:
             if not there:
                 raise InputError(f"{self.lines} was removed or replaced while it was written; run the command again")
             append_jsonl(interactions, self._stream)
+        if self._appended is not None:
+            self._appended.append(interactions)
+            if len(self._appended) > _REMEMBERED:
+                self._appended = None
 
     def finish(self) -> InteractionTable:
         """Mark the run as finished, after its `with` block; returns everything in the file."""
-        table = read(self.lines, self.vocabulary)
+        if self._appended is None:
+            table = read(self.lines, self.vocabulary)
+        else:
+            table = InteractionTable.from_list(self._appended, self.vocabulary)
         if self.lines != self.path:
             write(table, self.path, self.vocabulary)
             self.lines.unlink()

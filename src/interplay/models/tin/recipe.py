@@ -34,7 +34,7 @@ class TinNetworkSection(Section):
         level: which network: ``instance`` (R, C and D) or ``part`` (interactiveness by body parts, no classes).
         classes: whether classes are interactions, as published for HICO-DET, or verbs, as published for V-COCO.
         vocabulary: whose interactions or verbs are the classes; by default the annotations'. Annotations in another
-            one are translated by name (`interplay.datasets.pairs.class_table`).
+            one are translated by name (`interplay.ops.correspondences.class_table`).
     """
 
     backbone: BackboneName = "resnet50"

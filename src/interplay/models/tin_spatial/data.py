@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.datasets.pairs import no_interaction_verbs
+from interplay.ops.correspondences import no_interaction_verbs
 from interplay.table import InteractionTable
 from interplay.training.whole_batches import WholeBatches
 

@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.datasets.pairs import SAME_OBJECT
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating, one_thread
@@ -26,7 +25,7 @@ from interplay.layers.normalisers import LossNormaliser
 from interplay.models.base import ClassAxes
 from interplay.models.plain import PlainForward, PlainTensor
 from interplay.models.two_stage import InteractivenessModel, most_confident
-from interplay.ops.boxes import distinct_boxes
+from interplay.ops.boxes import SAME_OBJECT, distinct_boxes
 from interplay.systems import SYSTEMS
 from interplay.vocabulary import Vocabulary
 

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from interplay.datasets.pairs import no_interaction_verbs
 from interplay.errors import InputError
 from interplay.interactions import Interactions
 from interplay.layers.modes import evaluating
@@ -19,6 +18,7 @@ from interplay.metrics.pairs import mean_pair_average_precision, pair_average_pr
 from interplay.models.interactiveness import InteractivenessScorer
 from interplay.models.start import copy_model
 from interplay.models.weights import read_model
+from interplay.ops.correspondences import no_interaction_verbs
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
 from interplay.training.optimisers import matrices_and_vectors
