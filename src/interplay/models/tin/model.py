@@ -58,6 +58,7 @@ class TinModel(InteractivenessModel):
         InputError: the vocabulary has no object "person", or not the classes that the decoding's rule is for.
     """
 
+    vocabulary: Vocabulary
     config: TinConfig
     system = "tin"
     description_class = TinDescription
