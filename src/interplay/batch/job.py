@@ -204,6 +204,12 @@ def _cluster(job: BatchJob) -> Iterator[None]:
                 ray.init(num_cpus=cores, object_store_memory=_STORE, include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(f"no Ray cluster at {job.address}: {error}" if job.address else f"{error}") from None
+    except Exception as error:  # Ray has no class of its own for it
+        if "timed out during startup" not in str(error):
+            raise
+        raise InputError(
+            "Ray did not start in time: this machine is too busy or has too little memory; run the same command again"
+        ) from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield
