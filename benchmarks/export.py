@@ -6,7 +6,8 @@
     python benchmarks/export.py --accuracy MODEL SCENES   # what 8 bits cost
 
 Rows take turns on the machine, so that other work disturbs all alike; medians count. CPU seconds are of all threads
-together, and hold also where other work waits for the same cores. ``--accuracy`` scores a trained model on what
+together, and hold also where other work waits for the same cores; but threads that wait for each other spin, which
+counts: on a busy machine take ``--threads 1``. ``--accuracy`` scores a trained model on what
 ``interplay synthesize SCENES`` wrote, given the annotated boxes where it needs boxes; PyTorch, 32 bits and 8 bits.
 """
 
