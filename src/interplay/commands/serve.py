@@ -88,12 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
         with console.status(f"loading {name}"):
             models[name] = load_predictor(name, **given)
     contact = {}
+    shared = next((one.detector for one in models.values() if one.model.needs_detections), arguments.detector)
     for name in [DEFAULT_CONTACT_MODEL] if arguments.contact is None else arguments.contact:
         if arguments.contact == ["none"]:
             break
         with console.status(f"loading {name}"):
             try:
-                contact[name] = load_service(name, arguments.detector, arguments.device)
+                contact[name] = load_service(name, shared, arguments.device)
             except MissingExtraError as error:
                 if arguments.contact is not None:
                     raise

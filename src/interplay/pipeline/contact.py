@@ -26,7 +26,7 @@ from interplay.vocabulary import Vocabulary
 from interplay.zoo.load import load_contact_finder
 
 if TYPE_CHECKING:
-    from interplay.detectors import Detections
+    from interplay.detectors import Detections, Detector
     from interplay.models.interactvlm.memory import MemoryOptions
 
 MOST_FACES = 500_000
@@ -165,7 +165,7 @@ def load_contact(
     return ContactTool(finder, own, tuple(_onto(own, load_body(each), matrix) for each in onto))
 
 
-def load_search(model: str | Path, detector: str | None = None, device: str | None = None) -> PairSearch:
+def load_search(model: str | Path, detector: Detector | str | None = None, device: str | None = None) -> PairSearch:
     """What finds people and objects for a model of contact; poses only for one that looks at them.
 
     Args:

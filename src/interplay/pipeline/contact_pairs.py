@@ -17,7 +17,7 @@ from interplay.models.contact import ContactPair
 from interplay.ops.object_names import match_objects
 
 if TYPE_CHECKING:
-    from interplay.detectors import Detections
+    from interplay.detectors import Detections, Detector
     from interplay.models.inference import Inference
 
 MIN_BOX_SCORE = 0.4
@@ -52,7 +52,7 @@ class PairSearch:
         device: where models run.
     """
 
-    detector: str | None = None
+    detector: Detector | str | None = None
     pose: str | None = DEFAULT_POSE_ESTIMATOR
     device: str | None = None
 

@@ -23,7 +23,7 @@ from interplay.interactions import Interactions
 from interplay.pipeline.contact import THRESHOLD, ContactResult
 from interplay.pipeline.contact_files import names_of
 from interplay.pipeline.run import Failure, predict_batch
-from interplay.serve.batching import Batcher, QueueFullError
+from interplay.serve.batching import Batcher, QueueFullError, model_thread
 from interplay.serve.contact import ContactQuestion, ContactService, given_boxes
 from interplay.serve.metrics import Metrics
 from interplay.serve.options import ServeOptions
@@ -70,14 +70,15 @@ def create_app(
     limits = options or ServeOptions()
     services = dict(contact or {})
     metrics = Metrics()
+    pool = model_thread()  # one for all: they share detectors, and the cores anyway
     batchers = {
         name: Batcher[Pixels, Interactions](
-            _worker(model), limits.max_batch, limits.wait, limits.queue, metrics.batch.observe
+            _worker(model), limits.max_batch, limits.wait, limits.queue, metrics.batch.observe, pool
         )
         for name, model in models.items()
     }
     contact_batchers = {
-        name: Batcher[ContactQuestion, ContactResult](service, 1, 0.0, limits.queue)
+        name: Batcher[ContactQuestion, ContactResult](service, 1, 0.0, limits.queue, pool=pool)
         for name, service in services.items()
     }
     every: list[Batcher[Any, Any]] = [*batchers.values(), *contact_batchers.values()]
@@ -90,6 +91,7 @@ def create_app(
         yield
         for batcher in every:
             await batcher.stop()
+        pool.shutdown()
 
     app = FastAPI(
         title="interplay",

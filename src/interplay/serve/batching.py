@@ -12,6 +12,11 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
+def model_thread() -> ThreadPoolExecutor:
+    """A thread in which models work."""
+    return ThreadPoolExecutor(1, thread_name_prefix="interplay-model")
+
+
 class QueueFullError(Exception):
     """More wait than may."""
 
@@ -23,7 +28,7 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Batcher(Generic[Item, Answer]):
-    """Gathers items into batches for a function that works in one thread of its own.
+    """Gathers items into batches for a function that works in one thread.
 
     Args:
         work: a batch of items -> as many answers; an answer that is an exception is raised for its item alone.
@@ -31,6 +36,8 @@ class Batcher(Generic[Item, Answer]):
         wait: seconds that an item waits for others.
         queue: items that may wait.
         on_batch: called with the size of each batch.
+        pool: the thread, where several batchers share what may not be used by two at once; whoever gives it ends it.
+            By default each has its own.
 
     Example:
         In a running event loop ``await batcher.start()``, ``await batcher.submit(item)``, ``await batcher.stop()``.
@@ -43,11 +50,13 @@ class Batcher(Generic[Item, Answer]):
         wait: float,
         queue: int,
         on_batch: Callable[[int], object] | None = None,
+        pool: ThreadPoolExecutor | None = None,
     ) -> None:
         self._work, self._most, self._wait = work, most, wait
         self._limit, self._on_batch = queue, on_batch
         self._queue: asyncio.Queue[_Waiting[Item, Answer]] = asyncio.Queue()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="interplay-model")
+        self._own_pool = pool is None
+        self._pool = pool or model_thread()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -66,7 +75,8 @@ class Batcher(Generic[Item, Answer]):
         await self._queue.join()
         if self._task is not None:
             self._task.cancel()
-        self._pool.shutdown(wait=True)
+        if self._own_pool:
+            self._pool.shutdown(wait=True)
 
     async def submit(self, item: Item) -> Answer:
         """The answer for an item.

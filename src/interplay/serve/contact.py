@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from interplay.detectors import Detections
+from interplay.detectors import Detections, Detector
 from interplay.errors import InputError, InterplayError, MissingExtraError
 from interplay.pipeline.contact import ContactResult, ContactTool, find_contact, load_contact, load_search
 from interplay.pipeline.contact_files import coloured_glb
@@ -89,12 +89,14 @@ class ContactService:
         return coloured_glb(body.vertices, body.faces, result.pairs[pair].contact.scores)
 
 
-def load_service(model: str | Path, detector: str | None = None, device: str | None = None) -> ContactService:
+def load_service(
+    model: str | Path, detector: Detector | str | None = None, device: str | None = None
+) -> ContactService:
     """A model of contact, with everything that it needs loaded.
 
     Args:
         model, device: as of `load_contact`.
-        detector: what finds people and objects; None for the default.
+        detector: what finds people and objects, or its name; None for the default.
 
     Raises:
         MissingExtraError, MissingFileError, InputError: as of `load_contact`.
