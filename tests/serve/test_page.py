@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 import socket
 import threading
@@ -9,7 +11,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from interplay.samples import sample_path
 
@@ -68,12 +72,13 @@ def browser() -> Iterator[Any]:
 def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bool) -> None:
     size = {"width": 390, "height": 800} if phone else {"width": 1200, "height": 900}
     page = browser.new_page(viewport=size)
+    page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(address)
     page.set_input_files("#file", str(sample_path()))
-    page.wait_for_selector("#list button", timeout=PATIENCE)
+    page.wait_for_selector("#list button")
     words = page.locator("#list button span").all_text_contents()
     assert any("tennis racket" in word for word in words)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
@@ -97,11 +102,77 @@ def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bo
     page.close()
 
 
-def test_the_keyboard_reaches_everything(address: str, browser: Any) -> None:
+def test_the_threshold_asks_nothing_again(address: str, browser: Any) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.set_input_files("#file", str(sample_path()))
-    page.wait_for_selector("#list button", timeout=PATIENCE)
+    page.wait_for_selector("#list button")
+    counts = []
+    for least in (0.01, 0.9):
+        page.locator("#least").evaluate(f"e => {{ e.value = {least}; e.dispatchEvent(new Event('input')); }}")
+        counts.append(page.locator("#list button").count())
+    assert counts[0] > counts[1] > 0
+    assert sum("/v1/detect" in url for url in asked) == 1
+    page.close()
+
+
+TRANSFER = """
+async (kind) => {
+  const data = Uint8Array.from(atob(window.picture), (c) => c.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([data], "tennis.jpg", { type: "image/jpeg" }));
+  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
+    : new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_pictures_are_pasted_and_dropped(address: str, browser: Any, kind: str) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.evaluate("text => { window.picture = text; }", base64.b64encode(sample_path().read_bytes()).decode())
+    page.evaluate(TRANSFER, kind)
+    page.wait_for_selector("#list button")
+    assert "tennis racket" in page.locator("#list").inner_text()
+    page.close()
+
+
+def test_a_clip_is_looked_at_frame_by_frame(address: str, browser: Any, tmp_path: Any) -> None:
+    av = pytest.importorskip("av", reason="needs the extra video")
+    image = np.asarray(Image.open(sample_path()).convert("RGB").resize((480, 320)))
+    clip = tmp_path / "clip.webm"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 480, 320, "yuv420p"
+        for _ in range(8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.set_input_files("#file", str(clip))
+    page.get_by_text("frames of the clip").wait_for()
+    page.wait_for_selector("#list button")
+    with page.expect_download() as download:
+        page.locator("#json").click()
+    frames = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert [frame["time"] for frame in frames] == [0, 0.5]
+    assert frames[1]["interactions"]
+    page.close()
+
+
+def test_the_keyboard_reaches_everything(address: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.set_input_files("#file", str(sample_path()))
+    page.wait_for_selector("#list button")
     reached = set()
     for _ in range(25):
         page.keyboard.press("Tab")
@@ -114,35 +185,37 @@ def test_a_file_that_is_no_picture_is_named(address: str, browser: Any, tmp_path
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.set_input_files("#file", str(broken))
-    page.wait_for_selector("#status.bad", timeout=PATIENCE)
+    page.wait_for_selector("#status.bad")
     assert "not an image" in page.locator("#status").inner_text()
     page.close()
 
 
 def test_contact_is_shown_in_3d(address: str, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 700})
+    page.set_default_timeout(PATIENCE)
     problems, asked = [], []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.set_input_files("#file", str(sample_path()))
-    page.wait_for_selector("#list button", timeout=PATIENCE)
+    page.wait_for_selector("#list button")
     if not page.locator("#contact").is_visible():
         pytest.skip("needs the extra contact")
     page.locator("#contact").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#pairs button", timeout=PATIENCE)
+    page.wait_for_selector("#pairs button")
     pair = page.locator("#pairs button").first
     assert "person 1, tennis racket: right hand" in pair.inner_text()
     pair.focus()
     assert page.locator("#marks rect").count() == 2  # the person and the racket alone
     page.keyboard.press("Enter")
-    page.wait_for_selector("#body iframe", timeout=PATIENCE)
+    page.wait_for_selector("#body iframe")
     view = page.frame_locator("#body iframe")
-    view.locator("#status:empty").wait_for(state="attached", timeout=PATIENCE)
+    view.locator("#status:empty").wait_for(state="attached")
     frame = next(each for each in page.frames if "/viewer" in each.url)
     assert frame.evaluate("document.querySelector('model-viewer').loaded") is True
     assert "right hand" in frame.evaluate("document.querySelector('model-viewer').alt")
@@ -162,6 +235,7 @@ def test_contact_is_shown_in_3d(address: str, browser: Any) -> None:
 
 def test_a_frame_shows_nothing_from_elsewhere(address: str, browser: Any) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(address + "viewer#scene=javascript:alert(1)&title=<b>x</b>")
     assert page.evaluate("document.getElementById('save').getAttribute('href')") is None
     assert page.evaluate("document.querySelector('model-viewer').src") is None
