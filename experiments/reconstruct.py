@@ -1,6 +1,7 @@
 """How near the joint fit of a person and an object comes to the truth, beside the published fit.
 
     python experiments/reconstruct.py --scenes 100 --seed 2203 --size 256 --published 15 --results results.jsonl
+    python experiments/reconstruct.py --scenes 100 --seed 2203 --size 256 --published 0 --contact model
     python experiments/reconstruct.py --capsules 20 --published-scene optim_scene_1.npz --photograph sheep/
 
 Generated scenes give exact bodies, objects, contacts, masks and cameras: the first person who touches the object of
@@ -10,9 +11,14 @@ fit's own reference values; capsules are more of its kind, made in the same way:
 placed at random beside the same capsule, in a picture of 36 x 48 pixels. A folder is a photograph of Open3DHOI: the
 meshes before and after it was aligned by hand, whose contacts are where they are within 3 cm.
 
+With ``--contact model`` the body's contact on generated scenes is what the default model of `interplay contact`
+predicts from true boxes and keypoints, the object's is where the world's people hold or use it, as in
+`interplay reconstruct`.
+
 Columns: the vertices' median distance to the truth, the mean distance to the truth's surface points (an object turned
 around its own axis of symmetry is right there, and wrong in the first), the overlap with the mask at the photograph's
-size, and seconds of processor time. With ``--results`` an interrupted run goes on where it was.
+size, litres that are inside both, and seconds of processor time. With ``--results`` an interrupted run goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +42,18 @@ from interplay.body.geometry import Array, transform
 from interplay.body.raycast import RayScene
 from interplay.cli import run_script
 from interplay.containers.meshes import read_mesh
+from interplay.defaults import DEFAULT_CONTACT_MODEL
 from interplay.images import read_image
+from interplay.metrics.reconstruction import penetration_volume
+from interplay.models.contact import ContactPair
+from interplay.pipeline.contact import load_contact
 from interplay.reconstruct import Intrinsics, fit_object, published
+from interplay.reconstruct.objects import Candidate, guessed_body_contact, guessed_object_contact
 from interplay.reconstruct.scene import checked
 from interplay.world.labels.contact import find_contacts
+from interplay.world.labels.keypoints import keypoints_in_view
 from interplay.world.sampler import sample_scene
+from interplay.world.scene import Scene as WorldScene
 
 LEAST_PIXELS = 400
 NEAR, GOOD_IOU = 0.05, 0.8
@@ -69,10 +82,11 @@ class Outcome:
     surface: float
     iou: float
     seconds: float
+    litres: float = float("nan")
 
 
-def generated(seed: int, size: int, index: int) -> Case | None:
-    """A scene of the generated world, if an object is touched and seen in it."""
+def generated(seed: int, size: int, predict: bool, index: int) -> Case | None:
+    """A scene of the generated world, if an object is touched and seen in it; with predicted contact on demand."""
     scene = sample_scene(seed, index, size)
     related = {(each.human, each.object) for each in scene.relations}
     people = len(scene.people)
@@ -91,19 +105,46 @@ def generated(seed: int, size: int, index: int) -> Case | None:
         mask = seen((body, body_faces), (truth, model.faces), intrinsics, (camera.height, camera.width))
         if mask.sum() < LEAST_PIXELS * (size / 512) ** 2:
             continue
+        scores = _at(contact.body_vertices, len(body)), _at(contact.object_vertices, len(truth))
+        if predict:
+            scores = predicted(scene, contact.human, contact.object, mask, body, (truth, model.faces))
         return Case(
             scene.objects[contact.object].category,
-            (body, body_faces, _at(contact.body_vertices, len(body))),
-            (
-                (truth - truth.mean(0)) @ _turn(np.random.default_rng((seed, index))),
-                model.faces,
-                _at(contact.object_vertices, len(truth)),
-            ),
+            (body, body_faces, scores[0]),
+            ((truth - truth.mean(0)) @ _turn(np.random.default_rng((seed, index))), model.faces, scores[1]),
             mask,
             intrinsics,
             truth,
         )
     return None
+
+
+def predicted(
+    scene: WorldScene, human: int, index: int, mask: Any, body: Array, truth: tuple[Array, Any]
+) -> tuple[Array, Array]:
+    """Contact of a body and an object as `interplay reconstruct` has it, from true boxes, keypoints and verbs."""
+    model, camera = scene.objects[index].model, scene.camera
+    intrinsics = Intrinsics.of(camera)
+    outline = seen(truth, (body, scene.people[human].body.model.faces), intrinsics, mask.shape)
+    verbs = tuple(each.verb for each in scene.relations if (each.human, each.object) == (human, index))
+    boxes = [_box(each) for each in (outline, mask)]
+    pair = ContactPair(scene.objects[index].category, *boxes, keypoints_in_view(scene, human), verbs)
+    [answer] = _finder().predict_pairs(np.zeros((*mask.shape, 3), np.uint8), [pair])
+    scores = answer.scores.astype(np.float64)
+    if not (scores >= 0.5).any():
+        scores, _ = guessed_body_contact(body, mask, intrinsics, model)
+    candidate = Candidate(model.category, model.mesh.vertices, model.mesh.faces, model)
+    return scores, guessed_object_contact(candidate)[0]
+
+
+@cache
+def _finder() -> Any:
+    return load_contact(DEFAULT_CONTACT_MODEL).finder
+
+
+def _box(mask: Any) -> Array:
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float32)
 
 
 def capsule(seed: int, index: int) -> Case | None:
@@ -182,13 +223,13 @@ def photograph(folder: Path) -> Case:
     )
 
 
-def seen(human: tuple[Array, Any], object: tuple[Array, Any], camera: Intrinsics, size: tuple[int, int]) -> Any:
-    """(height, width) where the object is seen, before or beside the person."""
+def seen(other: tuple[Array, Any], object: tuple[Array, Any], camera: Intrinsics, size: tuple[int, int]) -> Any:
+    """(height, width) where the object is seen, before or beside the other mesh."""
     height, width = size
     rows, columns = np.mgrid[:height, :width] + 0.5
     (fx, fy), (cx, cy) = camera.focal, camera.principal
     rays = np.stack([(columns - cx) / fx, (rows - cy) / fy, np.ones(size)], -1).reshape(-1, 3)
-    return (RayScene([human, object]).cast(np.zeros(3), rays).mesh == 1).reshape(size)
+    return (RayScene([other, object]).cast(np.zeros(3), rays).mesh == 1).reshape(size)
 
 
 def outcome(case: Case, placed: Array, seconds: float) -> Outcome:
@@ -200,6 +241,7 @@ def outcome(case: Case, placed: Array, seconds: float) -> Outcome:
         float(np.mean(surface)),
         float((shown & case.mask).sum() / max((shown | case.mask).sum(), 1)),
         seconds,
+        1000 * penetration_volume(*case.human[:2], placed, case.object[1], 0.02),
     )
 
 
@@ -250,6 +292,7 @@ def _row(outcomes: list[Outcome]) -> list[str]:
         cells += [f"{100 * share:.0f}" for share in (near, covering, both)]
     else:
         cells += [""] * 3
+    cells.append(f"{np.nanmean([each.litres for each in outcomes]):.2f}")
     return [*cells, f"{median('seconds'):.1f}", f"{max(each.seconds for each in outcomes):.1f}"]
 
 
@@ -293,7 +336,7 @@ def measure(
         for fit in wanted:
             row = results.rows[name, index, fit]
             if row["case"] is not None:
-                found[fit].append(Outcome(**{key: row[key] for key in Outcome.__annotations__}))
+                found[fit].append(Outcome(**{key: row[key] for key in Outcome.__annotations__ if key in row}))
                 if say and fit in missing:
                     say(name, index, row["case"], fit, *_row(found[fit][-1:]))
         index += 1
@@ -314,17 +357,19 @@ def main() -> None:
         "--closest-point-start", action="store_true", help="give our fit the published fit's start beside its own"
     )
     parser.add_argument("--results", type=Path, metavar="JSONL", help="keep each result there, and go on from there")
+    parser.add_argument("--contact", choices=["true", "model"], default="true", help="of generated scenes (true)")
     parser.add_argument("--each", action="store_true", help="print a line for each scene too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     console = Console(width=140)
     table = Table(
-        "scenes", "fit", "vertices cm", "surface cm", "IoU", "< 5 cm %", "IoU > .8 %", "both %", "s", "most s"
+        "scenes", "fit", "vertices cm", "surface cm", "IoU", "< 5 cm %", "IoU > .8 %", "both %", "litres", "s", "most s"
     )
     sets: list[tuple[str, int, Callable[[int], Case | None]]] = []
     if arguments.scenes:
-        name = f"generated, seed {arguments.seed}, {arguments.size} px"
-        sets.append((name, arguments.scenes, partial(generated, arguments.seed, arguments.size)))
+        predict = arguments.contact == "model"
+        name = f"generated, seed {arguments.seed}, {arguments.size} px" + (", predicted contact" if predict else "")
+        sets.append((name, arguments.scenes, partial(generated, arguments.seed, arguments.size, predict)))
     if arguments.capsules:
         sets.append((f"capsules, seed {arguments.seed}", arguments.capsules, partial(capsule, arguments.seed)))
     for paths, read in ((arguments.published_scene, published_scene), (arguments.photograph, photograph)):

@@ -16,7 +16,10 @@ from interplay.body.materials import Material
 from interplay.body.meshes import Mesh, box, circle, ellipsoid, join, loft, refine
 from interplay.body.proximity import signed_distance
 from interplay.errors import InputError
-from interplay.reconstruct import Fit, Intrinsics, fit_object
+from interplay.reconstruct import Fit, Intrinsics, SizePrior, fit_object
+from interplay.reconstruct.energy import Weights, evaluate
+from interplay.reconstruct.residuals import Pose, System
+from interplay.reconstruct.scene import Problem, checked
 from interplay.reconstruct.silhouette import depth_buffer
 
 PAINT = Material((0.5, 0.5, 0.5))
@@ -120,6 +123,34 @@ def test_an_object_of_unknown_size(scene: dict[str, Any]) -> None:
     assert _error(scene, found, small) < 0.03
 
 
+def test_a_size_in_other_units(scene: dict[str, Any]) -> None:
+    longest = float(np.ptp(scene["object_vertices"], axis=0).max())
+    small = scene["object_vertices"] / 100  # as if in hundreds of metres
+    found = _fit(scene, object_vertices=small, size=SizePrior(1.1 * longest, 0.2, "measured"))
+    assert found.scale == pytest.approx(100, rel=0.06)
+    assert _error(scene, found, small) < 0.03
+    again = _fit(scene, object_vertices=small, size=SizePrior(1.1 * longest, 0.2, "measured"), start=found, starts=0)
+    assert _error(scene, again, small) < 0.03
+
+
+def test_a_person_is_not_inside_an_object(scene: dict[str, Any]) -> None:
+    """The end of the arm is in the middle of a large box, whose surface is nowhere in the person but around the arm."""
+    crate = refine(box((0.5, 0.5, 0.5), PAINT), 0.1)
+    given = {name: value for name, value in scene.items() if name.startswith("human") or name == "camera"}
+    given |= {"object_vertices": crate.vertices, "object_faces": crate.faces, "object_mask": scene["object_mask"]}
+    problem = Problem(checked(**given, object_contact=np.ones(len(crate.vertices))))
+
+    def found(x: float) -> System:
+        pose = Pose(torch.eye(3)[None], torch.tensor([[x, -0.2, 2.48]]), torch.ones(1))
+        return evaluate(problem, pose, Weights(0, 0, 0, 0, penetration=1.0, order=0))
+
+    assert float(found(0.75).energy) > 1e-5
+    assert float(found(1.2).energy) == 0
+    slope = float(found(0.752).energy - found(0.748).energy) / 0.004
+    assert 2 * float(found(0.75).gradient[0, 3]) == pytest.approx(slope, rel=0.3)
+    assert slope < 0
+
+
 def test_a_large_photograph_is_looked_at_small(scene: dict[str, Any]) -> None:
     mask = np.kron(scene["object_mask"], np.full((6, 6), 255, np.uint8))
     camera = CAMERA.cropped(0, 0, 6.0)
@@ -187,6 +218,7 @@ def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> Non
         ({"camera": lambda v: Intrinsics((0.0, 1.0), v.principal)}, "focal length"),
         ({"camera": lambda v: Intrinsics(v.focal, (float("nan"), 1.0))}, "principal point"),
         ({"scale_spread": -1.0}, "scale_spread"),
+        ({"scale_spread": 0.1, "size": "bench"}, "give one of them"),
         ({"starts": 0}, "starts: expected 1 or more"),
         ({"start": np.eye(3)}, r"start: expected a Fit or a finite matrix \(4, 4\), got \(3, 3\)"),
         ({"start": np.diag([1.0, 1.0, -1.0, 1.0])}, "start: expected a turn"),

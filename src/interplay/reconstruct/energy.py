@@ -1,14 +1,8 @@
-"""What a good place of the object is: the terms of a fit, as residuals in metres for many places at once.
-
-A `Pose` is placed by ``s * R @ x + t``; B of them are looked at together. A term is a number of residuals for each, and
-how these change as the object turns, moves and grows (Gauss and Newton's method).
-"""
+"""What a good place of the object is: the terms of a fit, as residuals in metres for many places at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,42 +10,10 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from interplay.body.contact import DEPTH
-
-from .scene import Problem, Ranks, Surface
+from .inside import DEEPEST
+from .residuals import NORMAL_LENGTH, Pose, Sums, System
+from .scene import Problem, Ranks, Surface, Touch
 from .silhouette import fragments
-
-
-class Pose(NamedTuple):
-    """B places of an object: R (B, 3, 3), t (B, 3) and s (B,)."""
-
-    R: Tensor
-    t: Tensor
-    s: Tensor
-
-    def place(self, points: Tensor) -> Tensor:
-        """(B, N, 3) of points (N, 3)."""
-        return self.place_each(points.expand(len(self.t), -1, -1))
-
-    def place_each(self, points: Tensor) -> Tensor:
-        """(B, N, 3) of points (B, N, 3), other ones for each place."""
-        return self.s[:, None, None] * points @ self.R.transpose(1, 2) + self.t[:, None]
-
-    def back(self, points: Tensor) -> Tensor:
-        """(B, N, 3): where points (N, 3) of the scene are on the object."""
-        return (points - self.t[:, None]) @ self.R / self.s[:, None, None]
-
-    def moved(self, step: Tensor) -> Pose:
-        """After a step (B, 7): turned around the object's middle by an axis times an angle, moved, and grown."""
-        return Pose(_exponential(step[:, :3]) @ self.R, self.t + step[:, 3:6], self.s * step[:, 6].exp())
-
-    def split(self, size: int) -> list[Pose]:
-        """In parts of at most `size`."""
-        return [Pose(*part) for part in zip(*(each.split(size) for each in self), strict=True)]
-
-    def take(self, index: Tensor) -> Pose:
-        """Some of them."""
-        return Pose(self.R[index], self.t[index], self.s[index])
 
 
 @dataclass(frozen=True)
@@ -81,112 +43,10 @@ class Weights:
     reach: float = 0.1
 
 
-NORMAL_LENGTH = 0.03
-_ROBUST = 0.1  # metres from which on a residual counts linearly
-_DEEPEST = 0.15
 _NOISE = 0.01  # metres that one spread of the scale counts as
 _RANK_BOUND = 0.02  # metres from which on a wrong order counts hardly more, in the end
 _MARGIN = 0.01  # metres that what is surely touched is nearer than what is surely not
 _NEAREST = 0.05  # metres before the camera
-
-
-class System(NamedTuple):
-    """Sums over residuals: energy (B,), gradient (B, 7), curvature (B, 7, 7), and the energy by term."""
-
-    energy: Tensor
-    gradient: Tensor
-    curvature: Tensor
-    parts: Mapping[str, Tensor]
-
-
-class _Sums:
-    def __init__(self, pose: Pose) -> None:
-        count = len(pose.t)
-        self.pose = pose
-        self.energy = torch.zeros(count)
-        self.gradient = torch.zeros(count, 7)
-        self.curvature = torch.zeros(count, 7, 7)
-        self.parts: dict[str, Tensor] = {}
-
-    def add(
-        self,
-        name: str,
-        residual: Tensor,
-        weight: Tensor | float,
-        points: Tensor,
-        along: Tensor | None,
-        bound: float | None = None,
-    ) -> None:
-        """Residuals (B, K, m) of points (B, K, 3) of the object in the scene.
-
-        Args:
-            weight: (B, K) or (K,), whose sum is the term's weight.
-            along: (B, K, m, 3), what each number changes by as the point moves; the axes themselves if None.
-            bound: metres from which on a residual counts hardly more; without it, linearly from `_ROBUST` on.
-        """
-        size = residual.square().sum(-1).sqrt()
-        w = torch.as_tensor(weight).expand_as(size)
-        loss, linear = _robust(size, bound)
-        energy = (w * loss).sum(1)
-        lever = points - self.pose.t[:, None]
-        if along is None:
-            along = torch.eye(3).expand(*residual.shape[:2], 3, 3)
-        turn = torch.linalg.cross(lever[:, :, None].expand_as(along), along)
-        grow = (along * lever[:, :, None]).sum(-1, keepdim=True)
-        self._sum(name, energy, torch.cat([turn, along, grow], -1), residual, w * linear)
-
-    def add_directions(self, name: str, residual: Tensor, weight: Tensor | float, direction: Tensor) -> None:
-        """Residuals (B, K, 3) that turn as the unit vectors `direction` (B, K, 3) of the object do."""
-        w = torch.as_tensor(weight).expand_as(residual[..., 0])
-        axes = torch.eye(3).expand(*residual.shape[:2], 3, 3)
-        turn = NORMAL_LENGTH * torch.linalg.cross(direction[:, :, None].expand_as(axes), axes)
-        rows = torch.cat([turn, torch.zeros(*residual.shape, 4)], -1)
-        self._sum(name, (w * residual.square().sum(-1)).sum(1), rows, residual, w)
-
-    def _sum(self, name: str, energy: Tensor, rows: Tensor, residual: Tensor, weight: Tensor) -> None:
-        flat = rows.flatten(1, 2)
-        weighted = flat * weight.repeat_interleave(rows.shape[2], 1)[..., None]
-        self.energy = self.energy + energy
-        self.gradient = self.gradient + (weighted * residual.flatten(1)[..., None]).sum(1)
-        self.curvature = self.curvature + weighted.transpose(1, 2) @ flat
-        self.parts[name] = self.parts.get(name, 0) + energy
-
-    def add_ranks(
-        self, distance: Tensor, pairs: Tensor, margin: Tensor, points: Tensor, along: Tensor, bound: float | None
-    ) -> None:
-        """Pairs of points of which the first shall not be farther away than the second.
-
-        Args:
-            distance: (B, K) metres from points (B, K, 3) of the object in the scene.
-            pairs: (K, K) weight of each pair, first and second.
-            margin: (K, K) metres by which it shall be nearer.
-            along: (B, K, 3) unit vectors along which a distance grows.
-            bound: as of `add`.
-        """
-        apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
-        loss, linear = _robust(apart, bound)
-        linear = torch.where(apart > 0, linear, 0)
-        energy = (pairs * loss).sum((1, 2))
-        active = pairs * linear
-        both = active + active.transpose(1, 2)
-        laplacian = torch.diag_embed(both.sum(2)) - both
-        lever = points - self.pose.t[:, None]
-        rows = torch.cat([torch.linalg.cross(lever, along), along, (along * lever).sum(-1, keepdim=True)], -1)
-        pulled = laplacian @ rows
-        slack = (active * margin).sum(2) - (active * margin).sum(1)
-        self.energy = self.energy + energy
-        self.gradient = self.gradient + (pulled * distance[..., None]).sum(1) + (rows * slack[..., None]).sum(1)
-        self.curvature = self.curvature + rows.transpose(1, 2) @ pulled
-        self.parts["ranks"] = self.parts.get("ranks", 0) + energy
-
-
-def _robust(size: Tensor, bound: float | None) -> tuple[Tensor, Tensor]:
-    """The loss of residuals of this size, and by how much less than a square's its slope is."""
-    if bound is not None:  # Geman and McClure's
-        share = 1 / (1 + (size / bound) ** 2)
-        return size**2 * share, share**2
-    loss = torch.where(size < _ROBUST, size**2, _ROBUST * (2 * size - _ROBUST))  # Huber's
-    return loss, (_ROBUST / size.clamp(min=1e-9)).clamp(max=1)
 
 
 def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0, fine: bool = False) -> System:
@@ -196,7 +56,7 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
         spread: of the logarithm of the scale around that of 1; 0 keeps the scale fixed.
         fine: look at every pixel of the one place that is given, instead of at points of the surface.
     """
-    sums = _Sums(pose)
+    sums = Sums(pose)
     _contact(problem, sums, weights, weights.reach if fine else None)
     surface = problem.surface
     placed = pose.place(surface.points)
@@ -218,12 +78,17 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
     return System(sums.energy, sums.gradient, sums.curvature, sums.parts)
 
 
-def _contact(problem: Problem, sums: _Sums, weights: Weights, bound: float | None) -> None:
+def _contact(problem: Problem, sums: Sums, weights: Weights, bound: float | None) -> None:
     """Nearest points in position and opposite normal together, from the object to the person and back.
 
     In the end, contacts that the mask contradicts must not drag the object away from it: `bound`.
     """
-    own, body = problem.contact, problem.body_contact
+    for touch in problem.touches:
+        _touch(touch, sums, weights.contact / len(problem.touches), weights.normals / len(problem.touches), bound)
+
+
+def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, bound: float | None) -> None:
+    own, body = touch.own, touch.body
     pose = sums.pose
     points = pose.place(own.points)
     normals = own.normals @ pose.R.transpose(1, 2)
@@ -237,21 +102,29 @@ def _contact(problem: Problem, sums: _Sums, weights: Weights, bound: float | Non
         else:
             point, normal = points, normals
             target, other = body.points[nearest], body.normals[nearest]
-        sums.add("contact", point - target, mine * weights.contact / 2, point, None, bound)
-        if weights.normals:
+        sums.add("contact", point - target, mine * contact / 2, point, None, bound)
+        if normals_weight:
             rest = NORMAL_LENGTH * (normal + other)
-            sums.add_directions("normals", rest, mine * weights.normals / 2, normal)
+            sums.add_directions("normals", rest, mine * normals_weight / 2, normal)
 
 
 def contact_distance(problem: Problem, pose: Pose) -> float:
-    """Metres between what touches, a mean of both directions, for one place."""
-    own, body = problem.contact, problem.body_contact
-    distance = torch.cdist(pose.place(own.points)[0], body.points)
-    return float((distance.amin(1) * own.weights).sum() + (distance.amin(0) * body.weights).sum()) / 2
+    """Metres between what touches, a mean of both directions and over people, for one place; 0 where nobody does."""
+    return float(np.mean(contact_distances(problem, pose))) if problem.touches else 0.0
+
+
+def contact_distances(problem: Problem, pose: Pose) -> list[float]:
+    """The same for each person who touches the object."""
+    found = []
+    for touch in problem.touches:
+        own, body = touch.own, touch.body
+        distance = torch.cdist(pose.place(own.points)[0], body.points)
+        found.append(float((distance.amin(1) * own.weights).sum() + (distance.amin(0) * body.weights).sum()) / 2)
+    return found
 
 
 def _picture(
-    problem: Problem, sums: _Sums, weights: Weights, placed: Tensor, surface: Surface, mask_pixels: Tensor
+    problem: Problem, sums: Sums, weights: Weights, placed: Tensor, surface: Surface, mask_pixels: Tensor
 ) -> None:
     """The object in the picture: inside the mask or hidden, all over the mask, before or behind the person."""
     camera, metres = problem.camera, problem.metres
@@ -276,17 +149,17 @@ def _picture(
         x, y = _cell(problem, pixels).unbind(-1)
         inside = (x + 0.5 - pixels[..., 0]).abs().maximum((y + 0.5 - pixels[..., 1]).abs()) <= 0.5
         person = problem.body_depth[y, x]
-        behind = (placed[..., 2] - person).clamp(max=_DEEPEST)
+        behind = (placed[..., 2] - person).clamp(max=DEEPEST)
         normals = surface.normals @ sums.pose.R.transpose(1, 2)
         toward = (normals * placed).sum(-1) < 0
         wrong_behind = inside & problem.seen[y, x] & toward & (behind > 0)
         wrong_before = inside & problem.hidden[y, x] & (behind < 0)
-        rest = torch.where(wrong_behind | wrong_before, behind.clamp(min=-_DEEPEST), 0)[..., None]
+        rest = torch.where(wrong_behind | wrong_before, behind.clamp(min=-DEEPEST), 0)[..., None]
         axis = placed.new_tensor([0.0, 0, 1]).expand(*placed.shape[:2], 1, 3)
         sums.add("order", rest, surface.weights * weights.order, placed, axis)
 
 
-def _pixels(problem: Problem, sums: _Sums, weights: Weights) -> None:
+def _pixels(problem: Problem, sums: Sums, weights: Weights) -> None:
     """As `_picture`, with what each pixel shows of the object; a mean over the mask's pixels."""
     vertices = sums.pose.place(problem.vertices)[0]
     shown = fragments(problem.camera.project(vertices), vertices[:, 2], problem.faces, problem.size)
@@ -328,22 +201,24 @@ def _pixels(problem: Problem, sums: _Sums, weights: Weights) -> None:
     wrong = torch.where(problem.seen.reshape(-1)[shown.pixel], behind > 0, False)
     wrong |= problem.hidden.reshape(-1)[shown.pixel] & (behind < 0)
     which = torch.nonzero(wrong)[:, 0]
-    rest = behind[which].clamp(-_DEEPEST, _DEEPEST)[None, :, None]
+    rest = behind[which].clamp(-DEEPEST, DEEPEST)[None, :, None]
     axis = points.new_tensor([0.0, 0, 1]).expand(1, len(which), 1, 3)
     sums.add("order", rest, torch.full((len(which),), weights.order * one), points[which][None], axis)
 
 
-def _ranks(problem: Problem, sums: _Sums, weights: Weights, bound: float | None) -> None:
+def _ranks(problem: Problem, sums: Sums, weights: Weights, bound: float | None) -> None:
     """What is touched is nearer to the other mesh than what is not, on both; how near, the scores do not say."""
     pose = sums.pose
-    own, body = problem.ranks, problem.body_ranks
-    points = pose.place(own.points)
-    _add_ranks(sums, weights.ranks / 2, own, points - _nearest(problem.body_vertices, points), points, bound)
-    mine = pose.place_each(_nearest(problem.own_vertices, pose.back(body.points)))
-    _add_ranks(sums, weights.ranks / 2, body, mine - body.points, mine, bound)
+    for touch in problem.touches:
+        weight = weights.ranks / 2 / len(problem.touches)
+        own, body = touch.own_ranks, touch.body_ranks
+        points = pose.place(own.points)
+        _add_ranks(sums, weight, own, points - _nearest(problem.body_vertices, points), points, bound)
+        mine = pose.place_each(_nearest(problem.own_vertices, pose.back(body.points)))
+        _add_ranks(sums, weight, body, mine - body.points, mine, bound)
 
 
-def _add_ranks(sums: _Sums, weight: float, ranks: Ranks, offset: Tensor, points: Tensor, bound: float | None) -> None:
+def _add_ranks(sums: Sums, weight: float, ranks: Ranks, offset: Tensor, points: Tensor, bound: float | None) -> None:
     distance = offset.norm(dim=-1)
     along = offset / distance[..., None].clamp(min=1e-6)
     sums.add_ranks(distance, weight * ranks.pairs, _MARGIN * ranks.surer, points, along, bound)
@@ -355,18 +230,19 @@ def _nearest(tree: cKDTree, points: Tensor) -> Tensor:
     return torch.from_numpy(tree.data[index].astype(np.float32)).reshape(points.shape)
 
 
-def _penetration(problem: Problem, sums: _Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:
-    """How deep the object's points are in the person."""
-    shape = placed.shape[:2]
-    far = problem.tree.n  # the index of what is farther away than the bound; then any point does
-    _, nearest = problem.tree.query(placed.reshape(-1, 3).numpy(), distance_upper_bound=2 * _DEEPEST)
-    missed = torch.from_numpy(nearest == far).reshape(shape)
-    nearest[nearest == far] = 0
-    target = torch.from_numpy(problem.tree.data[nearest].astype(np.float32)).reshape(*shape, 3)
-    normal = torch.from_numpy(problem.tree_normals[nearest].astype(np.float32)).reshape(*shape, 3)
-    depth = ((target - placed) * normal).sum(-1)
-    rest = -((depth - DEPTH).clamp(min=0, max=_DEEPEST) * ~missed)[..., None]
-    sums.add("penetration", rest, surface.weights * weights.penetration, placed, normal[:, :, None])
+def _penetration(problem: Problem, sums: Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:
+    """How deep the object's points are in the person, and the person's in the object, by more than flesh gives way."""
+    depth, _, normal, gives = problem.body_inside(placed)
+    rest = -(depth - gives).clamp(min=0, max=DEEPEST)[..., None]
+    sums.add("penetration", rest, surface.weights * weights.penetration / 2, placed, normal[:, :, None])
+    if not len(problem.body_near):
+        return
+    pose = sums.pose
+    depth, target, normal, _ = problem.own_inside(pose.back(problem.body_near))
+    rest = (pose.s[:, None] * depth - problem.body_near_gives).clamp(min=0, max=DEEPEST)[..., None]
+    share = torch.full((len(problem.body_near),), weights.penetration / 2 / len(problem.body_near))
+    along = (normal @ pose.R.transpose(1, 2))[:, :, None]
+    sums.add("penetration", rest, share, pose.place_each(target), along)
 
 
 def _picture_rows(problem: Problem, points: Tensor) -> Tensor:
@@ -389,10 +265,3 @@ def _cell(problem: Problem, pixels: Tensor) -> Tensor:
 def _gather(points: Tensor, index: Tensor) -> Tensor:
     """(B, K, 3 or 2) of points (B, N, 3 or 2) by index (B, K)."""
     return torch.gather(points, 1, index[..., None].expand(-1, -1, points.shape[-1]))
-
-
-def _exponential(turn: Tensor) -> Tensor:
-    """Rotations (B, 3, 3) by axes times angles (B, 3)."""
-    return torch.linalg.matrix_exp(
-        torch.linalg.cross(turn[:, None], torch.eye(3).expand(len(turn), 3, 3)).transpose(1, 2)
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,22 +18,26 @@ from interplay.ops.backends import to_numpy
 
 from . import published
 from .camera import Intrinsics
-from .energy import Pose, System, Weights, contact_distance
+from .energy import Weights, contact_distance
+from .residuals import Pose, System
 from .scene import Problem, checked
-from .search import around, descend, distinct, first_poses, poses_on_mask, spread_rotations
+from .search import around, descend, distinct, first_poses, look_alikes, poses_on_mask, spread_rotations
 from .silhouette import depth_buffer
+from .sizes import SizePrior, size_prior
 
 _COARSE = Weights(penetration=0.0, order=0.0)
-_WITH_BODY = Weights()
-_FINE = Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, order=0.5)
+_MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, order=0.5)  # by points, by each pixel
 
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
-_APART = Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, ranks=10.0)
-_APART_FINE = Weights(contact=0.01, normals=0.0, outside=5.0, cover=5.0, order=0.5, ranks=100.0, reach=0.05)
-_ROUNDS, _ROUND_ANGLES, _ROUND_SHIFT = 5, (0.8, 0.4), 0.02  # times, radians, metres
+_APART = (
+    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, ranks=10.0),
+    Weights(contact=0.003, normals=0.0, outside=5.0, cover=5.0, order=0.5, ranks=100.0, reach=0.05),
+)
+_ROUNDS_MET, _ROUNDS_APART = 2, 4  # at most: they bound the time that a fit takes
+_ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
 
 _Descent = tuple[Pose, System, list[Tensor]]
-_GOOD_IOU, _LOW_IOU, _FAR = 0.7, 0.5, 0.05
+_SURE_IOU, _GOOD_IOU, _LOW_IOU, _FAR = 0.9, 0.7, 0.5, 0.05
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def fit_object(
     *,
     start: Fit | ArrayLike | None = None,
     scale_spread: float = 0.0,
+    size: str | SizePrior | None = None,
     starts: int = 512,
     seed: int = 0,
     published_behaviour: bool = False,
@@ -105,6 +110,8 @@ def fit_object(
             the person's vertices. It is looked at beside the others; with ``starts=0``, alone.
         scale_spread: how uncertain the object's size is, as a standard deviation of its logarithm (0.1 is about ten
             per cent); 0 keeps the size.
+        size: instead, what is known of the object's size: a category's name (see `size_prior`), or a prior. The mesh
+            may then have any unit.
         starts: how many starting rotations are looked at; 0 only with a `start`.
         seed: of the points that are drawn on the object.
         published_behaviour: run the published fit instead, which seldom finds the object; see
@@ -116,10 +123,10 @@ def fit_object(
 
     Source: after Dwivedi et al., InteractVLM, CVPR 2025, section 3.4.
     """
-    if not 0 <= scale_spread < 10:
-        raise InputError(f"scale_spread: expected a number from 0 to 10, got {scale_spread}")
     if starts < (start is None):
         raise InputError(f"starts: expected 1 or more, or 0 with a start, got {starts}")
+    object_vertices = _rows(object_vertices, "object_vertices")
+    usual, spread = usual_scale(object_vertices, scale_spread, size)
     to_world = None
     if isinstance(camera, Camera):
         to_world = camera
@@ -132,7 +139,7 @@ def fit_object(
         human_vertices,
         human_faces,
         human_contact,
-        object_vertices,
+        object_vertices * usual,
         object_faces,
         object_contact,
         object_mask,
@@ -142,8 +149,9 @@ def fit_object(
     if published_behaviour:
         found = _published(problem)
     else:
-        begin = None if start is None else _begin(problem, start, to_world)
-        found = _search(problem, starts, scale_spread, begin, seed)
+        begin = None if start is None else _begin(problem, start, usual, to_world)
+        found = _search(problem, starts, spread, begin, seed)
+    found = replace(found, scale=found.scale * usual)
     if to_world is None:
         return found
     return replace(
@@ -153,19 +161,70 @@ def fit_object(
     )
 
 
+def usual_scale(vertices: Array, scale_spread: float, size: str | SizePrior | None) -> tuple[float, float]:
+    """What an object's units are probably multiplied by, and how uncertain the logarithm of that is.
+
+    Args:
+        vertices, scale_spread, size: as of `fit_object`.
+    """
+    if not 0 <= scale_spread < 10:
+        raise InputError(f"scale_spread: expected a number from 0 to 10, got {scale_spread}")
+    if size is None:
+        return 1.0, scale_spread
+    if scale_spread:
+        raise InputError(
+            "scale_spread is of the mesh's own size, and size says what that probably is: give one of them"
+        )
+    prior = size_prior(size) if isinstance(size, str) else size
+    longest = float(np.ptp(vertices, axis=0).max(initial=0)) if len(vertices) else 0.0
+    if prior.longest is None or not longest > 0:
+        return 1.0, prior.spread
+    return prior.longest / longest, prior.spread
+
+
 def _search(problem: Problem, starts: int, spread: float, begin: Pose | None, seed: int) -> Fit:
     rotations = spread_rotations(starts) if starts else torch.zeros(0, 3, 3)
-    met = _best(problem, _with(first_poses(problem, rotations), begin), spread)
-    found = _described(problem, *met, _FINE)
-    if found.iou >= _GOOD_IOU and found.residuals["contact"] <= _FAR:
-        return found
+    met = None
+    if problem.touches:
+        met = _best(problem, _with(first_poses(problem, rotations), begin), spread, seed)
+        found = _described(problem, *met, _MET[1])
+        if found.iou >= _GOOD_IOU and found.residuals["contact"] <= _FAR:
+            return found
     # the contacts may not fit the mask: begin with the mask, and let the contacts choose the turn and the depth
-    apart = _best_apart(problem, _with(poses_on_mask(problem, rotations), begin, met[0]), spread, seed)
-    return _described(problem, *apart, _APART_FINE)
+    on_mask = _with(poses_on_mask(problem, rotations), begin, None if met is None else met[0])
+    apart = _described(problem, *_best_apart(problem, on_mask, spread, seed), _APART[1])
+    if met is not None and found.iou > apart.iou and found.residuals["contact"] <= _FAR:
+        return found
+    return apart
 
 
-def _begin(problem: Problem, start: Fit | ArrayLike, to_world: Camera | None) -> Pose:
-    """A given place in the camera's frame."""
+def fit_untouched(problem: Problem, starts: int, spread: float, seed: int) -> Fit:
+    """Place an object that nobody touches: by its mask, its size, and by what is before and behind it."""
+    return _search(problem, starts, spread, None, seed)
+
+
+def fit_again(problem: Problem, fits: Sequence[Fit], spread: float) -> Fit:
+    """Place an object from where it is thought to be, for instance after what is around it has moved.
+
+    Args:
+        fits: places in the camera's frame, of the object in its usual size.
+    """
+    pose = _with(*(pose_of(problem, fit) for fit in fits))
+    if problem.touches:
+        best = _described(problem, *min(_ends(problem, pose, _MET, 20, spread), key=_energy), _MET[1])
+        if best.iou >= _GOOD_IOU and best.residuals["contact"] <= _FAR:
+            return best
+    ends = _ends(problem, pose, _APART, 10, spread)
+    return _described(problem, *min(ends, key=_energy), _APART[1])
+
+
+def pose_of(problem: Problem, fit: Fit) -> Pose:
+    """A fit's place, in the camera's frame, of the object in its usual size."""
+    return _begin(problem, fit, 1.0, None)
+
+
+def _begin(problem: Problem, start: Fit | ArrayLike, usual: float, to_world: Camera | None) -> Pose:
+    """A given place in the camera's frame, of the object in its usual size."""
     matrix = np.asarray(start.matrix if isinstance(start, Fit) else to_numpy(start), np.float64)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
         raise InputError(f"start: expected a Fit or a finite matrix (4, 4), got {matrix.shape}")
@@ -173,48 +232,58 @@ def _begin(problem: Problem, start: Fit | ArrayLike, to_world: Camera | None) ->
     rotation = matrix[:3, :3] / scale if scale > 0 else matrix[:3, :3]
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or scale <= 0:
         raise InputError("start: expected a turn, a move and a positive scale, got a matrix that does more than this")
-    middle = matrix[:3, :3] @ problem.middle + matrix[:3, 3]
+    scale /= usual
+    middle = scale * rotation @ problem.middle + matrix[:3, 3]
     if to_world is not None:
         rotation, middle = to_world.rotation @ rotation, to_world.rotation @ (middle - to_world.position)
     return Pose(torch.from_numpy(rotation).float()[None], torch.from_numpy(middle).float()[None], torch.tensor([scale]))
 
 
-def _with(pose: Pose, *others: Pose | None) -> Pose:
+def _with(*poses: Pose | None) -> Pose:
     """All places together."""
-    return Pose(*(torch.cat(each) for each in zip(pose, *(p for p in others if p is not None), strict=True)))
+    return Pose(*(torch.cat(each) for each in zip(*(p for p in poses if p is not None), strict=True)))
 
 
-def _best(problem: Problem, pose: Pose, spread: float) -> _Descent:
+def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
     """The best of many places when contacts meet."""
     pose = _promising(problem, pose, _COARSE, 64, spread)
     pose, system, _ = descend(problem, pose, _COARSE, 15, spread)
-    pose = pose.take(distinct(pose, system.energy, 10, problem.radius))
-    pose, system, _ = descend(problem, pose, _WITH_BODY, 25, spread)
-    kept = pose.take(distinct(pose, system.energy, 6, problem.radius))
-    return min((descend(problem, each, _FINE, 30, spread, fine=True) for each in kept.split(1)), key=_energy)
+    ends = _ends(problem, pose.take(distinct(pose, system.energy, 10, problem.radius)), _MET, 25, spread)
+    if overlap(problem, min(ends, key=_energy)[0]) >= _SURE_IOU:
+        return min(ends, key=_energy)
+    return _searched_around(problem, ends, _MET, _ROUNDS_MET, spread, seed)
 
 
 def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
-    """The best of many places when contacts do not meet, looked for again around the best few."""
+    """The best of many places when contacts do not meet."""
+    pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
+    ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
+    return _searched_around(problem, ends, _APART, _ROUNDS_APART, spread, seed)
+
+
+def _ends(problem: Problem, pose: Pose, weights: tuple[Weights, Weights], steps: int, spread: float) -> list[_Descent]:
+    """Where descents from places end: first all together by points, then the best one by one by each pixel."""
+    pose, system, _ = descend(problem, pose, weights[0], steps, spread)
+    kept = pose.take(distinct(pose, system.energy, 6, problem.radius))
+    return [descend(problem, each, weights[1], 20, spread, fine=True) for each in kept.split(1)]
+
+
+def _searched_around(
+    problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], rounds: int, spread: float, seed: int
+) -> _Descent:
+    """The best of what is around the best few, and around the best of that, until it is hardly better."""
     rng = np.random.default_rng(seed)
-
-    def descents(pose: Pose, steps: int) -> list[_Descent]:
-        pose, system, _ = descend(problem, pose, _APART, steps, spread)
-        kept = pose.take(distinct(pose, system.energy, 8, problem.radius))
-        return [descend(problem, each, _APART_FINE, 20, spread, fine=True) for each in kept.split(1)]
-
-    pose, system, _ = descend(problem, _promising(problem, pose, _APART, 64, spread), _APART, 15, spread)
-    ends = descents(pose.take(distinct(pose, system.energy, 16, problem.radius)), 15)
     bests: list[float] = []
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         ends.sort(key=_energy)
         bests.append(_energy(ends[0]))
         if number >= 2 and bests[-1] > 0.99 * bests[-3]:
             break
-        together = Pose(*(torch.cat(each) for each in zip(*(end[0] for end in ends), strict=True)))
+        together = _with(*(end[0] for end in ends))
         energy = torch.cat([end[1].energy for end in ends])
         few = together.take(distinct(together, energy, 3, problem.radius))
-        ends += descents(around(few, 12, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, rng), 10)
+        near = around(few, 6, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, _ROUND_DEEPER, rng)
+        ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread)
     return min(ends, key=_energy)
 
 

@@ -12,14 +12,15 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from interplay.body.contact import CONTACT, DEPTH
 from interplay.body.geometry import Array
 from interplay.body.meshes import vertex_normals
-from interplay.body.proximity import surface_samples
 from interplay.body.raycast import check_mesh
 from interplay.errors import InputError
 from interplay.ops.backends import to_numpy
 
 from .camera import Intrinsics
+from .inside import Inside
 from .silhouette import depth_buffer
 
 HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
@@ -29,14 +30,21 @@ PICTURE = 128
 """Longer side in pixels of the picture around the object that a fit works on, at most."""
 
 _LARGER = 4.0  # times that a small mask is enlarged at most; steps of whole pixels would be too large
-_SPACING = 0.03  # metres
-_SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS = 500, 96, 32, 256
+_SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS, _BODY_POINTS = 500, 96, 32, 256, 160
 _PERHAPS = 0.02  # scores from which on a vertex is not surely free
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Checked arrays: vertices in the camera's frame, contacts as scores, the mask as truth values."""
+    """Checked arrays: vertices in the camera's frame, contacts as scores, the mask as truth values.
+
+    With several people and other objects, the "human" mesh is all of them, and `touches` says who touches where.
+
+    Attributes:
+        touches: for each person who touches the object, scores of all human vertices and of the object's; if None,
+            `human_contact` and `object_contact` are the only ones.
+        hard: (F,) triangles of the human mesh that do not give way; none if None.
+    """
 
     human_vertices: Array
     human_faces: NDArray[np.int64]
@@ -46,6 +54,8 @@ class Inputs:
     object_contact: Array
     mask: NDArray[np.bool_]
     camera: Intrinsics
+    touches: tuple[tuple[Array, Array], ...] | None = None
+    hard: NDArray[np.bool_] | None = None
 
 
 def checked(
@@ -63,45 +73,68 @@ def checked(
     Raises:
         InputError: meshes, scores or a mask of another shape, not finite, or without contact or pixels.
     """
-    meshes, contacts = [], []
-    for name, vertices, faces, scores, threshold in (
-        ("human", human_vertices, human_faces, human_contact, HUMAN_CONTACT),
-        ("object", object_vertices, object_faces, object_contact, OBJECT_CONTACT),
-    ):
-        points, triangles = to_numpy(vertices).astype(np.float64), to_numpy(faces)
-        try:
-            check_mesh(points, triangles)
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from error
-        if not np.ptp(points, axis=0).max() > 0:
-            raise InputError(f"{name}_vertices: all are in one point")
-        values = to_numpy(scores).astype(np.float64)
-        if values.shape != points.shape[:1]:
-            raise InputError(f"{name}_contact: expected a score for each of {len(points)} vertices, got {values.shape}")
-        if not ((values >= 0) & (values <= 1)).all():
-            raise InputError(f"{name}_contact: expected scores in 0..1, or truth values")
-        if not (values >= threshold).any():
-            raise InputError(
-                f"{name}_contact: no vertex has a score of {threshold} or more; "
-                "an object that nobody touches cannot be placed by contact"
-            )
-        meshes.append((points, triangles.astype(np.int64)))
-        contacts.append(values)
-    mask = to_numpy(object_mask)
-    if mask.ndim != 2:
-        raise InputError(f"object_mask: expected (height, width), got {mask.shape}")
-    if not np.isfinite(mask.astype(np.float64)).all():
-        raise InputError("object_mask: some values are not finite")
-    mask = mask > (127 if mask.dtype == np.uint8 and mask.max(initial=0) > 1 else 0.5 if mask.dtype.kind == "f" else 0)
-    if not mask.any():
-        raise InputError("object_mask: no pixel belongs to the object")
-    touched = meshes[0][0][contacts[0] >= HUMAN_CONTACT]
-    if not (touched[:, 2] > 0).all():
+    human, human_triangles = checked_mesh(human_vertices, human_faces, "human")
+    object, object_triangles = checked_mesh(object_vertices, object_faces, "object")
+    touching = checked_scores(human_contact, len(human), HUMAN_CONTACT, "human_contact")
+    touched = checked_scores(object_contact, len(object), OBJECT_CONTACT, "object_contact")
+    mask = checked_mask(object_mask, "object_mask")
+    if not (human[touching >= HUMAN_CONTACT, 2] > 0).all():
         raise InputError(
             "human_vertices: some of those in contact are behind the camera; expected z forward, in metres"
         )
-    (human, human_triangles), (object, object_triangles) = meshes
-    return Inputs(human, human_triangles, contacts[0], object, object_triangles, contacts[1], mask, camera)
+    return Inputs(human, human_triangles, touching, object, object_triangles, touched, mask, camera)
+
+
+def checked_mesh(vertices: Any, faces: Any, name: str) -> tuple[Array, NDArray[np.int64]]:
+    """Vertices (V, 3) and triangles (F, 3) of a mesh that is not one point.
+
+    Raises:
+        InputError: another shape, not finite, no extent.
+    """
+    points, triangles = to_numpy(vertices).astype(np.float64), to_numpy(faces)
+    try:
+        check_mesh(points, triangles)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    if not np.ptp(points, axis=0).max() > 0:
+        raise InputError(f"{name}_vertices: all are in one point")
+    return points, triangles.astype(np.int64)
+
+
+def checked_scores(scores: Any, count: int, threshold: float, name: str) -> Array:
+    """(count,) scores in 0..1 of which one or more reach the threshold.
+
+    Raises:
+        InputError: another shape, other numbers, or no vertex in contact.
+    """
+    values = to_numpy(scores).astype(np.float64)
+    if values.shape != (count,):
+        raise InputError(f"{name}: expected a score for each of {count} vertices, got {values.shape}")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise InputError(f"{name}: expected scores in 0..1, or truth values")
+    if not (values >= threshold).any():
+        raise InputError(
+            f"{name}: no vertex has a score of {threshold} or more; an object that nobody touches cannot be placed "
+            "by contact"
+        )
+    return values
+
+
+def checked_mask(mask: Any, name: str) -> NDArray[np.bool_]:
+    """(height, width) truth values of a mask of these, or of 0..1 or 0..255.
+
+    Raises:
+        InputError: another shape, not finite, or empty.
+    """
+    mask = to_numpy(mask)
+    if mask.ndim != 2:
+        raise InputError(f"{name}: expected (height, width), got {mask.shape}")
+    if not np.isfinite(mask.astype(np.float64)).all():
+        raise InputError(f"{name}: some values are not finite")
+    mask = mask > (127 if mask.dtype == np.uint8 and mask.max(initial=0) > 1 else 0.5 if mask.dtype.kind == "f" else 0)
+    if not mask.any():
+        raise InputError(f"{name}: no pixel belongs to it")
+    return mask
 
 
 @dataclass(frozen=True)
@@ -133,17 +166,33 @@ class Ranks:
     pairs: Tensor
 
 
+@dataclass(frozen=True)
+class Touch:
+    """What of a person and of the object touch.
+
+    Attributes:
+        own, own_ranks: of the object, measured from its middle.
+        body, body_ranks: of the person, in the camera's frame.
+    """
+
+    own: Surface
+    body: Surface
+    own_ranks: Ranks
+    body_ranks: Ranks
+
+
 class Problem:
     """All that stays the same during a fit.
 
     Attributes:
         middle: (3,) of the object's box, from which its points are measured here.
         radius: of the object around it, metres.
-        surface, contact: of the object, measured from `middle`.
-        body_contact: of the person, in the camera's frame.
+        surface: of the object, measured from `middle`.
+        touches: one for each person who touches the object.
         own_vertices, body_vertices: trees of the vertices of both.
-        ranks, body_ranks: of the vertices of both.
-        tree, tree_normals: of points all over the person.
+        body_inside, own_inside: how deep points are in the person, and in the object.
+        body_near, body_near_gives: (K, 3) points of the person that the object may reach, and by how many metres each
+            gives way.
         camera: of the working picture.
         size: its height and width.
         mask: (height, width) of the object.
@@ -158,7 +207,8 @@ class Problem:
         body_depth: (height, width) of the person, infinite where there is none.
         pixels: (M, 2) centres of told pixels of the mask, evenly spread.
         mask_index: (K,) row * width + column of all of them.
-        metres: of a pixel at the depth of the contact.
+        depth: metres from the camera, of what is touched, or that the object's size suggests where nothing is.
+        metres: of a pixel at this depth.
     """
 
     def __init__(self, given: Inputs, seed: int = 0) -> None:
@@ -172,19 +222,42 @@ class Problem:
         self.vertices = _f32(own)
         self.faces = torch.from_numpy(given.object_faces)
         self.surface = _sampled(own, given.object_faces, _SURFACE_POINTS, rng)
-        self.contact = _chosen(own, normals, given.object_contact, OBJECT_CONTACT)
         human = given.human_vertices
         human_normals = vertex_normals(human, given.human_faces)
-        self.body_contact = _chosen(human, human_normals, given.human_contact, HUMAN_CONTACT)
-        corners = human[given.human_faces]
-        points, face = surface_samples(corners, _SPACING)
-        outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
-        self.tree, self.tree_normals = cKDTree(points), outward[face]
+        touches = given.touches if given.touches is not None else ((given.human_contact, given.object_contact),)
+        self.touches = tuple(
+            Touch(
+                _chosen(own, normals, touched, OBJECT_CONTACT),
+                _chosen(human, human_normals, touching, HUMAN_CONTACT),
+                _ranked(own, touched, OBJECT_CONTACT),
+                _ranked(human, touching, HUMAN_CONTACT),
+            )
+            for touching, touched in touches
+        )
+        hard = np.zeros(len(given.human_faces), bool) if given.hard is None else given.hard
+        self.body_inside = Inside(human, given.human_faces, np.where(hard, CONTACT, DEPTH))
+        self.own_inside = Inside(own, given.object_faces)
         self.own_vertices, self.body_vertices = cKDTree(own), cKDTree(human)
-        self.ranks = _ranked(own, given.object_contact, OBJECT_CONTACT)
-        self.body_ranks = _ranked(human, given.human_contact, HUMAN_CONTACT)
         self._picture()
+        self._reach()
+
+    def _depth(self) -> float:
+        """Of what is touched, or else where the object's box is as long as the mask's."""
+        if self.touches:
+            return float(np.mean([float((t.body.weights * t.body.points[:, 2]).sum()) for t in self.touches]))
+        longest = float((self.pixels.amax(0) - self.pixels.amin(0)).norm()) + 1
+        return 2 * self.radius * float(np.mean(self.camera.focal)) / longest
+
+    def _reach(self) -> None:
+        """The person's points that the object may come to, around what is touched or where the mask is."""
+        points = self.body_inside.points.numpy().astype(np.float64)
+        if self.touches:
+            middles = cKDTree(np.concatenate([t.body.points.numpy() for t in self.touches]).astype(np.float64))
+            index = np.nonzero(middles.query(points, distance_upper_bound=2 * self.radius)[0] <= 2 * self.radius)[0]
+        else:
+            index = np.arange(len(points))
+        index = index[_spread(points[index], _BODY_POINTS)]
+        self.body_near, self.body_near_gives = self.body_inside.points[index], self.body_inside.gives[index]
 
     def _picture(self) -> None:
         """The mask at the working size in the middle of a picture that shows half as much again on each side."""
@@ -222,7 +295,8 @@ class Problem:
         pixels = np.argwhere(mask & told)[:, ::-1] + 0.5
         self.pixels = _f32(pixels[_spread(pixels, _MASK_POINTS)])
         self.mask_index = torch.nonzero((self.mask & self.told).reshape(-1))[:, 0]
-        self.metres = float(self.body_contact.points[:, 2].mean()) / float(np.mean(self.camera.focal))
+        self.depth = self._depth()
+        self.metres = self.depth / float(np.mean(self.camera.focal))
 
 
 def _reached(seeds: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,8 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .energy import Pose, System, Weights, evaluate
+from .energy import Weights, evaluate
+from .residuals import Pose, System
 from .scene import Problem
+
+_NEARER_FARTHER = (-0.08, -0.04, 0.04, 0.08)  # metres
 
 
 def spread_rotations(count: int) -> Tensor:
@@ -36,17 +39,18 @@ def _from_quaternions(q: Tensor) -> Tensor:
 
 
 def first_poses(problem: Problem, rotations: Tensor) -> Pose:
-    """The object turned so and moved so that the middles of its contact and of the person's meet."""
-    own = (problem.contact.weights[:, None] * problem.contact.points).sum(0)
-    body = (problem.body_contact.weights[:, None] * problem.body_contact.points).sum(0)
+    """The object turned so and moved so that the middles of its contact and of what touches it meet."""
+    own, body = (
+        torch.stack([(side.weights[:, None] * side.points).sum(0) for side in sides]).mean(0)
+        for sides in ([each.own for each in problem.touches], [each.body for each in problem.touches])
+    )
     return Pose(rotations, body - rotations @ own, torch.ones(len(rotations)))
 
 
 def poses_on_mask(problem: Problem, rotations: Tensor) -> Pose:
-    """The object turned so, before the mask's middle at the depth of the person's contact."""
-    depth = (problem.body_contact.weights * problem.body_contact.points[:, 2]).sum()
+    """The object turned so, before the mask's middle at the depth of what touches it, or that its size suggests."""
     middle = problem.pixels.mean(0) - problem.pixels.new_tensor(problem.camera.principal)
-    place = torch.cat([middle / problem.pixels.new_tensor(problem.camera.focal), torch.ones(1)]) * depth
+    place = torch.cat([middle / problem.pixels.new_tensor(problem.camera.focal), torch.ones(1)]) * problem.depth
     return Pose(rotations, place.expand(len(rotations), 3), torch.ones(len(rotations)))
 
 
@@ -100,14 +104,38 @@ def descend(
     return pose, system, history
 
 
-def around(pose: Pose, count: int, angle: float, shift: float, rng: np.random.Generator) -> Pose:
-    """`count` places near each, turned by up to `angle` and moved by about `shift` metres."""
+def around(pose: Pose, count: int, angle: float, shift: float, deeper: float, rng: np.random.Generator) -> Pose:
+    """`count` places near each: turned by up to `angle`, moved by about `shift` metres, and by about `deeper` metres
+    along the line of sight, where the picture hardly changes."""
     index = torch.arange(len(pose.t)).repeat_interleave(count)
     axis = rng.normal(size=(len(index), 3))
     step = np.zeros((len(index), 7))
     step[:, :3] = axis / np.linalg.norm(axis, axis=1, keepdims=True) * angle * rng.random((len(index), 1))
-    step[:, 3:6] = shift * rng.normal(size=(len(index), 3))
+    sight = pose.t[index].double().numpy()
+    sight /= np.linalg.norm(sight, axis=1, keepdims=True)
+    step[:, 3:6] = shift * rng.normal(size=(len(index), 3)) + deeper * rng.normal(size=(len(index), 1)) * sight
     return pose.take(index).moved(torch.from_numpy(step).float())
+
+
+def look_alikes(problem: Problem, pose: Pose) -> Pose:
+    """Ten other places for each that nearly look the same: a little nearer and farther, and, if the object is nearly
+    symmetric, half turns around its principal axes, and turns that tilt it away from the camera by as much as it was
+    tilted towards it."""
+    points = problem.surface.points - problem.surface.points.mean(0)
+    _, axes = torch.linalg.eigh(points.T @ points)
+    one = torch.eye(3)
+    mirrors = one - 2 * axes.T[:, :, None] * axes.T[:, None]  # (3, 3, 3), at the planes across the axes
+    sight = torch.nn.functional.normalize(pose.t, dim=1)
+    tilted = (one - 2 * sight[:, :, None] * sight[:, None])[:, None] @ pose.R[:, None] @ mirrors
+    turned = -pose.R[:, None] @ mirrors
+    shifts = pose.t.new_tensor(_NEARER_FARTHER)
+    kept = pose.R[:, None].expand(-1, len(shifts), -1, -1)
+    moved = pose.t[:, None] + shifts[:, None] * sight[:, None]
+    return Pose(
+        torch.cat([turned, tilted, kept], 1).flatten(0, 1),
+        torch.cat([pose.t[:, None].expand(-1, 6, -1), moved], 1).flatten(0, 1),
+        pose.s.repeat_interleave(6 + len(shifts)),
+    )
 
 
 def _where(chosen: Tensor, new: Tensor, old: Tensor) -> Tensor:

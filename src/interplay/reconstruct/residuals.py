@@ -1,0 +1,154 @@
+"""Places of an object, and sums of weighted squares over residuals in metres, of which a place shall have few.
+
+A `Pose` is placed by ``s * R @ x + t``; B of them are looked at together. A term is a number of residuals for each, and
+how these change as the object turns, moves and grows (Gauss and Newton's method).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+NORMAL_LENGTH = 0.03
+_ROBUST = 0.1  # metres from which on a residual counts linearly
+
+
+class Pose(NamedTuple):
+    """B places of an object: R (B, 3, 3), t (B, 3) and s (B,)."""
+
+    R: Tensor
+    t: Tensor
+    s: Tensor
+
+    def place(self, points: Tensor) -> Tensor:
+        """(B, N, 3) of points (N, 3)."""
+        return self.place_each(points.expand(len(self.t), -1, -1))
+
+    def place_each(self, points: Tensor) -> Tensor:
+        """(B, N, 3) of points (B, N, 3), other ones for each place."""
+        return self.s[:, None, None] * points @ self.R.transpose(1, 2) + self.t[:, None]
+
+    def back(self, points: Tensor) -> Tensor:
+        """(B, N, 3): where points (N, 3) of the scene are on the object."""
+        return (points - self.t[:, None]) @ self.R / self.s[:, None, None]
+
+    def moved(self, step: Tensor) -> Pose:
+        """After a step (B, 7): turned around the object's middle by an axis times an angle, moved, and grown."""
+        return Pose(_exponential(step[:, :3]) @ self.R, self.t + step[:, 3:6], self.s * step[:, 6].exp())
+
+    def split(self, size: int) -> list[Pose]:
+        """In parts of at most `size`."""
+        return [Pose(*part) for part in zip(*(each.split(size) for each in self), strict=True)]
+
+    def take(self, index: Tensor) -> Pose:
+        """Some of them."""
+        return Pose(self.R[index], self.t[index], self.s[index])
+
+
+class System(NamedTuple):
+    """Sums over residuals: energy (B,), gradient (B, 7), curvature (B, 7, 7), and the energy by term."""
+
+    energy: Tensor
+    gradient: Tensor
+    curvature: Tensor
+    parts: Mapping[str, Tensor]
+
+
+class Sums:
+    def __init__(self, pose: Pose) -> None:
+        count = len(pose.t)
+        self.pose = pose
+        self.energy = torch.zeros(count)
+        self.gradient = torch.zeros(count, 7)
+        self.curvature = torch.zeros(count, 7, 7)
+        self.parts: dict[str, Tensor] = {}
+
+    def add(
+        self,
+        name: str,
+        residual: Tensor,
+        weight: Tensor | float,
+        points: Tensor,
+        along: Tensor | None,
+        bound: float | None = None,
+    ) -> None:
+        """Residuals (B, K, m) of points (B, K, 3) of the object in the scene.
+
+        Args:
+            weight: (B, K) or (K,), whose sum is the term's weight.
+            along: (B, K, m, 3), what each number changes by as the point moves; the axes themselves if None.
+            bound: metres from which on a residual counts hardly more; without it, linearly from `_ROBUST` on.
+        """
+        size = residual.square().sum(-1).sqrt()
+        w = torch.as_tensor(weight).expand_as(size)
+        loss, linear = _robust(size, bound)
+        energy = (w * loss).sum(1)
+        lever = points - self.pose.t[:, None]
+        if along is None:
+            along = torch.eye(3).expand(*residual.shape[:2], 3, 3)
+        turn = torch.linalg.cross(lever[:, :, None].expand_as(along), along)
+        grow = (along * lever[:, :, None]).sum(-1, keepdim=True)
+        self._sum(name, energy, torch.cat([turn, along, grow], -1), residual, w * linear)
+
+    def add_directions(self, name: str, residual: Tensor, weight: Tensor | float, direction: Tensor) -> None:
+        """Residuals (B, K, 3) that turn as the unit vectors `direction` (B, K, 3) of the object do."""
+        w = torch.as_tensor(weight).expand_as(residual[..., 0])
+        axes = torch.eye(3).expand(*residual.shape[:2], 3, 3)
+        turn = NORMAL_LENGTH * torch.linalg.cross(direction[:, :, None].expand_as(axes), axes)
+        rows = torch.cat([turn, torch.zeros(*residual.shape, 4)], -1)
+        self._sum(name, (w * residual.square().sum(-1)).sum(1), rows, residual, w)
+
+    def _sum(self, name: str, energy: Tensor, rows: Tensor, residual: Tensor, weight: Tensor) -> None:
+        flat = rows.flatten(1, 2)
+        weighted = flat * weight.repeat_interleave(rows.shape[2], 1)[..., None]
+        self.energy = self.energy + energy
+        self.gradient = self.gradient + (weighted * residual.flatten(1)[..., None]).sum(1)
+        self.curvature = self.curvature + weighted.transpose(1, 2) @ flat
+        self.parts[name] = self.parts.get(name, 0) + energy
+
+    def add_ranks(
+        self, distance: Tensor, pairs: Tensor, margin: Tensor, points: Tensor, along: Tensor, bound: float | None
+    ) -> None:
+        """Pairs of points of which the first shall not be farther away than the second.
+
+        Args:
+            distance: (B, K) metres from points (B, K, 3) of the object in the scene.
+            pairs: (K, K) weight of each pair, first and second.
+            margin: (K, K) metres by which it shall be nearer.
+            along: (B, K, 3) unit vectors along which a distance grows.
+            bound: as of `add`.
+        """
+        apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
+        loss, linear = _robust(apart, bound)
+        linear = torch.where(apart > 0, linear, 0)
+        energy = (pairs * loss).sum((1, 2))
+        active = pairs * linear
+        both = active + active.transpose(1, 2)
+        laplacian = torch.diag_embed(both.sum(2)) - both
+        lever = points - self.pose.t[:, None]
+        rows = torch.cat([torch.linalg.cross(lever, along), along, (along * lever).sum(-1, keepdim=True)], -1)
+        pulled = laplacian @ rows
+        slack = (active * margin).sum(2) - (active * margin).sum(1)
+        self.energy = self.energy + energy
+        self.gradient = self.gradient + (pulled * distance[..., None]).sum(1) + (rows * slack[..., None]).sum(1)
+        self.curvature = self.curvature + rows.transpose(1, 2) @ pulled
+        self.parts["ranks"] = self.parts.get("ranks", 0) + energy
+
+
+def _robust(size: Tensor, bound: float | None) -> tuple[Tensor, Tensor]:
+    """The loss of residuals of this size, and by how much less than a square's its slope is."""
+    if bound is not None:  # Geman and McClure's
+        share = 1 / (1 + (size / bound) ** 2)
+        return size**2 * share, share**2
+    loss = torch.where(size < _ROBUST, size**2, _ROBUST * (2 * size - _ROBUST))  # Huber's
+    return loss, (_ROBUST / size.clamp(min=1e-9)).clamp(max=1)
+
+
+def _exponential(turn: Tensor) -> Tensor:
+    """Rotations (B, 3, 3) by axes times angles (B, 3)."""
+    return torch.linalg.matrix_exp(
+        torch.linalg.cross(turn[:, None], torch.eye(3).expand(len(turn), 3, 3)).transpose(1, 2)
+    )
