@@ -31,9 +31,10 @@ _MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, orde
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
 _APART = (
     Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, ranks=10.0),
-    Weights(contact=0.003, normals=0.0, outside=5.0, cover=5.0, order=0.5, ranks=100.0, reach=0.05),
+    Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=100.0, reach=0.05),
 )
-_ROUNDS_MET, _ROUNDS_APART = 2, 4  # at most: they bound the time that a fit takes
+# rounds of search around the best, at most: they bound the time that a fit takes, also with many triangles
+_ROUNDS_MET, _ROUNDS_APART, _LEAST_ROUNDS_APART, _TRIANGLES = 2, 8, 4, 20_000
 _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
 
 _Descent = tuple[Pose, System, list[Tensor]]
@@ -258,7 +259,8 @@ def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Desc
     """The best of many places when contacts do not meet."""
     pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
     ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
-    return _searched_around(problem, ends, _APART, _ROUNDS_APART, spread, seed)
+    rounds = min(max(_TRIANGLES // len(problem.faces), _LEAST_ROUNDS_APART), _ROUNDS_APART)
+    return _searched_around(problem, ends, _APART, rounds, spread, seed)
 
 
 def _ends(problem: Problem, pose: Pose, weights: tuple[Weights, Weights], steps: int, spread: float) -> list[_Descent]:
@@ -277,12 +279,12 @@ def _searched_around(
     for number in range(rounds):
         ends.sort(key=_energy)
         bests.append(_energy(ends[0]))
-        if number >= 2 and bests[-1] > 0.99 * bests[-3]:
+        if number >= 3 and bests[-1] > 0.99 * bests[-4]:
             break
         together = _with(*(end[0] for end in ends))
         energy = torch.cat([end[1].energy for end in ends])
-        few = together.take(distinct(together, energy, 3, problem.radius))
-        near = around(few, 6, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, _ROUND_DEEPER, rng)
+        few = together.take(distinct(together, energy, 4, problem.radius))
+        near = around(few, 8, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, _ROUND_DEEPER, rng)
         ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread)
     return min(ends, key=_energy)
 

@@ -94,7 +94,7 @@ class SceneFit:
         body_scales: what each body's vertices are multiplied by: somebody who is larger and as much farther away looks
             the same.
         contact_distances: metres between what touches, for each pair.
-        warnings: what speaks against the result, in plain English.
+        warnings: what speaks against the scene, in plain English; each object's fit has its own.
     """
 
     objects: tuple[Fit, ...]
@@ -273,7 +273,7 @@ class _Scene:
                 found = contact_distances(problem := self._problem(j), pose_of(problem, self._fit(j)))
                 distances.update(zip(touching, found, strict=True))
         fits = tuple(replace(self._fit(j), scale=self._fit(j).scale * usual) for j, (usual, _) in enumerate(self.sizes))
-        warnings = [f"object {j}: {text}" for j, fit in enumerate(fits) for text in fit.warnings]
+        warnings = []
         for k, pair in enumerate(self.pairs):
             if distances[k] > _APART and len(self._touching(pair.object)) > 1:
                 who = f"person {pair.body} and object {pair.object}"
