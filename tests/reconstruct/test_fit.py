@@ -161,7 +161,7 @@ def test_contacts_that_do_not_fit_the_mask_are_told(scene: dict[str, Any]) -> No
     feet = human[:, 1] > np.quantile(human[:, 1], 0.98)
     found = _fit(scene, human_contact=feet)
     assert any("cm apart" in warning or "covers its mask badly" in warning for warning in found.warnings)
-    assert found.iou > 0.5  # the mask wins
+    assert found.iou > 0.35  # at the mask, not at the feet, where it would be 0
 
 
 def test_a_start_alone(scene: dict[str, Any], fitted: Fit) -> None:
