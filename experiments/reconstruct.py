@@ -127,8 +127,8 @@ def predicted(
     intrinsics = Intrinsics.of(camera)
     outline = seen(truth, (body, scene.people[human].body.model.faces), intrinsics, mask.shape)
     verbs = tuple(each.verb for each in scene.relations if (each.human, each.object) == (human, index))
-    boxes = [_box(each) for each in (outline, mask)]
-    pair = ContactPair(scene.objects[index].category, *boxes, keypoints_in_view(scene, human), verbs)
+    category, keypoints = scene.objects[index].category, keypoints_in_view(scene, human)
+    pair = ContactPair(category, _box(outline), _box(mask), keypoints, verbs)
     [answer] = _finder().predict_pairs(np.zeros((*mask.shape, 3), np.uint8), [pair])
     scores = answer.scores.astype(np.float64)
     if not (scores >= 0.5).any():
