@@ -32,5 +32,11 @@ DEFAULT_POSE_ESTIMATOR = "movenet"
 DEFAULT_FRAME_RATE = 5.0
 """Frames of a clip a second that are looked at: what people do seldom changes faster."""
 
+Decoder = Literal["pyav", "torchcodec"]
+"""What reads a clip's file."""
+
+DECODERS: tuple[str, ...] = get_args(Decoder)
+"""Names that ``--decoder`` takes; the first is the default."""
+
 DEFAULT_BATCH_SIZE = 8
 """Images in memory at once."""

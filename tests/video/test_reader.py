@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.video import frames_of_images, is_video, read_frames, video_info, write_clip
 
 pytest.importorskip("av", reason="needs the extra video")
@@ -34,6 +35,38 @@ def test_every_frame_comes_with_its_time(tmp_path: Path) -> None:
     assert [frame.time for frame in frames] == pytest.approx(times, abs=0.002)
     assert frames[0].image.shape == (48, 80, 3)
     assert frames[0].image[5, 5, 0] > 150 > frames[0].image[40, 70, 0]
+
+
+def _torchcodec_works() -> bool:
+    try:
+        import torchcodec.decoders  # noqa: F401
+    except (ImportError, RuntimeError):  # not installed, or no FFmpeg
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _torchcodec_works(), reason="needs the extra torchcodec, and FFmpeg")
+def test_torchcodec_gives_the_same_frames(tmp_path: Path) -> None:
+    clip = str(write(tmp_path / "a.mp4", [0.0, 0.1, 0.15, 0.4, 0.5, 0.9, 1.0, 1.02, 1.3, 1.4, 2.0]))
+    for choice in ({"rate": None}, {"rate": 5}, {"rate": None, "stride": 3, "after": 0.2}):
+        ours = list(read_frames(clip, **choice))  # type: ignore[arg-type]
+        theirs = list(read_frames(clip, decoder="torchcodec", **choice))  # type: ignore[arg-type]
+        assert [f.time for f in theirs] == pytest.approx([f.time for f in ours], abs=1e-4)
+        assert max(np.abs(a.image.astype(int) - b.image).mean() for a, b in zip(ours, theirs, strict=True)) < 6
+    (tmp_path / "text.mp4").write_text("hello")
+    with pytest.raises(InputError, match="not a clip"):
+        list(read_frames(str(tmp_path / "text.mp4"), decoder="torchcodec"))
+
+
+def test_torchcodec_reads_files_only_and_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="torchcodec reads files only"):
+        read_frames("webcam:0", decoder="torchcodec")
+    monkeypatch.setitem(sys.modules, "torchcodec.decoders", None)
+    clip = str(write(tmp_path / "a.mp4", [0.0]))
+    with pytest.raises(MissingExtraError, match=r"interplay\[torchcodec\]"):
+        list(read_frames(clip, decoder="torchcodec"))
 
 
 def test_rate_and_stride_choose_by_time(tmp_path: Path) -> None:
@@ -62,6 +95,10 @@ def test_frames_are_upright(tmp_path: Path, matrix: tuple[int, ...], corner: str
     data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     image = next(iter(read_frames(str(path), rate=None))).image
+    if _torchcodec_works():
+        theirs = next(iter(read_frames(str(path), rate=None, decoder="torchcodec"))).image
+        assert theirs.shape == image.shape
+        assert np.abs(theirs.astype(int) - image.astype(int)).mean() < 6
     red = (image[..., 0].astype(int) - image[..., 1]) > 60
     where = {"right": red[:20, -10:], "left": red[-20:, :10], "both": red[-10:, -20:]}[corner]
     assert image.shape == ((48, 80, 3) if corner == "both" else (80, 48, 3))

@@ -28,9 +28,7 @@ from interplay.commands._types import (
     rows,
     score,
 )
-from interplay.defaults import (
-    DEFAULT_FRAME_RATE,
-)
+from interplay.defaults import DECODERS, DEFAULT_FRAME_RATE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,6 +87,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="look at R frames a second, or all (default: %(default)g)",
     )
     clips.add_argument("--stride", type=positive, default=1, metavar="N", help="of these only every Nth")
+    clips.add_argument(
+        "--decoder", choices=DECODERS, default=DECODERS[0], help="what reads a clip's file (default: %(default)s)"
+    )
     clips.add_argument(
         "--frames-per-second", type=rate, metavar="R", help="the images are frames of a clip, R of them a second"
     )
@@ -182,6 +183,7 @@ def _clip_work(arguments: argparse.Namespace, clip: str | None, images: list[Pat
         images_rate=arguments.frames_per_second,
         rate=rate,
         stride=arguments.stride,
+        decoder=arguments.decoder,
         settings=settings,
         min_score=chosen_min_score(arguments.model, arguments.weights, arguments.min_score),
         show=arguments.show,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_FRAME_RATE
+from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_FRAME_RATE, Decoder
 from interplay.errors import InputError, MissingFileError
 from interplay.files import check_target, fitting_name
 from interplay.formats import read
@@ -52,7 +52,7 @@ class ClipJob:
             default in `interplay_output`, or the next free one, as for images.
         images: where the clip lies as one image for each frame.
         images_rate: so many of them are a second.
-        rate, stride: which frames are looked at, see `read_frames`.
+        rate, stride, decoder: which frames are looked at and what reads them, see `read_frames`.
         drawn: whether to write a drawn clip.
         settings: what else determines the results; a result file of other settings is not continued.
         min_score: smallest smoothed score of a segment.
@@ -73,6 +73,7 @@ class ClipJob:
     images_rate: float | None = None
     rate: float | None = DEFAULT_FRAME_RATE
     stride: int = 1
+    decoder: Decoder = "pyav"
     drawn: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     min_score: float = 0.2
@@ -136,7 +137,7 @@ class ClipJob:
         if self.images:
             assert self.images_rate is not None  # checked above
             return frames_of_images(self.images, self.images_rate, rate=self.rate, stride=self.stride, after=after)
-        return read_frames(self.source, rate=self.rate, stride=self.stride, after=after)
+        return read_frames(self.source, rate=self.rate, stride=self.stride, after=after, decoder=self.decoder)
 
     def _identity(self) -> list[Any]:
         """What makes it the same clip: an hour of film is too much to be read for that."""

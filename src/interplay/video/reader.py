@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.defaults import DEFAULT_FRAME_RATE
+from interplay.defaults import DEFAULT_FRAME_RATE, Decoder
 from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.images import read_image
+from interplay.video.torchcodec_reader import decoded_by_torchcodec
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -93,7 +94,12 @@ def video_info(source: str) -> VideoInfo:
 
 
 def read_frames(
-    source: str, *, rate: float | None = DEFAULT_FRAME_RATE, stride: int = 1, after: float = -1.0
+    source: str,
+    *,
+    rate: float | None = DEFAULT_FRAME_RATE,
+    stride: int = 1,
+    after: float = -1.0,
+    decoder: Decoder = "pyav",
 ) -> Iterator[Frame]:
     """The frames of a clip in order.
 
@@ -104,11 +110,16 @@ def read_frames(
         rate: at most so many frames a second; None for all.
         stride: of these every so many.
         after: only frames later than so many seconds.
+        decoder: ``"pyav"``, or ``"torchcodec"`` for files (extra ``torchcodec``, with the FFmpeg of the system).
 
     Raises:
         MissingExtraError, MissingFileError, InputError: as for `video_info`; also where a clip turns out to be broken
             before its first frame. One that breaks later ends there, with a warning.
     """
+    if decoder == "torchcodec":
+        if is_live(source):
+            raise InputError(f"{source}: torchcodec reads files only; cameras and streams are read by PyAV")
+        return _chosen(decoded_by_torchcodec(source), rate, stride, after, lambda pixels: pixels)
     frames = _newest(source) if is_live(source) else _decoded(source)
     return _chosen(frames, rate, stride, after, _upright)
 
