@@ -215,7 +215,7 @@ def test_contact_is_shown_in_3d(address: str, browser: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#body iframe")
     view = page.frame_locator("#body iframe")
-    view.locator("#status:empty").wait_for(state="attached")
+    view.locator("div#status:empty").wait_for(state="attached")  # <model-viewer> has another #status
     frame = next(each for each in page.frames if "/viewer" in each.url)
     assert frame.evaluate("document.querySelector('model-viewer').loaded") is True
     assert "right hand" in frame.evaluate("document.querySelector('model-viewer').alt")
