@@ -108,6 +108,13 @@ _BODY_SIDES = {
     "top": View(2, 90, 0, 0, 0.3),
     "bottom": View(2, 270, 0, 0, 0.3),
 }
+_BODY_AND_HANDS = {
+    "topfront": View(1.25, 45, 315, -0.04, 0.01),
+    "bottomback": View(1.6, 315, 180, 0, 0.52),
+    "righthand": View(0.32, 280, 60, -0.42, 0.42),
+    "lefthand": View(0.32, 280, 300, 0.42, 0.42),
+}
+"""Ours, for Anny: two views that its body fills, and each hand from nearby."""
 _OBJECT = {
     "frontleft": View(2, 45, 315),
     "frontright": View(2, 45, 45),
@@ -131,6 +138,7 @@ _OBJECT_TEN = {
 VIEW_SETS: dict[str, dict[str, View]] = {
     **{f"human_{name}": _BODY for name in ("4MV-Z_Vitru", "4MV-Z_Vitru_mv2", "4MV-Z_Vitru_FootGround")},
     "human_views6": _BODY_SIDES,
+    "human_hands": _BODY_AND_HANDS,
     **{
         f"object_{name}": _OBJECT
         for name in (
@@ -146,12 +154,12 @@ VIEW_SETS: dict[str, dict[str, View]] = {
     "object_10MV-Z_HM": _OBJECT_TEN,
     **{f"object_mesh_{name}": _OBJECT_NEAR for name in ("4MV-Z_HM_BM", "4MV-Z_HM_BM-L")},
 }
-"""The published sets of views, each in its order. Objects that are meshes are rendered from nearer (``object_mesh_``)
-than the conditioning says (``object_``)."""
+"""The sets of views, each in its order: the published ones, and ``human_hands``, which is ours. Objects that are meshes
+are rendered from nearer (``object_mesh_``) than the conditioning says (``object_``)."""
 
 
 def view_set(name: str) -> dict[str, View]:
-    """A published set of views by its name, with or without ``human_`` and ``object_`` before it.
+    """A set of views by its name, with or without ``human_`` and ``object_`` before it.
 
     Raises:
         InputError: unknown; names the nearest ones.

@@ -28,6 +28,8 @@ class InteractVlmOptions(Options):
         separate_decoders: one mask decoder for people and one for objects, beside the common one.
         fusion, uncertainty: parts that no released model has.
         human_views, object_views: names of sets of views (`interplay.body.cameras.view_set`).
+        view_size: pixels on a side of the views whose masks are lifted; None: as many as SAM sees. A hand is small in
+            a view of a whole body, and contact is never found on vertices that no pixel shows.
         crops: whether it looks at a part of the photograph about the person and the object, not at all of it.
         published_behaviour: with ``Gen-Int``, split embeddings for people even where an object's are wanted.
     """
@@ -46,6 +48,7 @@ class InteractVlmOptions(Options):
     uncertainty: bool = False
     human_views: str = "4MV-Z_Vitru"
     object_views: str = "4MV-Z_HM"
+    view_size: int | None = Field(default=None, ge=16)
     crops: bool = False
     published_behaviour: bool = False
 

@@ -143,13 +143,12 @@ def focal_loss(logits: Tensor, target: Tensor, alpha: float = 0.5, heat: bool = 
         heat: by the cross-entropy of probabilities, as the published code does for heat maps. The same number but for
             logits far from 0.
     """
-    counted = target != IGNORED
-    wanted = target.clamp(min=0).to(logits.dtype)
+    found, wanted, counts = _counted(logits, target)
     if heat:
-        b = F.binary_cross_entropy(logits.sigmoid(), wanted, reduction="none")
+        b = F.binary_cross_entropy(found.sigmoid(), wanted, reduction="none")
     else:
-        b = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    return _mean_over_views(alpha * (1 - torch.exp(-b)) ** 2 * b, counted)
+        b = F.binary_cross_entropy_with_logits(found, wanted, reduction="none")
+    return _mean_over_views(alpha * (1 - torch.exp(-b)) ** 2 * b, counts)
 
 
 def dice_loss(logits: Tensor, target: Tensor, scale: float = 1.0) -> Tensor:
@@ -159,15 +158,15 @@ def dice_loss(logits: Tensor, target: Tensor, scale: float = 1.0) -> Tensor:
         logits, target: as of `focal_loss`.
         scale: what masks are divided by, against overflow in half precision.
     """
-    counted = (target != IGNORED).to(logits.dtype)
-    wanted = target.to(logits.dtype) * counted
-    loss = _dice(logits.sigmoid() * counted, wanted, scale, (-2, -1))
-    return (loss * (wanted.sum((-2, -1)) > 0)).mean()
+    found, wanted, counts = _counted(logits, target)
+    views = zip(found.sigmoid().split(counts), wanted.split(counts), strict=True)
+    return torch.stack([_dice(p, t, scale) * (t.sum() > 0) for p, t in views]).mean()
 
 
 def heat_map_error(logits: Tensor, target: Tensor) -> Tensor:
     """Mean over views of the squared error of probabilities; pixels marked `IGNORED` left out."""
-    return _mean_over_views((logits.sigmoid() - target) ** 2, target != IGNORED)
+    found, wanted, counts = _counted(logits, target)
+    return _mean_over_views((found.sigmoid() - wanted) ** 2, counts)
 
 
 def human_contact_loss(pred: Tensor, target: Tensor) -> Tensor:
@@ -205,16 +204,20 @@ def affordance_loss(pred: Tensor, target: Tensor) -> Tensor:
     return 0.5 * focal + 0.3 * (1.5 - touched - free).mean() + 0.8 * F.mse_loss(p, g) + 0.4 * F.l1_loss(p, g)
 
 
-def _dice(p: Tensor, target: Tensor, scale: float, dims: tuple[int, ...] | None = None) -> Tensor:
+def _counted(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, list[int]]:
+    """The pixels of (V, H, W) that are not `IGNORED`, mostly few: logits and labels (P,), and how many in each view."""
+    counted = target != IGNORED
+    return logits[counted], target[counted].to(logits.dtype), counted.sum((-2, -1)).tolist()
+
+
+def _dice(p: Tensor, target: Tensor, scale: float) -> Tensor:
     p, t, small = p / scale, target.to(p.dtype), 1e-5
-    dims = tuple(range(p.ndim)) if dims is None else dims
-    return 1 - (2 * (p * t).sum(dims) + small) / (p.sum(dims) + (t / scale).sum(dims) + small)
+    return 1 - (2 * (p * t).sum() + small) / (p.sum() + (t / scale).sum() + small)
 
 
-def _mean_over_views(values: Tensor, counted: Tensor) -> Tensor:
-    """Mean over the counted pixels of each view, 0 where there are none, then over the views."""
-    number = counted.sum((-2, -1)).clamp(min=1)
-    return (torch.where(counted, values, 0).sum((-2, -1)) / number).mean()
+def _mean_over_views(values: Tensor, counts: list[int]) -> Tensor:
+    """Mean over the counted pixels (P,) of each view, 0 where there are none, then over the views."""
+    return torch.stack([each.sum() / max(len(each), 1) for each in values.split(counts)]).mean()
 
 
 def _inside(p: Tensor) -> Tensor:

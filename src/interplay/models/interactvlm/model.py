@@ -37,7 +37,7 @@ class Canvas:
     """What a sample's masks are drawn on: V views of a body or of an object, or the photograph itself.
 
     Attributes:
-        images: (V, 3, H, W) uint8.
+        images: (V, 3, h, w) uint8, (H, W) for the photograph.
         views: (V, 5) cameras as of `View`; NaN for the photograph.
         pix_to_face, bary, faces: as of `interplay.body.lifting`, of a mesh; of points `pix_to_face` (V, H, W) names the
             nearest one and the others are empty. All empty for the photograph.
@@ -50,6 +50,12 @@ class Canvas:
     bary: Tensor
     faces: Tensor
     count: Tensor
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the masks."""
+        table = self.pix_to_face if self.pix_to_face.numel() else self.images
+        return table.shape[-2], table.shape[-1]
 
     @property
     def cameras(self) -> list[View | None]:
@@ -164,10 +170,10 @@ class InteractVlmModel(ContactModel):
             seen = self._encode(sam_pixels(canvas.images, network.image_size).to(hidden.dtype))
             tokens = network.prompt_tokens(hidden[row, place - 1], batch.ids[row, place], canvas.cameras, kind)
             low = network.decode(seen, tokens, kind)
-            size = (canvas.images.shape[-2], canvas.images.shape[-1])
-            scale = network.image_size / max(size)
-            inside = (int(size[0] * scale + 0.5), int(size[1] * scale + 0.5))
-            for i, logits in zip(mine, resize_masks(low, network.image_size, inside, size), strict=True):
+            shown = (canvas.images.shape[-2], canvas.images.shape[-1])
+            scale = network.image_size / max(shown)
+            inside = (int(shown[0] * scale + 0.5), int(shown[1] * scale + 0.5))
+            for i, logits in zip(mine, resize_masks(low, network.image_size, inside, canvas.size), strict=True):
                 masks[i] = logits
         return VlmOutputs(words, masks)
 
@@ -292,11 +298,24 @@ def random_network(config: InteractVlmConfig) -> InteractVlm:
     described = config.network
     try:
         llava, sam = LlavaConfig.from_dict(dict(described.llava)), SamConfig.from_dict(dict(described.sam))
-        return InteractVlm(LlavaForConditionalGeneration(llava), SamModel(sam), described.options)
+        network = InteractVlm(LlavaForConditionalGeneration(llava), SamModel(sam), described.options)
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"no settings of an InteractVLM ({' '.join(str(error).split())[:200]})") from None
+    start_by_width(network)
+    return network
+
+
+def start_by_width(network: nn.Module) -> None:
+    """Draw the matrices of linear layers and convolutions anew, with a spread by the number of their inputs, in place.
+
+    `transformers` draws all with a spread of 0.02, which fits a thousand inputs. Through the many layers of 64 from a
+    mask's token to its pixels nothing of the token would be left, and masks would hardly learn to differ.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
+            module.reset_parameters()
 
 
 def add_lora(network: InteractVlm, rank: int, alpha: int, dropout: float = 0.05) -> None:

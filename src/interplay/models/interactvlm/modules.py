@@ -291,9 +291,9 @@ def resize_masks(low: Tensor, model_size: int, input_size: tuple[int, int], outp
     """
     masks = low.float().flatten(0, -3)[:, None]
     masks = F.interpolate(masks, (model_size, model_size), mode="bilinear", align_corners=False)
-    masks = F.interpolate(
-        masks[..., : input_size[0], : input_size[1]], output_size, mode="bilinear", align_corners=False
-    )
+    masks = masks[..., : input_size[0], : input_size[1]]
+    if input_size != output_size:
+        masks = F.interpolate(masks, output_size, mode="bilinear", align_corners=False)
     return masks[:, 0].unflatten(0, low.shape[:-2])
 
 

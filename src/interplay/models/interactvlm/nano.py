@@ -11,7 +11,7 @@ from interplay.models.interactvlm.prompts import TokenType, segmentation_tokens
 from interplay.models.interactvlm.words import END, START, WordTokenizer, word_list
 
 _SEEN, _PATCH = 112, 14
-_DIM = 64
+_DIM = 96
 """Of prompts and of SAM's embeddings."""
 
 
@@ -22,10 +22,11 @@ def nano_network(
     human_views: str = "4MV-Z_Vitru",
     views: int = 4,
     token_type: TokenType = "Gen",
+    view_size: int | None = None,
 ) -> InteractVlmNetworkOptions:
     """The description of a network that knows these objects and body parts.
 
-    Its vision tower sees 112 pixels, its SAM 256; together 1.1 million parameters.
+    Its vision tower sees 112 pixels, its SAM 256; together 1.2 million parameters.
     """
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
 
@@ -77,6 +78,7 @@ def nano_network(
         views=views,
         dim=_DIM,
         human_views=human_views,
+        view_size=view_size,
         crops=True,
     )
     return InteractVlmNetworkOptions(options=options, llava=llava.to_dict(), sam=sam.to_dict(), words=words)

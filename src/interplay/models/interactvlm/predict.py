@@ -65,8 +65,10 @@ class ContactPredictor:
         # an object's mesh is drawn from nearer than the conditioning says
         drawn = views if kind == "human" else {name: view._replace(distance=1.5) for name, view in views.items()}
         self.views = list(views.values())
-        self.mesh: MeshViews = draw_views(vertices, faces, drawn, model.image_size, paint)
-        images = torch.from_numpy(self.mesh.images).permute(0, 3, 1, 2)
+        lifted = options.view_size or model.image_size
+        self.mesh: MeshViews = draw_views(vertices, faces, drawn, lifted, paint)
+        shown = self.mesh if lifted == model.image_size else draw_views(vertices, faces, drawn, model.image_size, paint)
+        images = torch.from_numpy(shown.images).permute(0, 3, 1, 2)
         first = next(model.sam.vision_encoder.parameters())
         self._embeddings = model.encode_views(sam_pixels(images, model.image_size).to(first.device, first.dtype))
 
@@ -128,7 +130,7 @@ class ContactPredictor:
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
         """(S, N) scores of vertices."""
-        size = self.model.image_size
+        seen, size = self.model.image_size, self.mesh.images.shape[1]
         lift = lift_human if self.kind == "human" else lift_object
         tables = (self.mesh.pix_to_face, self.mesh.bary, self.mesh.faces)
         rows = []
@@ -136,7 +138,7 @@ class ContactPredictor:
             if not found:
                 rows.append(np.zeros(len(self.mesh.vertices), np.float32))
                 continue
-            full = resize_masks(logits, size, (size, size), (size, size))
+            full = resize_masks(logits, seen, (seen, seen), (size, size))
             rows.append(lift(full.cpu().numpy(), *tables, len(self.mesh.vertices)))
         return np.stack(rows)
 

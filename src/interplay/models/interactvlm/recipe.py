@@ -58,6 +58,8 @@ class VlmNetworkSection(Section):
         camera_encoder: how a view's camera changes a prompt; ``null``: it does not.
         human_views, object_views: sets of views.
         views: how many of these are used, the first ones.
+        view_size: pixels on a side of the views whose masks are lifted, of a network from nothing; ``null``: as many as
+            SAM sees.
         lora_rank, lora_alpha: of LoRA's matrices in the language model of `base`.
         gradient_checkpointing: compute activations twice, to need less memory.
     """
@@ -68,6 +70,7 @@ class VlmNetworkSection(Section):
     human_views: str = "4MV-Z_Vitru"
     object_views: str = "4MV-Z_HM"
     views: Annotated[int, Field(ge=1, le=10)] = 4
+    view_size: Annotated[int, Field(ge=16)] | None = None
     lora_rank: Annotated[int, Field(ge=0)] = 0
     lora_alpha: Positive = 16
     gradient_checkpointing: bool = False
@@ -92,6 +95,8 @@ class InteractVlmRecipe(TrainConfig):
         template: which family of questions about people.
         part_dropout: share of the questions about people that ask, and are answered, without body parts in words.
         flip: mirror half of the generated scenes.
+        mask_size: pixels on a side of the masks of bodies that are learnt; ``null``: as in the views whose masks are
+            lifted. Fewer are faster, and the masks are the same ones.
         validation_samples: the most pairs that are validated on.
         loss: weights of the terms, the released ones by default.
     """
@@ -106,6 +111,7 @@ class InteractVlmRecipe(TrainConfig):
     template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
     part_dropout: Share = 0.5
     flip: bool = False
+    mask_size: Annotated[int, Field(ge=16)] | None = None
     validation_samples: Positive = 200
     model: VlmNetworkSection = VlmNetworkSection()
     loss: InteractVlmLossOptions = InteractVlmLossOptions()

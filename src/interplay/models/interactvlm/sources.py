@@ -17,7 +17,7 @@ from interplay.body.cameras import View, look_at, view_set
 from interplay.body.lifting import contact_mask
 from interplay.body.parts import DECO_PARTS
 from interplay.body.splatting import draw_points, point_table, position_colours
-from interplay.body.views import MeshViews, draw_views, upright_body
+from interplay.body.views import draw_views, upright_body
 from interplay.datasets import lemon, piad
 from interplay.datasets.affordance import PointAffordance, PointForm
 from interplay.datasets.contact_labels import BodyContact
@@ -281,7 +281,7 @@ class WordSource:
 
 def open_source(
     data: ContactDataConfig, recipe: InteractVlmRecipe, size: int, split: str = "train",
-    table: InteractionTable | None = None,
+    table: InteractionTable | None = None, mask_size: int | None = None,
 ) -> Source:  # fmt: skip
     """The lessons of a data set.
 
@@ -291,6 +291,7 @@ def open_source(
         size: pixels on a side of what SAM sees.
         split: ``train``, ``val`` or ``test``.
         table: annotations of generated scenes.
+        mask_size: pixels on a side of the masks of bodies; None: `size`.
 
     Raises:
         InputError, MissingFileError: it is not there or not whole; says what was expected.
@@ -300,7 +301,7 @@ def open_source(
     find = _finder(data.images or root)
     if data.dataset == "generated":
         assert table is not None
-        return _generated(data, recipe, size, table)
+        return _generated(data, recipe, table, size, mask_size or size)
     if data.dataset == "hoi-vqa":
         files = [root] if root.is_file() else sorted(root.rglob("*.txt"))
         rows = [(row.image, *pair) for file in files for row in read_hoi_vqa(file).rows for pair in row.pairs]
@@ -317,14 +318,15 @@ def open_source(
         return PointSource(parsed, _by_object(lemon.POINTS, root), lemon.POINTS, find, recipe, size, 0.03)
     if data.dataset == "pico":
         return PicoSource(root, find, recipe)
-    return _smpl(data, recipe, size, split, find)
+    return _smpl(data, recipe, split, find, size, mask_size or size)
 
 
-def _generated(data: ContactDataConfig, recipe: InteractVlmRecipe, size: int, table: InteractionTable) -> BodySource:
+def _generated(
+    data: ContactDataConfig, recipe: InteractVlmRecipe, table: InteractionTable, size: int, mask_size: int
+) -> BodySource:
     assert data.root is not None
     body = body_of(data.root, table.files)
-    views = _views(recipe, recipe.model.human_views)
-    mesh = draw_views(upright_body(body.vertices), body.faces, views, size)
+    canvas = _body_canvas(upright_body(body.vertices), body.faces, recipe, size, mask_size)
     lessons = []
     for image, contacts in zip(table, read_contacts(data.root, table.files), strict=True):
         for contact in contacts:
@@ -337,12 +339,13 @@ def _generated(data: ContactDataConfig, recipe: InteractVlmRecipe, size: int, ta
         raise InputError(f"{data.root}: the {len(table)} scenes hold no contact of a person with an object")
     mirror = mirrored(body.vertices.astype(np.float64))
     find = _finder(data.images or data.root)
-    return BodySource("generated", lessons, find, mesh_canvas(mesh), recipe, data.min_vertices, mirror)
+    return BodySource("generated", lessons, find, canvas, recipe, data.min_vertices, mirror)
 
 
 def _smpl(
-    data: ContactDataConfig, recipe: InteractVlmRecipe, size: int, split: str, find: Callable[[str], Path]
-) -> BodySource:
+    data: ContactDataConfig, recipe: InteractVlmRecipe, split: str, find: Callable[[str], Path], size: int,
+    mask_size: int,
+) -> BodySource:  # fmt: skip
     assert data.root is not None
     if data.body is None:
         raise InputError(f"{data.dataset}: its vertices are SMPL's: give body, a file of SMPL or SMPL-H of your own")
@@ -366,8 +369,8 @@ def _smpl(
             f"{data.body}: expected a body of {found[0].num_vertices:,} vertices, as {data.dataset} labels, got one of "
             f"{len(body.vertices):,}"
         )
-    mesh = draw_views(body.vertices, body.faces, _views(recipe, recipe.model.human_views), size)
-    return BodySource(data.dataset, lessons, find, mesh_canvas(mesh), recipe, data.min_vertices)
+    canvas = _body_canvas(body.vertices, body.faces, recipe, size, mask_size)
+    return BodySource(data.dataset, lessons, find, canvas, recipe, data.min_vertices)
 
 
 class PicoSource:
@@ -415,9 +418,14 @@ class PicoSource:
         return Lesson(read_image(self._find(self.name(index))), asked, answered, taught)
 
 
-def mesh_canvas(mesh: MeshViews) -> Canvas:
-    """A mesh's views as what masks are drawn on."""
-    return _canvas(mesh.images, list(mesh.views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
+def _body_canvas(
+    vertices: NDArray[Any], faces: NDArray[Any], recipe: InteractVlmRecipe, size: int, mask_size: int
+) -> Canvas:
+    """A body's views, which SAM sees at one size, with tables for masks of another."""
+    views = _views(recipe, recipe.model.human_views)
+    mesh = draw_views(vertices, faces, views, mask_size)
+    shown = mesh if size == mask_size else draw_views(vertices, faces, views, size)
+    return _canvas(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
 
 
 def _canvas(

@@ -75,13 +75,15 @@ class InteractVlmTask:
         self.model.freeze()
         if config.start == "weights":
             self.model.load_state_dict(read_contact_model(start_file(config)).state_dict())
-        size = self.model.network.image_size
+        network = self.model.network
+        size, lifted = network.image_size, network.options.view_size
+        learnt = config.mask_size or lifted
         sources = [
-            (open_source(data, config, size, data.train, tables.training if tables else None), data.rate)
+            (open_source(data, config, size, data.train, tables.training if tables else None, learnt), data.rate)
             for data, tables in zip(self._data(), generated, strict=True)
         ]
         self.data = VlmData(sources, self.model, config)
-        self.validation = self._validation(generated[0], size, sources[0][0])
+        self.validation = self._validation(generated[0], sources[0][0], size, lifted)
         self.tables = Record(
             {
                 name: {
@@ -96,14 +98,16 @@ class InteractVlmTask:
     def _data(self) -> list[ContactDataConfig]:
         return [self.config.data, *self.config.further.values()]
 
-    def _validation(self, tables: Tables | None, size: int, training: Source) -> Source | None:
+    def _validation(self, tables: Tables | None, training: Source, size: int, lifted: int | None) -> Source | None:
         """What is validated on: held-out generated scenes, another data set's split, or what is trained on."""
         data = self.config.data
         if tables is not None:
-            if tables.validation is tables.training:
+            held_out = tables.validation is not tables.training
+            if not held_out and self.config.mask_size in (None, lifted):
                 return training
-            root = data.validation_root or data.root
-            return open_source(data.model_copy(update={"root": root}), self.config, size, "val", tables.validation)
+            root = (data.validation_root if held_out else None) or data.root
+            held = data.model_copy(update={"root": root})
+            return open_source(held, self.config, size, "val", tables.validation, lifted)
         if data.validation is not None:
             return open_source(data, self.config, size, data.validation)
         return training
@@ -167,8 +171,9 @@ def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractV
         )
     if options.base is None:
         network = nano_network(
-            vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type
-        )
+            vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type,
+            options.view_size,
+        )  # fmt: skip
         return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss)), []
     return on_base(Path(options.base), vocabulary, config)
 
