@@ -204,12 +204,46 @@ def test_each_sample_has_its_own_masks(task: InteractVlmTask) -> None:
     assert terms["oC"] == 0
 
 
+def test_masks_differ_by_the_question_from_the_start(task: InteractVlmTask) -> None:
+    examples = [task.data[0, i] for i in range(3)]
+    with torch.no_grad():
+        masks = torch.stack(task.model.eval()(batch_of(examples, 0)).masks)
+    assert masks.std(0).mean() > 0.02, "0.0001 with matrices as transformers starts them"
+
+
+def test_masks_are_learnt_at_one_size_and_lifted_at_another(task: InteractVlmTask) -> None:
+    learnt = task.data.sources[0].lesson(0, np.random.default_rng(0)).taught
+    assert task.validation is not None
+    lifted = task.validation.lesson(0, np.random.default_rng(0), training=False).taught
+    assert learnt is not None
+    assert lifted is not None
+    assert (learnt.masks.shape[-1], lifted.masks.shape[-1]) == (128, 512)
+    assert learnt.canvas.images.shape == lifted.canvas.images.shape == (4, 3, 256, 256), "SAM sees the same"
+
+
+def overfitted(scenes: Path, output: Path, **changes: Any) -> float:
+    """F1 on the scenes that a small network is trained on."""
+    given = {"batch_size": 8, "flip": "false", "schedule.kind": "one-cycle", "schedule.warm_up": 0.1, **changes}
+    config = load_config("interactvlm/nano", options(scenes, output, **given))
+    model = read_contact_model(train(config))
+    assert isinstance(model, InteractVlmModel)
+    return InteractVlmTask(config).validate(model)["f1"]  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_it_learns_eight_scenes_by_heart(tmp_path: Path) -> None:
+    pytest.importorskip("anny")
+    eight = tmp_path / "scenes"
+    assert main(["synthesize", str(eight), "--scenes", "8", "--seed", "2201", "--size", "256"]) == 0
+    assert overfitted(eight, tmp_path, epochs=170, mask_size=256, **{"model.view_size": 1024}) > 0.5
+
+
 def test_views_and_cameras_can_be_left_out(scenes: Path, tmp_path: Path) -> None:
     for changes in ({"model.camera_encoder": "null"}, {"model.views": 1}):
         other = InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
         batch = other.data.collate([other.data[0, i] for i in range(2)])
         outputs = other.model(batch)
-        assert outputs.masks[0].shape == ((1 if "model.views" in changes else 4), 256, 256)
+        assert outputs.masks[0].shape == ((1 if "model.views" in changes else 4), 128, 128)
 
 
 @pytest.mark.parametrize("name", [name for name in list_configs() if name.startswith(("interactvlm/", "contact_"))])

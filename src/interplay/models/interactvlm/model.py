@@ -308,14 +308,20 @@ def random_network(config: InteractVlmConfig) -> InteractVlm:
 
 
 def start_by_width(network: nn.Module) -> None:
-    """Draw the matrices of linear layers and convolutions anew, with a spread by the number of their inputs, in place.
+    """Draw all matrices anew, with a spread by the number of their inputs (He et al., arXiv:1502.01852), in place.
 
-    `transformers` draws all with a spread of 0.02, which fits a thousand inputs. Through the many layers of 64 from a
-    mask's token to its pixels nothing of the token would be left, and masks would hardly learn to differ.
+    `transformers` draws all with a spread of 0.02, which fits a thousand inputs. Through the many layers of 96 from a
+    mask's token to its pixels nothing of the token would be left: all masks would be the same and hardly learn to
+    differ. Words start near the size of what the first layers add to them.
     """
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
-            module.reset_parameters()
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.3)
+        elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            inputs = module.weight[0].numel() if not isinstance(module, nn.ConvTranspose2d) else module.in_channels
+            nn.init.normal_(module.weight, std=(2 / inputs) ** 0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def add_lora(network: InteractVlm, rank: int, alpha: int, dropout: float = 0.05) -> None:

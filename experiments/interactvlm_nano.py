@@ -1,0 +1,81 @@
+"""InteractVLM's small network, which looks at pixels, on generated test scenes, beside baselines that learn by heart.
+
+    interplay synthesize TRAIN --scenes 1200 --seed 2201 --size 256
+    interplay synthesize TEST --scenes 1000 --seed 2203 --size 256
+    interplay train interactvlm/nano --data.root TRAIN --name nano
+    interplay train interactvlm/nano --data.root TRAIN --name plain --model.camera_encoder null
+    interplay train interactvlm/nano --data.root TRAIN --name one --model.views 1
+    python experiments/interactvlm_nano.py --train TRAIN --test TEST RUNS/*/best.safetensors
+
+Prints a Markdown table in the form of `contact_geometry.py`: one row for each network, named after its folder. It is
+asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
+and answers by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from contact_geometry import Baselines, ContactTable
+from interplay.datasets import load_annotations
+from interplay.datasets.images import ImageFinder
+from interplay.images import read_image
+from interplay.models.contact import ContactPair
+from interplay.models.contact_geometry.data import ContactPairs, as_annotated
+from interplay.models.weights import read_contact_model
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", type=Path, help="weights")
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    parser.add_argument("--geodesic", type=int, default=100, help="pairs whose distances are computed")
+    parser.add_argument("--pairs", type=int, help="so many of the pairs that touch, evenly spread; all by default")
+    given = parser.parse_args()
+    training, test = (ContactPairs(load_annotations("generated", root), root) for root in (given.train, given.test))
+    table = ContactTable(test, given.geodesic, given.pairs)
+    baselines, annotated = Baselines(training), as_annotated(test.pairs)
+    print(f"{len(table.touching)} pairs that touch")
+    print("| | F1 | precision | recall | fp cm | fn cm | binary |\n| --- | --- | --- | --- | --- | --- | --- |")
+    for name, scores in (
+        ("mean contact of the object", baselines.of_object),
+        ("mean contact of object and verbs", baselines.of_verbs),
+    ):
+        threshold = baselines.best_threshold(scores)
+        certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
+        table.row(name, [certain])
+    objects = load_annotations("generated", given.test).vocabulary.objects
+    for path in given.models:
+        table.row(path.parent.name, [_asked(path, test, table.touching, objects, given.test)])
+
+
+def _asked(
+    path: Path, test: ContactPairs, rows: NDArray[np.int64], objects: tuple[str, ...], root: Path
+) -> NDArray[np.float32]:
+    """(P, N) scores of the given pairs."""
+    finder, images = read_contact_model(path).finder(), ImageFinder(root)
+    found = []
+    for file in dict.fromkeys(test.files[row] for row in rows):
+        mine = [row for row in rows.tolist() if test.files[row] == file]
+        pairs = [
+            ContactPair(
+                objects[int(test.pairs.labels[row])], test.pairs.humans[row].numpy(), test.pairs.objects[row].numpy()
+            )
+            for row in mine
+        ]
+        where = images.find(file)
+        assert where is not None
+        with torch.inference_mode():
+            found += [each.scores for each in finder.predict_pairs(read_image(where), pairs)]
+    return np.stack(found)
+
+
+if __name__ == "__main__":
+    main()
