@@ -36,7 +36,8 @@ from interplay.datasets.generated import GeneratedDataset
 from interplay.datasets.generated.files import SETTINGS_FILE, read_settings
 from interplay.detectors.pose import load_pose_estimator
 from interplay.reconstruct import Intrinsics
-from interplay.reconstruct.person import assumed_camera, fit_body, pose_prior
+from interplay.reconstruct.person import assumed_camera, fit_body
+from interplay.reconstruct.pose_prior import pose_prior
 from interplay.world.sampler import sample_scene
 
 LEAST_KEYPOINTS, LEAST_PIXELS = 8, 60

@@ -19,9 +19,9 @@ from interplay.pipeline.reconstruct import (
     Reconstruction,
     ReconstructOptions,
     Reconstructor,
+    smoothed,
     write_reconstruction,
 )
-from interplay.pipeline.reconstruct_clip import smoothed
 from interplay.reconstruct import Fit, Intrinsics
 from interplay.reconstruct.objects import Candidate
 

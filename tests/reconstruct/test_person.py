@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from interplay.errors import InputError
-from interplay.reconstruct.person import assumed_camera, fit_body, pose_prior
+from interplay.reconstruct.person import assumed_camera, fit_body
+from interplay.reconstruct.pose_prior import pose_prior
 
 pytest.importorskip("anny", reason="needs the extra body")
 

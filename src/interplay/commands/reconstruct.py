@@ -84,7 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.files import check_folder_target
     from interplay.images import read_image
     from interplay.locks import locked
-    from interplay.pipeline.reconstruct import ReconstructOptions, Reconstructor, write_reconstruction
+    from interplay.pipeline.reconstruct import (
+        ReconstructOptions,
+        Reconstructor,
+        reconstruct_clip,
+        write_reconstruction,
+    )
     from interplay.samples import sample_path
     from interplay.video import is_video
 
@@ -113,8 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     worker = Reconstructor(options)
     if not arguments.sample and is_video(arguments.image):
-        from interplay.pipeline.reconstruct_clip import reconstruct_clip
-
         with locked(folder, folder=True):
             files = reconstruct_clip(
                 worker, arguments.image, folder, arguments.frames_per_second, arguments.smooth, Console(stderr=True)

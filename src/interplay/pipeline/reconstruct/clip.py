@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from interplay.body.geometry import Array
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.pipeline.reconstruct import Reconstruction, Reconstructor
 from interplay.video import read_frames, write_clip
+
+from .photograph import Reconstructor
+from .result import Reconstruction
 
 if TYPE_CHECKING:
     from rich.console import Console

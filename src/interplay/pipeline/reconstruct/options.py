@@ -1,0 +1,59 @@
+"""What to reconstruct, and from what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from interplay.defaults import DEFAULT_MODEL, DEFAULT_POSE_ESTIMATOR
+from interplay.errors import InputError
+
+
+@dataclass(frozen=True)
+class ReconstructOptions:
+    """What to reconstruct, and from what; everything else is found in the photograph.
+
+    Attributes:
+        body: a file of one person's body, see `read_body_file`.
+        object, meshes: the object's mesh, or a folder to choose it from.
+        object_size: metres of the longest side of these meshes; as the files say by default.
+        category: COCO's name of the object; by default of what the person most probably does something with.
+        mask: a picture of the object's mask.
+        contact: scores of the body's vertices, or what finds contact (`interplay contact --model`).
+        object_contact: scores of the object's vertices.
+        model, detector, pose: names, as of `interplay detect`.
+        grounding: Grounding DINO's weights, which find people and the `category` instead of `detector`.
+        sam: Segment Anything's weights for masks.
+        depth: Depth Pro's weights, for the focal length and for whether the person or the object is nearer.
+        focal: length in pixels.
+        pairs: people with an object that are fitted at most.
+        device: where networks run.
+    """
+
+    body: Path | None = None
+    object: Path | None = None
+    meshes: Path | None = None
+    object_size: float | None = None
+    category: str | None = None
+    mask: Path | None = None
+    contact: str | None = None
+    object_contact: Path | None = None
+    model: str = DEFAULT_MODEL
+    detector: str | None = None
+    pose: str = DEFAULT_POSE_ESTIMATOR
+    grounding: str | None = None
+    sam: str | None = None
+    depth: str | None = None
+    focal: float | None = None
+    pairs: int = 1
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.object is not None and self.meshes is not None:
+            raise InputError("--object names the mesh, and --meshes a folder to choose from: give one of them")
+        if self.grounding is not None and self.detector is not None:
+            raise InputError("--grounding-dino finds people and objects instead of --detector: give one of them")
+        if self.focal is not None and not self.focal > 0:
+            raise InputError(f"--focal: expected a positive number of pixels, got {self.focal}")
+        if self.pairs != 1 and any((self.body, self.mask, self.object_contact)):
+            raise InputError("--body, --mask and --object-contact are of one person and one object: leave --pairs at 1")

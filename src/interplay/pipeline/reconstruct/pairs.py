@@ -1,0 +1,97 @@
+"""Choosing the object: who uses what, by interactions and by what is near."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.models.contact import ContactPair
+from interplay.ops.boxes import box_iou
+
+from .masks import box_of
+from .options import ReconstructOptions
+
+if TYPE_CHECKING:
+    from interplay.interactions import Interactions
+
+NOBODY, NO_BOX = -1, -1
+
+_LEAST_SCORE = 0.15  # of the box of an object that no interaction names
+
+
+def choose_pairs(
+    found: Interactions, people: list[int], mask: NDArray[np.bool_] | None, options: ReconstructOptions
+) -> list[tuple[int, int]]:
+    """Boxes of people and of their objects, the surest first.
+
+    Args:
+        found: in the photograph.
+        people: boxes; none if only a body's file says that there is somebody, who is `NOBODY` then.
+        mask: of the object, if the user gives it. Its box is `NO_BOX` if none is found there.
+        options: what is asked for.
+
+    Raises:
+        InputError: nobody, or nothing of what is asked for.
+    """
+    if not people:
+        if options.body is None:
+            raise InputError("no person is found in the photograph; give the body with --body")
+        people = [NOBODY]
+    names = [found.vocabulary.objects[label] for label in found.labels]
+    if options.category is not None and options.category not in found.vocabulary.objects and mask is None:
+        raise InputError(f"--category {options.category}: the detector knows no such object; give its --mask")
+    if mask is not None:
+        around = box_of(mask)
+        best = max(people, key=lambda k: -1.0 if k == NOBODY else _nearness(found.boxes[k], around))
+        overlap = box_iou(around[None], found.boxes)[0] if len(found.boxes) else np.zeros(0)
+        same = [k for k in np.argsort(-overlap) if names[k] != "person" and overlap[k] >= 0.5]
+        return [(best, int(same[0]) if same else NO_BOX)]
+    person = found.vocabulary.person
+    objects = [
+        k
+        for k, label in enumerate(found.labels)
+        if label != person and (options.category is None or names[k] == options.category)
+    ]
+    scores: dict[tuple[int, int], float] = {}
+    for human, box, score in zip(found.human.tolist(), found.object.tolist(), found.score.tolist(), strict=True):
+        if human in people and box in objects:
+            scores[human, box] = max(scores.get((human, box), 0.0), float(score))
+    for box in objects:  # what no model relates may still be held: the nearest person's, after all others
+        nearest = max(people, key=lambda k: 0.0 if k == NOBODY else _nearness(found.boxes[k], found.boxes[box]))
+        confident = float(found.box_scores[box])
+        near = 1.0 if nearest == NOBODY else _nearness(found.boxes[nearest], found.boxes[box])
+        if confident >= _LEAST_SCORE and near > 0:
+            scores.setdefault((nearest, box), 0.01 * confident * near)
+    chosen: list[tuple[int, int]] = []
+    for human, box in sorted(scores, key=lambda pair: -scores[pair]):
+        if box not in [other for _, other in chosen] and human not in [each for each, _ in chosen]:
+            chosen.append((human, box))
+    if not chosen and (options.object or options.meshes or options.category):
+        what = options.category or "object beside a person"
+        raise InputError(f"no {what} is found in the photograph; give its mask with --mask FILE")
+    return chosen[: options.pairs]
+
+
+def described_pair(found: Interactions, human: int, box: int, category: str | None) -> ContactPair:
+    """What is known of a person and an object."""
+    seen = human != NOBODY
+    chosen = (found.human == human) & (found.object == box)
+    return ContactPair(
+        category or (found.vocabulary.objects[found.labels[box]] if box != NO_BOX else "object"),
+        found.boxes[human] if seen else None,
+        found.boxes[box].astype(np.float64) if box != NO_BOX else None,
+        found.keypoints[human] if seen and found.keypoints is not None else None,
+        tuple(dict.fromkeys(found.vocabulary.verbs[v] for v in found.verb[chosen])),
+    )
+
+
+def _nearness(human: NDArray[np.floating], box: NDArray[np.floating]) -> float:
+    """1 where an object's box is in the person's, 0 where it is half the person's height away."""
+    gap = np.maximum(np.maximum(human[:2] - box[2:], box[:2] - human[2:]), 0)
+    inside = np.minimum(human[2:], box[2:]) - np.maximum(human[:2], box[:2])
+    share = float(np.prod(np.maximum(inside, 0)) / max(float(np.prod(box[2:] - box[:2])), 1e-9))
+    away = float(np.linalg.norm(gap)) / max(float(human[3] - human[1]), 1e-9)
+    return max(0.5 + 0.5 * share - away, 0.0)

@@ -1,0 +1,81 @@
+"""Choosing the people of a photograph, and their bodies: from a file, or fitted to keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interplay.errors import InputError
+from interplay.reconstruct.inputs import GivenBody
+from interplay.reconstruct.person import fit_body
+
+from .result import Person, Reconstruction, rounded, rounded_values
+
+if TYPE_CHECKING:
+    from interplay.interactions import Interactions
+
+_LEAST_SCORE = 0.3  # of a person's box
+
+
+def people_of(found: Interactions) -> list[int]:
+    """Boxes of people, the largest first."""
+    boxes, person = found.boxes, found.vocabulary.person
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    people = [k for k in range(len(boxes)) if found.labels[k] == person and found.box_scores[k] >= _LEAST_SCORE]
+    return sorted(people, key=lambda k: -float(area[k]))
+
+
+def given_person(given: GivenBody, path: Path | None) -> Person:
+    """The person of a body's file."""
+    report = {"body": f"given: {path} ({given.form})", "warnings": []}
+    return Person(given.vertices, given.faces, report)
+
+
+def fit_people(
+    result: Reconstruction, found: Interactions, order: Sequence[int], pose: str, before: Reconstruction | None
+) -> list[int]:
+    """Add the bodies of people to a reconstruction; those without a pose get none, and a warning.
+
+    Args:
+        result: where they are added.
+        found: in the photograph.
+        order: boxes of people.
+        pose: name of the pose estimator, for the report.
+        before: of the frame before.
+
+    Returns:
+        The boxes of those that were added.
+    """
+    fitted: list[int] = []
+    for k in order:
+        keypoints = None if found.keypoints is None else found.keypoints[k]
+        if keypoints is None or not np.isfinite(keypoints).any():
+            result.warnings.append(f"a person at {_in_words(found.boxes[k])} has no pose and is left out")
+            continue
+        start = before.people[len(fitted)].fitted if before is not None and len(fitted) < len(before.people) else None
+        try:
+            body = fit_body(keypoints, result.camera, box=found.boxes[k], size=result.size, start=start)
+        except InputError as error:
+            result.warnings.append(f"a person at {_in_words(found.boxes[k])} is left out: {error}")
+            continue
+        report = {
+            "box": rounded(found.boxes[k]),
+            "body": "Anny, an average adult, fitted to keypoints",
+            "pose": pose,
+            "residuals": rounded_values(body.residuals),
+            "up": rounded(body.up, 4),
+            "pelvis": rounded(body.keypoints[[11, 12]].mean(0), 4),
+            "pose_vector": rounded(body.pose, 4),
+            "warnings": list(body.warnings),
+        }
+        result.people.append(Person(body.vertices, body.faces, report, body))
+        fitted.append(k)
+    return fitted
+
+
+def _in_words(box: NDArray[np.floating]) -> str:
+    return f"({', '.join(f'{v:.0f}' for v in box)})"
