@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError, MissingExtraError, MissingFileError
 
 WEIGHTS = "model.safetensors"
 """What a model's weights are called in its repository."""
@@ -75,27 +77,84 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT") or None
 
 
-def load_pretrained(kind: Any, source: str) -> Any:
-    """``kind.from_pretrained(source)``, which asks the network only for what is not on this machine, and asks once.
+def load_pretrained(kind: Any, source: str | os.PathLike[str], what: str, extra: str = "transformers") -> Any:
+    """A model, processor or tokenizer of transformers; a model ready for inference.
 
-    Without a network, transformers itself would retry every file for half a minute. Code that comes with a model is
-    never run, nor asked for.
+    The network is asked only for what is not on this machine, and once: transformers itself would retry every file for
+    half a minute. Code that comes with a model is never run, nor asked for. A model that lacks weights, as one of
+    another kind does, is refused; transformers would give it random ones.
 
     Args:
         kind: a class of transformers, such as ``AutoModel``.
         source: a folder, or a name on the hub.
+        what: it is, for errors, with its article: ``"a Depth Pro model"``.
+        extra: of interplay, that brings what this kind needs.
 
     Raises:
-        OSError: neither here nor to be had from the hub.
-        ValueError, RuntimeError: of transformers, for what is not such a model.
+        MissingExtraError: a package that the model needs is not installed.
+        MissingFileError: neither on this machine nor to be had from the hub; says the command that brings it.
+        InputError: another kind of model.
     """
-    if Path(source).is_dir():
-        return kind.from_pretrained(source, trust_remote_code=False)
+    name = os.fspath(source)
     try:
-        return kind.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+        with quietly():
+            return _loaded(kind, name)
+    except ImportError as error:
+        raise MissingExtraError(extra, f"{error.name or 'that transformers names'}: {error}") from None
+    except OSError as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if Path(name).is_dir():
+            raise MissingFileError(
+                f"the folder {name} is not a complete model: expected {what} with config.json, weights, and what "
+                f"prepares its input ({why})"
+            ) from None
+        raise MissingFileError(
+            f"{name} is not on this machine and cannot be fetched ({why}); expected {what}. Where there is a network, "
+            f"run: {fetch_command(name)} and name the folder instead"
+        ) from None
+    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{name}: not {what} of transformers, or its config.json and its weights do not belong together "
+            f"({' '.join(str(error).split())[:200]})"
+        ) from None
+
+
+def _loaded(kind: Any, name: str) -> Any:
+    if Path(name).is_dir():
+        return _complete(kind, name)
+    try:
+        return _complete(kind, name, local_files_only=True)
     except OSError:
-        _check_hub(source)
-    return kind.from_pretrained(source, trust_remote_code=False)
+        _check_hub(name)
+    return _complete(kind, name)
+
+
+def _complete(kind: Any, name: str, **options: Any) -> Any:
+    from transformers import PreTrainedModel
+
+    if not (issubclass(kind, PreTrainedModel) or hasattr(kind, "_model_mapping")):
+        return kind.from_pretrained(name, trust_remote_code=False, **options)
+    model, found = kind.from_pretrained(name, trust_remote_code=False, output_loading_info=True, **options)
+    missing = sorted(found["missing_keys"])
+    if missing:
+        raise ValueError(f"it lacks {len(missing)} of the weights, such as {missing[0]}")
+    return model.eval().requires_grad_(False)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Loading without transformers' own progress bars and reports of what a checkpoint holds besides."""
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def fetch_command(source: str) -> str:

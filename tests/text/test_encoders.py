@@ -73,7 +73,7 @@ def test_copies_share_the_image_encoder(clip: Path) -> None:
 
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
-    with pytest.raises(MissingFileError, match=r"no CLIP model in the folder .*expected config\.json"):
+    with pytest.raises(MissingFileError, match=r"not a complete model: expected a CLIP model with config\.json"):
         load_text_encoder(str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'pip install "interplay\[transformers\]"'):

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from interplay.detectors.masks import load_kind
 from interplay.errors import MissingExtraError
+from interplay.hub import load_pretrained
 
 
 class DepthPro:
@@ -35,8 +35,8 @@ class DepthPro:
         self.name = f"Depth Pro ({os.fspath(source)})"
         self.device = torch.device(device)
         what = "a Depth Pro model"
-        self.processor = load_kind(DepthProImageProcessor, os.fspath(source), what)
-        self.model = load_kind(DepthProForDepthEstimation, os.fspath(source), what).eval().to(self.device)
+        self.processor = load_pretrained(DepthProImageProcessor, source, what)
+        self.model = load_pretrained(DepthProForDepthEstimation, source, what).to(self.device)
         self._last: tuple[int, tuple[NDArray[np.float32], float | None]] | None = None
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:

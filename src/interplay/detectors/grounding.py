@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from interplay.detectors.detections import Detections
-from interplay.detectors.masks import load_kind
 from interplay.errors import InputError, MissingExtraError
+from interplay.hub import load_pretrained
 
 
 class GroundingDino:
@@ -48,8 +48,8 @@ class GroundingDino:
         self.name, self.min_score = f"Grounding DINO ({os.fspath(source)})", min_score
         self.device = torch.device(device)
         what = "a Grounding DINO model"
-        self.processor = load_kind(GroundingDinoProcessor, os.fspath(source), what)
-        self.model = load_kind(GroundingDinoForObjectDetection, os.fspath(source), what).eval().to(self.device)
+        self.processor = load_pretrained(GroundingDinoProcessor, source, what)
+        self.model = load_pretrained(GroundingDinoForObjectDetection, source, what).to(self.device)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
         """Detections in each image; see `Detector`. A box's label is the name of which it has most words."""

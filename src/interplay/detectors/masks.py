@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from interplay.errors import InputError, MissingExtraError, MissingFileError
-from interplay.hub import fetch_command, load_pretrained
+from interplay.errors import InputError, MissingExtraError
+from interplay.hub import load_pretrained
 from interplay.ops.boxes import as_boxes, clip_boxes
 
 Mask = NDArray[np.bool_]
@@ -122,8 +122,9 @@ class SegmentAnything:
             raise MissingExtraError("transformers", "transformers") from None
         self.name = f"SAM ({os.fspath(source)})"
         self.device = torch.device(device)
-        self.processor = load_kind(SamProcessor, os.fspath(source), "a Segment Anything model")
-        self.model = load_kind(SamModel, os.fspath(source), "a Segment Anything model").eval().to(self.device)
+        what = "a Segment Anything model"
+        self.processor = load_pretrained(SamProcessor, source, what)
+        self.model = load_pretrained(SamModel, source, what).to(self.device)
 
     def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Mask:
         """See `Segmenter`: of its three masks the one that it rates best."""
@@ -141,32 +142,6 @@ class SegmentAnything:
         x1, y1, x2, y2 = bounds
         found[y1:y2, x1:x2] = True
         return found
-
-
-def load_kind(kind: Any, source: str, what: str) -> Any:
-    """A model or processor of transformers.
-
-    Args:
-        kind: its class.
-        source: a folder, or a name on the hub.
-        what: it is, for the error.
-
-    Raises:
-        MissingFileError: not on this machine and not to be fetched.
-        InputError: another kind.
-    """
-    try:
-        return load_pretrained(kind, source)
-    except OSError as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise MissingFileError(
-            f"{source} is not {what} on this machine ({first}). Where there is a network: {fetch_command(source)}; "
-            "then name the folder"
-        ) from None
-    except ImportError as error:
-        raise MissingExtraError("transformers", f"{error.name or 'that transformers names'}: {error}") from None
-    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{source}: not {what} ({' '.join(str(error).split())[:200]})") from None
 
 
 def _checked(image: NDArray[np.uint8], box: ArrayLike) -> tuple[int, int, int, int]:

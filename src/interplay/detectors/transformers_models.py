@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_DETECTION_SCORE
 from interplay.detectors.detections import Detections
-from interplay.errors import InputError, MissingExtraError, MissingFileError
-from interplay.hub import fetch_command, load_pretrained
+from interplay.errors import InputError, MissingExtraError
+from interplay.hub import load_pretrained
 from interplay.ops.object_names import COCO_OBJECTS, match_objects
 
 
@@ -52,16 +51,9 @@ class TransformersDetector:
         self.name = str(name)
         self.min_score = min_score
         self.device = torch.device(device)
-        try:
-            self.processor = load_pretrained(AutoImageProcessor, self.name)
-            self.model = load_pretrained(AutoModelForObjectDetection, self.name)
-        except ImportError as error:
-            raise MissingExtraError("transformers", f"{error.name or 'that transformers names'}: {error}") from None
-        except OSError as error:
-            raise _missing(self.name, error) from None
-        except ValueError as error:
-            raise InputError(f"{self.name}: not an object detector of transformers: {error}") from None
-        self.model.eval().to(self.device)
+        what = "an object detector"
+        self.processor = load_pretrained(AutoImageProcessor, name, what)
+        self.model = load_pretrained(AutoModelForObjectDetection, name, what).to(self.device)
         names: dict[int, str] = self.model.config.id2label
         known = match_objects(names.values(), COCO_OBJECTS)
         common = [COCO_OBJECTS[i] if i >= 0 else name for i, name in zip(known, names.values(), strict=True)]
@@ -89,13 +81,3 @@ class TransformersDetector:
             boxes, scores = result["boxes"].float().cpu().numpy(), result["scores"].float().cpu().numpy()
             found.append(Detections.within(boxes[known], labels[known], scores[known], width, height, self.objects))
         return found
-
-
-def _missing(name: str, error: Exception) -> MissingFileError:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if Path(name).is_dir():
-        return MissingFileError(f"the folder {name} is not a complete model: {first_line}")
-    return MissingFileError(
-        f"the detector {name} is not on this machine and cannot be fetched ({first_line}). Where there is a network, "
-        f"run: {fetch_command(name)} and name the folder instead"
-    )

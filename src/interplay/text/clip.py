@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from interplay.errors import InputError, MissingFileError
-from interplay.hub import fetch_command, load_pretrained
-from interplay.text.encoders import quietly, require_transformers
+from interplay.hub import load_pretrained
+from interplay.text.encoders import require_transformers
 
 _BATCH = 64
+_WHAT = "a CLIP model"
 
 
 class ClipText:
@@ -26,6 +25,7 @@ class ClipText:
     Raises:
         MissingExtraError: transformers is not installed.
         MissingFileError: no such model.
+        InputError: another kind of model.
     """
 
     def __init__(self, source: str) -> None:
@@ -33,8 +33,8 @@ class ClipText:
         from transformers import AutoTokenizer, CLIPTextModelWithProjection
 
         self.name = source
-        self._model = _load(CLIPTextModelWithProjection, source)
-        self._tokenizer = _load(AutoTokenizer, source)
+        self._model = load_pretrained(CLIPTextModelWithProjection, source, _WHAT)
+        self._tokenizer = load_pretrained(AutoTokenizer, source, _WHAT)
         self.width = int(self._model.config.projection_dim)
 
     @torch.inference_mode()
@@ -56,7 +56,7 @@ class ClipImage:
         require_transformers("transformers")
         from transformers import CLIPVisionModelWithProjection
 
-        self._model = _load(CLIPVisionModelWithProjection, source)
+        self._model = load_pretrained(CLIPVisionModelWithProjection, source, _WHAT)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ClipImage:
         """It never changes: copies of a model, such as the average of its weights, share it."""
@@ -67,28 +67,3 @@ class ClipImage:
         """(B, 3, H, W) images normalised with CLIP's mean and deviation -> (B, E), not normalised."""
         self._model.to(images.device)
         return self._model(pixel_values=images).image_embeds
-
-
-def _load(kind: Any, source: str) -> Any:
-    try:
-        with quietly():
-            loaded = load_pretrained(kind, source)
-    except RuntimeError as error:
-        raise InputError(
-            f"the CLIP model {source!r} cannot be read: its config.json and its weights do not belong together "
-            f"({str(error).splitlines()[0]})"
-        ) from None
-    except (OSError, ValueError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        if Path(source).is_dir():
-            raise MissingFileError(
-                f"no CLIP model in the folder {source}: expected config.json, weights and tokenizer ({first_line})"
-            ) from None
-        raise MissingFileError(
-            f"the CLIP model {source} is not on this machine and cannot be fetched ({first_line}). Where there is a "
-            f"network, run: {fetch_command(source)} and name the folder instead (in training: --model.text.encoder "
-            "FOLDER)"
-        ) from None
-    if isinstance(loaded, torch.nn.Module):
-        loaded.eval().requires_grad_(False)
-    return loaded

