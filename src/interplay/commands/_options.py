@@ -47,8 +47,27 @@ def add_allow_partial(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json`` and ``--table``."""
+def add_compared(
+    parser: argparse.ArgumentParser,
+    predictions: str,
+    annotations: str,
+    metavar: str = "P",
+    annotations_metavar: str = "DIR",
+    split: bool = False,
+) -> None:
+    """Add what all scores of result files need; `_scores.score_all` reads it.
+
+    Args:
+        parser: of the command.
+        predictions, annotations: what they are, for the help.
+        metavar, annotations_metavar: what stands for them there.
+        split: whether annotations have splits.
+    """
+    parser.add_argument("--predictions", required=True, nargs="+", metavar=metavar, help=predictions)
+    parser.add_argument("--annotations", required=True, metavar=annotations_metavar, help=annotations)
+    if split:
+        add_split(parser)
+    add_allow_partial(parser)
     parser.add_argument(
         "--json", metavar="OUT", help="write all metrics (fractions, 0..1; distances in metres) as JSON"
     )

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 
+from interplay.commands._options import distinct_names
 from interplay.files import check_target
 from interplay.metrics.comparison import check_table_path, compare
 from interplay.metrics.report import print_scores, write_json
 
 
-def check_outputs(arguments: argparse.Namespace) -> None:
-    """Whether ``--json`` and ``--table`` can be written.
+def score_all(
+    arguments: argparse.Namespace, prepare: Callable[[Console], Callable[[str], Any]]
+) -> tuple[dict[str, Any], Console]:
+    """Score each result file, print, and write ``--json`` and ``--table``.
+
+    Args:
+        arguments: of `add_compared`.
+        prepare: reads the annotations, once it is sure that the scores can be written; returns what scores a file.
+
+    Returns:
+        The scores by the files' short names, and where they were printed.
 
     Raises:
-        InputError: they cannot.
+        InputError: a file is given twice, ``--json`` or ``--table`` cannot be written, or what `prepare` raises.
     """
+    names = distinct_names(arguments.predictions)
     if arguments.json:
         check_target(arguments.json)
     if arguments.table:
         check_table_path(arguments.table)
         check_target(arguments.table)
-
-
-def score_all(
-    names: Mapping[str, str], score: Callable[[str], Any], arguments: argparse.Namespace, console: Console
-) -> dict[str, Any]:
-    """Score each result file, print, and write ``--json`` and ``--table``; returns the scores by name.
-
-    Args:
-        names: name to print -> the file.
-        score: a file's scores.
-    """
+    console = Console()
+    score = prepare(console)
     results = {}
     for name, predictions in names.items():
         results[name] = score(predictions)
@@ -48,4 +50,4 @@ def score_all(
         comparison.write(arguments.table)
     if arguments.json:
         write_json(results if len(names) > 1 else next(iter(results.values())), arguments.json)
-    return results
+    return results, console

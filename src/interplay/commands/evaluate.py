@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_allow_partial, add_numbering, add_protocol, add_split, distinct_names
+from interplay.commands._options import add_compared, add_numbering, add_protocol
 from interplay.commands._types import dataset, positive
 from interplay.defaults import DATASETS
 from interplay.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from interplay.metrics import HoiScores, VcocoScores
 
 EXAMPLE = "interplay evaluate hico-det --predictions results.parquet --annotations anno_bbox.mat --json scores.json"
 
@@ -39,16 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="whose annotations. Other words score other things, see interplay evaluate pose --help, and the same with "
         "clips, damon or contact (contact in 3D), affordance, contact2d (masks of contact), reconstruction",
     )
-    parser.add_argument(
-        "--predictions",
-        required=True,
-        nargs="+",
-        metavar="P",
-        help=".jsonl, .parquet, .csv, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's "
-        ".json; several are scored one after the other and compared",
+    add_compared(
+        parser,
+        ".jsonl, .parquet, .csv, a V-COCO .pkl, a folder of HICO-DET detections_XX.mat, or a query detector's .json; "
+        "several are scored one after the other and compared",
+        "the data set's annotations",
+        annotations_metavar="FILE_OR_DIR",
+        split=True,
     )
-    parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help="the data set's annotations")
-    add_split(parser)
     parser.add_argument(
         "--zero-shot",
         metavar="SPLIT",
@@ -59,7 +64,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlap", type=float, metavar="IOU", help="smallest overlap of a match, instead of the protocol's 0.5"
     )
-    add_allow_partial(parser)
     add_numbering(parser)
     parser.add_argument(
         "--vocabulary",
@@ -74,37 +78,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="T,A,B",
         help="then drop pairs whose IoU(human)^A * IoU(object)^B with a better one exceeds T (usual: 0.7,1.0,0.5)",
     )
-    parser.add_argument("--json", metavar="OUT", help="write all metrics (fractions, 0..1) as JSON")
     parser.add_argument("--csv", metavar="OUT", help="write one row per class (of one result file)")
     parser.add_argument("--plots", metavar="DIR", help="write precision-recall curves of all classes (of one file)")
-    parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
-    from rich.console import Console
-
-    from interplay.commands._scores import check_outputs, score_all
+    from interplay.commands._scores import score_all
     from interplay.evaluation import evaluate, read_truth
     from interplay.files import check_folder_target, check_target
-    from interplay.metrics import HoiScores, PairNms, VcocoScores
+    from interplay.metrics import PairNms
     from interplay.metrics.report import write_csv
     from interplay.vocabulary import Vocabulary
 
-    names = distinct_names(arguments.predictions)
-    if len(names) > 1 and (arguments.csv or arguments.plots):
+    if len(arguments.predictions) > 1 and (arguments.csv or arguments.plots):
         raise InputError("--csv and --plots are of one result file: give one, or use --json and --table")
-    check_outputs(arguments)
     if arguments.csv:
         check_target(arguments.csv)
     if arguments.plots:
         check_folder_target(arguments.plots)
-    console = Console()
-    vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
-    annotations = read_truth(arguments.dataset, arguments.annotations, arguments.split, vocabulary)
 
-    def score(predictions: str) -> HoiScores | VcocoScores:
-        return evaluate(
+    def prepare(console: Console) -> Callable[[str], HoiScores | VcocoScores]:
+        vocabulary = Vocabulary.load(arguments.vocabulary) if arguments.vocabulary else None
+        annotations = read_truth(arguments.dataset, arguments.annotations, arguments.split, vocabulary)
+        return lambda predictions: evaluate(
             arguments.dataset,
             predictions,
             annotations,
@@ -120,7 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
             progress=console.is_terminal,
         )
 
-    scores = next(iter(score_all(names, score, arguments, console).values()))
+    results, console = score_all(arguments, prepare)
+    scores = next(iter(results.values()))
     if arguments.csv:
         write_csv(scores, arguments.csv)
     if arguments.plots:

@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_allow_partial, add_outputs, add_split, distinct_names
+from interplay.commands._options import add_compared
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from interplay.metrics.contact_evaluation import ContactEvaluation
 
 EXAMPLE = "interplay evaluate affordance --predictions affordance.npz --annotations PIAD"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "--predictions",
-        required=True,
-        nargs="+",
-        metavar="P",
-        help=".npz with image, object, scores and, where no list pairs them, points, or a folder of such files; "
-        "several are compared",
+    add_compared(
+        parser,
+        ".npz with image, object, scores and, where no list pairs them, points, or a folder of such files; several "
+        "are compared",
+        "PIAD or LEMON: files of points, and lists of images",
+        split=True,
     )
-    parser.add_argument(
-        "--annotations", required=True, metavar="DIR", help="PIAD or LEMON: files of points, and lists of images"
-    )
-    add_split(parser)
-    add_allow_partial(parser)
-    add_outputs(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
-    from rich.console import Console
-
-    from interplay.commands._scores import check_outputs, score_all
+    from interplay.commands._scores import score_all
     from interplay.datasets.affordance_truth import read_affordance_truth
     from interplay.formats.contact_results import read_contact_results
     from interplay.metrics.affordance_evaluation import evaluate_affordance
 
-    names = distinct_names(arguments.predictions)
-    check_outputs(arguments)
-    console = Console()
-    with console.status("reading annotations"):
-        truth = read_affordance_truth(arguments.annotations, arguments.split)
-    score_all(
-        names,
-        lambda file: evaluate_affordance(read_contact_results(file), truth, arguments.allow_partial),
-        arguments,
-        console,
-    )
+    def prepare(console: Console) -> Callable[[str], ContactEvaluation]:
+        with console.status("reading annotations"):
+            truth = read_affordance_truth(arguments.annotations, arguments.split)
+        return lambda file: evaluate_affordance(read_contact_results(file), truth, arguments.allow_partial)
+
+    score_all(arguments, prepare)
     return 0

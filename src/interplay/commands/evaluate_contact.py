@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_allow_partial, add_outputs, add_split, distinct_names
+from interplay.commands._options import add_compared
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from interplay.datasets.contact_truth import ContactTruth
+    from interplay.metrics.contact_evaluation import ContactEvaluation
 
 EXAMPLE = "interplay evaluate contact --predictions contact.npz --annotations scenes/test"
 
@@ -30,9 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def add_contact_options(parser: argparse.ArgumentParser, annotations: str) -> None:
     """Add what all scores of contact in 3D need."""
-    parser.add_argument("--predictions", required=True, nargs="+", metavar="P", help=PREDICTIONS)
-    parser.add_argument("--annotations", required=True, metavar="FILE_OR_DIR", help=annotations)
-    add_split(parser)
+    add_compared(parser, PREDICTIONS, annotations, annotations_metavar="FILE_OR_DIR", split=True)
     parser.add_argument(
         "--protocol",
         choices=["interactvlm", "deco"],
@@ -54,8 +56,6 @@ def add_contact_options(parser: argparse.ArgumentParser, annotations: str) -> No
     parser.add_argument(
         "--without-ground", action="store_true", help="leave out contact with what people stand, sit or lie on"
     )
-    add_allow_partial(parser)
-    add_outputs(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,25 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
     return score_contact(arguments, lambda: read_contact_truth(arguments.annotations, arguments.split, arguments.of))
 
 
-def score_contact(arguments: argparse.Namespace, read_truth: Any) -> int:
+def score_contact(arguments: argparse.Namespace, read_truth: Callable[[], ContactTruth]) -> int:
     """Score each file of predictions against annotations."""
-    from rich.console import Console
-
-    from interplay.commands._scores import check_outputs, score_all
+    from interplay.commands._scores import score_all
     from interplay.formats.contact_results import read_contact_results
-    from interplay.metrics.contact_evaluation import ContactEvaluation, evaluate_contact, read_geodesic
+    from interplay.metrics.contact_evaluation import evaluate_contact, read_geodesic
 
-    names = distinct_names(arguments.predictions)
-    check_outputs(arguments)
-    console = Console()
-    geodesic = read_geodesic(arguments.geodesic) if arguments.geodesic else None
-    with console.status("reading annotations"):
-        truth: ContactTruth = read_truth()
-    if arguments.without_ground:
-        truth = truth.without_ground()
-
-    def score(predictions: str) -> ContactEvaluation:
-        return evaluate_contact(
+    def prepare(console: Console) -> Callable[[str], ContactEvaluation]:
+        geodesic = read_geodesic(arguments.geodesic) if arguments.geodesic else None
+        with console.status("reading annotations"):
+            truth = read_truth()
+        if arguments.without_ground:
+            truth = truth.without_ground()
+        return lambda predictions: evaluate_contact(
             read_contact_results(predictions, truth.side),
             truth,
             protocol=arguments.protocol,
@@ -92,5 +86,5 @@ def score_contact(arguments: argparse.Namespace, read_truth: Any) -> int:
             allow_partial=arguments.allow_partial,
         )
 
-    score_all(names, score, arguments, console)
+    score_all(arguments, prepare)
     return 0

@@ -16,12 +16,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
-    from interplay.datasets.contact_truth import read_contact_truth
+    from interplay.datasets.contact_truth import ContactTruth, read_contact_truth
     from interplay.errors import InputError
 
-    truth = read_contact_truth(arguments.annotations, arguments.split)
-    if truth.dataset != "damon":
+    def read_truth() -> ContactTruth:
+        truth = read_contact_truth(arguments.annotations, arguments.split)
+        if truth.dataset == "damon":
+            return truth
         raise InputError(
             f"{arguments.annotations}: expected DAMON, got {truth.dataset}; score it with 'interplay evaluate contact'"
         )
-    return score_contact(arguments, lambda: truth)
+
+    return score_contact(arguments, read_truth)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from interplay.commands._options import add_allow_partial, add_device, add_keypoints, add_split, distinct_names
+from interplay.commands._options import add_compared, add_device, add_keypoints
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from interplay.metrics.pose import PoseScores
 
 EXAMPLE = "interplay evaluate pose --predictions movenet poses.json --annotations person_keypoints_val2017.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument(
-        "--predictions",
-        required=True,
-        nargs="+",
-        metavar="P",
-        help=".jsonl or .parquet with keypoints, AlphaPose's or COCO's results (.json), or an estimator's name "
+    add_compared(
+        parser,
+        ".jsonl or .parquet with keypoints, AlphaPose's or COCO's results (.json), or an estimator's name "
         "(movenet, keypointrcnn-resnet50-fpn), which poses the annotated people; several are compared",
+        "COCO's person_keypoints_*.json, or annotations with keypoints, such as a generated data set",
+        annotations_metavar="FILE_OR_DIR",
+        split=True,
     )
-    parser.add_argument(
-        "--annotations",
-        required=True,
-        metavar="FILE_OR_DIR",
-        help="COCO's person_keypoints_*.json, or annotations with keypoints, such as a generated data set",
-    )
-    add_split(parser)
     add_keypoints(parser)
     parser.add_argument(
         "--images", metavar="DIR", help="the images, for estimators (default: where the annotations are)"
@@ -37,27 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what ranks poses: the box's score, or that times the mean score of the keypoints (default: pose for "
         "estimators, else box)",
     )
-    add_allow_partial(parser)
-    parser.add_argument("--json", metavar="OUT", help="write all metrics (fractions, 0..1) as JSON")
-    parser.add_argument("--table", metavar="OUT", help="write the means as a table: .md (Markdown) or .tex (LaTeX)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write what was asked for."""
-    from rich.console import Console
-
-    from interplay.commands._scores import check_outputs, score_all
+    from interplay.commands._scores import score_all
     from interplay.datasets.show import image_root_of
     from interplay.evaluation import evaluate_pose, read_pose_truth
-    from interplay.metrics.pose import PoseScores
 
-    names = distinct_names(arguments.predictions)
-    check_outputs(arguments)
-    console = Console()
-    truth = read_pose_truth(arguments.annotations, arguments.split, arguments.keypoints)
-
-    def score(predictions: str) -> PoseScores:
-        return evaluate_pose(
+    def prepare(console: Console) -> Callable[[str], PoseScores]:
+        truth = read_pose_truth(arguments.annotations, arguments.split, arguments.keypoints)
+        return lambda predictions: evaluate_pose(
             predictions,
             truth,
             rank_by=arguments.rank_by,
@@ -67,5 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
             progress=console.is_terminal,
         )
 
-    score_all(names, score, arguments, console)
+    score_all(arguments, prepare)
     return 0

@@ -25,7 +25,7 @@ class Comparison:
 
     Attributes:
         title: data set, protocol and setting, which all rows share.
-        metrics: names of the columns; those of distances say so.
+        metrics: names of the columns; `interplay.metrics.scores.unit` says in what they are.
         rows: name of the result file, with the share it covers where that is a part -> one value for each column, NaN
             where it does not exist.
     """
@@ -45,12 +45,23 @@ class Comparison:
             table.add_row(name, *map(_cell, values))
         console.print(table)
 
+    @property
+    def _heading(self) -> str:
+        """The title, with the unit of those columns that do not say theirs."""
+        percent = [unit(name) == "%" for name in self.metrics]
+        return f"{self.title}, in percent{'' if all(percent) else ' or as said'}" if any(percent) else self.title
+
+    @property
+    def _columns(self) -> list[str]:
+        """Names of the columns; those that are not in percent with their unit."""
+        return [name if unit(name) == "%" else f"{name} ({unit(name)})" for name in self.metrics]
+
     def markdown(self) -> str:
         """The table in Markdown, with the title above it."""
         lines = [
-            f"{self.title}, in percent",
+            self._heading,
             "",
-            "| predictions | " + " | ".join(self.metrics) + " |",
+            "| predictions | " + " | ".join(self._columns) + " |",
             "| --- |" + " ---: |" * len(self.metrics),
         ]
         lines += [f"| {_markdown(name)} | " + " | ".join(map(_cell, row)) + " |" for name, row in self.rows.items()]
@@ -59,10 +70,10 @@ class Comparison:
     def latex(self) -> str:
         """The table in LaTeX; it needs the package ``booktabs``."""
         lines = [
-            f"% {self.title}, in percent",
+            f"% {self._heading}",
             r"\begin{tabular}{l" + "r" * len(self.metrics) + "}",
             r"\toprule",
-            " & ".join(["predictions", *map(_latex, self.metrics)]) + r" \\",
+            " & ".join(["predictions", *map(_latex, self._columns)]) + r" \\",
             r"\midrule",
         ]
         lines += [" & ".join([_latex(name), *map(_cell, row)]) + r" \\" for name, row in self.rows.items()]
