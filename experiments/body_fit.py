@@ -154,14 +154,14 @@ def main() -> None:
                 errors[name].append(scores)
     table = Table("fit", "people", "PA-MPJPE mm, mean", "median", "turned", "hips together cm", "IoU", "s")
     for name in ("mean pose", *arguments.fits):
-        rows = errors[name]
+        found = errors[name]
 
-        def of(score: str, how: Any, digits: int = 0, rows: list[dict[str, float]] = rows) -> str:
-            return f"{how([row[score] for row in rows]):.{digits}f}" if rows and score in rows[0] else ""
+        def of(score: str, how: Any, digits: int = 0, found: list[dict[str, float]] = found) -> str:
+            return f"{how([row[score] for row in found]):.{digits}f}" if found and score in found[0] else ""
 
         table.add_row(
             name,
-            str(len(rows)),
+            str(len(found)),
             *(of("pa", np.mean), of("pa", np.median), of("turned", np.median), of("hips", np.median)),
             *(of("iou", np.mean, 2), of("seconds", np.median, 1)),
         )

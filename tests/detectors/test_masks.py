@@ -1,4 +1,4 @@
-"""Masks, depth and detection by models of transformers, made small and at random, and masks by GrabCut."""
+"""Masks by GrabCut, and by Segment Anything, made small and at random."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interplay.detectors.masks import GrabCut, SegmentAnything
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError, MissingExtraError, MissingFileError
 
 IMAGE = np.random.default_rng(0).integers(90, 110, (120, 160, 3)).astype(np.uint8)
 IMAGE[40:80, 60:100] = (220, 40, 40)
@@ -65,7 +65,20 @@ def test_segment_anything_answers_in_the_images_size(sam: Path) -> None:
     assert "SAM" in segment.name
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("transformers", reason="needs the extra transformers")
-    with pytest.raises((MissingFileError, InputError), match="Segment Anything"):
+def test_a_folder_of_something_else_is_refused(sam: Path, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra transformers")
+    with pytest.raises(MissingFileError, match="expected a Segment Anything model"):
         SegmentAnything(tmp_path)
+    transformers.SamProcessor.from_pretrained(sam).save_pretrained(tmp_path)
+    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1])
+    transformers.ResNetModel(config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="not a Segment Anything model"):
+        SegmentAnything(tmp_path)
+
+
+def test_without_the_extras_the_errors_say_the_commands(without, tmp_path: Path) -> None:
+    without("transformers", "cv2")
+    with pytest.raises(MissingExtraError, match=r'pip install "interplay\[transformers\]"'):
+        SegmentAnything(tmp_path)
+    with pytest.raises(MissingExtraError, match=r'pip install "interplay\[offline\]"'):
+        GrabCut()

@@ -58,13 +58,15 @@ class GroundingDino:
     def _detect(self, image: NDArray[np.uint8]) -> Detections:
         height, width = image.shape[:2]
         text = ". ".join(self.objects) + "."
-        inputs = self.processor(images=image, text=text, return_tensors="pt", truncation=True).to(self.device)
+        longest = self.model.config.max_text_len
+        inputs = self.processor(images=image, text=text, return_tensors="pt", truncation=True, max_length=longest)
+        spans = self._spans(inputs["input_ids"][0].tolist())
+        inputs = inputs.to(self.device)
         with torch.inference_mode():
             outputs = self.model(**inputs)
         [found] = self.processor.post_process_grounded_object_detection(
             outputs, inputs["input_ids"], threshold=self.min_score, text_threshold=0, target_sizes=[(height, width)]
         )
-        spans = self._spans(inputs["input_ids"][0].tolist())
         chance = outputs.logits[0].sigmoid()  # (queries, tokens)
         kept = chance.amax(1) > self.min_score
         by_name = torch.stack([chance[kept][:, span].amax(1) for span in spans], 1) if spans else chance[:0]
