@@ -54,8 +54,8 @@ def parent_of_bone(bone: str) -> str | None:
     """The next of `BONES` towards the hips, None for the hips.
 
     Example:
-        >>> [parent_of_bone(bone) for bone in ("left index2", "left index1", "left fingers", "left thigh")]
-        ['left index1', 'left hand', 'left hand', 'hips']
+        >>> print(*map(parent_of_bone, ("left index2", "left index1", "left fingers", "left thigh")), sep=", ")
+        left index1, left hand, left hand, hips
     """
     side, _, name = bone.partition(" ")
     if name[-1:].isdigit():

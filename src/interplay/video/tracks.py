@@ -75,8 +75,8 @@ class Tracker:
         >>> import numpy as np
         >>> tracker = Tracker()
         >>> box = np.array([[10.0, 10, 50, 90]])
-        >>> [tracker.follow(box + 3 * t, np.zeros(1, int), np.ones(1), t / 5).item() for t in range(3)]
-        [0, 0, 0]
+        >>> print(*(tracker.follow(box + 3 * t, np.zeros(1, int), np.ones(1), t / 5).item() for t in range(3)))
+        0 0 0
     """
 
     def __init__(self, options: TrackerOptions | None = None) -> None:
