@@ -55,7 +55,7 @@ def reconstruct_clip(
         for frame in read_frames(source, rate=rate):
             status.update(f"reconstructing {frame.time:.1f} s")
             try:
-                result = worker(frame.image, before=before)
+                result = worker(frame.image, before=before, together=False)  # sizes would change by frame
             except InputError as error:
                 reason = str(error)
                 continue

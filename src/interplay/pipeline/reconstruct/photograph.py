@@ -21,6 +21,7 @@ from .pairs import choose_pairs, described_pair
 from .people import fit_people, given_person, people_of
 from .place import given_meshes, place_object
 from .result import Reconstruction
+from .together import put_together
 
 MOST_PEOPLE = 6
 """People of a photograph that are fitted."""
@@ -38,6 +39,7 @@ class Reconstructor:
         image: NDArray[np.uint8],
         file: Path | None = None,
         before: Reconstruction | None = None,
+        together: bool = True,
     ) -> Reconstruction:
         """People and objects of one photograph.
 
@@ -45,6 +47,7 @@ class Reconstructor:
             image: (H, W, 3) RGB.
             file: where it is from, for the focal length that the camera wrote into it.
             before: of the frame before: bodies begin there, and the object keeps its mesh.
+            together: whether several people and objects are fitted to each other at the end.
 
         Raises:
             InputError: nobody is found, or no object, or something given does not fit.
@@ -81,6 +84,8 @@ class Reconstructor:
                 place(numbers[human], described_pair(found, human, box, options.category))
         if not result.people:
             raise InputError("nobody's pose is found in the photograph; give the body with --body")
+        if together:
+            put_together(result, given is not None)
         return result
 
     @cached_property

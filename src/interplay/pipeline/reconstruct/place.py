@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -108,14 +110,21 @@ def place_object(
             "object": own_from,
             "object_vertices": int((own >= 0.3).sum()),
         },
+        **placement(fit),
+        "warnings": warnings,
+    }
+    return PlacedObject(number, candidate, fit, human, own, mask, report)
+
+
+def placement(fit: Fit) -> dict[str, Any]:
+    """What ``fit.json`` says of where an object is."""
+    return {
         "rotation": rounded(fit.rotation, 6),
         "translation": rounded(fit.translation, 5),
         "scale": round(fit.scale, 5),
         "iou": round(fit.iou, 3),
         "residuals": rounded_values(fit.residuals),
-        "warnings": warnings,
     }
-    return PlacedObject(number, candidate, fit, human, own, mask, report)
 
 
 def _order_warnings(depth: NDArray[np.float32], mask: Mask, shown: Mask, person: Person, placed: Array) -> list[str]:

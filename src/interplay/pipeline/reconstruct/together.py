@@ -1,0 +1,47 @@
+"""All people and objects of a photograph in one scene, after each pair was fitted alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interplay.reconstruct import SceneBody, SceneObject, ScenePair, fit_scene
+from interplay.reconstruct.together import BODY_SPREAD
+
+from .place import placement
+from .result import Person, Reconstruction, rounded
+
+
+def put_together(result: Reconstruction, bodies_given: bool = False) -> None:
+    """Move the people and objects of a reconstruction so that they fit each other, where there are more than a pair.
+
+    Args:
+        result: is changed.
+        bodies_given: bodies are the user's, and stay where they are.
+    """
+    people, objects = result.people, result.objects
+    if not objects or len(people) + len(objects) < 3:
+        return
+    found = fit_scene(
+        [SceneBody(each.vertices, each.faces) for each in people],
+        [
+            SceneObject(each.candidate.vertices, each.candidate.faces, each.mask, each.candidate.scale_spread)
+            for each in objects
+        ],
+        [ScenePair(each.person, k, each.body_contact, each.object_contact, each.fit) for k, each in enumerate(objects)],
+        result.camera,
+        body_spread=0.0 if bodies_given else BODY_SPREAD,
+    )
+    result.people = [_scaled(*each) for each in zip(people, found.body_scales, strict=True)]
+    for k, (placed, fit) in enumerate(zip(objects, found.objects, strict=True)):
+        kept = [text for text in placed.report["warnings"] if text not in placed.fit.warnings]
+        report = {**placed.report, **placement(fit), "warnings": [*fit.warnings, *kept]}
+        result.objects[k] = replace(placed, fit=fit, report=report)
+    result.warnings += found.warnings
+
+
+def _scaled(person: Person, scale: float) -> Person:
+    """Larger and as much farther away, so that it looks the same."""
+    report = {**person.report, "scale": round(scale, 4)}
+    if "pelvis" in report:
+        report["pelvis"] = rounded([scale * value for value in report["pelvis"]], 4)
+    return replace(person, vertices=scale * person.vertices, report=report)
