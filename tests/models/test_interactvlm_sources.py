@@ -219,7 +219,7 @@ def test_all_at_once(body: Path, tmp_path: Path) -> None:
     write_tokenizer(tmp_path / "base")
     changes: dict[str, Any] = {"data.dataset": "damon", "data.body": body, "data.validation": "train"}
     changes |= {"data.root": tmp_path / "damon", "output": tmp_path / "runs", "accelerator": "cpu", "batch_size": 4}
-    for name in MAKERS.keys() - {"damon"}:
+    for name in [each for each in MAKERS if each != "damon"]:  # in one order: lessons are drawn by place
         key = f"further.{name.replace('-', '_')}"
         changes |= {f"{key}.dataset": name, f"{key}.root": tmp_path / name, f"{key}.body": body, f"{key}.rate": 3}
     changes |= {
@@ -228,10 +228,10 @@ def test_all_at_once(body: Path, tmp_path: Path) -> None:
         "model.token_type": "Gen-Hu-Obj",
         "flip": "false",
     }
-    changes |= {"samples": 24, "epochs": 1, "validate_every": 1, "log_every": 1}
+    changes |= {"samples": 48, "epochs": 1, "validate_every": 1, "log_every": 1}
     file = train(load_config("interactvlm/nano", [f"--{name}={value}" for name, value in changes.items()]))
     with (file.parent / "steps.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 6
+    assert len(rows) == 12
     for term in ("text", "mask_bce", "mask_l2", "hC", "oC", "oA"):
         assert any(float(row[term]) > 0 for row in rows), f"no sample had the term {term}"
