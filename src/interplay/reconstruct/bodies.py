@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from interplay.body.contact import CONTACT, DEPTH
 from interplay.body.geometry import Array
 
 from .camera import Intrinsics
-from .inside import DEEPEST, Inside
+from .inside import DEEPEST, Around, Inside, Solid
 from .scene import HUMAN_CONTACT, PICTURE
 from .silhouette import depth_buffer
 
@@ -35,6 +35,7 @@ class Thing:
         mask: (height, width) of what is seen of it, or None.
         hard: whether it does not give way.
         scaled: what the vertices are multiplied by, the camera being at 0.
+        known: what was computed of the unscaled mesh; copies with another `scaled` share it.
     """
 
     vertices: Array
@@ -42,20 +43,28 @@ class Thing:
     mask: NDArray[np.bool_] | None = None
     hard: bool = False
     scaled: float = 1.0
+    known: dict[str, Inside] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def placed(self) -> Array:
         """(V, 3) where it is."""
         return self.scaled * self.vertices
 
-    @cached_property
-    def inside(self) -> Inside:
-        """How deep points are in it."""
-        return Inside(self.placed, self.faces)
+    @property
+    def surface(self) -> Inside:
+        """Of the unscaled mesh."""
+        if "surface" not in self.known:
+            self.known["surface"] = Inside(self.vertices, self.faces)
+        return self.known["surface"]
 
-    def is_near(self, other: Thing, reach: float) -> bool:
-        """Whether the boxes around both are within `reach` metres."""
-        a, b = self.placed, other.placed
+    @property
+    def solid(self) -> Solid:
+        """Where it is; what is hard gives way by no more than surfaces that touch are apart."""
+        return Solid(self.surface, self.scaled, CONTACT if self.hard else DEPTH)
+
+    def is_near(self, other: Thing, reach: float, factors: tuple[float, ...] = (1.0,)) -> bool:
+        """Whether the boxes around both are within `reach` metres, at any place between where `factors` bring it."""
+        a, b = np.concatenate([factor * self.placed for factor in factors]), other.placed
         return bool(((a.min(0) - reach <= b.max(0)) & (b.min(0) - reach <= a.max(0))).all())
 
     def overlaps(self, other: Thing, camera: Intrinsics) -> bool:
@@ -158,9 +167,11 @@ def best_factor(
     count = len(moving)
     between = [each for each in orders([*moving, *others], camera) if each.first < count <= each.second]
     body = moving[0]
-    points = body.inside.points.numpy()
+    points = body.surface.points.numpy()
     points = points[:: max(len(points) // _POINTS, 1)]
     logs = np.linspace(-3 * spread, 3 * spread, _STEPS)
+    ends = (float(np.exp(logs[0])), float(np.exp(logs[-1])))
+    reached = [other for other in others if body.is_near(other, 0.0, ends)]
     energies = []
     for factor in np.exp(logs):
         energy = (_NOISE * np.log(factor) / spread) ** 2
@@ -168,7 +179,7 @@ def best_factor(
             energy += _apart(factor * body.vertices[scores >= HUMAN_CONTACT], targets) / len(contacts)
         for each in between:
             energy += float(np.mean((each.behind(factor) + _MARGIN).clip(0, DEEPEST) ** 2))
-        for other in others:
+        for other in reached:
             energy += _inside(factor * points, other)
         energies.append(energy)
     best = int(np.argmin(energies))
@@ -187,5 +198,5 @@ def _apart(points: Array, targets: Array) -> float:
 
 def _inside(points: Array, other: Thing) -> float:
     """How deep points of a body are in another thing, by more than flesh gives way, as in the fit of objects."""
-    depth, _, _, gives = other.inside(torch.from_numpy(points.astype(np.float32)))
+    depth, _, gives = Around([replace(other.solid, gives=DEPTH)])(torch.from_numpy(points.astype(np.float32)))
     return 2 * float((depth - gives).clamp(min=0, max=DEEPEST).square().mean())

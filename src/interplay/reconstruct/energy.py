@@ -232,13 +232,13 @@ def _nearest(tree: cKDTree, points: Tensor) -> Tensor:
 
 def _penetration(problem: Problem, sums: Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:
     """How deep the object's points are in the person, and the person's in the object, by more than flesh gives way."""
-    depth, _, normal, gives = problem.body_inside(placed)
+    depth, normal, gives = problem.body_inside(placed)
     rest = -(depth - gives).clamp(min=0, max=DEEPEST)[..., None]
     sums.add("penetration", rest, surface.weights * weights.penetration / 2, placed, normal[:, :, None])
     if not len(problem.body_near):
         return
     pose = sums.pose
-    depth, target, normal, _ = problem.own_inside(pose.back(problem.body_near))
+    depth, target, normal = problem.own_inside(pose.back(problem.body_near))
     rest = (pose.s[:, None] * depth - problem.body_near_gives).clamp(min=0, max=DEEPEST)[..., None]
     share = torch.full((len(problem.body_near),), weights.penetration / 2 / len(problem.body_near))
     along = (normal @ pose.R.transpose(1, 2))[:, :, None]

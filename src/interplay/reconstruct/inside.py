@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,44 +29,87 @@ class Inside:
 
     Args:
         vertices, faces: (V, 3) metres and (F, 3).
-        gives: (F,) metres by which triangles give way; as flesh does if None.
 
     Attributes:
-        points, normals, gives: (N, 3), (N, 3) and (N,) of the surface.
+        points, normals: (N, 3) each, of the surface.
     """
 
-    def __init__(self, vertices: Array, faces: NDArray[np.int64], gives: Array | None = None) -> None:
+    def __init__(self, vertices: Array, faces: NDArray[np.int64]) -> None:
         corners = vertices[faces]
         points, face = surface_samples(corners, SPACING)
         outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
-        low, high = vertices.min(0), vertices.max(0)
+        self.points = torch.from_numpy(points.astype(np.float32))
+        self.normals = torch.from_numpy(outward[face].astype(np.float32))
+        self._box = vertices.min(0), vertices.max(0)
+
+    @cached_property
+    def _grid(self) -> tuple[Tensor, float, Tensor, Tensor]:
+        """Its low corner, the side of a cell, how many there are along each axis, and the nearest point of each; made
+        when it is first needed, since that takes a second or two."""
+        low, high = self._box
         extent = np.maximum(high - low, 1e-3)
         cell = max(_CELL, float(np.cbrt(np.prod(extent) / _MOST_CELLS)))
         count = np.maximum(np.ceil(extent / cell), 1).astype(np.int64)
         axes = [low[k] + (np.arange(count[k]) + 0.5) * cell for k in range(3)]
         middles = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        _, nearest = cKDTree(points).query(middles)
-        self._nearest = torch.from_numpy(nearest)
-        self._low, self._cell, self._count = (
-            torch.from_numpy(low.astype(np.float32)),
-            cell,
-            torch.from_numpy(count),
-        )
-        self.points = torch.from_numpy(points.astype(np.float32))
-        self.normals = torch.from_numpy(outward[face].astype(np.float32))
-        flesh = np.full(len(faces), DEPTH) if gives is None else gives
-        self.gives = torch.from_numpy(flesh[face].astype(np.float32))
+        _, nearest = cKDTree(self.points.double().numpy()).query(middles)
+        return torch.from_numpy(low.astype(np.float32)), cell, torch.from_numpy(count), torch.from_numpy(nearest)
 
-    def __call__(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def __call__(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Depth inside (...) of points (..., 3), in metres, 0 outside; of the nearest point of the surface the place
-        and the normal (..., 3), and by how much it gives way (...)."""
-        cell = ((points - self._low) / self._cell).floor().long()
-        within = ((cell >= 0) & (cell < self._count)).all(-1)
+        and the normal (..., 3)."""
+        low, side, count, known = self._grid
+        cell = ((points - low) / side).floor().long()
+        within = ((cell >= 0) & (cell < count)).all(-1)
         x, y, z = torch.where(within[..., None], cell, 0).unbind(-1)
-        nearest = self._nearest[(x * self._count[1] + y) * self._count[2] + z]
+        nearest = known[(x * count[1] + y) * count[2] + z]
         target, normal = self.points[nearest], self.normals[nearest]
         offset = target - points
         depth = (offset * normal).sum(-1)
         near = within & (offset.square().sum(-1) <= (2 * DEEPEST) ** 2)
-        return torch.where(near, depth.clamp(min=0), 0), target, normal, self.gives[nearest]
+        return torch.where(near, depth.clamp(min=0), 0), target, normal
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A surface somewhere, and by how much it gives way.
+
+    Attributes:
+        surface: the mesh.
+        scaled: what its points are multiplied by.
+        gives: metres.
+    """
+
+    surface: Inside
+    scaled: float = 1.0
+    gives: float = DEPTH
+
+
+class Around:
+    """Several solids as one; a point is in the one that it is deepest in.
+
+    Attributes:
+        points, gives: (N, 3) and (N,) of all surfaces.
+    """
+
+    def __init__(self, solids: Sequence[Solid]) -> None:
+        self.solids = tuple(solids)
+        self.points = torch.cat([each.scaled * each.surface.points for each in self.solids])
+        self.gives = torch.cat([torch.full((len(each.surface.points),), each.gives) for each in self.solids])
+
+    def __call__(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Depth inside (...) of points (..., 3), the normal (..., 3) there, and by how much it gives way (...)."""
+        first, *others = self.solids
+        depth, normal, gives = self._in(first, points)
+        for each in others:
+            deep, across, soft = self._in(each, points)
+            deeper = deep > depth
+            depth, gives = torch.where(deeper, deep, depth), torch.where(deeper, soft, gives)
+            normal = torch.where(deeper[..., None], across, normal)
+        return depth, normal, gives
+
+    @staticmethod
+    def _in(solid: Solid, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        depth, _, normal = solid.surface(points / solid.scaled)
+        return depth * solid.scaled, normal, torch.full_like(depth, solid.gives)

@@ -12,7 +12,6 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from interplay.body.contact import CONTACT, DEPTH
 from interplay.body.geometry import Array
 from interplay.body.meshes import vertex_normals
 from interplay.body.raycast import check_mesh
@@ -20,7 +19,7 @@ from interplay.errors import InputError
 from interplay.ops.backends import to_numpy
 
 from .camera import Intrinsics
-from .inside import Inside
+from .inside import Around, Inside, Solid
 from .silhouette import depth_buffer
 
 HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
@@ -43,7 +42,7 @@ class Inputs:
     Attributes:
         touches: for each person who touches the object, scores of all human vertices and of the object's; if None,
             `human_contact` and `object_contact` are the only ones.
-        hard: (F,) triangles of the human mesh that do not give way; none if None.
+        around: the solids that the human mesh consists of; if empty, it is one that gives way as flesh does.
     """
 
     human_vertices: Array
@@ -55,7 +54,7 @@ class Inputs:
     mask: NDArray[np.bool_]
     camera: Intrinsics
     touches: tuple[tuple[Array, Array], ...] | None = None
-    hard: NDArray[np.bool_] | None = None
+    around: tuple[Solid, ...] = ()
 
 
 def checked(
@@ -234,8 +233,7 @@ class Problem:
             )
             for touching, touched in touches
         )
-        hard = np.zeros(len(given.human_faces), bool) if given.hard is None else given.hard
-        self.body_inside = Inside(human, given.human_faces, np.where(hard, CONTACT, DEPTH))
+        self.body_inside = Around(given.around or [Solid(Inside(human, given.human_faces))])
         self.own_inside = Inside(own, given.object_faces)
         self.own_vertices, self.body_vertices = cKDTree(own), cKDTree(human)
         self._picture()

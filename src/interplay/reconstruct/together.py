@@ -186,6 +186,7 @@ class _Scene:
             raise InputError("pairs: the same person and object are named twice")
         self.scales = [1.0] * len(bodies)
         self.fits: list[Fit | None] = [None] * len(objects)
+        self.placed: dict[int, tuple[Fit, Thing]] = {}
 
     def _pair(self, k: int, pair: ScenePair) -> ScenePair:
         for name, index, count in (("body", pair.body, len(self.bodies)), ("object", pair.object, len(self.own))):
@@ -302,8 +303,11 @@ class _Scene:
         return replace(self.bodies[k], scaled=self.scales[k])
 
     def _object(self, j: int) -> Thing:
-        vertices, faces, mask = self.own[j]
-        return Thing(self._fit(j).place(vertices), faces, mask, hard=True)
+        fit, known = self._fit(j), self.placed.get(j)
+        if known is None or known[0] is not fit:
+            vertices, faces, mask = self.own[j]
+            known = self.placed[j] = (fit, Thing(fit.place(vertices), faces, mask, hard=True))
+        return known[1]
 
     def _matters(self, j: int) -> bool:
         """Whether there is anything near an object, in space or in the picture, but the one person who touches it."""
@@ -341,7 +345,7 @@ class _Scene:
                 mask,
                 self.camera,
                 tuple(touches),
-                np.concatenate([np.full(len(thing.faces), thing.hard) for thing in around]),
+                tuple(thing.solid for thing in around),
             ),
             self.seed,
         )
