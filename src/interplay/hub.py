@@ -112,7 +112,7 @@ def load_pretrained(kind: Any, source: str | os.PathLike[str], what: str, extra:
             f"{name} is not on this machine and cannot be fetched ({why}); expected {what}. Where there is a network, "
             f"run: {fetch_command(name)} and name the folder instead"
         ) from None
-    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # many libraries read these files, each with errors of its own
         raise InputError(
             f"{name}: not {what} of transformers, or its config.json and its weights do not belong together "
             f"({' '.join(str(error).split())[:200]})"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from interplay.commands._types import dataset
 from interplay.errors import InputError
-from interplay.systems import SYSTEMS
+from interplay.systems import CONTACT_SYSTEMS, SYSTEMS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", default="", metavar="NAME", help="show this model's card; a part of names lists those models"
     )
-    parser.add_argument("--system", metavar="S", help=f"list the models of this system: {', '.join(SYSTEMS)}")
+    parser.add_argument(
+        "--system", metavar="S", help=f"list the models of this system: {', '.join((*SYSTEMS, *CONTACT_SYSTEMS))}"
+    )
     parser.add_argument(
         "--dataset", type=dataset, metavar="D", help="list the models for this data set: hico-det, v-coco"
     )

@@ -41,6 +41,10 @@ def read(path: str | os.PathLike[str], vocabulary: Vocabulary | str | None = Non
     else:
         meaning = vocabulary
     if not by_name:
+        if (source / "plan").is_dir():
+            raise InputError(
+                f"{source}: this batch has no finished part yet (part-*.parquet); run interplay batch again"
+            )
         from interplay.formats.results import read_result_table
 
         return read_result_table(source, meaning if isinstance(meaning, Vocabulary) else None)

@@ -84,8 +84,8 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
         )
     if not people.all() and len(vocabulary.objects) > 1 and not (known[~people] >= 0).any():
         raise InputError(
-            f"{source}: the detector knows none of the vocabulary's objects: it finds {some_of(objects)}, and the "
-            f"vocabulary {vocabulary.name!r} has {some_of(vocabulary.objects)}"
+            f"{source}: knows none of the vocabulary's objects but people: got {some_of(objects)}, and the vocabulary "
+            f"{vocabulary.name!r} has {some_of(vocabulary.objects)}"
         )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from interplay.errors import InputError, MissingExtraError
+from interplay.errors import MissingExtraError
+from interplay.hub import load_pretrained
 
 SENTENCEPIECE = "tokenizer.model"
 
@@ -22,7 +23,7 @@ def load_tokenizer(folder: str | os.PathLike[str]) -> Any:
     away, too.
 
     Raises:
-        InputError: no tokenizer that can be read.
+        InputError, MissingFileError: no tokenizer that can be read.
         MissingExtraError: sentencepiece, which reads Llama's, is not installed.
     """
     from transformers import AutoTokenizer
@@ -34,23 +35,21 @@ def load_tokenizer(folder: str | os.PathLike[str]) -> Any:
             import sentencepiece  # noqa: F401  # what transformers falls back to without it does not read Llama's
         except ImportError as error:
             raise MissingExtraError("contact", "sentencepiece") from error
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(source), local_files_only=True)
-    except Exception as error:  # many libraries read these files, each with errors of its own
-        raise InputError(f"{source}: no tokenizer that can be read ({' '.join(str(error).split())[:200]})") from None
+    tokenizer = load_pretrained(AutoTokenizer, source, "a tokenizer", "contact")
     return _without_blanks(tokenizer) if llama else tokenizer
 
 
 def with_tokens(tokenizer: Any, tokens: Sequence[str]) -> Any:
-    """The tokenizer with tokens of its own for these words, after those that it has."""
-    new = [token for token in tokens if token not in tokenizer.get_vocab()]
-    if new:
-        tokenizer.add_tokens(new)
-    return _without_blanks(tokenizer) if new else tokenizer
+    """Add tokens for these words, after those that the tokenizer has, and without blanks around them; returns it."""
+    from tokenizers import AddedToken
+
+    known = tokenizer.get_vocab()
+    tokenizer.add_tokens([AddedToken(token, lstrip=True, rstrip=True) for token in tokens if token not in known])
+    return tokenizer
 
 
 def _without_blanks(tokenizer: Any) -> Any:
-    """The same, taking away what stands around tokens that were added to Llama's."""
+    """The same, taking away what stands around tokens that were added; those that are there cannot be changed."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
