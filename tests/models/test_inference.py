@@ -147,7 +147,7 @@ def test_boxes_that_fit_no_object_are_refused() -> None:
     model = spatial(FARM).eval()
     with pytest.raises(
         InputError,
-        match=r"knows none of the vocabulary's objects: it finds person, hat, shoe, and",
+        match=r"knows none of the vocabulary's objects but people: got person, hat, shoe, and",
     ):
         model.predict(
             IMAGE,
