@@ -109,7 +109,7 @@ def test_weights_that_know_one_token_and_no_views_get_both(
     before = load_folder(lisa)
     assert before.options.seg_id == SEG
     changes = {"model.base": lisa, "model.lora_rank": 2, "epochs": 1, "flip": "false", "name": "joint"}
-    changes |= {"model.token_type": "Gen-Hu-Obj", "model.human_views": "4MV-Z_Vitru_mv2"}
+    changes |= {"model.token_type": "Gen-Hu-Obj", "model.human_views": "4MV-Z_Vitru_mv2", "model.view_size": 96}
     task = InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **changes)))  # type: ignore[arg-type]
     network = task.model.network
     human, thing = network.options.human_id, network.options.object_id

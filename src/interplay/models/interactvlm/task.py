@@ -193,6 +193,8 @@ def on_base(base: Path, vocabulary: Vocabulary, config: InteractVlmRecipe) -> tu
     wanted, tokenizer = token_options(network.options, load_tokenizer(base), options.token_type)
     views = {"camera_encoder": options.camera_encoder, "views": options.views}
     names = {"human_views": options.human_views, "object_views": options.object_views}
+    if options.view_size is not None:
+        views["view_size"] = options.view_size
     network, fresh = extend(network, wanted.model_copy(update={**views, **names}))
     described = InteractVlmNetworkOptions(
         options=network.options,
