@@ -246,6 +246,19 @@ def test_views_and_cameras_can_be_left_out(scenes: Path, tmp_path: Path) -> None
         assert outputs.masks[0].shape == ((1 if "model.views" in changes else 4), 128, 128)
 
 
+def test_sam_sees_as_much_as_asked_for(scenes: Path, tmp_path: Path) -> None:
+    task = InteractVlmTask(load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.sam_size": 128})))  # type: ignore[arg-type]
+    batch = task.data.collate([task.data[0, 0]])
+    assert batch.canvases[0].images.shape[-1] == 128
+    assert task.model(batch).masks[0].shape == (4, 128, 128), "masks of mask_size"
+    with pytest.raises(InputError, match="sam_size"):
+        load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.sam_size": 100}))
+    with pytest.raises(InputError, match="has a SAM of its own size"):
+        InteractVlmTask(
+            load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.sam_size": 128, "model.base": "lisa"}))  # type: ignore[arg-type]
+        )
+
+
 @pytest.mark.parametrize("name", [name for name in list_configs() if name.startswith(("interactvlm/", "contact_"))])
 def test_shipped_configs_are_read(name: str) -> None:
     config = load_config(name)

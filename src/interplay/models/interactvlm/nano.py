@@ -23,10 +23,16 @@ def nano_network(
     views: int = 4,
     token_type: TokenType = "Gen",
     view_size: int | None = None,
+    sam_size: int = 256,
 ) -> InteractVlmNetworkOptions:
     """The description of a network that knows these objects and body parts.
 
-    Its vision tower sees 112 pixels, its SAM 256; together 1.2 million parameters.
+    Its vision tower sees 112 pixels; together 1.2 million parameters.
+
+    Args:
+        objects, parts: names that its words hold.
+        camera_encoder, human_views, views, token_type, view_size: see `InteractVlmOptions`.
+        sam_size: pixels on a side of the views that SAM sees, a multiple of 64; its masks have a quarter of them.
     """
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
 
@@ -57,7 +63,7 @@ def nano_network(
     llava = LlavaConfig(vision_config=vision, text_config=text, image_seq_length=image_tokens, **projection)
     small: dict[str, Any] = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "mlp_dim": 128}
     sam = published_sam_config(
-        256,
+        sam_size,
         {"hidden_size": _DIM, "mask_input_channels": 4},
         {"hidden_size": _DIM, "mlp_dim": 128, "iou_head_hidden_dim": 16, "num_attention_heads": 4},
         global_attn_indexes=[1],

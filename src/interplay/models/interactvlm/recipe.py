@@ -60,6 +60,8 @@ class VlmNetworkSection(Section):
         views: how many of these are used, the first ones.
         view_size: pixels on a side of the views whose masks are lifted, of a network from nothing; ``null``: as many as
             SAM sees.
+        sam_size: pixels on a side of the views that SAM sees, of a network from nothing, a multiple of 64; ``null``:
+            256. Its masks have a quarter of them.
         lora_rank, lora_alpha: of LoRA's matrices in the language model of `base`.
         gradient_checkpointing: compute activations twice, to need less memory.
     """
@@ -71,6 +73,7 @@ class VlmNetworkSection(Section):
     object_views: str = "4MV-Z_HM"
     views: Annotated[int, Field(ge=1, le=10)] = 4
     view_size: Annotated[int, Field(ge=16)] | None = None
+    sam_size: Annotated[int, Field(ge=64, multiple_of=64)] | None = None
     lora_rank: Annotated[int, Field(ge=0)] = 0
     lora_alpha: Positive = 16
     gradient_checkpointing: bool = False

@@ -169,10 +169,15 @@ def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractV
             "model.base: LoRA changes given weights, and none are given; give --model.base FOLDER of published "
             "InteractVLM or LISA weights, or --model.lora_rank 0 to train a small network from nothing"
         )
+    if options.base is not None and options.sam_size is not None:
+        raise InputError(
+            f"model.sam_size: {options.base} has a SAM of its own size; leave it out, or leave out model.base to "
+            "train a small network from nothing"
+        )
     if options.base is None:
         network = nano_network(
             vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type,
-            options.view_size,
+            options.view_size, options.sam_size or 256,
         )  # fmt: skip
         return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss)), []
     return on_base(Path(options.base), vocabulary, config)
