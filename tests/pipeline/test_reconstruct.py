@@ -19,6 +19,7 @@ from interplay.pipeline.reconstruct import (
     Reconstruction,
     ReconstructOptions,
     Reconstructor,
+    Touch,
     smoothed,
     write_reconstruction,
 )
@@ -34,9 +35,11 @@ def _found(x: float = 0.0, turn: float = 0.0) -> Reconstruction:
     c, s = np.cos(turn), np.sin(turn)
     fit = Fit(np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]), np.array([1.2 + x, 0, 5.0]), 0.5, 0.9)
     touched = (np.arange(len(CUBE.vertices)) < 4).astype(float)
-    person = Person(BODY.vertices + np.array([x, 0, 0]), BODY.faces, {"body": "given", "warnings": ["far"]})
+    body = {"body": "given", "warnings": ["far"]}
+    person = Person(BODY.vertices + np.array([x, 0, 0]), BODY.faces, body, track=4)
     candidate = Candidate("cube", CUBE.vertices, CUBE.faces)
-    placed = PlacedObject(0, candidate, fit, touched, touched, np.ones(SIZE[::-1], bool), {"warnings": []})
+    touch = Touch(0, touched, touched, fit)
+    placed = PlacedObject(candidate, fit, (touch,), np.ones(SIZE[::-1], bool), {"warnings": []}, track=7)
     return Reconstruction(Intrinsics((100.0, 100.0), (50.0, 40.0)), "given", SIZE, [person], [placed])
 
 
@@ -47,7 +50,7 @@ def test_all_files_are_written_and_say_what_they_are(tmp_path: Path) -> None:
     assert all(file.stat().st_size > 100 for file in files)
     report = json.loads((tmp_path / "out/fit.json").read_text(encoding="utf-8"))
     assert report["camera"]["from"] == "given"
-    assert report["warnings"] == ["person 0: far"]
+    assert report["warnings"] == ["person: far"]
     with Image.open(tmp_path / "out/turntable.gif") as picture:
         assert getattr(picture, "n_frames", 0) == 36
 
@@ -68,7 +71,6 @@ def test_what_moves_evenly_stays_and_what_jumps_is_smoothed() -> None:
     [
         ({"object": Path("a.obj"), "meshes": Path("b")}, "give one of them"),
         ({"focal": -1.0}, "expected a positive number"),
-        ({"pairs": 2, "mask": Path("m.png")}, "leave --pairs at 1"),
         ({"grounding": "folder", "detector": "other"}, "give one of them"),
     ],
 )
@@ -95,8 +97,8 @@ def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> N
     )
     found = Reconstructor(options)(np.zeros((80, 100, 3), np.uint8))
     [placed] = found.objects
-    assert placed.report["contact"]["body"].startswith("given")
-    assert "guessed" in placed.report["contact"]["object"]
+    assert placed.touches[0].report["body"].startswith("given")
+    assert "guessed" in placed.touches[0].report["object"]
     assert placed.fit.iou > 0.5
     assert abs(placed.fit.place(small.vertices).mean(0)[0] - 0.75) < 0.25
 

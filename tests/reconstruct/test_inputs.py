@@ -19,7 +19,9 @@ from interplay.reconstruct.objects import (
     candidate_of_file,
     candidates_of_category,
     candidates_of_folder,
+    in_usual_size,
 )
+from interplay.reconstruct.sizes import SizePrior
 
 GREY = Material((0.5, 0.5, 0.5))
 BALL = ellipsoid((0, 0, 3.0), 0.5, GREY)
@@ -122,5 +124,28 @@ def test_categories_and_files_that_are_not_there_say_what_to_do(tmp_path: Path) 
     lines = [f"v {x} {y} {z}" for x, y, z in BALL.vertices * 1000] + [f"f {a} {b} {c}" for a, b, c in BALL.faces + 1]
     (tmp_path / "ball.obj").write_text("\n".join(lines), encoding="ascii")
     with pytest.raises(InputError, match="--object-size"):
-        candidate_of_file(tmp_path / "ball.obj")
-    assert np.ptp(candidate_of_file(tmp_path / "ball.obj", 0.2).vertices, axis=0).max() == pytest.approx(0.2)
+        in_usual_size(candidate_of_file(tmp_path / "ball.obj"), "beach ball")
+
+
+def test_a_mesh_that_cannot_be_in_metres_gets_its_category_s_size() -> None:
+    metres, millimetres = (Candidate("ball", BALL.vertices * k, BALL.faces) for k in (0.22, 220))
+    assert in_usual_size(metres, "sports ball").size is None
+    usual = in_usual_size(millimetres, "sports ball")
+    assert usual.size is not None
+    assert usual.size.longest == pytest.approx(0.22)
+    assert "can hardly be metres" in usual.size_from
+    given = Candidate("ball", BALL.vertices * 110, BALL.faces, size=SizePrior(0.3, 0.0, "given"))
+    assert in_usual_size(given, "sports ball") is given
+
+
+def test_a_folder_gives_its_good_meshes_and_says_which_are_bad(tmp_path: Path) -> None:
+    pytest.importorskip("trimesh", reason="needs the extra body")
+    lines = [f"v {x} {y} {z}" for x, y, z in BALL.vertices] + [f"f {a} {b} {c}" for a, b, c in BALL.faces + 1]
+    (tmp_path / "bad.obj").write_text("v 1 2\nf nothing", encoding="ascii")
+    with pytest.raises(InputError, match=r"none of its 1 meshes can be read.*bad\.obj"):
+        candidates_of_folder(tmp_path)
+    (tmp_path / "ball.obj").write_text("\n".join(lines), encoding="ascii")
+    (tmp_path / "cut.glb").write_bytes(b"glTF\x02\x00")
+    found, warnings = candidates_of_folder(tmp_path, 0.2)
+    assert [Path(each.name).name for each in found] == ["ball.obj"]
+    assert [any(name in each for each in warnings) for name in ("bad.obj", "cut.glb")] == [True, True]

@@ -46,7 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     given.add_argument("--object", type=Path, metavar="MESH", help="the object's mesh, in metres")
     given.add_argument("--meshes", type=Path, metavar="FOLDER", help="choose the object's mesh here, by its outline")
-    given.add_argument("--object-size", type=_length, metavar="M", help="metres of the longest side of such a mesh")
+    given.add_argument(
+        "--object-size",
+        type=_length,
+        metavar="M",
+        help="metres of the longest side of such a mesh (default: as the file says, or as such objects have)",
+    )
     given.add_argument("--category", metavar="NAME", help="what the object is (default: what the person uses)")
     given.add_argument("--mask", type=Path, metavar="FILE", help="the object's mask: a picture, white on black")
     given.add_argument(
@@ -59,7 +64,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--focal", type=_length, metavar="PIXELS", help="focal length (default: EXIF's, or 1.2 times the longer side)"
     )
     finding = parser.add_argument_group("finding")
-    finding.add_argument("--pairs", type=positive, default=1, metavar="N", help="people with an object (%(default)s)")
+    finding.add_argument(
+        "--pairs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="of a person and an object, at most; who holds two things is in two pairs (%(default)s)",
+    )
     finding.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="who uses what (%(default)s)")
     finding.add_argument("--detector", metavar="NAME", help=f"people and objects (default: {DEFAULT_DETECTOR})")
     add_pose(finding, DEFAULT_POSE_ESTIMATOR)

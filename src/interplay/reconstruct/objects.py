@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from interplay.world.objects.base import ObjectModel
 from .camera import Intrinsics
 from .inputs import MOST_FACES, is_built_in
 from .search import spread_rotations
+from .sizes import SizePrior, size_prior
 
 VARIANTS = 8
 """Individuals of a category that are compared with the mask."""
@@ -33,6 +34,7 @@ _GRID = 32
 _NEAR = 0.04
 _GRIP = 0.05
 _MOST_FILES = 2000
+_PLAUSIBLE = 3.0
 
 _HANDS = ("left hand", "right hand")
 _SEAT = ("hips", "left thigh", "right thigh", *_HANDS, "left foot", "right foot")
@@ -47,6 +49,8 @@ class Candidate:
         vertices, faces: (V, 3) metres and (F, 3).
         model: of the generated world, with places for hands and seats; None for a file's mesh.
         scale_spread: how uncertain its size is, as of `fit_object`.
+        size: what is known of its longest side, if that is not what the mesh says; see `fit_object`.
+        size_from: in words, where its size is from.
         match: how well its outline meets the mask's from the best side, 0..1, once it has been compared.
     """
 
@@ -55,36 +59,35 @@ class Candidate:
     faces: NDArray[np.int64]
     model: ObjectModel | None = None
     scale_spread: float = 0.0
+    size: SizePrior | None = None
+    size_from: str = "the mesh's own"
     match: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
 
 
 def candidate_of_file(path: str | os.PathLike[str], longest: float | None = None) -> Candidate:
-    """A user's mesh, in metres; turned and placed anyhow.
+    """A user's mesh; turned and placed anyhow.
 
     Args:
-        longest: metres of its longest side; by default it is as large as the file says.
+        path: the file.
+        longest: metres of its longest side; by default it is as large as the file says, see `in_usual_size`.
 
     Raises:
-        InputError: the size is not that of anything a person uses; see also `read_mesh`.
+        MissingFileError, MissingExtraError, InputError: see `read_mesh`.
     """
     mesh = read_mesh(path, MOST_FACES)
-    extent = float(np.ptp(mesh.vertices, axis=0).max())
-    if longest is not None:
-        return Candidate(str(path), mesh.vertices * (longest / extent), mesh.faces)
-    if not 0.005 <= extent <= 20:
-        raise InputError(
-            f"{path}: the mesh is {extent:g} long; expected metres. Say how long its longest side is with --object-size"
-        )
-    return Candidate(str(path), mesh.vertices, mesh.faces)
+    size = None if longest is None else SizePrior(longest, 0.0, "given")
+    return Candidate(str(path), mesh.vertices, mesh.faces, size=size, size_from="given" if size else "the mesh's own")
 
 
-def candidates_of_folder(folder: str | os.PathLike[str], longest: float | None = None) -> list[Candidate]:
-    """All meshes below a folder.
+def candidates_of_folder(
+    folder: str | os.PathLike[str], longest: float | None = None
+) -> tuple[list[Candidate], list[str]]:
+    """All meshes below a folder that can be read, and a warning for each that cannot.
 
     Raises:
         MissingFileError: no such folder, or no mesh in it.
-        InputError: too many, or one that cannot be read.
+        InputError: too many, or none that can be read.
     """
     place = Path(folder)
     files = sorted(each for each in place.rglob("*") if each.suffix.lower() in SUFFIXES) if place.is_dir() else []
@@ -92,7 +95,43 @@ def candidates_of_folder(folder: str | os.PathLike[str], longest: float | None =
         raise MissingFileError(f"{folder}: expected a folder with meshes that end in {', '.join(SUFFIXES)}")
     if len(files) > _MOST_FILES:
         raise InputError(f"{folder}: {len(files):,} meshes are more than {_MOST_FILES:,}; name a folder below it")
-    return [candidate_of_file(file, longest) for file in files]
+    found, refused = [], []
+    for file in files:
+        try:
+            found.append(candidate_of_file(file, longest))
+        except InputError as error:
+            refused.append(f"a mesh is left out: {error}")
+    if not found:
+        raise InputError(f"{folder}: none of its {len(files):,} meshes can be read; the first: {refused[0]}")
+    return found, refused
+
+
+def in_usual_size(candidate: Candidate, category: str) -> Candidate:
+    """A file's mesh with what is known of its category's size, where its own can hardly be in metres.
+
+    A mesh whose longest side is within `_PLAUSIBLE` standard deviations of the category's stays as large as it is.
+
+    Raises:
+        InputError: nothing is known of the category, and the mesh is of a size of nothing that a person uses.
+    """
+    if candidate.model is not None or candidate.size is not None:
+        return candidate
+    extent = float(np.ptp(candidate.vertices, axis=0).max())
+    prior = size_prior(category)
+    if prior.longest is None:
+        if not 0.005 <= extent <= 20:
+            raise InputError(
+                f"{candidate.name}: the mesh is {extent:g} long; expected metres. Say how long its longest side is "
+                "with --object-size"
+            )
+        return candidate
+    if abs(np.log(extent / prior.longest)) <= _PLAUSIBLE * prior.spread:
+        return candidate
+    words = (
+        f"the usual one of a {category}, {prior.longest:g} m: the mesh is {extent:.3g} long, which can hardly be "
+        "metres; say how long its longest side is with --object-size"
+    )
+    return replace(candidate, size=prior, size_from=words)
 
 
 def candidates_of_category(category: str, count: int = VARIANTS) -> list[Candidate]:
@@ -110,7 +149,9 @@ def candidates_of_category(category: str, count: int = VARIANTS) -> list[Candida
     for k in range(count):
         model = make_object(category, np.random.default_rng([zlib.crc32(category.encode()), k]))
         mesh = model.mesh
-        made.append(Candidate(f"{category} {k} of the generated world", mesh.vertices, mesh.faces, model, 0.1))
+        name = f"{category} {k} of the generated world"
+        size_from = "the generated world's, changed by ten per cent or so"
+        made.append(Candidate(name, mesh.vertices, mesh.faces, model, 0.1, size_from=size_from))
     return made
 
 
@@ -130,7 +171,7 @@ def best_candidate(
     order = np.argsort(-np.array(scores), kind="stable")
     best = candidates[order[0]]
     others = {candidates[k].name: round(scores[k], 3) for k in order[1:6]}
-    return Candidate(best.name, best.vertices, best.faces, best.model, best.scale_spread, scores[order[0]], others)
+    return replace(best, match=scores[order[0]], others=others)
 
 
 def outline_match(

@@ -10,14 +10,16 @@
 `.contact`          where they touch
 `.place`            an object's mesh, and its place beside a person
 `.result`, `.write` what is found, and its files
-`.clip`             frames of a clip, smoothed over time
+`.clip`             frames of a clip, with the same pairs in all
+`.smoothing`        averages over time
 ==================  ===============================================================
 """
 
-from .clip import reconstruct_clip, smoothed
+from .clip import reconstruct_clip
 from .options import ReconstructOptions
 from .photograph import Reconstructor
-from .result import Person, PlacedObject, Reconstruction
+from .result import Person, PlacedObject, Reconstruction, Touch
+from .smoothing import smoothed
 from .write import write_reconstruction
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "ReconstructOptions",
     "Reconstruction",
     "Reconstructor",
+    "Touch",
     "reconstruct_clip",
     "smoothed",
     "write_reconstruction",

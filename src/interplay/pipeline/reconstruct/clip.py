@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.body.geometry import Array
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.video import read_frames, write_clip
+from interplay.video import Tracker, read_frames, write_clip
 
+from .options import ReconstructOptions
+from .pairs import Pair, choose_pairs
+from .people import people_of, track_of
 from .photograph import Reconstructor
-from .result import Reconstruction
+from .result import Known, Reconstruction
+from .smoothing import smoothed
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from interplay.interactions import Interactions
 
 _HEIGHT = 360
 
@@ -30,8 +36,9 @@ def reconstruct_clip(
 ) -> list[Path]:
     """Reconstruct the frames of a clip and write ``overlay.mp4``, ``fits.jsonl`` and the middle frame's ``scene.glb``.
 
-    Each frame's body begins where the one before ended, and the object keeps the mesh of the first frame in which it is
-    found. Frames without anybody are left out.
+    First all frames are looked at: boxes are tracked, and the pairs that are chosen in most frames are the clip's. Then
+    each frame is fitted. A body begins where it was in the frame before, and so does an object, which keeps the mesh of
+    the first frame in which it is found. Frames without anybody are left out.
 
     Args:
         worker: what finds and fits.
@@ -42,104 +49,91 @@ def reconstruct_clip(
         messages: where progress is shown.
 
     Raises:
-        InputError: nobody in any frame, or a negative `smooth`.
+        InputError: nobody in any frame, a negative `smooth`, or a body or mask is given, which are of one picture.
         MissingExtraError: PyAV or trimesh is not installed.
     """
+    from rich.progress import track
+
     if not smooth >= 0:
         raise InputError(f"--smooth: expected 0 or more frames, got {smooth}")
-    times: list[float] = []
-    found: list[Reconstruction] = []
-    before: Reconstruction | None = None
+    if worker.options.body is not None or worker.options.mask is not None:
+        raise InputError("--body and --mask are of one photograph; a clip's bodies and masks are found frame by frame")
+    seen = _seen(worker, source, rate, messages)
+    pairs = _pairs_of_clip(seen, worker.options)
+    known, found = Known(), dict[float, Reconstruction]()
     reason = "it has no frame"
-    with messages.status("reconstructing") as status:
-        for frame in read_frames(source, rate=rate):
-            status.update(f"reconstructing {frame.time:.1f} s")
-            try:
-                result = worker(frame.image, before=before, together=False)  # sizes would change by frame
-            except InputError as error:
-                reason = str(error)
-                continue
-            if before is None or (before.people and len(result.objects) >= len(before.objects)):
-                before = result
-            times.append(frame.time)
-            found.append(result)
+    frames = (frame for frame in read_frames(source, rate=rate) if frame.time in seen)
+    for frame in track(frames, "fitting", len(seen), console=messages):
+        each = seen[frame.time]
+        try:
+            found[frame.time] = result = worker.in_frame(frame.image, each.found, each.boxes(pairs), known)
+        except InputError as error:
+            reason = str(error)
+            continue
+        known.learn(result)
     if not found:
         raise InputError(f"{source}: nothing is reconstructed in any frame: {reason}")
-    found = smoothed(found, smooth)
+    found = dict(zip(found, smoothed(list(found.values()), smooth), strict=True))
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "overlay.mp4", folder / "fits.jsonl", folder / "scene.glb"]
-    write_clip(files[0], _pictures(source, rate, times, found))
+    write_clip(files[0], _pictures(source, rate, found))
     with atomic_path(files[1]) as target:
-        lines = [json.dumps({"time": round(t, 3), **each.report()}) for t, each in zip(times, found, strict=True)]
+        lines = [json.dumps({"time": round(time, 3), **each.report()}) for time, each in found.items()]
         target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    middle = found[len(found) // 2]
+    middle = list(found.values())[len(found) // 2]
     middle.scene().save_glb(files[2], middle.size)
     return files
 
 
-def smoothed(frames: Sequence[Reconstruction], width: float) -> list[Reconstruction]:
-    """Bodies and objects averaged over time with a Gaussian, each over the frames that have as many of them.
+@dataclass(frozen=True)
+class _Seen:
+    """What is seen in a frame, with tracks, and the pairs that would be chosen in it alone, as tracks."""
 
-    Vertices of bodies are averaged where they are; of objects the translation, the scale, and the rotation as the one
-    nearest to the rotations' mean.
+    found: Interactions
+    pairs: tuple[Pair, ...]
 
-    Args:
-        width: standard deviation in frames; 0 changes nothing.
+    def boxes(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The boxes of pairs of tracks, of those whose boxes are there."""
+        assert self.found.track is not None
+        box = {int(number): k for k, number in enumerate(self.found.track) if number >= 0}
+        return [(box[human], box[object]) for human, object in pairs if human in box and object in box]
+
+
+def _seen(worker: Reconstructor, source: str, rate: float, messages: Console) -> dict[float, _Seen]:
+    """What is seen in each frame, by its time.
+
+    Raises:
+        InputError: in no frame is there anybody, or what is asked for.
     """
-    if width == 0:
-        return list(frames)
-    out = []
-    for k, frame in enumerate(frames):
-        near = [
-            (other, float(np.exp(-0.5 * ((j - k) / width) ** 2)))
-            for j, other in enumerate(frames)
-            if abs(j - k) <= 3 * width
-        ]
-        people = [
-            replace(person, vertices=_mean([(o.people[i].vertices, w) for o, w in near if _same(o, frame, i)]))
-            for i, person in enumerate(frame.people)
-        ]
-        objects = []
-        for i, each in enumerate(frame.objects):
-            fits = [
-                (o.objects[i].fit, w)
-                for o, w in near
-                if len(o.objects) > i and o.objects[i].candidate.name == each.candidate.name
-            ]
-            u, _, v = np.linalg.svd(_mean([(fit.rotation, w) for fit, w in fits]))
-            turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ v))]) @ v
-            moved = _mean([(fit.translation, w) for fit, w in fits])
-            scale = float(_mean([(np.array(fit.scale), w) for fit, w in fits]))
-            fit = replace(each.fit, rotation=turn, translation=moved, scale=scale)
-            report = {
-                **each.report,
-                "rotation": np.round(turn, 6).tolist(),
-                "translation": np.round(moved, 5).tolist(),
-                "scale": round(scale, 5),
-            }
-            objects.append(replace(each, fit=fit, report=report))
-        out.append(replace(frame, people=people, objects=objects))
-    return out
+    tracker = Tracker()
+    seen: dict[float, _Seen] = {}
+    refused: InputError | None = None
+    with messages.status("looking") as status:
+        for frame in read_frames(source, rate=rate):
+            status.update(f"looking at {frame.time:.1f} s")
+            found = tracker.track(worker.networks.interactions(frame.image, None), frame.time)
+            try:
+                chosen = choose_pairs(found, people_of(found), None, worker.options)
+            except InputError as error:
+                refused, chosen = error, []
+            tracks = ((track_of(found, human), track_of(found, box)) for human, box in chosen)
+            seen[frame.time] = _Seen(found, tuple(pair for pair in tracks if min(pair) >= 0))
+    if refused is not None and not any(each.pairs for each in seen.values()):
+        raise InputError(f"{source}: in no frame: {refused}")
+    return seen
 
 
-def _same(other: Reconstruction, frame: Reconstruction, person: int) -> bool:
-    """Whether another frame's person with a number may be the same: as many people, and as many vertices."""
-    return len(other.people) == len(frame.people) and (
-        other.people[person].vertices.shape == frame.people[person].vertices.shape
-    )
-
-
-def _mean(values: Sequence[tuple[Array, float]]) -> Array:
-    total = sum(weight for _, weight in values)
-    return np.asarray(sum(weight * value for value, weight in values) / total)
+def _pairs_of_clip(seen: dict[float, _Seen], options: ReconstructOptions) -> list[Pair]:
+    """The pairs of tracks that are chosen in most frames, the most frequent first."""
+    pairs = [pair for pair, _ in Counter(pair for each in seen.values() for pair in each.pairs).most_common()]
+    return [pair for pair in pairs if not options.one_object or pair[1] == pairs[0][1]][: options.pairs]
 
 
 def _pictures(
-    source: str, rate: float, times: Sequence[float], found: Sequence[Reconstruction]
+    source: str, rate: float, found: dict[float, Reconstruction]
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """The frames again, each with what was found in it."""
-    by_time: dict[float, Any] = dict(zip(times, found, strict=True))
     for frame in read_frames(source, rate=rate):
-        result = by_time.get(frame.time)
+        result = found.get(frame.time)
         if result is not None:
             yield frame.time, result.scene().picture(frame.image, _HEIGHT)

@@ -26,7 +26,7 @@ class ReconstructOptions:
         sam: Segment Anything's weights for masks.
         depth: Depth Pro's weights, for the focal length and for whether the person or the object is nearer.
         focal: length in pixels.
-        pairs: people with an object that are fitted at most.
+        pairs: of a person and an object that are fitted at most; a person may be in several, and an object too.
         device: where networks run.
     """
 
@@ -55,5 +55,8 @@ class ReconstructOptions:
             raise InputError("--grounding-dino finds people and objects instead of --detector: give one of them")
         if self.focal is not None and not self.focal > 0:
             raise InputError(f"--focal: expected a positive number of pixels, got {self.focal}")
-        if self.pairs != 1 and any((self.body, self.mask, self.object_contact)):
-            raise InputError("--body, --mask and --object-contact are of one person and one object: leave --pairs at 1")
+
+    @property
+    def one_object(self) -> bool:
+        """Whether what is given is of one object; several people may touch it."""
+        return self.object is not None or self.object_contact is not None or self.mask is not None

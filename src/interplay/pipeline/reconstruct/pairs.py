@@ -1,4 +1,4 @@
-"""Choosing the object: who uses what, by interactions and by what is near."""
+"""Choosing the objects: who uses what, by interactions and by what is near."""
 
 from __future__ import annotations
 
@@ -19,13 +19,26 @@ if TYPE_CHECKING:
 
 NOBODY, NO_BOX = -1, -1
 
+SURE = 0.4
+"""From this score on an interaction gives a person a second object, or an object a second person."""
+
 _LEAST_SCORE = 0.15  # of the box of an object that no interaction names
+_WITHOUT_TOUCH = frozenset(("look", "look at", "watch", "inspect", "point", "direct", "chase", "stand under"))
+_SAME, _SAME_INSIDE = 0.6, 0.8  # IoU from which on two boxes show one thing; share of the smaller one, of one category
+
+Pair = tuple[int, int]
 
 
 def choose_pairs(
-    found: Interactions, people: list[int], mask: NDArray[np.bool_] | None, options: ReconstructOptions
-) -> list[tuple[int, int]]:
+    found: Interactions,
+    people: list[int],
+    mask: NDArray[np.bool_] | None,
+    options: ReconstructOptions,
+) -> list[Pair]:
     """Boxes of people and of their objects, the surest first.
+
+    A person may have several objects, and an object several people, if interactions that touch say so surely enough.
+    What no interaction names is the nearest person's, if that person and the object are in no pair yet.
 
     Args:
         found: in the photograph.
@@ -43,36 +56,68 @@ def choose_pairs(
     names = [found.vocabulary.objects[label] for label in found.labels]
     if options.category is not None and options.category not in found.vocabulary.objects and mask is None:
         raise InputError(f"--category {options.category}: the detector knows no such object; give its --mask")
+    scores = _touch_scores(found, people)
     if mask is not None:
         around = box_of(mask)
         best = max(people, key=lambda k: -1.0 if k == NOBODY else _nearness(found.boxes[k], around))
         overlap = box_iou(around[None], found.boxes)[0] if len(found.boxes) else np.zeros(0)
-        same = [k for k in np.argsort(-overlap) if names[k] != "person" and overlap[k] >= 0.5]
-        return [(best, int(same[0]) if same else NO_BOX)]
+        same = [int(k) for k in np.argsort(-overlap) if names[k] != "person" and overlap[k] >= 0.5]
+        box = same[0] if same else NO_BOX
+        others = sorted((k for k in people if scores.get((k, box), 0.0) >= SURE), key=lambda k: -scores[k, box])
+        return [(human, box) for human in dict.fromkeys([best, *others])][: options.pairs]
     person = found.vocabulary.person
     objects = [
         k
         for k, label in enumerate(found.labels)
         if label != person and (options.category is None or names[k] == options.category)
     ]
-    scores: dict[tuple[int, int], float] = {}
-    for human, box, score in zip(found.human.tolist(), found.object.tolist(), found.score.tolist(), strict=True):
-        if human in people and box in objects:
-            scores[human, box] = max(scores.get((human, box), 0.0), float(score))
+    scores = {pair: score for pair, score in scores.items() if pair[1] in objects}
     for box in objects:  # what no model relates may still be held: the nearest person's, after all others
         nearest = max(people, key=lambda k: 0.0 if k == NOBODY else _nearness(found.boxes[k], found.boxes[box]))
         confident = float(found.box_scores[box])
         near = 1.0 if nearest == NOBODY else _nearness(found.boxes[nearest], found.boxes[box])
         if confident >= _LEAST_SCORE and near > 0:
             scores.setdefault((nearest, box), 0.01 * confident * near)
-    chosen: list[tuple[int, int]] = []
-    for human, box in sorted(scores, key=lambda pair: -scores[pair]):
-        if box not in [other for _, other in chosen] and human not in [each for each, _ in chosen]:
-            chosen.append((human, box))
+    chosen: list[Pair] = []
+    for pair in sorted(scores, key=lambda pair: -scores[pair]):
+        if _fits(found, pair, chosen, scores[pair], options):
+            chosen.append(pair)
     if not chosen and (options.object or options.meshes or options.category):
         what = options.category or "object beside a person"
         raise InputError(f"no {what} is found in the photograph; give its mask with --mask FILE")
     return chosen[: options.pairs]
+
+
+def _touch_scores(found: Interactions, people: list[int]) -> dict[Pair, float]:
+    """Of each pair the best score of an interaction in which people touch the object."""
+    scores: dict[Pair, float] = {}
+    rows = zip(found.human.tolist(), found.object.tolist(), found.verb.tolist(), found.score.tolist(), strict=True)
+    for human, box, verb, score in rows:
+        if human in people and box >= 0 and found.vocabulary.verbs[verb] not in _WITHOUT_TOUCH:
+            scores[human, box] = max(scores.get((human, box), 0.0), float(score))
+    return scores
+
+
+def _fits(found: Interactions, pair: Pair, chosen: list[Pair], score: float, options: ReconstructOptions) -> bool:
+    """Whether a pair may stand beside those that are surer."""
+    human, box = pair
+    boxes = {other for _, other in chosen}
+    if box not in boxes:
+        if boxes and options.one_object:
+            return False
+        if any(_same_thing(found, box, other) for other in boxes):
+            return False  # a second box around what is there already
+    return score >= SURE or not (box in boxes or human in {each for each, _ in chosen})
+
+
+def _same_thing(found: Interactions, one: int, other: int) -> bool:
+    """Whether two boxes of objects show one thing."""
+    a, b = found.boxes[one].astype(np.float64), found.boxes[other].astype(np.float64)
+    if box_iou(a[None], b[None])[0, 0] >= _SAME:
+        return True
+    shared = float(np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)))
+    smaller = min(float(np.prod(a[2:] - a[:2])), float(np.prod(b[2:] - b[:2])))
+    return bool(found.labels[one] == found.labels[other] and shared >= _SAME_INSIDE * smaller)
 
 
 def described_pair(found: Interactions, human: int, box: int, category: str | None) -> ContactPair:

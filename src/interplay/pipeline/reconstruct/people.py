@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError
+from interplay.ops.boxes import box_iou
 from interplay.reconstruct.inputs import GivenBody
 from interplay.reconstruct.person import fit_body
 
-from .result import Person, Reconstruction, rounded, rounded_values
+from .masks import body_mask, box_of
+from .options import ReconstructOptions
+from .result import Known, Person, Reconstruction, rounded, rounded_values
 
 if TYPE_CHECKING:
     from interplay.interactions import Interactions
 
 _LEAST_SCORE = 0.3  # of a person's box
+_SAME_PERSON = 0.3  # IoU of a person's box and the box around a given body
 
 
 def people_of(found: Interactions) -> list[int]:
@@ -35,8 +39,28 @@ def given_person(given: GivenBody, path: Path | None) -> Person:
     return Person(given.vertices, given.faces, report)
 
 
+def box_of_body(found: Interactions, people: Sequence[int], result: Reconstruction) -> int | None:
+    """The box of the person whose body is given: the one that is most like the body's, if any is."""
+    if not people:
+        return None
+    shown = body_mask(result.people[0], result.camera, result.size)
+    if not shown.any():
+        return None
+    overlap = box_iou(box_of(shown)[None], found.boxes[list(people)])[0]
+    return people[int(overlap.argmax())] if overlap.max() >= _SAME_PERSON else None
+
+
+def track_of(found: Interactions, box: int) -> int:
+    """The number of a box's track; -1 where there is none."""
+    return -1 if found.track is None or box < 0 else int(found.track[box])
+
+
 def fit_people(
-    result: Reconstruction, found: Interactions, order: Sequence[int], pose: str, before: Reconstruction | None
+    result: Reconstruction,
+    found: Interactions,
+    order: Sequence[int],
+    options: ReconstructOptions,
+    known: Known | None,
 ) -> list[int]:
     """Add the bodies of people to a reconstruction; those without a pose get none, and a warning.
 
@@ -44,8 +68,8 @@ def fit_people(
         result: where they are added.
         found: in the photograph.
         order: boxes of people.
-        pose: name of the pose estimator, for the report.
-        before: of the frame before.
+        options: name the pose estimator.
+        known: of the frames before.
 
     Returns:
         The boxes of those that were added.
@@ -56,7 +80,8 @@ def fit_people(
         if keypoints is None or not np.isfinite(keypoints).any():
             result.warnings.append(f"a person at {_in_words(found.boxes[k])} has no pose and is left out")
             continue
-        start = before.people[len(fitted)].fitted if before is not None and len(fitted) < len(before.people) else None
+        track = track_of(found, k)
+        start = None if known is None else known.people.get(track)
         try:
             body = fit_body(keypoints, result.camera, box=found.boxes[k], size=result.size, start=start)
         except InputError as error:
@@ -65,14 +90,14 @@ def fit_people(
         report = {
             "box": rounded(found.boxes[k]),
             "body": "Anny, an average adult, fitted to keypoints",
-            "pose": pose,
+            "pose": options.pose,
             "residuals": rounded_values(body.residuals),
             "up": rounded(body.up, 4),
             "pelvis": rounded(body.keypoints[[11, 12]].mean(0), 4),
             "pose_vector": rounded(body.pose, 4),
             "warnings": list(body.warnings),
         }
-        result.people.append(Person(body.vertices, body.faces, report, body))
+        result.people.append(Person(body.vertices, body.faces, report, body, track))
         fitted.append(k)
     return fitted
 

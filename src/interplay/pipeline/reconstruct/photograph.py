@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +20,14 @@ from interplay.reconstruct.person import FOCAL, assumed_camera
 
 from .networks import Networks
 from .options import ReconstructOptions
-from .pairs import choose_pairs, described_pair
-from .people import fit_people, given_person, people_of
+from .pairs import Pair, choose_pairs, described_pair
+from .people import box_of_body, fit_people, given_person, people_of, track_of
 from .place import given_meshes, place_object
-from .result import Reconstruction
+from .result import Known, PlacedObject, Reconstruction
 from .together import put_together
+
+if TYPE_CHECKING:
+    from interplay.interactions import Interactions
 
 MOST_PEOPLE = 6
 """People of a photograph that are fitted."""
@@ -34,20 +40,12 @@ class Reconstructor:
         self.options = options or ReconstructOptions()
         self.networks = Networks(self.options)
 
-    def __call__(
-        self,
-        image: NDArray[np.uint8],
-        file: Path | None = None,
-        before: Reconstruction | None = None,
-        together: bool = True,
-    ) -> Reconstruction:
+    def __call__(self, image: NDArray[np.uint8], file: Path | None = None) -> Reconstruction:
         """People and objects of one photograph.
 
         Args:
             image: (H, W, 3) RGB.
             file: where it is from, for the focal length that the camera wrote into it.
-            before: of the frame before: bodies begin there, and the object keeps its mesh.
-            together: whether several people and objects are fitted to each other at the end.
 
         Raises:
             InputError: nobody is found, or no object, or something given does not fit.
@@ -58,38 +56,85 @@ class Reconstructor:
         given = None if options.body is None else read_body_file(options.body, size)
         if given is not None and given.camera is not None:
             camera, source = given.camera, f"the body's file ({given.form})"
-        result = Reconstruction(camera, source, size)
+        result = Reconstruction(camera, source, size, warnings=list(self._meshes[1]))
         mask = None if options.mask is None else read_mask_file(options.mask, size)
-
-        def place(number: int, pair: ContactPair) -> None:
-            placed = place_object(result, self.networks, image, number, pair, mask, self._meshes, before)
-            result.objects.append(placed)
-
-        if given is not None and mask is not None and self._meshes:  # nothing need be looked for in the photograph
-            result.people.append(given_person(given, options.body))
-            place(0, ContactPair(options.category or "object"))
-            return result
-        found = self.networks.interactions(image, file)
-        people = people_of(found)
-        pairs = choose_pairs(found, people, mask, options)
         if given is not None:
             result.people.append(given_person(given, options.body))
-            numbers = {human: 0 for human, _ in pairs[:1]}
-        else:
-            order = list(dict.fromkeys([human for human, _ in pairs] + people))[:MOST_PEOPLE]
-            fitted = fit_people(result, found, order, options.pose, before)
-            numbers = {human: number for number, human in enumerate(fitted)}
-        for human, box in pairs:
-            if human in numbers:  # otherwise no pose was found
-                place(numbers[human], described_pair(found, human, box, options.category))
-        if not result.people:
-            raise InputError("nobody's pose is found in the photograph; give the body with --body")
-        if together:
-            put_together(result, given is not None)
+            if mask is not None and self._meshes[0]:  # nothing need be looked for in the photograph
+                pair = ContactPair(options.category or "object")
+                result.objects.append(self._place(result, image, [(0, pair)], mask))
+                return result
+        found = self.networks.interactions(image, file)
+        people = people_of(found)
+        if given is not None:
+            people = [k for k in people if k == box_of_body(found, people, result)]
+        self.fit(result, image, found, people, choose_pairs(found, people, mask, options), mask)
+        put_together(result, bodies_stay=given is not None)
         return result
 
+    def in_frame(
+        self, image: NDArray[np.uint8], found: Interactions, pairs: Sequence[Pair], known: Known
+    ) -> Reconstruction:
+        """People and objects of a frame of a clip; what was in the frames before begins there, and keeps its mesh.
+
+        Args:
+            image: (H, W, 3) RGB.
+            found: in the frame, with tracks.
+            pairs: boxes of people and objects in it.
+            known: of the frames before.
+
+        Raises:
+            InputError: nobody is found.
+        """
+        size = (image.shape[1], image.shape[0])
+        result = Reconstruction(*self._camera(image, None, size), size)
+        self.fit(result, image, found, people_of(found), pairs, None, known)
+        put_together(result, bodies_stay=True)
+        return result
+
+    def fit(
+        self,
+        result: Reconstruction,
+        image: NDArray[np.uint8],
+        found: Interactions,
+        people: Sequence[int],
+        pairs: Sequence[Pair],
+        mask: NDArray[np.bool_] | None,
+        known: Known | None = None,
+    ) -> None:
+        """Add people, unless a body is given, and the objects of pairs to a reconstruction, each beside its people."""
+        options = self.options
+        if result.people:
+            numbers = {human: 0 for human, _ in pairs}
+        else:
+            order = list(dict.fromkeys([*(human for human, _ in pairs), *people]))[:MOST_PEOPLE]
+            fitted = fit_people(result, found, order, options, known)
+            numbers = {human: number for number, human in enumerate(fitted)}
+        if not result.people:
+            raise InputError("nobody's pose is found in the photograph; give the body with --body")
+        for box in dict.fromkeys(box for _, box in pairs):
+            touching = [
+                (numbers[human], described_pair(found, human, box, options.category))
+                for human, other in pairs
+                if other == box and human in numbers  # otherwise no pose was found
+            ]
+            if touching:
+                track = track_of(found, box)
+                placed = self._place(result, image, touching, mask, None if known is None else known.objects.get(track))
+                result.objects.append(replace(placed, track=track))
+
+    def _place(
+        self,
+        result: Reconstruction,
+        image: NDArray[np.uint8],
+        pairs: Sequence[tuple[int, ContactPair]],
+        mask: NDArray[np.bool_] | None,
+        before: PlacedObject | None = None,
+    ) -> PlacedObject:
+        return place_object(result, self.networks, image, pairs, mask, self._meshes[0], before)
+
     @cached_property
-    def _meshes(self) -> list[Candidate] | None:
+    def _meshes(self) -> tuple[list[Candidate] | None, list[str]]:
         return given_meshes(self.options)
 
     def _camera(self, image: NDArray[np.uint8], file: Path | None, size: tuple[int, int]) -> tuple[Intrinsics, str]:

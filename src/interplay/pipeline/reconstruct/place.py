@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,59 +18,105 @@ from interplay.reconstruct.objects import (
     candidate_of_file,
     candidates_of_category,
     candidates_of_folder,
+    in_usual_size,
     near_contact,
 )
+from interplay.reconstruct.scene import HUMAN_CONTACT, OBJECT_CONTACT
 
 from .contact import body_contact, object_contact
 from .masks import body_mask
 from .networks import Networks
 from .options import ReconstructOptions
-from .result import Person, PlacedObject, Reconstruction, rounded, rounded_values
+from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounded_values
 
 
-def given_meshes(options: ReconstructOptions) -> list[Candidate] | None:
-    """The meshes that the user names, if any."""
+def given_meshes(options: ReconstructOptions) -> tuple[list[Candidate] | None, list[str]]:
+    """The meshes that the user names, if any, and warnings about those that cannot be read."""
     if options.object is not None:
-        return [candidate_of_file(options.object, options.object_size)]
+        return [candidate_of_file(options.object, options.object_size)], []
     if options.meshes is not None:
         return candidates_of_folder(options.meshes, options.object_size)
-    return None
+    return None, []
 
 
 def place_object(
     result: Reconstruction,
     networks: Networks,
     image: NDArray[np.uint8],
-    number: int,
-    pair: ContactPair,
+    pairs: Sequence[tuple[int, ContactPair]],
     mask: Mask | None,
     meshes: list[Candidate] | None,
-    before: Reconstruction | None,
+    before: PlacedObject | None,
 ) -> PlacedObject:
-    """Find an object's mask, mesh and contact, and put it beside a person.
+    """Find an object's mask, mesh and contacts, and put it beside those who touch it.
 
     Args:
         result: what is reconstructed until now.
         networks: for the mask, contact and depth.
         image: (H, W, 3) RGB.
-        number: of the person in `result`.
-        pair: what is known of the person and the object.
+        pairs: numbers of people in `result`, the surest first, and what is known of each and the object.
         mask: the object's, if the user gives it; otherwise it is looked for in the object's box.
         meshes: that the object may have, if the user gives some.
-        before: of the frame before; the object keeps its mesh.
+        before: the object in the frame before; it keeps its mesh.
     """
-    options, person, camera = networks.options, result.people[number], result.camera
-    shown = body_mask(person, camera, result.size)
+    options, camera = networks.options, result.camera
+    people = [result.people[number] for number, _ in pairs]
+    shown = np.any([body_mask(person, camera, result.size) for person in people], axis=0)
+    about = pairs[0][1]
     if mask is not None:
         mask_from = f"given: {options.mask}"
     else:
-        assert pair.object_box is not None
-        mask, mask_from = networks.segmenter(image, pair.object_box, shown), networks.segmenter.name
-    index = len(result.objects)
-    kept = None if before is None or index >= len(before.objects) else before.objects[index].candidate
-    candidate = kept or best_candidate(meshes or candidates_of_category(pair.object), mask, shown & ~mask)
+        assert about.object_box is not None
+        mask, mask_from = networks.segmenter(image, about.object_box, shown), networks.segmenter.name
+    if before is not None:
+        candidate = before.candidate
+    else:
+        candidate = best_candidate(meshes or candidates_of_category(about.object), mask, shown & ~mask)
+        candidate = in_usual_size(candidate, about.object)
+    touches: list[Touch] = []
+    for number, pair in pairs:
+        first = touches[0].fit if touches else None
+        starts = 512 if first is None and before is None else 128
+        touches.append(_touch(networks, image, result, number, pair, mask, candidate, first, starts))
+    fit = max((touch.fit for touch in touches), key=lambda each: each.iou)
+    warnings = list(fit.warnings)
+    if candidate.size is not None and candidate.size.longest != options.object_size:
+        warnings.append(f"its size is {candidate.size_from}")
+    if any(touch.report[whose].startswith("guessed") for touch in touches for whose in ("body", "object")):
+        warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
+    if networks.depth is not None:
+        depth, _ = networks.depth(image)
+        warnings += _order_warnings(depth, mask, shown & ~mask, people[0], fit.place(candidate.vertices))
+    report = {
+        "category": about.object,
+        "box": None if about.object_box is None else rounded(about.object_box),
+        "mesh": candidate.name,
+        "size": candidate.size_from,
+        "outline_match": None if candidate.match is None else round(candidate.match, 3),
+        "other_meshes": dict(candidate.others),
+        "mask": mask_from,
+        "mask_pixels": int(mask.sum()),
+        **placement(fit),
+        "warnings": warnings,
+    }
+    return PlacedObject(candidate, fit, tuple(touches), mask, report)
+
+
+def _touch(
+    networks: Networks,
+    image: NDArray[np.uint8],
+    result: Reconstruction,
+    number: int,
+    pair: ContactPair,
+    mask: Mask,
+    candidate: Candidate,
+    start: Fit | None,
+    starts: int,
+) -> Touch:
+    """Where a person and an object touch, and the object beside this person alone."""
+    person, camera = result.people[number], result.camera
     human, human_from = body_contact(networks, image, person, pair, mask, camera, candidate)
-    own, own_from = object_contact(candidate, options.object_contact)
+    own, own_from = object_contact(candidate, networks.options.object_contact)
 
     def fitted(contact: Array) -> Fit:
         return fit_object(
@@ -81,8 +128,10 @@ def place_object(
             contact,
             mask,
             camera,
-            scale_spread=candidate.scale_spread,
-            starts=512 if kept is None else 128,
+            start=start,
+            scale_spread=0.0 if candidate.size is not None else candidate.scale_spread,
+            size=candidate.size,
+            starts=starts,
         )
 
     fit = fitted(own)
@@ -90,30 +139,15 @@ def place_object(
         own = near_contact(fit.place(candidate.vertices), person.vertices, human)
         own_from = "guessed: where it came nearest to the body's contact when all of it might touch"
         fit = fitted(own)
-    warnings = list(fit.warnings)
-    if own_from.startswith("guessed") or human_from.startswith("guessed"):
-        warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
-    if networks.depth is not None:
-        depth, _ = networks.depth(image)
-        warnings += _order_warnings(depth, mask, shown & ~mask, person, fit.place(candidate.vertices))
     report = {
-        "category": pair.object,
-        "person": number,
-        "mesh": candidate.name,
-        "outline_match": None if candidate.match is None else round(candidate.match, 3),
-        "other_meshes": dict(candidate.others),
-        "mask": mask_from,
-        "mask_pixels": int(mask.sum()),
-        "contact": {
-            "body": human_from,
-            "body_vertices": int((human >= 0.5).sum()),
-            "object": own_from,
-            "object_vertices": int((own >= 0.3).sum()),
-        },
-        **placement(fit),
-        "warnings": warnings,
+        "verbs": list(pair.verbs),
+        "body": human_from,
+        "body_vertices": int((human >= HUMAN_CONTACT).sum()),
+        "object": own_from,
+        "object_vertices": int((own >= OBJECT_CONTACT).sum()),
+        "distance": round(float(fit.residuals.get("contact", np.nan)), 4),
     }
-    return PlacedObject(number, candidate, fit, human, own, mask, report)
+    return Touch(number, human, own, fit, report)
 
 
 def placement(fit: Fit) -> dict[str, Any]:

@@ -11,31 +11,42 @@ from .place import placement
 from .result import Person, Reconstruction, rounded
 
 
-def put_together(result: Reconstruction, bodies_given: bool = False) -> None:
+def put_together(result: Reconstruction, bodies_stay: bool = False) -> None:
     """Move the people and objects of a reconstruction so that they fit each other, where there are more than a pair.
 
     Args:
         result: is changed.
-        bodies_given: bodies are the user's, and stay where they are.
+        bodies_stay: bodies keep their size and place: those of a file, and in a clip, where sizes would
+            change from frame to frame.
     """
     people, objects = result.people, result.objects
     if not objects or len(people) + len(objects) < 3:
         return
+    pairs = [
+        ScenePair(touch.person, k, touch.body_contact, touch.object_contact, touch.fit)
+        for k, each in enumerate(objects)
+        for touch in each.touches
+    ]
     found = fit_scene(
         [SceneBody(each.vertices, each.faces) for each in people],
         [
-            SceneObject(each.candidate.vertices, each.candidate.faces, each.mask, each.candidate.scale_spread)
+            SceneObject(c.vertices, c.faces, each.mask, 0.0 if c.size else c.scale_spread, c.size)
             for each in objects
+            for c in [each.candidate]
         ],
-        [ScenePair(each.person, k, each.body_contact, each.object_contact, each.fit) for k, each in enumerate(objects)],
+        pairs,
         result.camera,
-        body_spread=0.0 if bodies_given else BODY_SPREAD,
+        body_spread=0.0 if bodies_stay else BODY_SPREAD,
     )
     result.people = [_scaled(*each) for each in zip(people, found.body_scales, strict=True)]
+    distances = iter(found.contact_distances)
     for k, (placed, fit) in enumerate(zip(objects, found.objects, strict=True)):
         kept = [text for text in placed.report["warnings"] if text not in placed.fit.warnings]
         report = {**placed.report, **placement(fit), "warnings": [*fit.warnings, *kept]}
-        result.objects[k] = replace(placed, fit=fit, report=report)
+        touches = tuple(
+            replace(touch, report={**touch.report, "distance": round(next(distances), 4)}) for touch in placed.touches
+        )
+        result.objects[k] = replace(placed, fit=fit, report=report, touches=touches)
     result.warnings += found.warnings
 
 
