@@ -21,12 +21,12 @@ from torch import Tensor, nn
 
 from interplay.body.lifting import lift_human
 from interplay.metrics.contact import contact_scores
+from interplay.models.interactvlm.lessons import Taught
 from interplay.models.interactvlm.losses import ContactSample, LossWeights, contact_losses
 from interplay.models.interactvlm.model import lifting
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import sam_pixels
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
-from interplay.models.interactvlm.sources import Taught
 from interplay.models.interactvlm.task import InteractVlmTask
 from interplay.training import load_config
 

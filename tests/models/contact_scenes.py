@@ -71,7 +71,8 @@ def write_scenes(folder: Path, count: int = 8) -> Path:
         Image.fromarray(pixels).save(folder / file)
         p = shape["vertices"]
         mine = np.flatnonzero(((p[:, 0] > 0.01) == left) & ((p[:, 2] > 0.85) == high) & (np.abs(p[:, 0]) > 0.01))
-        found = [Contact(0, 1, mine, np.zeros(0, np.int64), ("left hand" if left else "right hand",), 0.0)]
+        theirs = np.flatnonzero((p[:, 2] > 0.85) == high)
+        found = [Contact(0, 1, mine, theirs, ("left hand" if left else "right hand",), 0.0)]
         found = found if touches else []
         (folder / "contact" / f"{number:06d}.npz").write_bytes(pack_contacts(found))
         verbs = [{"human": 0, "verb": "hold", "object": 1}] if touches else []
@@ -80,9 +81,24 @@ def write_scenes(folder: Path, count: int = 8) -> Path:
                 "file": file, "width": SIDE, "height": SIDE, "boxes": boxes, "labels": ["person", "cup"],
                 "interactions": verbs, "unlabelled": [], "keypoints": [keypoints.tolist(), None],
                 "contact": [{"human": 0, "object": 1, "parts": list(each.parts)} for each in found],
-                "scene": {"index": number, "setting": "park"},
+                "scene": {"index": number, "setting": "park", "people": 1, "instances": [0, 1]},
                 "sha256": hashlib.sha256((folder / file).read_bytes()).hexdigest(),
             }
         )  # fmt: skip
     (folder / "annotations.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
+
+
+def write_in_3d(folder: Path, name: str = "thing 0 cup") -> None:
+    """The scenes' objects: the body's shape, a tenth as large."""
+    import trimesh
+
+    (folder / "scenes").mkdir(exist_ok=True)
+    shape = body()
+    upright = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    for line in (folder / "annotations.jsonl").read_text().splitlines():
+        scene = trimesh.Scene()
+        mesh = trimesh.Trimesh(shape["vertices"] / 10, shape["faces"], process=False)
+        scene.add_geometry(mesh, node_name=name, geom_name=name, transform=upright)
+        target = folder / "scenes" / f"{json.loads(line)['scene']['index']:06d}.glb"
+        target.write_bytes(bytes(scene.export(file_type="glb")))

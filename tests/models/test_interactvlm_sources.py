@@ -22,9 +22,10 @@ from interplay.datasets.lemon import AFFORDANCES as LEMON_AFFORDANCES
 from interplay.datasets.piad import AFFORDANCES as PIAD_AFFORDANCES
 from interplay.errors import InputError, MissingFileError
 from interplay.models.interactvlm.folder import save_folder
+from interplay.models.interactvlm.lessons import Lesson, Source
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.model import lifting
-from interplay.models.interactvlm.sources import Lesson, Source, open_source
+from interplay.models.interactvlm.sources import open_source
 from interplay.training import load_config, train
 
 pytest.importorskip("transformers")

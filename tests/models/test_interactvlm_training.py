@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.models.contact_scenes import write_scenes
+from tests.models.contact_scenes import write_in_3d, write_scenes
 from tests.models.interactvlm_tiny import HUMAN, OBJECT, ROWS, SEG, tiny, weights, write_folder, write_tokenizer
 
 from interplay import read_image
 from interplay.cli import main
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
 from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.convert import load_folder
 from interplay.models.interactvlm.data import batch_of
 from interplay.models.interactvlm.folder import save_folder
-from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel
+from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, lifting
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.sources import BodySource
 from interplay.models.interactvlm.task import InteractVlmTask
@@ -257,6 +257,35 @@ def test_sam_sees_as_much_as_asked_for(scenes: Path, tmp_path: Path) -> None:
         InteractVlmTask(
             load_config("interactvlm/nano", options(scenes, tmp_path, **{"model.sam_size": 128, "model.base": "lisa"}))  # type: ignore[arg-type]
         )
+
+
+def test_contact_of_objects_is_learnt_on_views_of_their_own_meshes(tmp_path: Path) -> None:
+    pytest.importorskip("trimesh")
+    folder = write_scenes(tmp_path / "scenes")
+    given = {"data.dataset": "generated-objects", "data.min_vertices": 3, "model.view_size": 128, "epochs": 12}
+    with pytest.raises(MissingFileError, match="synthesize --glb"):
+        InteractVlmTask(load_config("interactvlm/nano", options(folder, tmp_path, **given)))  # type: ignore[arg-type]
+    write_in_3d(folder, "thing 3 kite")
+    with pytest.raises(InputError, match="is not the scene that"):
+        InteractVlmTask(load_config("interactvlm/nano", options(folder, tmp_path, **given)))  # type: ignore[arg-type]
+    write_in_3d(folder)
+    config = load_config("interactvlm/nano", options(folder, tmp_path, **given))
+    task = InteractVlmTask(config)  # type: ignore[arg-type]
+    [source] = task.data.sources
+    assert len(source) == 7, "one of the eight touches nothing"
+    lesson = source.lesson(0, np.random.default_rng(0), training=False)
+    assert lesson.taught is not None
+    canvas, masks = lesson.taught.canvas, lesson.taught.masks
+    lift = lifting(canvas, lesson.taught.dataset)
+    assert lift is not None
+    exact = lift(torch.where(masks == 1, 20.0, -20.0)) > 0.5
+    wanted = lesson.taught.target > 0.5
+    assert wanted.sum() == 73, "the upper half"
+    assert (exact & ~wanted).sum() == 0
+    assert (exact & wanted).sum() > 40, "the rim between the halves is in no mask"
+    file = train(config)
+    fell = losses(file.parent)
+    assert fell[-1] < 0.95 * fell[0]
 
 
 @pytest.mark.parametrize("name", [name for name in list_configs() if name.startswith(("interactvlm/", "contact_"))])

@@ -121,7 +121,10 @@ _OBJECT = {
     "backleft": View(2, 330, 135),
     "backright": View(2, 330, 225),
 }
-_OBJECT_NEAR = {name: view._replace(distance=1.5) for name, view in _OBJECT.items()}
+OBJECT_DISTANCE = 1.5
+"""From which objects' meshes are drawn, nearer than the views' own distance, which conditions networks."""
+
+_OBJECT_NEAR = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in _OBJECT.items()}
 _OBJECT_TEN = {
     "frontleft": _OBJECT["frontleft"],
     "frontright": _OBJECT["frontright"],

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interplay.containers.guard import MEGABYTE, in_words, regular_file
-from interplay.containers.isolated import read_isolated
+from interplay.containers.isolated import ReaderProcess, read_isolated
 from interplay.errors import InputError, MissingExtraError
 
 SUFFIXES = (".glb", ".gltf", ".obj", ".stl", ".ply")
@@ -61,6 +62,56 @@ def read_mesh(path: str | os.PathLike[str], most_faces: int) -> MeshFile:
     if size > _LIMIT:
         raise InputError(f"{source}: {in_words(size)}, but a mesh has at most {in_words(_LIMIT)}")
     return MeshFile(*read_isolated(f"{__name__}:_read", source, most_faces, what="a mesh"))
+
+
+class Part(NamedTuple):
+    """(V, 3) float64 vertices in the scene's units and axes, and (F, 3) int64 triangles."""
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+
+
+def read_parts(paths: Iterable[str | os.PathLike[str]], most_faces: int) -> Iterator[dict[str, Part]]:
+    """The parts of scenes in 3D by their names, one scene after the other.
+
+    Args:
+        paths: GLB files.
+        most_faces: a part with more triangles is refused.
+
+    Raises:
+        MissingFileError: there is none.
+        MissingExtraError: trimesh is not installed.
+        InputError: no GLB file, damaged, or with too many triangles.
+    """
+    try:
+        import trimesh  # noqa: F401 - the child process needs it
+    except ImportError as error:
+        raise MissingExtraError("body", "trimesh") from error
+    with ReaderProcess("a scene in 3D") as reader:
+        for path in paths:
+            regular_file(Path(path), "a scene in 3D")
+            found = reader.read(f"{__name__}:_read_parts", path, most_faces)
+            yield {name: Part(*part) for name, part in found.items()}
+
+
+def _read_parts(path: str, most_faces: int) -> dict[str, tuple[NDArray, NDArray]]:
+    """Run by a reader process."""
+    import trimesh
+
+    with Path(path).open("rb") as stream:
+        loaded = trimesh.load_scene(stream, file_type="glb", process=False)
+    parts = {}
+    for name in loaded.graph.nodes_geometry:
+        transform, geometry = loaded.graph[name]
+        mesh = loaded.geometry[geometry]
+        if not isinstance(mesh, trimesh.Trimesh):
+            continue
+        if len(mesh.faces) > most_faces:
+            raise InputError(f"{path}: {name}: {len(mesh.faces):,} triangles are more than {most_faces:,}")
+        vertices = trimesh.transform_points(np.array(mesh.vertices, np.float64), transform)
+        _check(vertices, np.array(mesh.faces, np.int64), f"{path}: {name}")
+        parts[str(name)] = (vertices, np.array(mesh.faces, np.int64))
+    return parts
 
 
 def _read(path: str, most_faces: int) -> tuple[NDArray, NDArray, NDArray | None, bool]:

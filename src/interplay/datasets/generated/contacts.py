@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.body.contact import Contact
+from interplay.containers.meshes import Part, read_parts
 from interplay.datasets.contact_labels import BodyContact
 from interplay.datasets.damon import SCENE
 from interplay.errors import InputError, MissingFileError
 
-from .files import ANNOTATIONS, BODY, CONTACT, BodyNumbering, read_body, read_records, scene_name, unpack_contacts
+from .files import (
+    ANNOTATIONS,
+    BODY,
+    CONTACT,
+    SCENES,
+    BodyNumbering,
+    read_body,
+    read_records,
+    scene_name,
+    unpack_contacts,
+)
+
+_MOST_FACES = 200_000
 
 
 def read_contacts(root: Path, files: Sequence[str]) -> list[list[Contact]]:
@@ -31,8 +45,61 @@ def read_contacts(root: Path, files: Sequence[str]) -> list[list[Contact]]:
         MissingFileError: a scene's contact is not there.
         InputError: a picture is of no generated scene, or its contact cannot be read.
     """
-    known: dict[Path, dict[str, dict[str, Any]]] = {}
     found = []
+    for folder, record in _records(root, files):
+        path = folder / CONTACT / f"{scene_name(record['scene']['index'])}.npz"
+        if not path.is_file():
+            raise MissingFileError(f"no {path}; the data set may have been written with --labels image")
+        found.append(unpack_contacts(path, record["contact"]))
+    return found
+
+
+@dataclass(frozen=True)
+class TouchedObject:
+    """An object that a person touches, with its surface.
+
+    Attributes:
+        contact: what touches what; `human` and `object` are numbers of boxes.
+        mesh: the object as it stands in the scene, metres, y up.
+    """
+
+    contact: Contact
+    mesh: Part
+
+
+def read_touched_objects(root: Path, files: Sequence[str]) -> list[list[TouchedObject]]:
+    """The objects that are touched in scenes, in the order of `files`; see `read_contacts`.
+
+    Raises:
+        MissingFileError: a scene was written without contact, or not in 3D.
+        InputError: a picture is of no generated scene, or a file of it cannot be read or does not fit.
+        MissingExtraError: trimesh is not installed.
+    """
+    contacts = read_contacts(root, files)
+    records = list(_records(root, files))
+    paths = [folder / SCENES / f"{scene_name(record['scene']['index'])}.glb" for folder, record in records]
+    for path in paths:
+        if not path.is_file():
+            raise MissingFileError(f"no {path}; objects' surfaces are written by 'interplay synthesize --glb'")
+    found = []
+    for (_, record), path, mine, parts in zip(records, paths, contacts, read_parts(paths, _MOST_FACES), strict=True):
+        scene = record["scene"]
+        touched = []
+        for contact in mine:
+            if contact.object is None:
+                continue
+            thing = scene["instances"][contact.object] - scene["people"]
+            mesh = parts.get(f"thing {thing} {record['labels'][contact.object]}")
+            if mesh is None or contact.object_vertices.max(initial=-1) >= len(mesh.vertices):
+                raise InputError(f"{path}: is not the scene that {record['file']} shows; make the data set anew")
+            touched.append(TouchedObject(contact, mesh))
+        found.append(touched)
+    return found
+
+
+def _records(root: Path, files: Sequence[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Of each picture the data set's folder, and its record."""
+    known: dict[Path, dict[str, dict[str, Any]]] = {}
     for file in files:
         folder = root / Path(file).parent.parent
         if folder not in known:
@@ -40,11 +107,7 @@ def read_contacts(root: Path, files: Sequence[str]) -> list[list[Contact]]:
         record = known[folder].get((Path(Path(file).parent.name) / Path(file).name).as_posix())
         if record is None:
             raise InputError(f"{root / file}: {folder / ANNOTATIONS} knows no such picture of a generated scene")
-        path = folder / CONTACT / f"{scene_name(record['scene']['index'])}.npz"
-        if not path.is_file():
-            raise MissingFileError(f"no {path}; the data set may have been written with --labels image")
-        found.append(unpack_contacts(path, record["contact"]))
-    return found
+        yield folder, record
 
 
 def body_of(root: Path, files: Sequence[str]) -> BodyNumbering:

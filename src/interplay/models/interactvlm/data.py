@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interplay.models.interactvlm.lessons import Lesson, Source, Taught
 from interplay.models.interactvlm.model import UNLEARNT, Canvas, InteractVlmModel, TaughtMasks, VlmBatch
 from interplay.models.interactvlm.network import expand_images
 from interplay.models.interactvlm.predict import clip_pixels, tokens_of
 from interplay.models.interactvlm.prompts import conversation
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
-from interplay.models.interactvlm.sources import Lesson, Source, Taught
 from interplay.training.task import ExampleKey, shuffled
 
 MOST_TOKENS = 512

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interplay.body.cameras import view_set
+from interplay.body.cameras import OBJECT_DISTANCE, view_set
 from interplay.body.lifting import lift_human, lift_object
 from interplay.body.views import MeshViews, Paint, draw_views
 from interplay.errors import InputError
@@ -63,7 +63,8 @@ class ContactPredictor:
         views = view_set(options.human_views if kind == "human" else options.object_views)
         paint: Paint = "normals" if kind == "human" else "positions"
         # an object's mesh is drawn from nearer than the conditioning says
-        drawn = views if kind == "human" else {name: view._replace(distance=1.5) for name, view in views.items()}
+        near = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in views.items()}
+        drawn = views if kind == "human" else near
         self.views = list(views.values())
         lifted = options.view_size or model.image_size
         self.mesh: MeshViews = draw_views(vertices, faces, drawn, lifted, paint)

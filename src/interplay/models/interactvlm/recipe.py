@@ -22,11 +22,23 @@ from interplay.training.sections import (
 )
 
 ContactDataset = Literal[
-    "generated", "damon", "lemon", "rich", "lemon-affordance", "piad", "pico", "damon-2d", "hoi-vqa"
+    "generated",
+    "generated-objects",
+    "damon",
+    "lemon",
+    "rich",
+    "lemon-affordance",
+    "piad",
+    "pico",
+    "damon-2d",
+    "hoi-vqa",
 ]
 """What is learnt from: contact of bodies (``generated``, ``damon``, ``lemon``, ``rich``), affordance of objects
-(``lemon-affordance``, ``piad``), contact of objects (``pico``), contact in the photograph (``damon-2d``), and questions
-in words (``hoi-vqa``)."""
+(``lemon-affordance``, ``piad``), contact of objects (``pico``; ``generated-objects``, of scenes written with
+``--glb``), contact in the photograph (``damon-2d``), and questions in words (``hoi-vqa``)."""
+
+GENERATED: tuple[ContactDataset, ...] = ("generated", "generated-objects")
+"""Those that are generated scenes."""
 
 
 class ContactDataConfig(DataConfig):

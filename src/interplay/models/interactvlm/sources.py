@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,84 +13,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interplay.body.bodies import load_body
-from interplay.body.cameras import View, look_at, view_set
 from interplay.body.lifting import contact_mask
 from interplay.body.parts import DECO_PARTS
-from interplay.body.splatting import draw_points, point_table, position_colours
 from interplay.body.views import draw_views, upright_body
 from interplay.datasets import lemon, piad
-from interplay.datasets.affordance import PointAffordance, PointForm
+from interplay.datasets.affordance import PointForm
 from interplay.datasets.contact_labels import BodyContact
 from interplay.datasets.damon import parts_of, read_damon
-from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
+from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts, read_touched_objects
 from interplay.datasets.hoi_vqa import read_hoi_vqa
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.rich import read_rich
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
+from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.model import Canvas
+from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, PointSource
 from interplay.models.interactvlm.predict import crop
-from interplay.models.interactvlm.prompts import Template, TokenType, answer, question
+from interplay.models.interactvlm.prompts import Template
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
 from interplay.table import InteractionTable
-
-WORDINGS = 5
-"""Of each question and answer."""
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A mask to learn.
-
-    Attributes:
-        canvas: what it is drawn on; the same object for all samples of one body.
-        masks: (V, H, W); see `losses.ContactSample`.
-        target: (N,) of vertices or points, empty for masks alone.
-        dataset: which names the kind of label.
-    """
-
-    canvas: Canvas
-    masks: Tensor
-    target: Tensor
-    dataset: str
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One image with a question and the answer to learn.
-
-    Attributes:
-        image: (H, W, 3) uint8.
-        asked, answered: in words.
-        taught: the mask of the answer; None for an answer in words.
-    """
-
-    image: NDArray[np.uint8]
-    asked: str
-    answered: str
-    taught: Taught | None
-
-
-class Source(Protocol):
-    """A data set."""
-
-    def __len__(self) -> int:
-        """Number of lessons."""
-        ...
-
-    def name(self, index: int) -> str:
-        """The image's name."""
-        ...
-
-    def lesson(self, index: int, rng: np.random.Generator, training: bool = True) -> Lesson:
-        """One lesson, asked in a wording drawn at random; in validation always in the same, without body parts.
-
-        Raises:
-            ImageError, MissingFileError: its image cannot be read.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -150,70 +94,14 @@ class BodySource:
             parts = tuple(_other_side(part) for part in parts)
         plain = not parts or not training or rng.random() < recipe.part_dropout
         template: Template = "hcontact" if plain else recipe.template
-        asked, answered = _words(template, lesson.pair.object, rng, training, recipe.model.token_type, ", ".join(parts))
+        named = ", ".join(parts)
+        asked, answered = words_of(template, lesson.pair.object, rng, training, recipe.model.token_type, named)
         return Lesson(image, asked, answered, self._taught(torch.from_numpy(target)))
 
     def _taught(self, target: Tensor) -> Taught:
         there = self.canvas.pix_to_face >= 0
         mask = contact_mask(target, self.canvas.pix_to_face, self.canvas.faces, self._min_vertices)
         return Taught(self.canvas, torch.where(there, mask.float(), float(IGNORED)), target.float(), self._name)
-
-
-class PointSource:
-    """Affordance of objects as point clouds: an image of an affordance, with a shape of the same object that has it.
-
-    Args:
-        images: names with object and affordance.
-        shapes: files of points by object, in lower case.
-        form: how they are written.
-        find: from an image's name to its file.
-        radius: of a point in the views.
-    """
-
-    def __init__(
-        self, images: Sequence[tuple[str, str, str]], shapes: dict[str, list[Path]], form: PointForm,
-        find: Callable[[str], Path], recipe: InteractVlmRecipe, size: int, radius: float,
-    ) -> None:  # fmt: skip
-        self._images = [each for each in images if each[1].lower() in shapes]
-        self._shapes, self._form, self._find, self._recipe = shapes, form, find, recipe
-        self._size, self._radius = size, radius
-        if not self._images:
-            raise InputError(f"{form.dataset}: no image is of an object whose points are there")
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def name(self, index: int) -> str:
-        """The image's name."""
-        return self._images[index][0]
-
-    def lesson(self, index: int, rng: np.random.Generator, training: bool = True) -> Lesson:
-        """See `Source`."""
-        file, thing, affordance = self._images[index]
-        cloud = self._shape(thing.lower(), affordance, rng)
-        views = _views(self._recipe, self._recipe.model.object_views)
-        R, T = (np.stack(each) for each in zip(*(look_at(*view) for view in views.values()), strict=True))
-        points, size = cloud.normalised, self._size
-        table = point_table(points, R, T, size, self._radius)
-        pictures = draw_points(points, position_colours(points), R, T, size, self._radius)
-        canvas = _canvas(pictures, list(views.values()), table, len(points))
-        target = torch.from_numpy(cloud.of(affordance).astype(np.float32))
-        heat = torch.where(canvas.pix_to_face >= 0, target[canvas.pix_to_face.clamp(min=0)], float(IGNORED))
-        asked, answered = _words(
-            "oafford-kind", thing, rng, training, self._recipe.model.token_type, affordance=affordance
-        )
-        taught = Taught(canvas, heat, target, f"{self._form.dataset}_oafford")
-        return Lesson(read_image(self._find(file)), asked, answered, taught)
-
-    def _shape(self, thing: str, affordance: str, rng: np.random.Generator) -> PointAffordance:
-        """A shape of an object that has an affordance, of a few that are drawn at random."""
-        files = self._shapes[thing]
-        cloud = None
-        for number in rng.permutation(len(files))[:5]:
-            cloud = self._form.read(files[number])
-            if affordance in cloud.present:
-                return cloud
-        raise MissingFileError(f"{self._form.dataset}: no shape of {thing} affords {affordance}")
 
 
 class ImageMaskSource:
@@ -251,7 +139,7 @@ class ImageMaskSource:
             torch.zeros(0, 3, dtype=torch.int64), torch.tensor(0),
         )  # fmt: skip
         thing = self._files[index].parent.name
-        asked, answered = _words("hcontact", thing, rng, training, self._recipe.model.token_type)
+        asked, answered = words_of("hcontact", thing, rng, training, self._recipe.model.token_type)
         return Lesson(image, asked, answered, Taught(canvas, mask.expand(views, -1, -1), empty, "damon_h2dcontact"))
 
 
@@ -302,6 +190,9 @@ def open_source(
     if data.dataset == "generated":
         assert table is not None
         return _generated(data, recipe, table, size, mask_size or size)
+    if data.dataset == "generated-objects":
+        assert table is not None
+        return _generated_objects(data, recipe, table, size, mask_size or size)
     if data.dataset == "hoi-vqa":
         files = [root] if root.is_file() else sorted(root.rglob("*.txt"))
         rows = [(row.image, *pair) for file in files for row in read_hoi_vqa(file).rows for pair in row.pairs]
@@ -342,6 +233,21 @@ def _generated(
     return BodySource("generated", lessons, find, canvas, recipe, data.min_vertices, mirror)
 
 
+def _generated_objects(
+    data: ContactDataConfig, recipe: InteractVlmRecipe, table: InteractionTable, size: int, mask_size: int
+) -> MeshSource:
+    assert data.root is not None
+    touched = []
+    for image, objects in zip(table, read_touched_objects(data.root, table.files), strict=True):
+        for each in objects:
+            human, object, vertices = each.contact.human, each.contact.object, each.contact.object_vertices
+            if object is not None and len(vertices):
+                name = table.vocabulary.objects[image.labels[object]]
+                pair = ContactPair(name, image.boxes[human], image.boxes[object])
+                touched.append((image.file or "", pair, each.mesh, vertices))
+    return MeshSource(touched, _finder(data.images or data.root), recipe, size, mask_size, data.min_vertices)
+
+
 def _smpl(
     data: ContactDataConfig, recipe: InteractVlmRecipe, split: str, find: Callable[[str], Path], size: int,
     mask_size: int,
@@ -373,90 +279,14 @@ def _smpl(
     return BodySource(data.dataset, lessons, find, canvas, recipe, data.min_vertices)
 
 
-class PicoSource:
-    """Contact of objects' meshes: PICO's prepared files ``sam_IMAGE_VIEW.png``, ``mask_IMAGE_VIEW.png`` and
-    ``p2vmap_IMAGE_VIEW.npz``."""
-
-    def __init__(self, root: Path, find: Callable[[str], Path], recipe: InteractVlmRecipe) -> None:
-        self._views = _views(recipe, recipe.model.object_views)
-        first = next(iter(self._views))
-        maps = sorted(root.rglob(f"p2vmap_*_{first}.npz"))
-        self._stems = [(path.parent, path.name[len("p2vmap_") : -len(f"_{first}.npz")]) for path in maps]
-        if not self._stems:
-            raise MissingFileError(f"{root} holds no p2vmap_IMAGE_{first}.npz of an object's views")
-        self._find, self._recipe = find, recipe
-
-    def __len__(self) -> int:
-        return len(self._stems)
-
-    def name(self, index: int) -> str:
-        """The image's name."""
-        return f"{self._stems[index][1]}.jpg"
-
-    def lesson(self, index: int, rng: np.random.Generator, training: bool = True) -> Lesson:
-        """See `Source`."""
-        from interplay.datasets.pico import object_of, read_pixel_map
-
-        folder, stem = self._stems[index]
-        maps = [read_pixel_map(folder / f"p2vmap_{stem}_{view}.npz") for view in self._views]
-        pictures = np.stack([read_image(folder / f"sam_{stem}_{view}.png") for view in self._views])
-        masks = np.stack([read_image(folder / f"mask_{stem}_{view}.png")[..., 0] > 127 for view in self._views])
-        corners = np.stack([each.vertices for each in maps])
-        there = (corners >= 0).all(-1)
-        faces, number = np.unique(corners[there], axis=0, return_inverse=True)
-        table = np.full(there.shape, -1, np.int64)
-        table[there] = number.reshape(-1)
-        bary, count = np.stack([each.bary for each in maps]), maps[0].num_vertices
-        canvas = _canvas(pictures, list(self._views.values()), table, count, bary, faces)
-        touched = faces[table[there & masks]].reshape(-1)
-        target = torch.zeros(count)
-        target[torch.from_numpy(touched)] = 1
-        thing = object_of(self.name(index))
-        asked, answered = _words("ocontact", thing, rng, training, self._recipe.model.token_type)
-        wanted = torch.from_numpy(np.where(there, masks, IGNORED).astype(np.float32))
-        taught = Taught(canvas, wanted, target, "pico_ocontact")
-        return Lesson(read_image(self._find(self.name(index))), asked, answered, taught)
-
-
 def _body_canvas(
     vertices: NDArray[Any], faces: NDArray[Any], recipe: InteractVlmRecipe, size: int, mask_size: int
 ) -> Canvas:
     """A body's views, which SAM sees at one size, with tables for masks of another."""
-    views = _views(recipe, recipe.model.human_views)
+    views = views_of(recipe, recipe.model.human_views)
     mesh = draw_views(vertices, faces, views, mask_size)
     shown = mesh if size == mask_size else draw_views(vertices, faces, views, size)
-    return _canvas(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
-
-
-def _canvas(
-    images: NDArray[np.uint8], views: Sequence[View], table: NDArray[np.int64], count: int,
-    bary: NDArray[Any] | None = None, faces: NDArray[Any] | None = None,
-) -> Canvas:  # fmt: skip
-    return Canvas(
-        torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).contiguous(),
-        torch.tensor([list(view) for view in views], dtype=torch.float32),
-        torch.from_numpy(np.array(table)),
-        torch.zeros(0) if bary is None else torch.from_numpy(np.array(bary, np.float32)),
-        torch.zeros(0, 3, dtype=torch.int64) if faces is None else torch.from_numpy(np.array(faces, np.int64)),
-        torch.tensor(count),
-    )
-
-
-def _views(recipe: InteractVlmRecipe, name: str) -> dict[str, View]:
-    """The first views of a set, as many as the recipe takes."""
-    found = view_set(name)
-    if len(found) < recipe.model.views:
-        raise InputError(f"model.views: {name} has {len(found)} views, got {recipe.model.views}")
-    return dict(list(found.items())[: recipe.model.views])
-
-
-def _words(
-    template: Template, thing: str, rng: np.random.Generator, training: bool, token_type: TokenType,
-    parts: str = "", affordance: str = "",
-) -> tuple[str, str]:  # fmt: skip
-    name = thing.replace("_", " ").lower()
-    first, second = rng.integers(WORDINGS, size=2).tolist() if training else (0, 0)
-    return question(template, name, first), answer(template, second, token_type, parts, affordance, name)
+    return canvas_of(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
 
 
 def _other_side(part: str) -> str:

@@ -21,11 +21,12 @@ from interplay.models.interactvlm.config import InteractVlmConfig, InteractVlmNe
 from interplay.models.interactvlm.convert import load_folder
 from interplay.models.interactvlm.data import VlmData, batch_of, example_of
 from interplay.models.interactvlm.extension import extend, token_options
+from interplay.models.interactvlm.lessons import Source
 from interplay.models.interactvlm.losses import kind_of
 from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, VlmBatch, VlmOutputs
 from interplay.models.interactvlm.nano import nano_network
-from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
-from interplay.models.interactvlm.sources import Source, open_source
+from interplay.models.interactvlm.recipe import GENERATED, ContactDataConfig, InteractVlmRecipe
+from interplay.models.interactvlm.sources import open_source
 from interplay.models.interactvlm.tokenizer import load_tokenizer
 from interplay.models.weights import read_contact_model
 from interplay.training.inputs import start_file
@@ -66,7 +67,7 @@ class InteractVlmTask:
 
     def __init__(self, config: InteractVlmRecipe) -> None:
         self.config = config
-        generated = [_tables(each) if each.dataset == "generated" else None for each in self._data()]
+        generated = [_tables(each) if each.dataset in GENERATED else None for each in self._data()]
         vocabulary = next((each.training.vocabulary for each in generated if each), None) or Vocabulary.load("coco")
         torch.manual_seed(config.seed)
         self.model, self.newly_initialised = _model(config, vocabulary)
@@ -158,7 +159,7 @@ class InteractVlmTask:
 
 def _tables(data: ContactDataConfig) -> Tables:
     shared = {name: getattr(data, name) for name in DataConfig.model_fields}
-    return load_tables(DataConfig(**shared))
+    return load_tables(DataConfig(**{**shared, "dataset": "generated"}))
 
 
 def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractVlmModel, list[str]]:

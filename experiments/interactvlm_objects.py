@@ -1,0 +1,133 @@
+"""What InteractVLM's small network says of objects: where people touch them, on generated scenes, beside a mean.
+
+    interplay synthesize TRAIN --scenes 300 --seed 2201 --size 256 --glb
+    interplay synthesize TEST --scenes 100 --seed 2203 --size 256 --glb
+    interplay train interactvlm/nano_objects --data.root TRAIN
+    python experiments/interactvlm_objects.py --train TRAIN --test TEST runs/interactvlm_nano_objects/best.safetensors
+
+Each object is asked about on its own mesh, as it stands in the scene, its longest side of length 1. Beside the network:
+all vertices, and the mean contact of the training objects of the same kind, whose nearest vertices are taken; its
+threshold is the best one among training objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+from scipy.spatial import cKDTree
+
+from interplay.body.views import unit_object
+from interplay.datasets import load_annotations
+from interplay.datasets.generated.contacts import read_touched_objects
+from interplay.datasets.images import ImageFinder
+from interplay.images import read_image
+from interplay.metrics.contact import contact_scores
+from interplay.models.contact import ContactPair
+from interplay.models.interactvlm.model import InteractVlmModel
+from interplay.models.interactvlm.predict import ContactPredictor
+from interplay.models.weights import read_contact_model
+
+MOST = 30
+"""Training objects of a kind that the mean is of."""
+
+
+class Touched(NamedTuple):
+    """An object in a scene: picture, kind and boxes, unit mesh (N, 3) and (F, 3), and (N,) whether it is touched."""
+
+    file: str
+    pair: ContactPair
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    contact: NDArray[np.bool_]
+
+
+def touched_objects(root: Path) -> list[Touched]:
+    """All of a folder of generated scenes."""
+    table = load_annotations("generated", root)
+    found = []
+    for image, objects in zip(table, read_touched_objects(root, table.files), strict=True):
+        for each in objects:
+            if each.contact.object is None or not len(each.contact.object_vertices):
+                continue
+            human, object = image.boxes[each.contact.human], image.boxes[each.contact.object]
+            name = table.vocabulary.objects[image.labels[each.contact.object]]
+            contact = np.zeros(len(each.mesh.vertices), bool)
+            contact[each.contact.object_vertices] = True
+            pair = ContactPair(name, human, object)
+            found.append(Touched(image.file or "", pair, unit_object(each.mesh.vertices), each.mesh.faces, contact))
+    return found
+
+
+class MeanOfKind:
+    """The mean contact of training objects of a kind."""
+
+    def __init__(self, training: list[Touched]) -> None:
+        self._known: dict[str, list[tuple[cKDTree, Touched]]] = defaultdict(list)
+        for each in training:
+            if len(self._known[each.pair.object]) < MOST:
+                self._known[each.pair.object].append((cKDTree(each.vertices), each))
+        sample = training[:: max(1, len(training) // 60)]
+        scores = [(self.scores(each), each.contact) for each in sample]
+        steps = np.linspace(0.05, 0.95, 19)
+        means = [np.mean([_f1(score >= step, truth) for score, truth in scores]) for step in steps]
+        self.threshold = float(steps[int(np.argmax(means))])
+
+    def scores(self, asked: Touched) -> NDArray[np.float64]:
+        """(N,) share of the training objects, other than this one, whose nearest vertex is touched."""
+        found = [
+            each.contact[tree.query(asked.vertices)[1]]
+            for tree, each in self._known[asked.pair.object]
+            if each is not asked
+        ]
+        return np.mean(found, 0) if found else np.zeros(len(asked.vertices))
+
+
+def _f1(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    return float(contact_scores(pred.astype(np.float32), truth.astype(np.float32)).mean.f1)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", type=Path, help="weights")
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--test", type=Path, required=True)
+    given = parser.parse_args()
+    training, test = touched_objects(given.train), touched_objects(given.test)
+    mean = MeanOfKind(training)
+    rows = {
+        "all vertices": [np.ones(len(each.contact), bool) for each in test],
+        "mean contact of the kind": [mean.scores(each) >= mean.threshold for each in test],
+    }
+    finder = ImageFinder(given.test)
+    for path in given.models:
+        model = read_contact_model(path).eval()
+        assert isinstance(model, InteractVlmModel)
+        rows[path.parent.name] = [_asked(model, each, finder) for each in track(test, path.parent.name, transient=True)]
+    print(f"{len(test)} objects that are touched")
+    print("| | F1 | precision | recall |\n| --- | --- | --- | --- |")
+    for name, answers in rows.items():
+        each = [
+            contact_scores(pred.astype(np.float32), asked.contact.astype(np.float32)).mean
+            for pred, asked in zip(answers, test, strict=True)
+        ]
+        cells = " | ".join(f"{100 * value:.1f}" for value in np.mean(each, 0))
+        print(f"| {name} | {cells} |")
+
+
+def _asked(model: InteractVlmModel, each: Touched, finder: ImageFinder) -> NDArray[np.bool_]:
+    where = finder.find(each.file)
+    assert where is not None
+    predictor = ContactPredictor(model.network, model.tokenizer, each.vertices, each.faces, kind="object")
+    [found] = predictor.predict_pairs(read_image(where), [each.pair])
+    return np.asarray(found.scores >= 0.5)
+
+
+if __name__ == "__main__":
+    main()
