@@ -66,11 +66,32 @@ def test_what_moves_evenly_stays_and_what_jumps_is_smoothed() -> None:
     assert smoothed(jump, 0)[3].objects[0].fit.translation[0] == pytest.approx(1.5)
 
 
+def test_a_turn_that_only_one_frame_has_is_no_part_of_the_average() -> None:
+    frames = [_found(turn=np.pi if k == 3 else 0.05 * k) for k in range(7)]
+    turns = [each.objects[0].fit.rotation for each in smoothed(frames, 1.0)]
+    for k in (2, 3, 4):
+        angle = np.arctan2(turns[k][1, 0], turns[k][0, 0])
+        assert abs(angle - 0.05 * k) < 0.05
+
+
+def test_an_object_that_one_frame_misses_is_put_where_the_frames_around_have_it() -> None:
+    frames = [_found(0.1 * k) for k in range(5)]
+    frames[2].objects.clear()
+    frames[4].objects.clear()  # nothing comes after it
+    found = smoothed(frames, 1.0)
+    assert [len(each.objects) for each in found] == [1, 1, 1, 1, 0]
+    assert found[2].objects[0].fit.translation[0] == pytest.approx(1.4, abs=0.05)
+    assert found[2].objects[0].touches[0].person == 0
+    assert "not found in this frame" in found[2].report()["warnings"][-1]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"object": Path("a.obj"), "meshes": Path("b")}, "give one of them"),
         ({"focal": -1.0}, "expected a positive number"),
+        ({"heights": (0.2,)}, "expected 0.6 to 2.2 metres"),
+        ({"heights": (1.2,), "body": Path("b.npz")}, "give one of them"),
         ({"grounding": "folder", "detector": "other"}, "give one of them"),
     ],
 )

@@ -63,6 +63,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     given.add_argument(
         "--focal", type=_length, metavar="PIXELS", help="focal length (default: EXIF's, or 1.2 times the longer side)"
     )
+    given.add_argument(
+        "--height",
+        type=_length,
+        nargs="+",
+        default=[],
+        metavar="M",
+        help="metres from sole to crown, of all people or of each as fit.json counts them; below 1.45 m they are "
+        "children (default: average adults)",
+    )
     finding = parser.add_argument_group("finding")
     finding.add_argument(
         "--pairs",
@@ -123,6 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         depth=arguments.depth_pro,
         focal=arguments.focal,
         pairs=arguments.pairs,
+        heights=tuple(arguments.height),
         device=arguments.device,
     )
     folder = check_folder_target(arguments.output)

@@ -35,6 +35,7 @@ _NEAR = 0.04
 _GRIP = 0.05
 _MOST_FILES = 2000
 _PLAUSIBLE = 3.0
+_LARGER, _SMALLER = 0.5, 0.25  # spread of the logarithm of a side's size in the picture, against the mask's
 
 _HANDS = ("left hand", "right hand")
 _SEAT = ("hips", "left thigh", "right thigh", *_HANDS, "left foot", "right foot")
@@ -63,6 +64,12 @@ class Candidate:
     size_from: str = "the mesh's own"
     match: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def usual_vertices(self) -> Array:
+        """(V, 3) metres, as large as the object probably is."""
+        longest = None if self.size is None else self.size.longest
+        return self.vertices if longest is None else self.vertices * (longest / np.ptp(self.vertices, axis=0).max())
 
 
 def candidate_of_file(path: str | os.PathLike[str], longest: float | None = None) -> Candidate:
@@ -156,18 +163,24 @@ def candidates_of_category(category: str, count: int = VARIANTS) -> list[Candida
 
 
 def best_candidate(
-    candidates: Sequence[Candidate], mask: NDArray[np.bool_], hidden: NDArray[np.bool_] | None = None
+    candidates: Sequence[Candidate],
+    mask: NDArray[np.bool_],
+    hidden: NDArray[np.bool_] | None = None,
+    metres: float | None = None,
 ) -> Candidate:
     """The one whose outline, from its best side, is most like the mask's.
 
     Args:
+        candidates: one or more.
         mask: (height, width) of the object.
         hidden: (height, width) where somebody may hide it.
+        metres: of a pixel where the object is. If given, a mesh that is larger or smaller there than the mask counts
+            less.
 
     Returns:
         With `match`, and those of the next best as `others`.
     """
-    scores = [outline_match(each.vertices, each.faces, mask, hidden) for each in candidates]
+    scores = [outline_match(each.usual_vertices, each.faces, mask, hidden, metres) for each in candidates]
     order = np.argsort(-np.array(scores), kind="stable")
     best = candidates[order[0]]
     others = {candidates[k].name: round(scores[k], 3) for k in order[1:6]}
@@ -175,9 +188,17 @@ def best_candidate(
 
 
 def outline_match(
-    vertices: Array, faces: NDArray[np.int64], mask: NDArray[np.bool_], hidden: NDArray[np.bool_] | None = None
+    vertices: Array,
+    faces: NDArray[np.int64],
+    mask: NDArray[np.bool_],
+    hidden: NDArray[np.bool_] | None = None,
+    metres: float | None = None,
 ) -> float:
-    """Overlap of a mask with a mesh's outline, from the best of 512 sides, each as large as the other: 0..1."""
+    """Overlap of a mask with a mesh's outline, from the best of 512 sides, each as large as the other: 0..1.
+
+    With `metres` of a pixel, a side counts less the more its size differs from the mask's; less so if it is the larger
+    one, of which a part may be hidden.
+    """
     rows, columns = np.nonzero(mask)
     low = np.array([columns.min(), rows.min()])
     extent = np.array([columns.max(), rows.max()]) + 1 - low
@@ -202,7 +223,11 @@ def outline_match(
     pictures = ndimage.binary_closing(drawn.reshape(-1, _GRID, _GRID), np.ones((1, 2, 2)))
     both = (pictures & wanted & known).sum((1, 2))
     either = ((pictures | wanted) & known).sum((1, 2))
-    return float((both / np.maximum(either, 1)).max())
+    match = both / np.maximum(either, 1)
+    if metres is not None:
+        larger = np.log(size[:, 0, 0] / (side * metres))
+        match = match * np.exp(-0.5 * (larger / np.where(larger > 0, _LARGER, _SMALLER)) ** 2)
+    return float(match.max())
 
 
 def guessed_body_contact(

@@ -25,6 +25,7 @@ from interplay.body.pose import Body
 from interplay.errors import InputError
 from interplay.keypoints import KEYPOINT_NAMES
 from interplay.ops.backends import to_numpy
+from interplay.ops.boxes import box_iou
 
 from .camera import Intrinsics
 from .person_descent import descend
@@ -38,6 +39,9 @@ SEEN = 0.2
 """Scores of keypoints below this are not used."""
 LEAST = 4
 """Keypoints that a fit needs."""
+
+FILLED = 0.7
+"""Overlap with the person's box below which a body is probably wrong; ``experiments/body_warnings.py`` chooses it."""
 
 _KEPT = 6  # states that go on to the end
 
@@ -54,7 +58,8 @@ class FittedBody:
         pelvis: (3, 3) its rotation.
         up: (3,) unit vector against gravity.
         residuals: "keypoints": their median distance to the given ones in roots of the person's area in the picture;
-            "prior": how unlikely the pose is, in standard deviations per number (1 is usual).
+            "prior": how unlikely the pose is, in standard deviations per number (1 is usual); "box", where one is
+            given: overlap (IoU) with it of the box around what is in the picture of the body.
         warnings: what speaks against the result, in plain English.
     """
 
@@ -135,7 +140,7 @@ def fit_body(
     x, root, component = x[best], root[best], component[best]
     x, energy = descend(terms, x, root, component, 30)
     k = int(energy.argmin())
-    return _result(terms, x[k], root[k], int(component[k]))
+    return _result(terms, x[k], root[k], int(component[k]), size)
 
 
 def _checked_box(box: Any) -> Array | None:
@@ -147,7 +152,15 @@ def _checked_box(box: Any) -> Array | None:
     return found
 
 
-def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int) -> FittedBody:
+def _box_overlap(pixels: Array, box: Array, picture: tuple[int, int] | None) -> float:
+    """Overlap of the box around a body's pixels (V, 2), as far as they are in the picture, with the person's."""
+    if picture is not None:
+        pixels = pixels.clip(0, picture)
+    around = np.concatenate([pixels.min(0), pixels.max(0)])
+    return float(box_iou(around[None], box[None])[0, 0])
+
+
+def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int, picture: tuple[int, int] | None) -> FittedBody:
     """The body of one state."""
     parts = terms.residuals(x[None], root[None], torch.tensor([component]), coarse=False)
     body = Body(terms.model, terms.rest)
@@ -167,7 +180,14 @@ def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int) -> Fitted
         "keypoints": float(np.median(missed)),
         "prior": float((parts["prior"].square().mean() / TEMPER).sqrt()),
     }
+    if terms.box is not None:
+        residuals["box"] = _box_overlap(terms.camera.project(torch.from_numpy(vertices)).numpy(), terms.box, picture)
     warnings = []
+    if residuals.get("box", 1.0) < FILLED:
+        warnings.append(
+            f"the body fills the person's box badly (IoU {residuals['box']:.2f}): the keypoints probably are not this "
+            "person's, or most of the person is hidden; do not rely on this body"
+        )
     if residuals["keypoints"] > 0.1:
         warnings.append("the body does not meet the keypoints; they may be wrong, or the pose unusual")
     elif (missed > 0.25).any():

@@ -113,7 +113,7 @@ def fit_scene(
     pairs: Sequence[ScenePair],
     camera: Intrinsics,
     *,
-    body_spread: float = BODY_SPREAD,
+    body_spread: float | Sequence[float] = BODY_SPREAD,
     starts: int = 512,
     seed: int = 0,
 ) -> SceneFit:
@@ -129,21 +129,22 @@ def fit_scene(
         bodies, objects, pairs: what is in the scene, and who touches what; two people may touch one object, and one
             person several. All masks have the photograph's height and width.
         camera: the photograph's, shared by all.
-        body_spread: how uncertain people's size is, as a standard deviation of its logarithm; 0 leaves bodies where
-            they are.
+        body_spread: how uncertain people's size is, of all or of each, as a standard deviation of its logarithm; 0
+            leaves a body where it is.
         starts, seed: as of `fit_object`.
 
     Raises:
         InputError: meshes, scores, masks or indices that cannot be, named by their place in the list.
     """
-    if not 0 <= body_spread < 1:
-        raise InputError(f"body_spread: expected a number from 0 to 1, got {body_spread}")
+    spreads = [body_spread] * len(bodies) if isinstance(body_spread, float | int) else list(body_spread)
+    if len(spreads) != len(bodies) or not all(0 <= spread < 1 for spread in spreads):
+        raise InputError(f"body_spread: expected a number from 0 to 1, or one for each body, got {body_spread}")
     if starts < 1:
         raise InputError(f"starts: expected 1 or more, got {starts}")
     scene = _Scene(bodies, objects, pairs, camera, starts, seed)
     scene.place_each()
     for _ in range(_ROUNDS):
-        moved = scene.move_bodies(body_spread) if body_spread else 0.0
+        moved = scene.move_bodies(spreads)
         moved = max(moved, scene.move_objects())
         if moved < _STILL:
             break
@@ -226,7 +227,7 @@ class _Scene:
             if self.fits[j] is None:
                 self.fits[j] = fit_untouched(self._problem(j), self.starts, self.sizes[j][1], self.seed)
 
-    def move_bodies(self, spread: float) -> float:
+    def move_bodies(self, spreads: Sequence[float]) -> float:
         """Each body along the line of sight; returns by how many metres one moved at most."""
         farthest = 0.0
         for k, body in enumerate(self.bodies):
@@ -236,13 +237,13 @@ class _Scene:
                 *(self._body(i) for i in range(len(self.bodies)) if i != k),
                 *(self._object(j) for j in range(len(self.own)) if j not in along),
             ]
-            if not others:
+            if not others or not spreads[k]:
                 continue
             contacts = [
                 (p.body_contact, self._object(p.object).vertices[p.object_contact >= OBJECT_CONTACT]) for p in shared
             ]
             moving = [body, *(replace(self._object(j), scaled=1 / self.scales[k]) for j in along)]
-            factor = best_factor(moving, others, contacts, self.camera, spread)
+            factor = best_factor(moving, others, contacts, self.camera, spreads[k])
             change = factor / self.scales[k]
             self.scales[k] = factor
             for j in along:  # keeps its size: its middle moves

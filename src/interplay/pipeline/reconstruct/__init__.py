@@ -15,7 +15,7 @@
 ==================  ===============================================================
 """
 
-from .clip import reconstruct_clip
+from .clip import reconstruct_clip, reconstruct_frames, write_frames
 from .options import ReconstructOptions
 from .photograph import Reconstructor
 from .result import Person, PlacedObject, Reconstruction, Touch
@@ -30,6 +30,8 @@ __all__ = [
     "Reconstructor",
     "Touch",
     "reconstruct_clip",
+    "reconstruct_frames",
     "smoothed",
+    "write_frames",
     "write_reconstruction",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +36,6 @@ def reconstruct_clip(
 ) -> list[Path]:
     """Reconstruct the frames of a clip and write ``overlay.mp4``, ``fits.jsonl`` and the middle frame's ``scene.glb``.
 
-    First all frames are looked at: boxes are tracked, and the pairs that are chosen in most frames are the clip's. Then
-    each frame is fitted. A body begins where it was in the frame before, and so does an object, which keeps the mesh of
-    the first frame in which it is found. Frames without anybody are left out.
-
     Args:
         worker: what finds and fits.
         source: the clip.
@@ -49,15 +45,59 @@ def reconstruct_clip(
         messages: where progress is shown.
 
     Raises:
-        InputError: nobody in any frame, a negative `smooth`, or a body or mask is given, which are of one picture.
+        InputError: a negative `smooth`; see also `reconstruct_frames`.
         MissingExtraError: PyAV or trimesh is not installed.
+    """
+    if not smooth >= 0:
+        raise InputError(f"--smooth: expected 0 or more frames, got {smooth}")
+    found = reconstruct_frames(worker, source, rate, messages)
+    found = dict(zip(found, smoothed(list(found.values()), smooth), strict=True))
+    return write_frames(folder, source, rate, found)
+
+
+def write_frames(folder: Path, source: str, rate: float, found: Mapping[float, Reconstruction]) -> list[Path]:
+    """Write the files of `reconstruct_clip`; returns them.
+
+    Args:
+        folder, source, rate: as of `reconstruct_clip`.
+        found: what is in each frame, by its time.
+
+    Raises:
+        MissingExtraError: PyAV or trimesh is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "overlay.mp4", folder / "fits.jsonl", folder / "scene.glb"]
+    write_clip(files[0], _pictures(source, rate, found))
+    with atomic_path(files[1]) as target:
+        lines = [json.dumps({"time": round(time, 3), **each.report()}) for time, each in found.items()]
+        target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    middle = list(found.values())[len(found) // 2]
+    middle.scene().save_glb(files[2], middle.size)
+    return files
+
+
+def reconstruct_frames(
+    worker: Reconstructor, source: str, rate: float, messages: Console
+) -> dict[float, Reconstruction]:
+    """What is in each frame of a clip, by its time, not yet smoothed.
+
+    First all frames are looked at: boxes are tracked, and the pairs that are chosen in most frames are the clip's. Then
+    each frame is fitted. A body begins where it was in the frame before, and so does an object, which keeps the mesh of
+    the first frame in which it is found. Frames without anybody are left out.
+
+    Args:
+        worker, source, rate, messages: as of `reconstruct_clip`.
+
+    Raises:
+        InputError: nobody in any frame, or a body or mask is given, which are of one picture.
+        MissingExtraError: PyAV is not installed.
     """
     from rich.progress import track
 
-    if not smooth >= 0:
-        raise InputError(f"--smooth: expected 0 or more frames, got {smooth}")
     if worker.options.body is not None or worker.options.mask is not None:
         raise InputError("--body and --mask are of one photograph; a clip's bodies and masks are found frame by frame")
+    if len(worker.options.heights) > 1:
+        raise InputError("--height: give one for everybody in a clip, whose people come and go")
     seen = _seen(worker, source, rate, messages)
     pairs = _pairs_of_clip(seen, worker.options)
     known, found = Known(), dict[float, Reconstruction]()
@@ -73,16 +113,7 @@ def reconstruct_clip(
         known.learn(result)
     if not found:
         raise InputError(f"{source}: nothing is reconstructed in any frame: {reason}")
-    found = dict(zip(found, smoothed(list(found.values()), smooth), strict=True))
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "overlay.mp4", folder / "fits.jsonl", folder / "scene.glb"]
-    write_clip(files[0], _pictures(source, rate, found))
-    with atomic_path(files[1]) as target:
-        lines = [json.dumps({"time": round(time, 3), **each.report()}) for time, each in found.items()]
-        target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    middle = list(found.values())[len(found) // 2]
-    middle.scene().save_glb(files[2], middle.size)
-    return files
+    return found
 
 
 @dataclass(frozen=True)
@@ -130,7 +161,7 @@ def _pairs_of_clip(seen: dict[float, _Seen], options: ReconstructOptions) -> lis
 
 
 def _pictures(
-    source: str, rate: float, found: dict[float, Reconstruction]
+    source: str, rate: float, found: Mapping[float, Reconstruction]
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """The frames again, each with what was found in it."""
     for frame in read_frames(source, rate=rate):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from interplay.defaults import DEFAULT_MODEL, DEFAULT_POSE_ESTIMATOR
 from interplay.errors import InputError
+from interplay.reconstruct.stature import SHORTEST, TALLEST
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class ReconstructOptions:
         depth: Depth Pro's weights, for the focal length and for whether the person or the object is nearer.
         focal: length in pixels.
         pairs: of a person and an object that are fitted at most; a person may be in several, and an object too.
+        heights: metres from sole to crown of everybody, or of each person as ``fit.json`` counts them; by default all
+            are average adults.
         device: where networks run.
     """
 
@@ -46,6 +49,7 @@ class ReconstructOptions:
     depth: str | None = None
     focal: float | None = None
     pairs: int = 1
+    heights: tuple[float, ...] = ()
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -55,6 +59,16 @@ class ReconstructOptions:
             raise InputError("--grounding-dino finds people and objects instead of --detector: give one of them")
         if self.focal is not None and not self.focal > 0:
             raise InputError(f"--focal: expected a positive number of pixels, got {self.focal}")
+        if self.heights and self.body is not None:
+            raise InputError("--height is of bodies that are fitted, and --body gives one as it is: give one of them")
+        for height in self.heights:
+            if not SHORTEST <= height <= TALLEST:
+                raise InputError(f"--height: expected {SHORTEST} to {TALLEST} metres, got {height:g}")
+
+    def height_of(self, person: int) -> float | None:
+        """Metres of a person, if they are known."""
+        known = self.heights * (person + 1) if len(self.heights) == 1 else self.heights
+        return known[person] if person < len(known) else None
 
     @property
     def one_object(self) -> bool:

@@ -13,6 +13,7 @@ from interplay.errors import InputError
 from interplay.ops.boxes import box_iou
 from interplay.reconstruct.inputs import GivenBody
 from interplay.reconstruct.person import fit_body
+from interplay.reconstruct.stature import description_of_height, in_words
 
 from .masks import body_mask, box_of
 from .options import ReconstructOptions
@@ -83,13 +84,21 @@ def fit_people(
         track = track_of(found, k)
         start = None if known is None else known.people.get(track)
         try:
-            body = fit_body(keypoints, result.camera, box=found.boxes[k], size=result.size, start=start)
+            height = options.height_of(len(fitted))
+            body = fit_body(
+                keypoints,
+                result.camera,
+                box=found.boxes[k],
+                size=result.size,
+                description=None if height is None else description_of_height(height),
+                start=start,
+            )
         except InputError as error:
             result.warnings.append(f"a person at {_in_words(found.boxes[k])} is left out: {error}")
             continue
         report = {
             "box": rounded(found.boxes[k]),
-            "body": "Anny, an average adult, fitted to keypoints",
+            "body": f"Anny, {in_words(height)}, fitted to keypoints",
             "pose": options.pose,
             "residuals": rounded_values(body.residuals),
             "up": rounded(body.up, 4),
@@ -97,7 +106,7 @@ def fit_people(
             "pose_vector": rounded(body.pose, 4),
             "warnings": list(body.warnings),
         }
-        result.people.append(Person(body.vertices, body.faces, report, body, track))
+        result.people.append(Person(body.vertices, body.faces, report, body, track, height is not None))
         fitted.append(k)
     return fitted
 

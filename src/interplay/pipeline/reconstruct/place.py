@@ -29,6 +29,8 @@ from .networks import Networks
 from .options import ReconstructOptions
 from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounded_values
 
+_STILL_GOOD, _WORSE = 0.7, 0.05  # IoU from which on an object is kept near where it was, and how much it may lose
+
 
 def given_meshes(options: ReconstructOptions) -> tuple[list[Candidate] | None, list[str]]:
     """The meshes that the user names, if any, and warnings about those that cannot be read."""
@@ -71,13 +73,13 @@ def place_object(
     if before is not None:
         candidate = before.candidate
     else:
-        candidate = best_candidate(meshes or candidates_of_category(about.object), mask, shown & ~mask)
-        candidate = in_usual_size(candidate, about.object)
+        found = [in_usual_size(each, about.object) for each in meshes or candidates_of_category(about.object)]
+        depth = float(np.median(people[0].vertices[:, 2]))
+        candidate = best_candidate(found, mask, shown & ~mask, depth / float(np.mean(camera.focal)))
     touches: list[Touch] = []
     for number, pair in pairs:
-        first = touches[0].fit if touches else None
-        starts = 512 if first is None and before is None else 128
-        touches.append(_touch(networks, image, result, number, pair, mask, candidate, first, starts))
+        start = touches[0].fit if touches else None if before is None else before.fit
+        touches.append(_touch(networks, image, result, number, pair, mask, candidate, start, before is not None))
     fit = max((touch.fit for touch in touches), key=lambda each: each.iou)
     warnings = list(fit.warnings)
     if candidate.size is not None and candidate.size.longest != options.object_size:
@@ -85,8 +87,8 @@ def place_object(
     if any(touch.report[whose].startswith("guessed") for touch in touches for whose in ("body", "object")):
         warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
     if networks.depth is not None:
-        depth, _ = networks.depth(image)
-        warnings += _order_warnings(depth, mask, shown & ~mask, people[0], fit.place(candidate.vertices))
+        seen, _ = networks.depth(image)
+        warnings += _order_warnings(seen, mask, shown & ~mask, people[0], fit.place(candidate.vertices))
     report = {
         "category": about.object,
         "box": None if about.object_box is None else rounded(about.object_box),
@@ -111,14 +113,26 @@ def _touch(
     mask: Mask,
     candidate: Candidate,
     start: Fit | None,
-    starts: int,
+    near: bool,
 ) -> Touch:
-    """Where a person and an object touch, and the object beside this person alone."""
+    """Where a person and an object touch, and the object beside this person alone.
+
+    Args:
+        start: where it may be.
+        near: that is where it was in the frame before; if it is still good there, it is not looked for elsewhere.
+    """
     person, camera = result.people[number], result.camera
     human, human_from = body_contact(networks, image, person, pair, mask, camera, candidate)
     own, own_from = object_contact(candidate, networks.options.object_contact)
 
     def fitted(contact: Array) -> Fit:
+        if near:
+            still = placed(contact, 0)
+            if start is not None and still.iou >= min(_STILL_GOOD, start.iou - _WORSE) and not still.warnings:
+                return still
+        return placed(contact, 512 if start is None else 128)
+
+    def placed(contact: Array, starts: int) -> Fit:
         return fit_object(
             person.vertices,
             person.faces,

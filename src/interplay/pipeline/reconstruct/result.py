@@ -28,6 +28,7 @@ class Person:
         report: what ``fit.json`` says.
         fitted: the body's fit; None of a body from a file.
         track: number of the person in a clip; -1 where that is not known.
+        height_known: whether the user says how tall the person is.
     """
 
     vertices: Array
@@ -35,6 +36,7 @@ class Person:
     report: Mapping[str, Any]
     fitted: FittedBody | None = None
     track: int = -1
+    height_known: bool = False
 
 
 @dataclass(frozen=True)

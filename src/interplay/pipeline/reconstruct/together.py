@@ -10,6 +10,9 @@ from interplay.reconstruct.together import BODY_SPREAD
 from .place import placement
 from .result import Person, Reconstruction, rounded
 
+KNOWN_SPREAD = 0.02
+"""Standard deviation of the logarithm of a height that the user gives: shoes, and how the body's fit bends it."""
+
 
 def put_together(result: Reconstruction, bodies_stay: bool = False) -> None:
     """Move the people and objects of a reconstruction so that they fit each other, where there are more than a pair.
@@ -36,7 +39,7 @@ def put_together(result: Reconstruction, bodies_stay: bool = False) -> None:
         ],
         pairs,
         result.camera,
-        body_spread=0.0 if bodies_stay else BODY_SPREAD,
+        body_spread=[0.0 if bodies_stay else KNOWN_SPREAD if p.height_known else BODY_SPREAD for p in people],
     )
     result.people = [_scaled(*each) for each in zip(people, found.body_scales, strict=True)]
     distances = iter(found.contact_distances)
