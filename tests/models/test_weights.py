@@ -260,3 +260,27 @@ def test_a_model_that_finds_people_itself_says_how_to_give_it_boxes(points: Path
     assert model.needs_detections
     with pytest.raises(InputError, match="by itself"):
         model.refuse_detections()
+
+
+def test_files_with_16_bits_are_half_as_large_and_read_with_32(points: Path, tmp_path: Path) -> None:
+    model = load_model("tin-spatial-vcoco", device="cpu")
+    for bits in (32, 16):
+        model.save(tmp_path / f"{bits}.safetensors", bits=bits)  # type: ignore[arg-type]
+    small, large = (tmp_path / f"{bits}.safetensors" for bits in (16, 32))
+    assert 0.5 * large.stat().st_size < small.stat().st_size < 0.52 * large.stat().st_size
+    state, read = model.state_dict(), load_model(small, device="cpu").state_dict()
+    assert {name: tensor.dtype for name, tensor in read.items()} == {n: t.dtype for n, t in state.items()}
+    for name, tensor in state.items():
+        torch.testing.assert_close(read[name].float(), tensor.float(), rtol=1e-3, atol=1e-6)
+    assert description_of(small) == description_of(large)
+
+
+def test_what_16_bits_cannot_hold_is_refused(points: Path) -> None:
+    model = read_model(points)
+    first = next(model.parameters())
+    first.data.flatten()[0] = 1e5
+    before = points.read_bytes()
+    with pytest.raises(InputError, match=r"goes up to 1e\+05, and numbers of 16 bits to 6.55e\+04.*bits=32"):
+        model.save(points, bits=16)
+    assert points.read_bytes() == before
+    model.save(points, bits=32)

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from interplay import Interactions, Vocabulary, draw_interactions
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
 from interplay.visual.palette import PEOPLE, load_font, oklab, person_colour
 
 VCOCO = Vocabulary.load("v-coco")
@@ -147,10 +148,20 @@ def test_tiny_images_and_boxes_outside_the_image_do_no_harm(shape: tuple[int, in
     assert draw_interactions(np.zeros(shape, np.uint8), odd).shape == shape
 
 
+def test_a_picture_is_given_as_predict_takes_it(tmp_path: Path) -> None:
+    """A Pillow image, a file and an array are the same."""
+    pixels = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    picture.save(tmp_path / "a.png")
+    drawn = draw_interactions(pixels, people(1, 1, 100))
+    for image in (picture, tmp_path / "a.png", str(tmp_path / "a.png")):
+        np.testing.assert_array_equal(draw_interactions(image, people(1, 1, 100)), drawn)
+
+
 def test_a_wrong_image_is_refused() -> None:
-    for wrong in (GREY[..., 0], GREY / 255.0, "photo.jpg"):
-        with pytest.raises(InputError, match=r"\(H, W, 3\)"):
-            draw_interactions(wrong, people(1, 1, 100))  # type: ignore[arg-type]
+    for wrong, message in ((GREY[0, 0], r"\(H, W, 3\)"), (GREY / 128.0 - 2, "normalisation"), ("gone.jpg", "no image")):
+        with pytest.raises((InputError, MissingFileError), match=message):
+            draw_interactions(wrong, people(1, 1, 100))
     with pytest.raises(InputError, match="text_scale"):
         draw_interactions(GREY, people(1, 1, 100), text_scale=0)
 

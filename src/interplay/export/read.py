@@ -18,7 +18,7 @@ from interplay.export.graph import check_graph, metadata, parse
 from interplay.export.options import EXPORT, ExportOptions
 from interplay.export.session import OnnxSession
 from interplay.models.base import HoiModel
-from interplay.models.weights import describing, newest_description, system_of, unfilled
+from interplay.models.weights import Bits, describing, newest_description, system_of, unfilled
 from interplay.options import problems_of
 
 
@@ -65,7 +65,7 @@ class ExportedModel(HoiModel):
         """It cannot be trained."""
         self._refuse("cannot be trained")
 
-    def save(self, path: str | Path, **extra: Any) -> None:
+    def save(self, path: str | Path, *, bits: Bits | None = None, **extra: Any) -> None:
         """It is a file already."""
         self._refuse("cannot be saved as weights")
 

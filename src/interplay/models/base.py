@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, overload
 
@@ -356,6 +356,8 @@ class HoiModel(DescribedModel):
             [found] = inference.predict([images], names, boxes)  # type: ignore[arg-type, list-item]
             _say(inference)
             return found
+        if not isinstance(images, Iterable) and not is_one_image(images):
+            raise InputError(f"expected an image, a path, or a list of them, got {type(images).__name__}")
         given = images_of([images] if is_one_image(images) else images)  # type: ignore[list-item, arg-type]
         several = inference.predict(given, files, detections, batch_size)  # type: ignore[arg-type]
         _say(inference)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from interplay.models.weights import save_weights
+from interplay.models.weights import Bits, save_weights
 from interplay.options import ModelConfig, ModelDescription
 from interplay.vocabulary import Vocabulary
 
@@ -63,13 +63,17 @@ class DescribedModel(nn.Module, ABC):
         known = cls.description_class.model_validate(description)
         return cls(known.vocabulary, known.config)
 
-    def save(self, path: str | Path, **extra: Any) -> None:
+    def save(self, path: str | Path, *, bits: Bits | None = None, **extra: Any) -> None:
         """Write a weights file, whole or not at all.
 
         `interplay.load_model` reads it, and `interplay.models.weights.read_contact_model` that of a network of contact.
 
         Args:
             path: of a ``.safetensors`` file.
+            bits: of each number in the file, 16 or 32; by default as the network has it. Reading makes 32 of 16.
             extra: what the file shall say beside the network's description; anything that JSON can hold.
+
+        Raises:
+            InputError: a weight is too large for 16 bits.
         """
-        save_weights(self, {**self.description(), **extra}, path)
+        save_weights(self, {**self.description(), **extra}, path, bits)

@@ -1,8 +1,9 @@
 """Weights files: safetensors whose metadata says what network they belong to and how they came about.
 
-The metadata is a description: ``system``, ``format`` (of that system's files; see `DescribedModel.migrations`),
-``versions`` of what wrote it, what the system needs to build the network again, and what else there is to say. Whoever
-reads a file sees it in the newest format. Files without ``format`` are of format 1.
+Numbers have 32 bits, or 16 in a file half as large; networks are read with 32. The metadata is a description:
+``system``, ``format`` (of that system's files; see `DescribedModel.migrations`), ``versions`` of what wrote it, what
+the system needs to build the network again, and what else there is to say. Whoever reads a file sees it in the newest
+format. Files without ``format`` are of format 1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -36,13 +37,36 @@ if TYPE_CHECKING:
 _KEY = "interplay"
 
 
-def save_weights(model: DescribedModel, description: Mapping[str, Any], path: str | Path) -> None:
-    """Write a model's state with a description, whole or not at all; `DescribedModel.save` has the model's own."""
+Bits: TypeAlias = Literal[16, 32]
+
+
+def save_weights(
+    model: DescribedModel, description: Mapping[str, Any], path: str | Path, bits: Bits | None = None
+) -> None:
+    """Write a model's state with a description, whole or not at all; `DescribedModel.save` has the model's own.
+
+    Raises:
+        InputError: a weight is too large for 16 bits.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if bits is not None:
+        state = {name: _with_bits(name, tensor, bits) for name, tensor in state.items()}
     versions = {"interplay": __version__, "torch": torch.__version__}
     written = {"format": newest_format(type(model)), "versions": versions, **description}
     with atomic_path(path) as temporary:
         save_file(state, temporary, metadata={_KEY: json.dumps(written)})
+
+
+def _with_bits(name: str, tensor: Tensor, bits: Bits) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    stored = tensor.to(torch.float16 if bits == 16 else torch.float32)
+    if tensor.isfinite().all() and not stored.isfinite().all():
+        raise InputError(
+            f"{name} goes up to {tensor.abs().max():.3g}, and numbers of 16 bits to {torch.finfo(stored.dtype).max:.3g}"
+            ": give bits=32, in a training --weight_bits 32"
+        )
+    return stored
 
 
 def newest_format(kind: type[DescribedModel]) -> int:

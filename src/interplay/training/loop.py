@@ -298,7 +298,7 @@ class _Training:
             "skipped_photographs": self.progress.skipped,
         }
         if self.fabric.is_global_zero:
-            self.average.model.save(self.config.folder / name, **extra)
+            self.average.model.save(self.config.folder / name, bits=self.config.weight_bits, **extra)
 
 
 _PLACES = {"root", "images", "vocabulary", "validation_root", "cache_folder", "feature_folder", "detections", "pose"}

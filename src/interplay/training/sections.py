@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import Self
 
 from interplay.defaults import DatasetName
 from interplay.vocabulary import canonical_name
@@ -83,6 +84,22 @@ class DataConfig(Section):
             share = f"{self.holdout:.3g} of the training images, chosen by their names"
             return f"validates on {share}, and does not train on them (data.holdout)"
         return "validates on the training images (data.holdout: 0)"
+
+
+class FurtherDataConfig(DataConfig):
+    """Annotations that are only trained on, and all of them: validation is on those of the section `data`."""
+
+    holdout: Share = 0.0
+
+    @model_validator(mode="after")
+    def _trained_on(self) -> Self:
+        for field in ("validation", "validation_root", "holdout"):
+            if getattr(self, field):
+                raise ValueError(
+                    f"further data are only trained on, all of them, got {field}={getattr(self, field)}: leave it out; "
+                    "validation is on those of 'data'"
+                )
+        return self
 
 
 class OptimiserConfig(Section):
@@ -182,6 +199,8 @@ class TrainConfig(Section):
         start_file: the file that `start` speaks of; by default the one that torch downloaded earlier.
         validate_every: epochs between validations; the last one is always validated.
         checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
+        weight_bits: of each number in weights files: 16 make them half as large, and scores differ by some 0.001. What
+            is validated has 32.
         keep_every: epochs between weights files that are kept; ``null`` keeps the best and the last only.
         log_every: optimiser steps between rows of ``steps.csv``.
         loggers: where metrics go besides ``log.csv`` and ``steps.csv``.
@@ -204,6 +223,7 @@ class TrainConfig(Section):
     start_file: Path | None = None
     validate_every: Positive = 5
     checkpoint_every: Positive | None = None
+    weight_bits: Literal[16, 32] = 32
     keep_every: Positive | None = None
     log_every: Positive = 50
     loggers: tuple[Logger, ...] = ()
@@ -224,7 +244,7 @@ class TrainConfig(Section):
 
 FREE_FIELDS = frozenset(
     {"output", "accelerator", "devices", "nodes", "strategy", "accumulate", "compile", "start_file", "validate_every"}
-    | {"checkpoint_every", "keep_every", "log_every", "loggers"}
+    | {"checkpoint_every", "weight_bits", "keep_every", "log_every", "loggers"}
 )
 FREE_DATA_FIELDS = frozenset(
     {"root", "images", "validation_root", "workers", "cache", "cache_folder", "cache_gib", "feature_folder"}

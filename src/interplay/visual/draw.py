@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interplay.errors import InputError
+from interplay.images import read_image
 from interplay.interactions import Interactions
 from interplay.keypoints import BONES
 from interplay.visual.canvas import Canvas
@@ -20,6 +21,9 @@ from interplay.visual.palette import Colour, person_colour
 from interplay.visual.placement import KeepClear, never_hidden
 from interplay.visual.scene import VerbsOfPair, group_pairs, join_phrases, number_people, object_noun, scene_box
 from interplay.visual.seen import seen_boxes
+
+if TYPE_CHECKING:
+    from interplay.images import ImageSource
 
 Show: TypeAlias = Literal["interactions", "all"]
 """What a picture shows: only who does something with what, or all people and objects that were seen."""
@@ -34,7 +38,7 @@ _NOTE: Colour = (225, 225, 228)
 
 
 def draw_interactions(
-    image: NDArray[np.uint8],
+    image: ImageSource,
     interactions: Interactions,
     min_score: float | None = None,
     top_k: int | None = None,
@@ -58,7 +62,7 @@ def draw_interactions(
     nearly coincide one is drawn, and none with a score below 0.1.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
+        image: what `predict` takes: (H, W, 3) uint8 RGB, a Pillow image, a path; see `interplay.images.read_image`.
         interactions: boxes in pixels of this image.
         min_score, top_k: draw only the triplets that `Interactions.filter` keeps.
         show: ``"all"``, or ``"interactions"`` without the boxes that take part in none.
@@ -70,7 +74,8 @@ def draw_interactions(
         (H, W, 3) uint8, a new array.
 
     Raises:
-        InputError: the image is not (H, W, 3) uint8, or `show` is something else.
+        MissingFileError, ImageError: the image cannot be read.
+        InputError: `show` is something else.
 
     Example:
         >>> import numpy as np
@@ -80,7 +85,7 @@ def draw_interactions(
         >>> draw_interactions(np.zeros((150, 200, 3), np.uint8), ride).shape
         (150, 200, 3)
     """
-    check_image(image)
+    image = read_image(image)
     if text_scale <= 0:
         raise InputError(f"text_scale must be above 0, got {text_scale}")
     check_show(show)

@@ -11,6 +11,7 @@ from interplay.models.tin.config import BackboneName, Classes, Level, TrainModul
 from interplay.training import config
 from interplay.training.sections import (
     DataConfig,
+    FurtherDataConfig,
     OptimiserConfig,
     Positive,
     Rate,
@@ -91,20 +92,8 @@ class TinDataConfig(DataConfig):
     feature_folder: Path | None = None
 
 
-class FurtherDataConfig(TinDataConfig):
-    """Annotations that are only trained on, and all of them: validation is on `TinRecipe.data`'s."""
-
-    holdout: Share = 0.0
-
-    @model_validator(mode="after")
-    def _trained_on(self) -> FurtherDataConfig:
-        for field in ("validation", "validation_root", "holdout"):
-            if getattr(self, field):
-                raise ValueError(
-                    f"further data are only trained on, all of them, got {field}={getattr(self, field)}: leave it out; "
-                    "validation is on those of 'data'"
-                )
-        return self
+class TinFurtherDataConfig(FurtherDataConfig, TinDataConfig):
+    """Annotations, of any vocabulary, that are only trained on."""
 
 
 class TinOptimiserSection(OptimiserConfig):
@@ -142,7 +131,7 @@ class TinRecipe(TrainConfig):
     published_behaviour: bool = False
     nis_recall_loss: Share | None = 0.01
     data: TinDataConfig
-    further: dict[str, FurtherDataConfig] = Field(default_factory=dict)
+    further: dict[str, TinFurtherDataConfig] = Field(default_factory=dict)
     model: TinNetworkSection = TinNetworkSection()
     pairs: PairsSection = PairsSection()
     features: FeaturesSection = FeaturesSection()

@@ -134,6 +134,7 @@ def imitate_detector(
             labels=all_labels,
             labelled=torch.cat([labelled, false == pool.person], 1),
             verbs=F.pad(batch.verbs, (0, 0, 0, extra, 0, extra)),
+            told=F.pad(batch.told, (0, 0, 0, extra), value=True),  # nobody does anything with what is not there
             detected=chosen,
             scores=torch.where(chosen[:, None], scores, 1.0),
         ),
@@ -197,6 +198,7 @@ def _compact(batch: PairBatch, person: int) -> PairBatch:
         labels=batch.labels[image, order],
         labelled=batch.labelled[image, order],
         verbs=verbs[image[..., None], order[:, :, None], order[:, None, :]],
+        told=batch.told[image, order],
         detected=batch.detected,
         scores=batch.scores[image, order],
     )

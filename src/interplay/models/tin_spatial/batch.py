@@ -15,10 +15,13 @@ class SpatialTargets:
     Attributes:
         verbs: (B, N, N, K) bool: verbs of each (person, object).
         labelled: (B, N) bool: people of whom everything they do is annotated.
+        told: (B, N, K) bool: of which verbs the annotations tell, with each box as their object. What else a person
+            does with it is not known.
     """
 
     verbs: Tensor
     labelled: Tensor
+    told: Tensor
 
     def known_pairs(self, people: int) -> Tensor:
         """(B, people, N) bool: pairs whose interactions are known, those of other people only where they interact."""
@@ -34,6 +37,7 @@ class PairBatch:
         labels: (B, N) object class, -1 for padding.
         labelled: (B, N) bool: people of whom everything they do is annotated.
         verbs: (B, N, N, K) bool: verbs of each (person, object).
+        told: (B, N, K) bool: see `SpatialTargets`.
         detected: (B,) bool: whether the boxes stand for a detector's.
         scores: (B, N) of the detector; 1 for annotated boxes.
     """
@@ -42,13 +46,14 @@ class PairBatch:
     labels: Tensor
     labelled: Tensor
     verbs: Tensor
+    told: Tensor
     detected: Tensor
     scores: Tensor
 
     @property
     def targets(self) -> SpatialTargets:
         """What the loss compares with."""
-        return SpatialTargets(self.verbs, self.labelled)
+        return SpatialTargets(self.verbs, self.labelled, self.told)
 
     def to(self, device: torch.device | str) -> PairBatch:
         """The same on another device."""

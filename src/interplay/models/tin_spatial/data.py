@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -31,13 +32,14 @@ class PairSet:
     Args:
         table: annotations. Images without size are taken to be of `REFERENCE_SIDE`, as COCO's are.
         verbs: verbs to learn, indices into the table's vocabulary, without "no interaction".
+        told: (O, K) bool: of which verbs the annotations tell with each object; by default of all.
 
     Attributes:
         rows: (N,) the table's number of each image.
         scales: (N,) what its boxes were multiplied by.
     """
 
-    def __init__(self, table: InteractionTable, verbs: tuple[int, ...]) -> None:
+    def __init__(self, table: InteractionTable, verbs: tuple[int, ...], told: NDArray[np.bool_] | None = None) -> None:
         person = table.vocabulary.person
         nothing = -1
         position = {
@@ -82,10 +84,35 @@ class PairSet:
         counts = torch.bincount(self._triplets[:, 0], minlength=count)
         self._offsets = F.pad(counts.cumsum(0), (1, 0))
         self.num_verbs = len(verbs)
+        everything = np.ones((len(table.vocabulary.objects), len(verbs)), bool)
+        self._told = torch.from_numpy(everything if told is None else told)[None]  # of each part, see `joined`
+        self._part = torch.zeros(count, dtype=torch.int64)
         there = self.labels >= 0
         image, human, other, _ = self._triplets.T
         where = relative_boxes(self.boxes[image, human], self.boxes[image, other])
         self.pool = PoolOfBoxes(self.boxes[there], self.labels[there], person, where, self.labels[image, other])
+
+    def joined(self, other: PairSet) -> PairSet:
+        """The images of both, which have the same verbs."""
+        both = copy(self)
+        longest = max(self.labels.shape[1], other.labels.shape[1])
+        for name, padding in (("boxes", 0.0), ("labels", -1), ("labelled", False)):
+            parts = [_lengthened(getattr(each, name), longest, padding) for each in (self, other)]
+            setattr(both, name, torch.cat(parts))
+        both.sizes = torch.cat([self.sizes, other.sizes])
+        both.rows, both.scales = (np.concatenate([getattr(e, n) for e in (self, other)]) for n in ("rows", "scales"))
+        shift = torch.tensor([len(self), 0, 0, 0])
+        both._triplets = torch.cat([self._triplets, other._triplets + shift])
+        both._offsets = torch.cat([self._offsets, other._offsets[1:] + len(self._triplets)])
+        both._told = torch.cat([self._told, other._told])
+        both._part = torch.cat([self._part, other._part + len(self._told)])
+        both.pool = PoolOfBoxes(
+            **{
+                name: value if name == "person" else torch.cat([value, getattr(other.pool, name)])
+                for name, value in vars(self.pool).items()
+            }
+        )
+        return both
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -99,14 +126,23 @@ class PairSet:
         verbs = torch.zeros(len(images), width, width, self.num_verbs, dtype=torch.bool)
         _, human, other, verb = self._triplets[rows].T
         verbs[slot, human, other, verb] = True
+        labels = self.labels[images, :width].clone()
         return PairBatch(
             boxes=self.boxes[images, :width].clone(),
-            labels=self.labels[images, :width].clone(),
+            labels=labels,
             labelled=self.labelled[images, :width].clone(),
             verbs=verbs,
+            told=self._told[self._part[images, None], labels.clamp_min(0)],
             detected=torch.zeros(len(images), dtype=torch.bool),
             scores=torch.ones(len(images), width),
         )
+
+
+def _lengthened(values: Tensor, length: int, padding: float) -> Tensor:
+    """(I, N, ...) with up to `length` boxes an image."""
+    longer = values.new_full((len(values), length, *values.shape[2:]), padding)
+    longer[:, : values.shape[1]] = values
+    return longer
 
 
 class SpatialData(WholeBatches[PairBatch]):

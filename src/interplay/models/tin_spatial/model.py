@@ -172,6 +172,10 @@ class TinSpatial(InteractivenessModel):
     ) -> dict[str, Tensor]:
         """Binary cross entropy of D on all pairs and of C on the pairs that interact; weighted, the sum is minimised.
 
+        Where annotations do not tell of all verbs (`SpatialTargets.told`), C learns those that they tell of. Whether
+        a pair interacts is then known only if it does: of one that does none of the verbs that are told, C x D is to be
+        0 for each of these, and D may be anything. Such a pair counts with the verbs' weight.
+
         Of several members it is the mean of their losses: each learns as if it were alone.
 
         Args:
@@ -185,10 +189,15 @@ class TinSpatial(InteractivenessModel):
         verb_logits, interactive_logits = (logits[:, chosen[outputs.valid]].float() for logits in outputs.members)
         target = targets.verbs[:, :people][chosen].float()  # (P, K)
         interacts = target.any(-1).float()  # (P,)
+        told = targets.told[:, None].expand(-1, people, -1, -1)[chosen]  # (P, K)
+        unsure = (interacts == 0) & ~told.all(-1)  # (P,)
         pairs = counts.mean[0].clamp(min=counts.floor(1)) if counts is not None else max(len(target), 1)
         members = len(self.members)
-        discriminator = _cross_entropy(interactive_logits, interacts).sum() / (pairs * members)
-        classifier = (_cross_entropy(verb_logits, target).sum(-1) * interacts).sum() / (pairs * members)
+        discriminator = (_cross_entropy(interactive_logits, interacts) * ~unsure).sum() / (pairs * members)
+        classifier = ((_cross_entropy(verb_logits, target) * told).sum(-1) * interacts).sum() / (pairs * members)
+        if unsure.any():
+            none = _neither(verb_logits[:, unsure], interactive_logits[:, unsure, None]) * told[unsure]
+            classifier = classifier - none.sum() / (pairs * members)
         return {"interactiveness": options.interactiveness * discriminator, "verbs": options.verbs * classifier}
 
     def fit_normalisation(self, geometry: Tensor) -> None:
@@ -330,3 +339,9 @@ class TinSpatial(InteractivenessModel):
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Of each member's logits (M, ...) with the one target (...)."""
     return F.binary_cross_entropy_with_logits(logits, target.expand_as(logits), reduction="none")
+
+
+def _neither(first: Tensor, second: Tensor) -> Tensor:
+    """log(1 - sigmoid(first) sigmoid(second))."""
+    either = torch.logaddexp(torch.logaddexp(-first, -second), -first - second)
+    return either - F.softplus(-first) - F.softplus(-second)

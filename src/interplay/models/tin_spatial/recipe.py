@@ -9,6 +9,7 @@ from pydantic import Field
 from interplay.models.tin_spatial.config import TinSpatialSize
 from interplay.training.sections import (
     DataConfig,
+    FurtherDataConfig,
     MatrixDecayConfig,
     Positive,
     ScheduleConfig,
@@ -49,6 +50,17 @@ class AugmentationSection(Section):
     detector_plausible: Share = 0.0
 
 
+class SpatialFurtherDataConfig(FurtherDataConfig):
+    """Annotations that are only trained on, in the network's words as far as there are words for them.
+
+    Attributes:
+        untold: verbs of the network of which these annotations do not tell, although they have a word for them:
+            HICO-DET's people watch and inspect things, but most who look at something are not said to.
+    """
+
+    untold: tuple[str, ...] = ()
+
+
 class TinSpatialOptimiserSection(MatrixDecayConfig):
     """A moving average of the weights is kept."""
 
@@ -56,13 +68,18 @@ class TinSpatialOptimiserSection(MatrixDecayConfig):
 
 
 class TinSpatialRecipe(TrainConfig):
-    """A training of `TinSpatial`."""
+    """A training of `TinSpatial`.
+
+    Attributes:
+        further: more annotations to train on, of any vocabulary, by a name of your choice.
+    """
 
     system: Literal["tin-spatial"]
     start: Literal["scratch", "weights"] = "scratch"
     epochs: Positive = 30
     batch_size: Positive = 64
     data: DataConfig = DataConfig(dataset="v-coco", train="trainval", workers=0)
+    further: dict[str, SpatialFurtherDataConfig] = Field(default_factory=dict)
     model: TinSpatialSize = TinSpatialSize()
     augmentation: AugmentationSection = AugmentationSection()
     optimiser: TinSpatialOptimiserSection = TinSpatialOptimiserSection()

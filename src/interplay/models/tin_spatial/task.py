@@ -22,13 +22,14 @@ from interplay.ops.correspondences import no_interaction_verbs
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
 from interplay.training.optimisers import matrices_and_vectors
-from interplay.training.tables import Tables, load_tables
+from interplay.training.tables import Tables, fingerprint, load_tables, load_training_table
 from interplay.training.validation import DetectedValidation
 
 from .augmentation import DetectorNoise, detector_noise, imitate_detector
 from .batch import PairBatch
 from .config import SpatialConfig, TinSpatialNetworkOptions
 from .data import PairSet, SpatialData
+from .further import translated
 from .geometry import pair_geometry
 from .model import TinSpatial
 from .plausibility import one_at_a_time, seen_pairs
@@ -58,7 +59,13 @@ class TinSpatialTask:
         self.verbs = trained_verbs(tables.training)
         if not self.verbs:
             raise InputError("the training annotations hold no interaction with an object")
-        training = PairSet(tables.training, self.verbs)
+        training, records = PairSet(tables.training, self.verbs), [fingerprint(tables.training)]
+        for name, data in config.further.items():
+            more, _ = load_training_table(data, f"further.{name}")
+            records.append(fingerprint(more))
+            table, told = translated(more, vocabulary, self.verbs, data.untold)
+            training = training.joined(PairSet(table, self.verbs, told))
+        self.record = {**tables.record(), "training": records if config.further else records[0]}
         self.validation = PairSet(tables.validation, self.verbs)
         self.detected = DetectedValidation(tables, vocabulary, config.data.validation_detections)
         torch.manual_seed(config.seed)
@@ -106,10 +113,10 @@ class TinSpatialTask:
         """Choose the NIS threshold on the validation images and describe the model."""
         scored = score_pairs(model, self.validation)
         if not scored.interacts.any():  # nothing to choose by: nobody is suppressed
-            return {"data": self.tables.record(), "validation": self.validate(model)}
+            return {"data": self.record, "validation": self.validate(model)}
         model.set_decoding(suppress_below=scored.suppression_threshold(NIS_RECALL_LOSS))
         metrics = {**self.validate(model), **scored.suppression(model.config.decoding.suppress_below)}
-        return {"data": self.tables.record(), "validation": metrics}
+        return {"data": self.record, "validation": metrics}
 
 
 class ScoredPairs:
