@@ -76,6 +76,17 @@ class PoolOfBoxes:
     places: Tensor
     objects: Tensor
 
+    def joined(self, other: PoolOfBoxes) -> PoolOfBoxes:
+        """What is in either, with the same label of people."""
+        both = self, other
+        return PoolOfBoxes(
+            boxes=torch.cat([pool.boxes for pool in both]),
+            labels=torch.cat([pool.labels for pool in both]),
+            person=self.person,
+            places=torch.cat([pool.places for pool in both]),
+            objects=torch.cat([pool.objects for pool in both]),
+        )
+
 
 def relative_boxes(people: Tensor, objects: Tensor) -> Tensor:
     """(N, 4) corners of objects in units of their person's width and height, from the person's corner."""

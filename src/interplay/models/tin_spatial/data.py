@@ -106,12 +106,7 @@ class PairSet:
         both._offsets = torch.cat([self._offsets, other._offsets[1:] + len(self._triplets)])
         both._told = torch.cat([self._told, other._told])
         both._part = torch.cat([self._part, other._part + len(self._told)])
-        both.pool = PoolOfBoxes(
-            **{
-                name: value if name == "person" else torch.cat([value, getattr(other.pool, name)])
-                for name, value in vars(self.pool).items()
-            }
-        )
+        both.pool = self.pool.joined(other.pool)
         return both
 
     def __len__(self) -> int:
