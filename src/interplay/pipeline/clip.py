@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_FRAME_RATE, Decoder
+from interplay.detectors.tracking import Tracker, TrackerOptions
 from interplay.errors import InputError, MissingFileError
 from interplay.files import check_target, fitting_name
 from interplay.formats import read
@@ -27,7 +28,6 @@ from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.video.reader import Frame, frames_of_images, is_live, read_frames, video_info
 from interplay.video.segments import Segment, SegmentOptions, find_segments, smoothed, write_segments
-from interplay.video.tracks import Tracker, TrackerOptions
 from interplay.video.writer import write_clip
 from interplay.visual import Show, draw_interactions
 from interplay.visual.timeline import draw_timeline
@@ -177,6 +177,8 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
                 if not job.live:
                     say(messages, "stopped; run the same command again to continue")
                     raise
+            if (image := tracker.last()) is not None:
+                results.append(image)
         table = results.finish()
         _finish(job, table, screen, messages)
     return failures
@@ -192,6 +194,7 @@ def _go_on(results: ResultFile, tracker: Tracker, vocabulary: Vocabulary, messag
             raise InputError(f"{results.path} holds images that are no frames of a clip, so it cannot be continued")
         last = float(image.time)
         tracker.track(image, last)
+    tracker.last()  # it is in the file
     say(messages, f"{len(results.done):,} frames already done, to {last:.1f} s")
     return last
 
@@ -228,8 +231,8 @@ def _follow(
                 say(messages, f"skipped the frame at {when:.2f} s: {item.reason}")
             else:
                 found = replace(item[1].interactions, file=frame_name(job.source, when))
-                tracked = tracker.track(found, when)
-                keep(replace(tracked, columns={**tracked.columns, "time": np.array(when)}))
+                if (before := tracker.track(found.with_columns(time=np.array(when)), when)) is not None:
+                    keep(before)
             advance()
     return failures
 

@@ -1,4 +1,4 @@
-"""Clips: reading frames, tracks and what people do over time, writing drawn clips."""
+"""Clips: reading frames, what people do over time, writing drawn clips."""
 
 from typing import TYPE_CHECKING
 
@@ -7,13 +7,11 @@ from interplay.lazy import lazy_names
 if TYPE_CHECKING:
     from interplay.video.reader import Frame, VideoInfo, frames_of_images, is_video, read_frames, video_info
     from interplay.video.segments import Segment, SegmentOptions, find_segments, read_segments, write_segments
-    from interplay.video.tracks import Tracker, TrackerOptions
     from interplay.video.writer import write_clip
 
 _HOMES = {
     "reader": ("Frame", "VideoInfo", "frames_of_images", "is_video", "read_frames", "video_info"),
     "segments": ("Segment", "SegmentOptions", "find_segments", "read_segments", "write_segments"),
-    "tracks": ("Tracker", "TrackerOptions"),
     "writer": ("write_clip",),
 }
 
@@ -21,8 +19,6 @@ __all__ = [
     "Frame",
     "Segment",
     "SegmentOptions",
-    "Tracker",
-    "TrackerOptions",
     "VideoInfo",
     "find_segments",
     "frames_of_images",

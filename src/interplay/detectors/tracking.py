@@ -2,13 +2,14 @@
 
 Every track carries a Kalman filter with constant velocity. A frame's sure boxes are assigned to tracks first, by the
 overlap with where each track should be; what is left of the tracks is then offered the doubtful boxes, which are often
-people who are partly hidden. A sure box that no track wants begins a track; tracks that nobody continues for a while
-end. Boxes of different objects are never the same.
+people who are partly hidden. A sure box that no track wants begins a track, which counts once the next frame has it,
+too: most false boxes are gone by then. Tracks that nobody continues for a while end. Boxes of different objects are
+never the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,8 @@ class _Tracks:
     """Live tracks: K of them.
 
     Attributes:
-        number: (K,) their numbers.
+        number: (K,) their numbers; -1 of one that began in the frame before and does not count yet.
+        origin: (K,) the box of that frame with which such a one began.
         label: (K,) what each is.
         seen: (K,) seconds when each was seen last.
         mean: (K, 8) centre, width, height, and their changes a second.
@@ -56,13 +58,21 @@ class _Tracks:
     """
 
     number: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    origin: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     label: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     seen: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 8)))
     spread: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 8, 8)))
 
     def take(self, rows: NDArray) -> _Tracks:
-        return _Tracks(self.number[rows], self.label[rows], self.seen[rows], self.mean[rows], self.spread[rows])
+        return _Tracks(
+            self.number[rows],
+            self.origin[rows],
+            self.label[rows],
+            self.seen[rows],
+            self.mean[rows],
+            self.spread[rows],
+        )
 
 
 class Tracker:
@@ -70,6 +80,9 @@ class Tracker:
 
     Args:
         options: see `TrackerOptions`.
+
+    Attributes:
+        before: (N,) numbers of the frame before the last one, see `follow`.
 
     Example:
         >>> import numpy as np
@@ -81,19 +94,30 @@ class Tracker:
 
     def __init__(self, options: TrackerOptions | None = None) -> None:
         self.options = options or TrackerOptions()
+        self.before = np.zeros(0, np.int64)
         self._tracks = _Tracks()
         self._next = 0
         self._time: float | None = None
+        self._numbers = np.zeros(0, np.int64)
+        self._held: Interactions | None = None
 
-    def track(self, image: Interactions, time: float) -> Interactions:
-        """The next frame, with its boxes' `track`; it may have tracks already, which the tracker takes over.
+    def track(self, image: Interactions, time: float) -> Interactions | None:
+        """Take the next frame, and give back the one before with its boxes' `track`; None after the first.
+
+        Only the next frame tells which boxes began a track, so each is given back late. `last` gives the last one.
 
         Args:
+            image: may have tracks already, which the tracker takes over.
             time: seconds, later than the frame before.
         """
-        given = image.track
-        numbers = self.follow(image.boxes, image.labels, image.box_scores, time, given)
-        return replace(image, columns={**image.columns, "track": numbers})
+        self.follow(image.boxes, image.labels, image.box_scores, time, image.track)
+        held, self._held = self._held, image
+        return None if held is None else held.with_columns(track=self.before)
+
+    def last(self) -> Interactions | None:
+        """The last frame with its boxes' `track`; None if there was none since this was called."""
+        held, self._held = self._held, None
+        return None if held is None else held.with_columns(track=self._numbers)
 
     def follow(
         self,
@@ -103,7 +127,10 @@ class Tracker:
         time: float,
         given: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """Numbers (N,) of the tracks of the next frame's boxes; -1 for a doubtful box that belongs to none.
+        """Numbers (N,) of the tracks of the next frame's boxes; -1 for a box that belongs to none, or to none yet.
+
+        Those that begin with the first frame count at once. `before` has the numbers of the frame before, where boxes
+        that begin a track which this frame continues have its number, too.
 
         Args:
             boxes, labels, scores: (N, 4), (N,), (N,).
@@ -115,35 +142,57 @@ class Tracker:
         """
         if self._time is not None and not time > self._time:
             raise InputError(f"frames must come in order: {time:.3f} s follows {self._time:.3f} s")
-        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        boxes, labels = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(labels, np.int64)
+        first = self._time is None
         self._predict(time)
-        found = np.full(len(boxes), -1, np.int64)
+        self.before = self._numbers.copy()
         if given is not None:
-            self._take_over(boxes, labels, given, time)
-            return np.asarray(given, np.int64)
-        sure = np.asarray(scores) >= self.options.sure
+            self._numbers = self._take_over(boxes, labels, np.asarray(given, np.int64), time)
+        else:
+            self._numbers = self._continue(boxes, labels, np.asarray(scores) >= self.options.sure, time, first)
+        return self._numbers.copy()
+
+    def _continue(
+        self, boxes: NDArray[np.float64], labels: NDArray[np.int64], sure: NDArray[np.bool_], time: float, first: bool
+    ) -> NDArray[np.int64]:
+        chosen_by = np.full(len(boxes), -1, np.int64)  # row of the track
         free = np.arange(len(self._tracks.number))
         for chosen, least in ((sure, self.options.overlap), (~sure, self.options.doubtful_overlap)):
             rows = np.flatnonzero(chosen)
             boxed, tracked = self._assign(boxes[rows], labels[rows], free, least)
-            found[rows[boxed]] = self._tracks.number[free[tracked]]
+            chosen_by[rows[boxed]] = free[tracked]
             self._update(free[tracked], boxes[rows[boxed]], time)
             free = np.delete(free, tracked)
-        new = np.flatnonzero(sure & (found < 0))
-        found[new] = self._begin(boxes[new], np.asarray(labels)[new], time)
-        self._tracks = self._tracks.take(time - self._tracks.seen <= self.options.patience)
-        return found
+        tracks = self._tracks
+        counted = np.flatnonzero((tracks.number < 0) & (tracks.seen == time))
+        tracks.number[counted] = self.before[tracks.origin[counted]] = self._new_numbers(len(counted))
+        numbers = np.where(chosen_by >= 0, np.append(tracks.number, -1)[chosen_by], -1)
+        new = np.flatnonzero(sure & (chosen_by < 0))
+        if first:
+            numbers[new] = self._new_numbers(len(new))
+        self._end(time, tracks.number >= 0)
+        self._begin(boxes, labels, time, new, numbers[new])
+        return numbers
 
     def _take_over(
-        self, boxes: NDArray[np.float64], labels: NDArray[np.integer], given: NDArray[np.int64], time: float
-    ) -> None:
-        known = {number: row for row, number in enumerate(self._tracks.number.tolist())}
-        numbers = np.asarray(given, np.int64)
+        self, boxes: NDArray[np.float64], labels: NDArray[np.int64], numbers: NDArray[np.int64], time: float
+    ) -> NDArray[np.int64]:
+        known = {number: row for row, number in enumerate(self._tracks.number.tolist()) if number >= 0}
         old = np.array([i for i, number in enumerate(numbers.tolist()) if number in known], np.int64)
         self._update(np.array([known[n] for n in numbers[old].tolist()], np.int64), boxes[old], time)
+        self._end(time, self._tracks.number >= 0)
         new = np.setdiff1d(np.flatnonzero(numbers >= 0), old)
-        self._begin(boxes[new], np.asarray(labels)[new], time, numbers[new])
-        self._tracks = self._tracks.take(time - self._tracks.seen <= self.options.patience)
+        self._begin(boxes, labels, time, new, numbers[new])
+        self._next = max(self._next, int(numbers.max(initial=-1)) + 1)
+        return numbers
+
+    def _end(self, time: float, counted: NDArray[np.bool_]) -> None:
+        """Tracks that were not seen for too long end, and those that do not count after all."""
+        self._tracks = self._tracks.take(counted & (time - self._tracks.seen <= self.options.patience))
+
+    def _new_numbers(self, count: int) -> NDArray[np.int64]:
+        self._next += count
+        return np.arange(self._next - count, self._next)
 
     def _assign(
         self, boxes: NDArray[np.float64], labels: NDArray[np.integer], free: NDArray[np.int64], least: float
@@ -159,25 +208,23 @@ class Tracker:
     def _begin(
         self,
         boxes: NDArray[np.float64],
-        labels: NDArray[np.integer],
+        labels: NDArray[np.int64],
         time: float,
-        numbers: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.int64]:
-        if numbers is None:
-            numbers = np.arange(self._next, self._next + len(boxes))
-        self._next = max(self._next, int(numbers.max(initial=-1)) + 1)
-        place = _centres(boxes)
+        rows: NDArray[np.int64],
+        numbers: NDArray[np.int64],
+    ) -> None:
+        place = _centres(boxes[rows])
         side = np.maximum(place[:, 3], 1.0)
         deviation = np.concatenate([np.tile(side[:, None] * _PLACE, 4), np.tile(side[:, None] * _SPEED * 5, 4)], axis=1)
         old = self._tracks
         self._tracks = _Tracks(
             np.concatenate([old.number, numbers]),
-            np.concatenate([old.label, np.asarray(labels, np.int64)]),
-            np.concatenate([old.seen, np.full(len(boxes), time)]),
+            np.concatenate([old.origin, rows]),
+            np.concatenate([old.label, labels[rows]]),
+            np.concatenate([old.seen, np.full(len(rows), time)]),
             np.concatenate([old.mean, np.concatenate([place, np.zeros_like(place)], axis=1)]),
             np.concatenate([old.spread, deviation[:, :, None] ** 2 * np.eye(8)]),
         )
-        return numbers
 
     def _predict(self, time: float) -> None:
         step = 0.0 if self._time is None else time - self._time
