@@ -101,7 +101,7 @@ def detected(clips: list[Clip], names: list[str], table: InteractionTable) -> li
 
     def seen(name: str) -> Boxes:
         row = found.find(name)
-        if row is None:
+        if row < 0:
             raise InputError(f"no boxes of {name}")
         image = table[row]
         return Boxes(image.boxes.astype(float), objects[image.labels], image.box_scores, np.full(len(image.boxes), -1))

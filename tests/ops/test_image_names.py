@@ -19,6 +19,9 @@ LISTED = [
         ("val\\a.jpg", "val/a.jpg"),
         ("a.jpg", None),  # two have this name
         ("else/a.jpg", None),
+        ("/data/photos/val/a.jpg", "val/a.jpg"),
+        ("C:\\photos\\train\\a.jpg", "train/a.jpg"),
+        ("/data/xval/a.jpg", None),
         ("else/b.jpg", "val/b.jpg"),
         ("C:\\photos\\b.jpg", "val/b.jpg"),
         ("win/c.png", "win\\c.png"),

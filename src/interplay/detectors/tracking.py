@@ -31,7 +31,7 @@ class TrackerOptions:
         patience: seconds for which a track may be unseen.
     """
 
-    sure: float = 0.4
+    sure: float = 0.5
     overlap: float = 0.2
     doubtful_overlap: float = 0.4
     patience: float = 1.5

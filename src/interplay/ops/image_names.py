@@ -1,7 +1,8 @@
 """Which of two lists' image names are the same image: one set of rules for everything that looks images up by name.
 
 1. The whole name, with ``\\`` and ``/`` alike.
-2. The name without folders, where only one listed image has it.
+2. The name without folders, where only one listed image has it, or only one of those that do has the same folders as
+   far as both names tell: ``/data/clips/3/000001.jpg`` is ``clips/3/000001.jpg``.
 3. The number that the data set gave it, where one of the two names is nothing but a number: ``42``,
    ``000000000042.jpg`` and ``COCO_val2014_000000000042.jpg`` are one image. COCO's and HICO-DET's names hold a number;
    others, such as ``IMG_42.jpg``, do not. Leading zeros count where both have some (COCO has 12 digits, HICO-DET 8).
@@ -54,6 +55,8 @@ class ImageNames:
         if plain in self._exact:
             return [self._exact[plain]]
         named = self._by_base_name.get(base_name(plain), [])
+        if len(named) > 1:
+            named = [i for i in named if _same_folders(plain, _plain(self.names[i]))] or named
         if not named and self.by_number:
             number = image_number(plain)
             named = [i for i in self._by_number.get(number, []) if _same_number(plain, self.names[i])]
@@ -176,6 +179,12 @@ def _same_number(first: str, second: str) -> bool:
     digits = _digits(first), _digits(second)
     padded = all(value.startswith("0") for value in digits)
     return (is_number(first) or is_number(second)) and (digits[0] == digits[1] or not padded)
+
+
+def _same_folders(first: str, second: str) -> bool:
+    """Whether one name is the end of the other."""
+    longer, shorter = sorted((first, second), key=len, reverse=True)
+    return longer.endswith("/" + shorter.lstrip("/"))
 
 
 def _digits(name: str) -> str:
