@@ -62,6 +62,12 @@ def test_a_track_counts_once_the_next_frame_has_it() -> None:
     assert late == [[0], [0, -1], [0, -1], [0, 1], [0, 1]]
 
 
+def test_a_small_fast_thing_keeps_its_number() -> None:
+    frames = [[([20.0 + 12 * t, 40, 30 + 12 * t, 50], BALL, 0.9)] for t in range(6)]
+    assert follow(frames) == [[0]] * 6
+    assert follow(frames, grown=0.0)[:2] == [[0], [-1]]
+
+
 def test_images_come_back_one_later() -> None:
     tracker = Tracker()
     vocabulary = Vocabulary.load("v-coco")
@@ -132,3 +138,5 @@ def test_frames_must_be_in_order() -> None:
         tracker.follow(*one, 1.0)
     with pytest.raises(InputError, match=r"within 0\.\.1"):
         TrackerOptions(overlap=2)
+    with pytest.raises(InputError, match="grown must be 0 or more"):
+        TrackerOptions(grown=-1)

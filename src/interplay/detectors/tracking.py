@@ -2,7 +2,9 @@
 
 Every track carries a Kalman filter with constant velocity. A frame's sure boxes are assigned to tracks first, by the
 overlap with where each track should be; what is left of the tracks is then offered the doubtful boxes, which are often
-people who are partly hidden. A sure box that no track wants begins a track, which counts once the next frame has it,
+people who are partly hidden. Sure boxes and tracks that are left then are compared once more, both grown on every side
+(C-BIoU, Yang et al., WACV 2023), as small and fast things do not overlap with where they were. A sure box that no track
+wants begins a track, which counts once the next frame has it,
 too: most false boxes are gone by then. Tracks that nobody continues for a while end. Boxes of different objects are
 never the same.
 """
@@ -28,20 +30,23 @@ class TrackerOptions:
         sure: boxes from this score on are assigned first, and may begin a track.
         overlap: smallest IoU of a sure box with the place where a track should be.
         doubtful_overlap: the same of other boxes.
+        grown: by what share of their size boxes grow on every side, where what is left is compared once more.
         patience: seconds for which a track may be unseen.
     """
 
     sure: float = 0.5
     overlap: float = 0.2
     doubtful_overlap: float = 0.4
+    grown: float = 0.5
     patience: float = 1.5
 
     def __post_init__(self) -> None:
         for name in ("sure", "overlap", "doubtful_overlap"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be within 0..1, got {getattr(self, name)}")
-        if not self.patience >= 0:
-            raise InputError(f"patience must be 0 seconds or more, got {self.patience}")
+        for name, unit in (("grown", ""), ("patience", " seconds")):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise InputError(f"{name} must be 0{unit} or more, got {getattr(self, name)}")
 
 
 @dataclass
@@ -157,9 +162,15 @@ class Tracker:
     ) -> NDArray[np.int64]:
         chosen_by = np.full(len(boxes), -1, np.int64)  # row of the track
         free = np.arange(len(self._tracks.number))
-        for chosen, least in ((sure, self.options.overlap), (~sure, self.options.doubtful_overlap)):
-            rows = np.flatnonzero(chosen)
-            boxed, tracked = self._assign(boxes[rows], labels[rows], free, least)
+        options = self.options
+        steps = (
+            (sure, options.overlap, 0.0),
+            (~sure, options.doubtful_overlap, 0.0),
+            (sure, options.overlap, options.grown),
+        )
+        for chosen, least, grown in steps:
+            rows = np.flatnonzero(chosen & (chosen_by < 0))
+            boxed, tracked = self._assign(boxes[rows], labels[rows], free, least, grown)
             chosen_by[rows[boxed]] = free[tracked]
             self._update(free[tracked], boxes[rows[boxed]], time)
             free = np.delete(free, tracked)
@@ -195,11 +206,16 @@ class Tracker:
         return np.arange(self._next - count, self._next)
 
     def _assign(
-        self, boxes: NDArray[np.float64], labels: NDArray[np.integer], free: NDArray[np.int64], least: float
+        self,
+        boxes: NDArray[np.float64],
+        labels: NDArray[np.integer],
+        free: NDArray[np.int64],
+        least: float,
+        grown: float,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of `boxes` and of `free` that belong together, with the largest sum of overlaps."""
         tracks = self._tracks.take(free)
-        overlap = box_iou(boxes, _corners(tracks.mean))
+        overlap = box_iou(_grown(boxes, grown), _grown(_corners(tracks.mean), grown))
         overlap[(np.asarray(labels)[:, None] != tracks.label) | (overlap < least)] = 0.0
         rows, columns = linear_sum_assignment(-overlap)
         good = overlap[rows, columns] > 0
@@ -260,6 +276,11 @@ second. ByteTrack's, which counts in frames, is 1/20 and 1/160 a frame at about 
 def _centres(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     size = boxes[:, 2:] - boxes[:, :2]
     return np.concatenate([boxes[:, :2] + size / 2, size], axis=1)
+
+
+def _grown(boxes: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    more = share * (boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + more], axis=1)
 
 
 def _corners(mean: NDArray[np.float64]) -> NDArray[np.float64]:

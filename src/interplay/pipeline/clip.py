@@ -6,7 +6,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
+from datetime import datetime, timezone
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_BATCH_SIZE, DEFAULT_FRAME_RATE, Decoder
 from interplay.detectors.tracking import Tracker, TrackerOptions
-from interplay.errors import InputError, MissingFileError
+from interplay.errors import InputError
 from interplay.files import check_target, fitting_name
 from interplay.formats import read
 from interplay.interactions import Interactions
@@ -26,7 +27,7 @@ from interplay.pipeline.run import Failure, Predict, predict_all
 from interplay.pipeline.screen import progress, say
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
-from interplay.video.reader import Frame, frames_of_images, is_live, read_frames, video_info
+from interplay.video.reader import Frame, check_source, frames_of_images, is_live, read_frames, video_info
 from interplay.video.segments import Segment, SegmentOptions, find_segments, smoothed, write_segments
 from interplay.video.writer import write_clip
 from interplay.visual import Show, draw_interactions
@@ -85,8 +86,10 @@ class ClipJob:
 
     def __post_init__(self) -> None:
         self.live = not self.images and is_live(self.source)
-        if not self.live and not self.images and not Path(self.source).is_file():
-            raise MissingFileError(f"no file {self.source}")
+        if not self.images:
+            check_source(self.source)
+            if not self.live:
+                video_info(self.source)  # whatever is wrong with a file is better said before a model is loaded
         if self.images and self.images_rate is None:
             raise InputError("say how many of the images are a second")
         self.settings = {
@@ -143,8 +146,8 @@ class ClipJob:
         """What makes it the same clip: an hour of film is too much to be read for that."""
         if self.images:
             return [[os.fspath(path) for path in self.images], self.images_rate]
-        if self.live:
-            return [self.source]
+        if self.live:  # what it shows is not there again, so that a run of it cannot be continued
+            return [self.source, datetime.now(timezone.utc).isoformat()]
         state = Path(self.source).stat()
         return [self.source, state.st_size, state.st_mtime_ns]
 
@@ -165,6 +168,7 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
     """
     if job.note:
         say(messages, job.note)
+    live = _started(job.frames()) if job.live else None
     with locked(job.result):
         results = ResultFile(job.result, vocabulary, job.settings, job.overwrite)
         tracker = Tracker(job.tracker)
@@ -172,7 +176,7 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
         failures = 0
         with results:
             try:
-                failures = _follow(job, predict, tracker, last, results.append, messages)
+                failures = _follow(job, live or job.frames(last), predict, tracker, last, results.append, messages)
             except KeyboardInterrupt:
                 if not job.live:
                     say(messages, "stopped; run the same command again to continue")
@@ -182,6 +186,12 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
         table = results.finish()
         _finish(job, table, screen, messages)
     return failures
+
+
+def _started(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames, of which the first is there: what cannot be opened fails here, before a file is made."""
+    first = next(frames, None)
+    return chain([] if first is None else [first], frames)
 
 
 def _go_on(results: ResultFile, tracker: Tracker, vocabulary: Vocabulary, messages: Console) -> float:
@@ -201,13 +211,13 @@ def _go_on(results: ResultFile, tracker: Tracker, vocabulary: Vocabulary, messag
 
 def _follow(
     job: ClipJob,
+    frames: Iterator[Frame],
     predict: Predict,
     tracker: Tracker,
     last: float,
     keep: Callable[[Interactions], None],
     messages: Console,
 ) -> int:
-    frames = job.frames(last)
     times: deque[float] = deque()
 
     def read_next(source: Iterator[Frame]) -> Frame | None:

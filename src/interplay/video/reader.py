@@ -74,6 +74,21 @@ def is_live(source: str) -> bool:
     return bool(_CAMERA.match(source) or _STREAM.match(source))
 
 
+def check_source(source: str) -> None:
+    """Raise an error unless a clip's file, or a camera where that can be known, is there.
+
+    Raises:
+        MissingFileError: it is not.
+    """
+    camera = _CAMERA.match(source)
+    if camera and platform.system() == "Linux" and not Path(f"/dev/video{camera[1]}").exists():
+        there = sorted((path.name.removeprefix("video") for path in Path("/dev").glob("video*")), key=len)
+        found = f"there are {', '.join(f'webcam:{number}' for number in there)}" if there else "there is none at all"
+        raise MissingFileError(f"{source}: no camera {camera[1]} (/dev/video{camera[1]}); {found}")
+    if not is_live(source) and not Path(source).is_file():
+        raise MissingFileError(f"no file {source}")
+
+
 def video_info(source: str) -> VideoInfo:
     """What a clip says about itself.
 
@@ -187,9 +202,9 @@ def _decoded(source: str) -> Iterator[tuple[float, Any]]:
                 last = when
                 seen += 1
                 yield when, frame
-        except (OSError, ValueError) as error:  # PyAV's errors of FFmpeg are both
+        except _ffmpeg_errors() as error:
             if not seen:
-                raise InputError(f"{source}: no frame of it can be read: {_why(error)}") from None
+                raise _unreadable(source, error) from None
             warnings.warn(f"{source}: broken after {last:.1f} s ({_why(error)}); the frames before count", stacklevel=2)
     if not seen:
         raise InputError(f"{source}: holds no frame")
@@ -231,7 +246,9 @@ def _newest(source: str) -> Iterator[tuple[float, Any]]:
     finally:
         done.set()
     if failed and begin is None:
-        raise failed[0]
+        raise failed[0] if isinstance(failed[0], InputError | MissingExtraError) else _unreadable(source, failed[0])
+    if failed:
+        warnings.warn(f"{source}: broke off ({_why(failed[0])}); the frames before count", stacklevel=2)
 
 
 def _open(source: str) -> InputContainer:
@@ -239,13 +256,13 @@ def _open(source: str) -> InputContainer:
         import av
     except ImportError:
         raise MissingExtraError("video", "av") from None
+    check_source(source)
     address, given = _address(source)
-    if not is_live(source) and not Path(source).is_file():
-        raise MissingFileError(f"no file {source}")
     try:
         container = av.open(address, **given)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{source}: not a clip that can be read: {_why(error)}") from None
+    except _ffmpeg_errors() as error:
+        what = "no stream" if is_live(source) else "not a clip"
+        raise InputError(f"{source}: {what} that can be read: {_why(error)}") from None
     if not container.streams.video:
         container.close()
         raise InputError(f"{source}: has no pictures, only {', '.join(s.type for s in container.streams) or 'nothing'}")
@@ -280,6 +297,16 @@ def _upright(frame: Any) -> NDArray[np.uint8]:
     pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
     turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def _ffmpeg_errors() -> tuple[type[Exception], ...]:
+    import av
+
+    return (OSError, ValueError, av.FFmpegError)  # some are of the first kinds only
+
+
+def _unreadable(source: str, error: Exception) -> InputError:
+    return InputError(f"{source}: no frame of it can be read: {_why(error)}")
 
 
 def _why(error: Exception) -> str:
