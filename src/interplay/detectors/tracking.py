@@ -147,14 +147,15 @@ class Tracker:
         """
         if self._time is not None and not time > self._time:
             raise InputError(f"frames must come in order: {time:.3f} s follows {self._time:.3f} s")
-        boxes, labels = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(labels, np.int64)
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        kinds: NDArray[np.int64] = np.asarray(labels, np.int64)
         first = self._time is None
         self._predict(time)
         self.before = self._numbers.copy()
         if given is not None:
-            self._numbers = self._take_over(boxes, labels, np.asarray(given, np.int64), time)
+            self._numbers = self._take_over(boxes, kinds, np.asarray(given, np.int64), time)
         else:
-            self._numbers = self._continue(boxes, labels, np.asarray(scores) >= self.options.sure, time, first)
+            self._numbers = self._continue(boxes, kinds, np.asarray(scores) >= self.options.sure, time, first)
         return self._numbers.copy()
 
     def _continue(
