@@ -71,7 +71,8 @@ def annotated(folder: Path) -> tuple[list[Clip], list[str]]:
         raise InputError(f"{file} has no tracks: expected what `interplay synthesize --clips` writes")
     names, clips = np.array(table.vocabulary.objects), defaultdict[str, Clip](list)
     for image in table:
-        assert image.track is not None and image.time is not None  # as the table has them
+        assert image.track is not None  # as the table has them
+        assert image.time is not None
         frame = Boxes(image.boxes.astype(float), names[image.labels], image.box_scores, image.track)
         clips[str(Path(str(image.file)).parent)].append((float(image.time), frame))
     return list(clips.values()), list(table.files)
