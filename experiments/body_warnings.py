@@ -31,7 +31,7 @@ from interplay.datasets.generated import GeneratedDataset
 from interplay.datasets.generated.files import SETTINGS_FILE, read_settings
 from interplay.detectors.pose import PoseEstimator, load_pose_estimator
 from interplay.errors import InputError
-from interplay.reconstruct.person import FILLED, SEEN, assumed_camera, fit_body
+from interplay.reconstruct.person import DOUBTFUL, FILLED, SEEN, assumed_camera, fit_body
 from interplay.world.sampler import sample_scene
 
 LEAST_PIXELS = 48
@@ -127,9 +127,14 @@ def main() -> None:
         f"{len(counted)} bodies, {wrong} of them wrong, {sum('pa' not in r for r in counted)} in no person's box"
     )
     table = Table("sign", "threshold", "warned", "right", "found", "PA-MPJPE mm, warned", "others")
-    rules = [(name, *sign, best_threshold(chosen, *sign)) for name, sign in SIGNS.items()]
-    for name, sign, direction, threshold in [*rules, ("box overlap below, in use", "box residual", -1, FILLED)]:
-        warned = [direction * (row[sign] - threshold) > 0 for row in counted]
+    for name, (sign, direction) in [*SIGNS.items(), ("in use: box or mean score", ("", 0))]:
+        threshold = best_threshold(chosen, sign, direction) if sign else None
+        warned = [
+            direction * (row[sign] - threshold) > 0
+            if threshold is not None
+            else row["box residual"] < FILLED or row["score"] < DOUBTFUL
+            for row in counted
+        ]
         right = sum(row["wrong"] for row, each in zip(counted, warned, strict=True) if each)
         errors = [
             [row["pa"] for row, each in zip(counted, warned, strict=True) if "pa" in row and each == kind]
@@ -137,7 +142,7 @@ def main() -> None:
         ]
         table.add_row(
             name,
-            f"{threshold:.2f}",
+            f"{FILLED:.2f}, {DOUBTFUL:.2f}" if threshold is None else f"{threshold:.2f}",
             str(sum(warned)),
             f"{right} of {sum(warned)}",
             f"{right} of {wrong}",

@@ -135,14 +135,17 @@ def run(arguments: argparse.Namespace) -> int:
         heights=tuple(arguments.height),
         device=arguments.device,
     )
+    options.check_files()
     folder = check_folder_target(arguments.output)
     console = Console(highlight=False)
     worker = Reconstructor(options)
     if not arguments.sample and is_video(arguments.image):
         with locked(folder, folder=True):
-            files = reconstruct_clip(
+            lines, files = reconstruct_clip(
                 worker, arguments.image, folder, arguments.frames_per_second, arguments.smooth, Console(stderr=True)
             )
+        for line in lines:
+            console.print(line, markup=False, soft_wrap=True)
         console.print(f"written: {', '.join(str(file) for file in files)}", markup=False, soft_wrap=True)
         return 0
     path = sample_path() if arguments.sample else Path(arguments.image)

@@ -41,7 +41,9 @@ LEAST = 4
 """Keypoints that a fit needs."""
 
 FILLED = 0.7
-"""Overlap with the person's box below which a body is probably wrong; ``experiments/body_warnings.py`` chooses it."""
+"""Overlap with the person's box below which a body is probably wrong, see ``experiments/body_warnings.py``."""
+DOUBTFUL = 1 / 3
+"""Mean score of the keypoints that are used below which a body is probably wrong, see there."""
 
 _KEPT = 6  # states that go on to the end
 
@@ -58,8 +60,9 @@ class FittedBody:
         pelvis: (3, 3) its rotation.
         up: (3,) unit vector against gravity.
         residuals: "keypoints": their median distance to the given ones in roots of the person's area in the picture;
-            "prior": how unlikely the pose is, in standard deviations per number (1 is usual); "box", where one is
-            given: overlap (IoU) with it of the box around what is in the picture of the body.
+            "prior": how unlikely the pose is, in standard deviations per number (1 is usual); "energy": what is left of
+            all terms, to compare fits to the same keypoints; "box", where one is given: overlap (IoU) with it of the
+            box around what is in the picture of the body.
         warnings: what speaks against the result, in plain English.
     """
 
@@ -140,7 +143,7 @@ def fit_body(
     x, root, component = x[best], root[best], component[best]
     x, energy = descend(terms, x, root, component, 30)
     k = int(energy.argmin())
-    return _result(terms, x[k], root[k], int(component[k]), size)
+    return _result(terms, x[k], root[k], int(component[k]), float(energy[k]), size)
 
 
 def _checked_box(box: Any) -> Array | None:
@@ -160,7 +163,9 @@ def _box_overlap(pixels: Array, box: Array, picture: tuple[int, int] | None) -> 
     return float(box_iou(around[None], box[None])[0, 0])
 
 
-def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int, picture: tuple[int, int] | None) -> FittedBody:
+def _result(
+    terms: BodyTerms, x: Tensor, root: Tensor, component: int, energy: float, picture: tuple[int, int] | None
+) -> FittedBody:
     """The body of one state."""
     parts = terms.residuals(x[None], root[None], torch.tensor([component]), coarse=False)
     body = Body(terms.model, terms.rest)
@@ -179,6 +184,7 @@ def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int, picture: 
     residuals = {
         "keypoints": float(np.median(missed)),
         "prior": float((parts["prior"].square().mean() / TEMPER).sqrt()),
+        "energy": energy,
     }
     if terms.box is not None:
         residuals["box"] = _box_overlap(terms.camera.project(torch.from_numpy(vertices)).numpy(), terms.box, picture)
@@ -188,6 +194,9 @@ def _result(terms: BodyTerms, x: Tensor, root: Tensor, component: int, picture: 
             f"the body fills the person's box badly (IoU {residuals['box']:.2f}): the keypoints probably are not this "
             "person's, or most of the person is hidden; do not rely on this body"
         )
+    score = float(np.mean(terms.points[terms.seen, 2]))
+    if score < DOUBTFUL:
+        warnings.append(f"the keypoints are doubtful (mean score {score:.2f}); do not rely on this body")
     if residuals["keypoints"] > 0.1:
         warnings.append("the body does not meet the keypoints; they may be wrong, or the pose unusual")
     elif (missed > 0.25).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ _HEIGHT = 360
 
 def reconstruct_clip(
     worker: Reconstructor, source: str, folder: Path, rate: float, smooth: float, messages: Console
-) -> list[Path]:
+) -> tuple[list[str], list[Path]]:
     """Reconstruct the frames of a clip and write ``overlay.mp4``, ``fits.jsonl`` and the middle frame's ``scene.glb``.
+
+    Returns lines for the console, and the files.
 
     Args:
         worker: what finds and fits.
@@ -52,7 +55,30 @@ def reconstruct_clip(
         raise InputError(f"--smooth: expected 0 or more frames, got {smooth}")
     found = reconstruct_frames(worker, source, rate, messages)
     found = dict(zip(found, smoothed(list(found.values()), smooth), strict=True))
-    return write_frames(folder, source, rate, found)
+    return frames_in_words(list(found.values()), worker.mesh_warnings), write_frames(folder, source, rate, found)
+
+
+def frames_in_words(frames: Sequence[Reconstruction], warnings: Sequence[str] = ()) -> list[str]:
+    """Lines for the console: who and what is in how many frames, and each kind of warning once.
+
+    Args:
+        frames: one or more.
+        warnings: of the whole clip.
+    """
+    count = len(frames)
+    people = Counter(person.track for each in frames for person in each.people)
+    objects = Counter((placed.track, placed.report["category"]) for each in frames for placed in each.objects)
+    lines = [f"{count} frames with somebody; camera: {frames[0].camera_from}"]
+    lines += [f"person, track {track}: in {n} frames" for track, n in people.most_common()]
+    lines += [f"{category}, track {track}: in {n} frames" for (track, category), n in objects.most_common()]
+    if not objects:
+        lines.append("no object: nothing is found that a person uses; --category says what to look for")
+    said: dict[str, list[str]] = {}
+    for each in frames:
+        for text in each.report()["warnings"]:
+            said.setdefault(re.sub(r"[\d.]+", "", text), []).append(text)
+    lines += [f"warning: {text}" for text in warnings]
+    return lines + [f"warning in {len(texts)} of {count} frames, for instance: {texts[0]}" for texts in said.values()]
 
 
 def write_frames(folder: Path, source: str, rate: float, found: Mapping[float, Reconstruction]) -> list[Path]:

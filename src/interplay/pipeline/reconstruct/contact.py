@@ -19,6 +19,7 @@ from interplay.reconstruct.objects import Candidate, guessed_body_contact, guess
 
 from .masks import box_of
 from .networks import Networks
+from .options import CONTACT_FILES
 from .result import Person
 
 
@@ -33,7 +34,7 @@ def body_contact(
 ) -> tuple[Array, str]:
     """Scores (V,) of the person's vertices, and in words where they come from."""
     wanted = networks.options.contact
-    if wanted is not None and Path(wanted).suffix in (".npz", ".npy"):
+    if wanted is not None and Path(wanted).suffix in CONTACT_FILES:
         return read_contact_file(wanted, len(person.vertices), "body"), f"given: {wanted}"
     name_of_model = wanted or DEFAULT_CONTACT_MODEL
     guessed, words = guessed_body_contact(person.vertices, mask, camera, candidate.model)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interplay.defaults import DEFAULT_MODEL, DEFAULT_POSE_ESTIMATOR
-from interplay.errors import InputError
+from interplay.errors import InputError, MissingFileError
 from interplay.reconstruct.stature import SHORTEST, TALLEST
+
+CONTACT_FILES = (".npz", ".npy")
+"""Endings of files with contact; `ReconstructOptions.contact` may also name a model."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,20 @@ class ReconstructOptions:
     pairs: int = 1
     heights: tuple[float, ...] = ()
     device: str | None = None
+
+    def check_files(self) -> None:
+        """Refuse early what is not there.
+
+        Raises:
+            MissingFileError: a file or folder that is named.
+        """
+        contact = (
+            Path(self.contact) if self.contact is not None and Path(self.contact).suffix in CONTACT_FILES else None
+        )
+        named = (("--body", self.body), ("--object", self.object), ("--meshes", self.meshes), ("--mask", self.mask))
+        for option, path in (*named, ("--contact", contact), ("--object-contact", self.object_contact)):
+            if path is not None and not path.exists():
+                raise MissingFileError(f"{option} {path}: there is no such file or folder")
 
     def __post_init__(self) -> None:
         if self.object is not None and self.meshes is not None:

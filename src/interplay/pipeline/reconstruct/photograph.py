@@ -56,7 +56,7 @@ class Reconstructor:
         given = None if options.body is None else read_body_file(options.body, size)
         if given is not None and given.camera is not None:
             camera, source = given.camera, f"the body's file ({given.form})"
-        result = Reconstruction(camera, source, size, warnings=list(self._meshes[1]))
+        result = Reconstruction(camera, source, size, warnings=list(self.mesh_warnings))
         mask = None if options.mask is None else read_mask_file(options.mask, size)
         if given is not None:
             result.people.append(given_person(given, options.body))
@@ -132,6 +132,11 @@ class Reconstructor:
         before: PlacedObject | None = None,
     ) -> PlacedObject:
         return place_object(result, self.networks, image, pairs, mask, self._meshes[0], before)
+
+    @property
+    def mesh_warnings(self) -> list[str]:
+        """About those of the user's meshes that cannot be read."""
+        return self._meshes[1]
 
     @cached_property
     def _meshes(self) -> tuple[list[Candidate] | None, list[str]]:

@@ -29,7 +29,9 @@ from .networks import Networks
 from .options import ReconstructOptions
 from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounded_values
 
-_STILL_GOOD, _WORSE = 0.7, 0.05  # IoU from which on an object is kept near where it was, and how much it may lose
+_STARTS = 512  # rotations that are looked at, a quarter of them where a place is known that may be right
+_GOOD_IOU, _WORSE_IOU = 0.7, 0.05  # from which on an object is kept near where it was, and how much it may lose
+_GOOD_CONTACT, _WORSE_CONTACT = 0.05, 0.03  # metres, the same
 
 
 def given_meshes(options: ReconstructOptions) -> tuple[list[Candidate] | None, list[str]]:
@@ -125,14 +127,7 @@ def _touch(
     human, human_from = body_contact(networks, image, person, pair, mask, camera, candidate)
     own, own_from = object_contact(candidate, networks.options.object_contact)
 
-    def fitted(contact: Array) -> Fit:
-        if near:
-            still = placed(contact, 0)
-            if start is not None and still.iou >= min(_STILL_GOOD, start.iou - _WORSE) and not still.warnings:
-                return still
-        return placed(contact, 512 if start is None else 128)
-
-    def placed(contact: Array, starts: int) -> Fit:
+    def fitted(contact: Array, start: Fit | None, starts: int) -> Fit:
         return fit_object(
             person.vertices,
             person.faces,
@@ -148,11 +143,18 @@ def _touch(
             starts=starts,
         )
 
-    fit = fitted(own)
+    def found(contact: Array, start: Fit | None) -> Fit:
+        if near and start is not None:
+            still = fitted(contact, start, 0)
+            if _as_good(still, start):
+                return still
+        return fitted(contact, start, _STARTS if start is None else _STARTS // 4)
+
+    fit = found(own, start)
     if own_from == "guessed: anywhere":  # where it came nearest, now alone
         own = near_contact(fit.place(candidate.vertices), person.vertices, human)
         own_from = "guessed: where it came nearest to the body's contact when all of it might touch"
-        fit = fitted(own)
+        fit = found(own, fit)
     report = {
         "verbs": list(pair.verbs),
         "body": human_from,
@@ -162,6 +164,13 @@ def _touch(
         "distance": round(float(fit.residuals.get("contact", np.nan)), 4),
     }
     return Touch(number, human, own, fit, report)
+
+
+def _as_good(fit: Fit, before: Fit) -> bool:
+    """Whether an object may stay near where it was in the frame before."""
+    apart, was = (each.residuals.get("contact", 0.0) for each in (fit, before))
+    near = apart <= max(_GOOD_CONTACT, was + _WORSE_CONTACT)
+    return near and fit.iou >= min(_GOOD_IOU, before.iou - _WORSE_IOU)
 
 
 def placement(fit: Fit) -> dict[str, Any]:
