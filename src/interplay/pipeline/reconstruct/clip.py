@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from interplay.detectors.tracking import Tracker
 from interplay.errors import InputError
 from interplay.files import atomic_path
-from interplay.video import Tracker, read_frames, write_clip
+from interplay.video import read_frames, write_clip
 
 from .options import ReconstructOptions
 from .pairs import Pair, choose_pairs
@@ -162,19 +163,24 @@ def _seen(worker: Reconstructor, source: str, rate: float, messages: Console) ->
     Raises:
         InputError: in no frame is there anybody, or what is asked for.
     """
-    tracker = Tracker()
-    seen: dict[float, _Seen] = {}
-    refused: InputError | None = None
+    tracker, times = Tracker(), list[float]()
+    tracked: list[Interactions | None] = []
     with messages.status("looking") as status:
         for frame in read_frames(source, rate=rate):
             status.update(f"looking at {frame.time:.1f} s")
-            found = tracker.track(worker.networks.interactions(frame.image, None), frame.time)
-            try:
-                chosen = choose_pairs(found, people_of(found), None, worker.options)
-            except InputError as error:
-                refused, chosen = error, []
-            tracks = ((track_of(found, human), track_of(found, box)) for human, box in chosen)
-            seen[frame.time] = _Seen(found, tuple(pair for pair in tracks if min(pair) >= 0))
+            times.append(frame.time)
+            tracked.append(tracker.track(worker.networks.interactions(frame.image, None), frame.time))
+    tracked.append(tracker.last())
+    seen: dict[float, _Seen] = {}
+    refused: InputError | None = None
+    for time, found in zip(times, tracked[1:], strict=True):  # each frame's tracks are known after the next
+        assert found is not None
+        try:
+            chosen = choose_pairs(found, people_of(found), None, worker.options)
+        except InputError as error:
+            refused, chosen = error, []
+        tracks = ((track_of(found, human), track_of(found, box)) for human, box in chosen)
+        seen[time] = _Seen(found, tuple(pair for pair in tracks if min(pair) >= 0))
     if refused is not None and not any(each.pairs for each in seen.values()):
         raise InputError(f"{source}: in no frame: {refused}")
     return seen
