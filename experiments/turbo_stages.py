@@ -245,12 +245,12 @@ def geometry_only(arguments: argparse.Namespace, test: InteractionTable) -> dict
 
 
 def halves(training: InteractionTable, arguments: argparse.Namespace) -> dict[str, Path]:
-    """The training scenes as two files: every other one with poses, the rest without."""
+    """The training scenes as files: every other one with poses; the rest without, and with theirs to compare."""
     files = {}
-    for name, start in (("with", 0), ("without", 1)):
+    for name, start in (("with", 0), ("without", 1), ("exact", 1)):
         half = training.select(np.arange(start, len(training), 2))
         files[name] = arguments.output / f"{name}_poses.jsonl"
-        write(half if name == "with" else replace(half, columns={}), files[name])
+        write(replace(half, columns={}) if name == "without" else half, files[name])
     return files
 
 
@@ -288,6 +288,7 @@ def halves_rows(
         "semi-automatic by the other half's network": weights(
             "semi_automatic", {**here, "data.root": semi_automatic(first, files["without"], arguments, test.vocabulary)}
         ),
+        "the same half with its exact poses": weights("exact", {"data.root": files["exact"]}),
     }
     found = {name: figures_of(file, test, arguments.test.parent) for name, file in runs.items()}
     return {name: stages[max(stages)] for name, stages in found.items()}
