@@ -24,10 +24,11 @@ from interplay.errors import InputError
 from interplay.formats import read
 from interplay.formats.coco_images import CocoImages
 from interplay.formats.reading import OWN_NAMES, Numbering, Reading
-from interplay.formats.results import read_results
+from interplay.formats.results import has_names, read_results
 from interplay.formats.vcoco_detections import VcocoDetections
 from interplay.metrics import HoiScores, PairNms, PoseScores, Setting, VcocoScores, evaluate_poses, evaluate_tables
 from interplay.metrics.pose import RankBy, check_annotated
+from interplay.metrics.words import in_words_of
 from interplay.table import InteractionTable
 from interplay.vocabulary import Vocabulary, canonical_name
 
@@ -118,12 +119,15 @@ def read_both(
     reading = None
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
         reading = Reading()
-        meaning = OWN_NAMES if truth.vocabulary.name == OWN_NAMES and by_own_names else truth.vocabulary
+        translated = truth.vocabulary == Vocabulary.load("vidhoi") and has_names(predictions)
+        by_names = translated or (truth.vocabulary.name == OWN_NAMES and by_own_names)
+        meaning = OWN_NAMES if by_names else truth.vocabulary
         predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
     if truth.vocabulary.name == "vidhoi" and isinstance(predictions, InteractionTable):
         predictions, notes = at_keyframes(predictions, truth)
+        predictions, foreign = in_words_of(predictions, truth.vocabulary)
         reading = reading or Reading()
-        reading.notes += notes
+        reading.notes += notes + foreign
     if by_own_names and isinstance(predictions, InteractionTable):
         predictions, truth = in_vocabulary_of(with_own_names(predictions), truth)
     return predictions, truth, reading

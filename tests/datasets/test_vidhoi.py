@@ -15,8 +15,10 @@ from interplay.datasets import detect_dataset
 from interplay.datasets.exchange import export
 from interplay.datasets.vidhoi import at_keyframes
 from interplay.errors import InputError
+from interplay.formats import write
 from interplay.formats.results import read_results
 from interplay.formats.vidhoi_results import write_vidhoi_results
+from interplay.ops.object_names import match_objects
 
 VIDHOI = Vocabulary.load("vidhoi")
 PERSON, OTHER, TOY = [50, 100, 100, 300], [400, 100, 460, 300], [90, 180, 140, 230]
@@ -226,3 +228,56 @@ def test_other_vocabularies_cannot_be_written(tmp_path: Path) -> None:
     image = Interactions(boxes=[PERSON], labels=[0], human=[], object=[], verb=[], vocabulary=names, file="a.jpg")
     with pytest.raises(InputError, match="--vocabulary vidhoi"):
         export(InteractionTable.from_list([image]), tmp_path / "a.json", "vidhoi")
+
+
+def test_other_words_are_translated_and_what_cannot_be_is_said(annots: Path, tmp_path: Path) -> None:
+    coco = Vocabulary.load("v-coco")
+    teddy = coco.object_index("teddy bear")
+    hold, sit = coco.verb_index("hold"), coco.verb_index("sit")
+    images = [
+        Interactions(
+            boxes=[[0, 0, 9, 9], PERSON, TOY],
+            labels=[coco.object_index("giraffe"), 0, teddy],
+            human=[1, 1, 1],
+            object=[2, 2, 0],
+            verb=[hold, sit, hold],
+            score=[0.9, 0.8, 0.7],
+            vocabulary=coco,
+            file=f"7002697331_{frame:06d}.jpg",
+        )
+        for frame in (15, 45)
+    ]
+    write(InteractionTable.from_list(images), tmp_path / "found.jsonl")
+    for predictions in (InteractionTable.from_list(images), tmp_path / "found.jsonl"):
+        scores = evaluate("vidhoi", predictions, annots)
+        assert scores.ap[scores.classes.index("hold toy")] == 1
+        assert any("4 of 6 predictions use words that vidhoi lacks" in note for note in scores.notes)
+        assert any("sit, giraffe" in note for note in scores.notes)
+    only = [replace(image, verb=np.full(3, sit), object=np.full(3, 2)) for image in images]
+    with pytest.raises(InputError, match=r"vidhoi has other words than the predictions \(sit\)"):
+        evaluate("vidhoi", InteractionTable.from_list(only), annots)
+
+
+def test_coco_objects_are_found_among_those_of_vidhoi() -> None:
+    pairs = {
+        "cell phone": "cellphone", "couch": "sofa", "bus": "bus/truck", "truck": "bus/truck", "cow": "cattle/cow",
+        "sports_ball": "ball/sports ball", "airplane": "aircraft", "boat": "watercraft", "skis": "ski", "tv":
+        "screen/monitor", "tennis racket": "racket", "baseball bat": "bat", "dining table": "table", "apple": "fruits",
+        "carrot": "vegetables", "teddy bear": "toy", "person": "person",
+    }  # fmt: skip
+    found = match_objects(pairs, VIDHOI.objects)
+    assert [VIDHOI.objects[i] for i in found] == list(pairs.values())
+    assert match_objects(["giraffe", "zebra"], VIDHOI.objects).tolist() == [-1, -1]
+    assert [VIDHOI.verb_index(verb) for verb in ("look", "point", "board", "exit")] == [
+        VIDHOI.verb_index(verb) for verb in ("watch", "point to", "get on", "get off")
+    ]
+
+
+def test_a_file_that_counts_classes_in_another_way_is_told_from_one_with_every_verb(annots: Path) -> None:
+    every = list(range(50))
+    likely = [0.9 if verb in (HOLD, HUG) else 0.01 for verb in every]
+    wrong = [0.9 if verb == 30 else 0.01 for verb in every]
+    for values, suspicious in ((likely, False), (wrong, True)):
+        table = InteractionTable.from_list([said(frame, every, values) for frame in (15, 45)])
+        notes = evaluate("vidhoi", table, annots).notes
+        assert any("WARNING" in note for note in notes) == suspicious

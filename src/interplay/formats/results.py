@@ -50,7 +50,7 @@ def read_results(
     suffix = source.suffix.lower()
     if not source.exists():
         raise MissingFileError(f"no predictions at {source}: expected {ACCEPTED}")
-    if suffix in SUFFIXES or is_sharded(source):
+    if has_names(source):
         return read(source, vocabulary)
     if isinstance(vocabulary, str):
         raise InputError(
@@ -96,6 +96,11 @@ def read_result_table(
     """Like `read_results`, as triplets also where the file has V-COCO's people; see `VcocoDetections.to_table`."""
     found = read_results(path, vocabulary, files, progress, reading, numbering)
     return found.to_table() if isinstance(found, VcocoDetections) else found
+
+
+def has_names(path: str | os.PathLike[str]) -> bool:
+    """Whether a result file has the names of its classes, not numbers."""
+    return Path(path).suffix.lower() in SUFFIXES or is_sharded(Path(path))
 
 
 def _begins_as_vidhoi(path: Path) -> bool:

@@ -248,7 +248,10 @@ def judge_pairs(
     if reading is not None and published and not allow_partial:
         _check_classes(dropped["class"], predictions, classes)
     notes = [] if reading is None else list(reading.notes)
-    notes += images.notes(repeats) + _notes(dropped, unusable_truth, len(predictions.verb), rules)
+    suspicious = dropped["class"] > _SUSPICIOUS_SHARE * len(predictions.verb) and (
+        _best_of_no_class(predictions, classes) > _SUSPICIOUS_SHARE
+    )
+    notes += images.notes(repeats) + _notes(dropped, unusable_truth, len(predictions.verb), suspicious)
     if overlap is not None:
         notes.append(f"boxes match from an overlap of {overlap:g}, which is not the protocol's")
     matches = match_pairs(found, truth, rules)
@@ -366,14 +369,25 @@ def _check_classes(unknown: int, predictions: InteractionTable, classes: HoiClas
     )
 
 
-def _notes(dropped: dict[str, int], unusable_truth: dict[str, int], total: int, rules: PairProtocol) -> list[str]:
+def _best_of_no_class(predictions: InteractionTable, classes: HoiClasses) -> float:
+    """Of which share of the pairs the best prediction is of no class.
+
+    Files that hold every verb of every pair, as VidHOI's do, have mostly verbs that nobody does; their best ones are.
+    """
+    order = np.argsort(-predictions.score, kind="stable")
+    pairs = np.stack([predictions.human_rows, predictions.object_rows], axis=1)[order]
+    best = order[np.unique(pairs, axis=0, return_index=True)[1]]
+    unknown = classes.lookup[predictions.verb[best], predictions.object_labels[best]] < 0
+    return float(unknown.mean()) if len(best) else 0.0
+
+
+def _notes(dropped: dict[str, int], unusable_truth: dict[str, int], total: int, suspicious: bool) -> list[str]:
     found = []
     if not total:
         found.append("there are no predictions at all")
     if dropped["class"]:
         found.append(f"{dropped['class']} of {total} predicted triplets are of no class of the data set (dropped)")
-        # where the best of an image count, files hold every verb of every pair, also those that nobody does
-        if dropped["class"] > _SUSPICIOUS_SHARE * total and rules.detections_per_image is None:
+        if suspicious:
             found.append(
                 "WARNING: most predictions are of no class, so the file probably counts or names its classes in "
                 "another way than it was read; the scores then mean nothing (docs: protocols, numbering)"

@@ -28,14 +28,29 @@ _ALIASES = {
     "cellphone": "cell phone",
     "mobile phone": "cell phone",
     "tennis racquet": "tennis racket",
+    "racket": "tennis racket",
+    "aircraft": "airplane",
+    "watercraft": "boat",
+    "monitor": "tv",
+    "ski": "skis",
+    "bat": "baseball bat",
+    "table": "dining table",
+}
+
+# COCO's objects that other lists have as a kind.
+_KINDS = {
+    **dict.fromkeys(("apple", "banana", "orange"), "fruits"),
+    **dict.fromkeys(("broccoli", "carrot"), "vegetables"),
+    "teddy bear": "toy",
 }
 
 
 def match_objects(names: Iterable[str], objects: tuple[str, ...], human: str = PERSON) -> NDArray[np.int64]:
     """Index into `objects` of each name, -1 for a name that means none of them.
 
-    Names are compared without regard to case, spaces and underscores, and then with other code bases' spellings of
-    COCO's objects (``"sofa"`` is COCO's ``"couch"``).
+    Names are compared without regard to case, spaces and underscores, then with other code bases' spellings of COCO's
+    objects (``"sofa"`` is COCO's ``"couch"``), then by kind (``"apple"`` is of VidHOI's ``"fruits"``). A name in
+    `objects` such as ``"bus/truck"`` stands for both.
 
     Args:
         names: to be looked up.
@@ -46,7 +61,13 @@ def match_objects(names: Iterable[str], objects: tuple[str, ...], human: str = P
     keys = [normalise(name) for name in names]
     if human != PERSON and PERSON not in exact:
         keys = [normalise(human) if key == PERSON else key for key in keys]
-    return np.array([exact.get(key, common.get(_ALIASES.get(key, key), -1)) for key in keys], np.int64)
+
+    def find(key: str) -> int:
+        usual = _ALIASES.get(key, key)
+        kind = _KINDS.get(usual, usual)
+        return exact.get(key, common.get(usual, common.get(kind, -1)))
+
+    return np.array([find(key) for key in keys], np.int64)
 
 
 def labels_of(names: Iterable[str], objects: tuple[str, ...]) -> dict[str, int]:
@@ -93,4 +114,5 @@ def check_objects(objects: tuple[str, ...], vocabulary: Vocabulary, source: str)
 def _positions(objects: tuple[str, ...]) -> tuple[dict[str, int], dict[str, int]]:
     """Position of each object by its own spelling, and by COCO's."""
     exact = {normalise(name): i for i, name in enumerate(objects)}
-    return exact, {_ALIASES.get(name, name): i for name, i in exact.items()}
+    parts = {part.strip(): i for name, i in exact.items() for part in name.split("/")}
+    return exact, {_ALIASES.get(name, name): i for name, i in (parts | exact).items()}
