@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import signal
 import threading
 import time
@@ -136,6 +138,40 @@ def test_a_worker_killed_from_outside_is_replaced(
     assert killed
     assert failures == 0
     assert [Path(file).name for file in interplay.read(output).files] == names
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_does_the_rest(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "ShardWorker", Slow)
+    names = [f"{i}.jpg" for i in range(8)]
+    folder = photos(tmp_path / "in", *names)
+    (tmp_path / "in/0.jpg").write_bytes(b"nothing")
+    output = tmp_path / "out"
+
+    def interrupt() -> None:
+        while len(done_shards(Folder(str(output)))) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    screen = Console(file=io.StringIO(), width=200)
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(BatchJob([folder], str(output), model=PLAIN, workers=1, shard_size=1, min_score=0.5), screen)
+    stopped = re.search(r"stopped after (\d+) of 8 images", screen.file.getvalue())  # type: ignore[attr-defined]
+    kept = {path.name: path.stat().st_mtime_ns for path in output.glob("part-*.parquet")}
+    assert 2 <= len(kept) < 8
+    assert stopped is not None
+    assert 2 <= int(stopped[1]) <= len(kept)
+    monkeypatch.undo()
+    failures, said = run(folder, output, shard_size=1)
+    assert failures == 1
+    assert f"{len(kept)} shards of 8 already done" in said
+    assert {name: (output / name).stat().st_mtime_ns for name in kept} == kept
+    assert sorted(Path(file).name for file in interplay.read(output).files) == names[1:]
+    assert [Path(json.loads(line)["file"]).name for line in (output / "failures.jsonl").read_text().splitlines()] == [
+        "0.jpg"
+    ]
 
 
 def test_a_second_run_does_what_has_come_since(cluster: Any, tmp_path: Path) -> None:

@@ -231,3 +231,12 @@ def test_table_from_list_fills_optional_fields(ride: Interactions, tmp_path: Pat
     assert back[1].keypoints is not None
     assert np.isnan(back[0].keypoints).all()
     assert back[1] == table[1]
+
+
+def test_a_folder_without_results_says_what_was_expected(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    with pytest.raises(InputError, match="a folder without results: expected the parts of a batch"):
+        read(tmp_path)
+    (tmp_path / "plan").mkdir()
+    with pytest.raises(InputError, match="this batch has no finished part yet"):
+        read(tmp_path)

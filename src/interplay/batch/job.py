@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +109,7 @@ def run_batch(job: BatchJob, messages: Console) -> int:
         if done:
             say(messages, f"{count(len(done), 'shard')} of {len(plan):,} already done")
         if todo:
-            _work(job, todo, plan.images(todo), messages)
+            _work(job, todo, plan, messages)
         return _finish(folder, plan, messages)
 
 
@@ -147,7 +147,7 @@ def _clear(folder: Folder) -> None:
             folder.remove(name)
 
 
-def _work(job: BatchJob, todo: Sequence[int], images: int, messages: Console) -> None:
+def _work(job: BatchJob, todo: Sequence[int], plan: Plan, messages: Console) -> None:
     try:
         import ray
         import ray.data
@@ -169,11 +169,17 @@ def _work(job: BatchJob, todo: Sequence[int], images: int, messages: Console) ->
             num_cpus=job.cpus,
             num_gpus=job.gpus or None,
         )
-        with stoppable(messages, "detecting", images) as advance:
+        told = 0
+        with stoppable(messages, "detecting", plan.images(todo)) as advance:
             try:
                 for outcome in outcomes.iter_rows():
                     for _ in range(int(outcome["images"])):
                         advance()
+                        told += 1
+            except KeyboardInterrupt:  # Ray hands outcomes over late: say how much is there
+                for _ in range(plan.images(sorted(done_shards(Folder(job.output)) & set(todo))) - told):
+                    advance()
+                raise
             except ray.exceptions.RayError as error:
                 raise _in_words(error) from error
 
@@ -211,10 +217,12 @@ def _cluster(job: BatchJob) -> Iterator[None]:
             "Ray did not start in time: this machine is too busy or has too little memory; run the same command again"
         ) from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    # what Ray prints when workers end is either said in our words or of no interest
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _check_reachable(address: str) -> None:

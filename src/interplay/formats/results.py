@@ -57,6 +57,11 @@ def read_results(
             f"{source}: its classes are numbers, and your own annotations do not say what they mean: give the "
             "vocabulary (--vocabulary FILE), or predictions by name (.jsonl, .parquet)"
         )
+    if source.is_dir() and not is_foreign_result(source):
+        raise InputError(
+            f"{source}: a folder without results: expected the parts of a batch (part-*.parquet) or HICO-DET's "
+            "detections_01.mat ... detections_80.mat"
+        )
     if source.is_dir() or suffix == ".mat":
         from interplay.formats.hico_mat import read_hico_results
 
