@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from interplay.cli import main
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.pipeline.clip import ClipJob, run_clip
-from interplay.video import read_frames, read_segments, write_clip
+from interplay.video import Frame, read_frames, read_segments, write_clip
 
 VCOCO = Vocabulary.load("v-coco")
 pytest.importorskip("av", reason="needs the extra video")
@@ -101,6 +103,41 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(clip: Path) -
     assert stopped.read_text(encoding="utf-8") == whole.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="rate"):
         ClipJob(str(clip), stopped, rate=5)
+
+
+def test_a_camera_ends_by_ctrl_c_and_is_not_continued(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from interplay.pipeline import clip as module
+
+    film, output = str(clip), clip.with_name("live.jsonl")
+
+    def frames(source: str, **options: Any) -> Iterator[Frame]:
+        return read_frames(film, **options)
+
+    monkeypatch.setattr(module, "read_frames", frames)
+    monkeypatch.setattr(module, "check_source", lambda source: None)
+    said = run(ClipJob("webcam:0", output, rate=10), Squares(VCOCO, stop_after=9))
+    assert "kicking a sports ball" in said
+    table = read(output)
+    assert len(table) == 9
+    assert table.files[0] == "webcam:0#t=0.000"
+    assert table.track is not None
+    assert set(table.track.tolist()) == {0, 1}
+    assert not output.with_suffix(".mp4").exists()
+    with pytest.raises(InputError, match="Give --overwrite to start over"):
+        ClipJob("webcam:0", output, rate=10)
+
+
+def test_nothing_is_written_of_what_cannot_be_read(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (clip.parent / "text.mp4").write_text("hello")
+    output = clip.with_name("none.jsonl")
+    with pytest.raises(InputError, match="not a clip"):
+        ClipJob(str(clip.parent / "text.mp4"), output)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"rtsp://127.0.0.1:{free.getsockname()[1]}/x"
+    with pytest.raises(InputError, match="no stream that can be read"):
+        run(ClipJob(address, output), Squares(VCOCO))
+    assert not list(clip.parent.glob("none.*"))
 
 
 def test_bad_uses_of_the_command(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

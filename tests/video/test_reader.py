@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import sys
+import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from PIL import Image
 from interplay.errors import InputError, MissingExtraError, MissingFileError
 from interplay.video import frames_of_images, is_video, read_frames, video_info, write_clip
 
-pytest.importorskip("av", reason="needs the extra video")
+av = pytest.importorskip("av", reason="needs the extra video")
 
 
 def write(path: Path, times: list[float], size: tuple[int, int] = (48, 80)) -> Path:
@@ -133,6 +136,56 @@ def test_what_is_no_clip_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no frame"):
         write_clip(tmp_path / "a.mp4", [])
     assert not (tmp_path / "a.mp4").exists()
+
+
+def test_what_is_no_camera_or_stream_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:  # nothing listens here once it is closed
+        free.bind(("127.0.0.1", 0))
+        address = f"rtsp://127.0.0.1:{free.getsockname()[1]}/x"
+    with pytest.raises(InputError, match="no stream that can be read"):
+        next(read_frames(address))
+    if sys.platform == "linux" and not Path("/dev/video73").exists():
+        with pytest.raises(MissingFileError, match="no camera 73"):
+            next(read_frames("webcam:73"))
+
+    class NotFound(av.FFmpegError):
+        """Some of FFmpeg's errors are no OSError."""
+
+    def refuse(*args: object, **options: object) -> None:
+        raise NotFound(875574520, "Server returned 404 Not Found")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(InputError, match="404 Not Found"):
+        next(read_frames("rtsp://127.0.0.1/none"))
+
+
+def test_a_stream_that_breaks_off_gives_what_there_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = write(tmp_path / "a.mp4", [0.0, 0.1, 0.2, 0.3])
+    opened = av.open
+
+    class Breaking:
+        def __init__(self) -> None:
+            self.container = opened(str(clip))
+            self.streams = self.container.streams
+
+        def __enter__(self) -> Breaking:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.container.close()
+
+        def decode(self, **which: int) -> Iterator[object]:
+            for number, frame in enumerate(self.container.decode(**which)):
+                yield frame
+                time.sleep(0.3)
+                if number == 1:
+                    raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(av, "open", lambda *args, **options: Breaking())
+    with pytest.warns(UserWarning, match=r"broke off \(Connection reset by peer\)"):
+        frames = list(read_frames("rtsp://127.0.0.1/x", rate=None))
+    assert 1 <= len(frames) <= 2
+    assert frames[0].time == 0.0
 
 
 def test_images_of_a_folder_are_frames(tmp_path: Path) -> None:

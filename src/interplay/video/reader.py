@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.defaults import DEFAULT_FRAME_RATE, Decoder
-from interplay.errors import InputError, MissingExtraError, MissingFileError
+from interplay.errors import InputError, InterplayError, MissingExtraError, MissingFileError
 from interplay.images import read_image
 from interplay.video.torchcodec_reader import decoded_by_torchcodec
 
@@ -246,7 +246,7 @@ def _newest(source: str) -> Iterator[tuple[float, Any]]:
     finally:
         done.set()
     if failed and begin is None:
-        raise failed[0] if isinstance(failed[0], InputError | MissingExtraError) else _unreadable(source, failed[0])
+        raise failed[0] if isinstance(failed[0], InterplayError) else _unreadable(source, failed[0])
     if failed:
         warnings.warn(f"{source}: broke off ({_why(failed[0])}); the frames before count", stacklevel=2)
 
