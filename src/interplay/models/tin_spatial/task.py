@@ -182,9 +182,9 @@ class ScoredPairs:
         }
 
 
-def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = None) -> ScoredPairs:
-    """Score every pair of a set; with `noise`, of an imitated detector's boxes (the same ones every time)."""
-    generator = torch.Generator().manual_seed(7)
+def score_pairs(model: TinSpatial, data: PairSet, noise: DetectorNoise | None = None, seed: int = 7) -> ScoredPairs:
+    """Score every pair of a set; with `noise`, of an imitated detector's boxes (the same ones for every `seed`)."""
+    generator = torch.Generator().manual_seed(seed)
     verb_count = len(model.config.network.verbs)
     nothing = torch.zeros(0, verb_count), torch.zeros(0), torch.zeros(0, verb_count, dtype=torch.bool)
     parts: list[tuple[Tensor, Tensor, Tensor]] = [nothing]
