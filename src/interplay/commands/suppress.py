@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--remove-below",
         type=fraction,
         metavar="T",
-        help="remove interactions of pairs whose interactiveness is below T (0..1; tin-spatial-vcoco itself uses 0.02)",
+        help="remove interactions of pairs whose interactiveness is below T (0..1; tin-spatial-vcoco itself uses 0.03)",
     )
     parser.add_argument("--rescore", action="store_true", help="multiply scores by the pair's interactiveness")
     parser.add_argument("--images", metavar="DIR", help="the images, for models that look at them")

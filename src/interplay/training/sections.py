@@ -199,8 +199,8 @@ class TrainConfig(Section):
         start_file: the file that `start` speaks of; by default the one that torch downloaded earlier.
         validate_every: epochs between validations; the last one is always validated.
         checkpoint_every: optimiser steps between checkpoints; there is always one after an epoch.
-        weight_bits: of each number in weights files: 16 make them half as large, and scores differ by some 0.001. What
-            is validated has 32.
+        weight_bits: how many bits a number has in weights files: 16 make them half as large, and scores differ by some
+            0.001; what is validated has 32.
         keep_every: epochs between weights files that are kept; ``null`` keeps the best and the last only.
         log_every: optimiser steps between rows of ``steps.csv``.
         loggers: where metrics go besides ``log.csv`` and ``steps.csv``.
