@@ -121,34 +121,34 @@ def main() -> None:
                 with arguments.results.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
     chosen, counted = ([r for r in done if r["folder"] == f.name] for f in (arguments.choose, arguments.check))
-    wrong = sum(row["wrong"] for row in counted)
     console = Console(width=140)
-    console.print(
-        f"{len(counted)} bodies, {wrong} of them wrong, {sum('pa' not in r for r in counted)} in no person's box"
-    )
-    table = Table("sign", "threshold", "warned", "right", "found", "PA-MPJPE mm, warned", "others")
-    for name, (sign, direction) in [*SIGNS.items(), ("in use: box or mean score", ("", 0))]:
-        threshold = best_threshold(chosen, sign, direction) if sign else None
-        warned = [
-            direction * (row[sign] - threshold) > 0
-            if threshold is not None
-            else row["box residual"] < FILLED or row["score"] < DOUBTFUL
-            for row in counted
-        ]
-        right = sum(row["wrong"] for row, each in zip(counted, warned, strict=True) if each)
-        errors = [
-            [row["pa"] for row, each in zip(counted, warned, strict=True) if "pa" in row and each == kind]
-            for kind in (True, False)
-        ]
-        table.add_row(
-            name,
-            f"{FILLED:.2f}, {DOUBTFUL:.2f}" if threshold is None else f"{threshold:.2f}",
-            str(sum(warned)),
-            f"{right} of {sum(warned)}",
-            f"{right} of {wrong}",
-            *(f"{np.mean(each):.0f}" if each else "" for each in errors),
-        )
-    console.print(table)
+    for title, rows in (("chosen on", chosen), ("counted on", counted)):
+        wrong = sum(row["wrong"] for row in rows)
+        nobody = sum("pa" not in row for row in rows)
+        console.print(f"{title}: {len(rows)} bodies, {wrong} of them wrong, {nobody} in no person's box")
+        table = Table("sign", "threshold", "warned", "right", "found", "PA-MPJPE mm, warned", "others")
+        for name, (sign, direction) in [*SIGNS.items(), ("in use: box or mean score", ("", 0))]:
+            threshold = best_threshold(chosen, sign, direction) if sign else None
+            warned = [
+                direction * (row[sign] - threshold) > 0
+                if threshold is not None
+                else row["box residual"] < FILLED or row["score"] < DOUBTFUL
+                for row in rows
+            ]
+            right = sum(row["wrong"] for row, each in zip(rows, warned, strict=True) if each)
+            errors = [
+                [row["pa"] for row, each in zip(rows, warned, strict=True) if "pa" in row and each == kind]
+                for kind in (True, False)
+            ]
+            table.add_row(
+                name,
+                f"{FILLED:.2f}, {DOUBTFUL:.2f}" if threshold is None else f"{threshold:.2f}",
+                str(sum(warned)),
+                f"{right} of {sum(warned)}",
+                f"{right} of {wrong}",
+                *(f"{np.mean(each):.0f}" if each else "" for each in errors),
+            )
+        console.print(table)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How often the right mesh is chosen from a folder by its outline, as by ``interplay reconstruct --meshes FOLDER``.
 
-    python experiments/retrieval.py --scenes 40
+    python experiments/retrieval.py --scenes 40 --each 1 4
 
 A folder gets one mesh each of a dozen categories of the generated world, and then four of each: individuals that are in
 no scene. Scenes are those of ``experiments/reconstruct.py``, of the first person who touches an object of these
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=40)
     parser.add_argument("--seed", type=int, default=2203)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--each", type=int, nargs="+", default=[1, 4], help="meshes of each category (%(default)s)")
     arguments = parser.parse_args()
     cases: list[Case] = []
     index = 0
@@ -59,7 +60,7 @@ def main() -> None:
             cases.append(case)
     table = Table("meshes", "depth", "right category", "among the best three")
     wrong: dict[str, list[str]] = defaultdict(list)
-    for count in (1, 4):
+    for count in arguments.each:
         with tempfile.TemporaryDirectory() as name:
             write_meshes(Path(name), count)
             candidates, _ = candidates_of_folder(name)
@@ -73,7 +74,7 @@ def main() -> None:
                 names = [Path(each).stem.rsplit(" ", 1)[0] for each in (best.name, *best.others)]
                 right += names[0] == case.name
                 near += case.name in names[:3]
-                if known and count == 4 and names[0] != case.name:
+                if known and count == arguments.each[-1] and names[0] != case.name:
                     wrong[case.name].append(names[0])
             row = (f"{right} of {len(cases)}", f"{near} of {len(cases)}")
             table.add_row(str(len(candidates)), "known" if known else "unknown", *row)

@@ -35,6 +35,7 @@ _NEAR = 0.04
 _GRIP = 0.05
 _MOST_FILES = 2000
 _PLAUSIBLE = 3.0
+_LEFT_OUT = "a mesh is left out: "
 _LARGER, _SMALLER = 0.5, 0.25  # spread of the logarithm of a side's size in the picture, against the mask's
 
 _HANDS = ("left hand", "right hand")
@@ -107,9 +108,11 @@ def candidates_of_folder(
         try:
             found.append(candidate_of_file(file, longest))
         except InputError as error:
-            refused.append(f"a mesh is left out: {error}")
+            refused.append(f"{_LEFT_OUT}{error}")
     if not found:
-        raise InputError(f"{folder}: none of its {len(files):,} meshes can be read; the first: {refused[0]}")
+        raise InputError(
+            f"{folder}: none of its {len(files):,} meshes can be read; the first: {refused[0].removeprefix(_LEFT_OUT)}"
+        )
     return found, refused
 
 
