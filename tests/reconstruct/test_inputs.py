@@ -20,6 +20,7 @@ from interplay.reconstruct.objects import (
     candidates_of_category,
     candidates_of_folder,
     in_usual_size,
+    named_after,
 )
 from interplay.reconstruct.sizes import SizePrior
 
@@ -149,3 +150,15 @@ def test_a_folder_gives_its_good_meshes_and_says_which_are_bad(tmp_path: Path) -
     found, warnings = candidates_of_folder(tmp_path, 0.2)
     assert [Path(each.name).name for each in found] == ["ball.obj"]
     assert [any(name in each for each in warnings) for name in ("bad.obj", "cut.glb")] == [True, True]
+
+
+def test_meshes_that_bear_the_category_s_name_come_first() -> None:
+    names = ("benchmark/chairs/1.obj", "benchmark/tennis_racket-2.obj", "benchmark/archair.obj", "benchmark/x/3.obj")
+    meshes = [Candidate(name, BALL.vertices, BALL.faces) for name in names]
+
+    def chosen(category: str) -> list[int]:
+        return [names.index(each.name) for each in named_after(meshes, "benchmark", category)]
+
+    assert chosen("chair") == [0]
+    assert chosen("tennis racket") == [1]
+    assert chosen("bench") == [0, 1, 2, 3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,17 @@ def candidates_of_folder(
             f"{folder}: none of its {len(files):,} meshes can be read; the first: {refused[0].removeprefix(_LEFT_OUT)}"
         )
     return found, refused
+
+
+def named_after(candidates: Sequence[Candidate], folder: str | os.PathLike[str], category: str) -> Sequence[Candidate]:
+    """Those whose file, or a folder between it and `folder`, bears the category's name as a word; all if none does."""
+    word = re.compile(rf"(?<![a-z]){re.escape(category.lower())}s?(?![a-z])")
+
+    def fits(candidate: Candidate) -> bool:
+        path = os.path.relpath(candidate.name, folder).lower()
+        return word.search(re.sub(r"[_-]", " ", path)) is not None
+
+    return [each for each in candidates if fits(each)] or candidates
 
 
 def in_usual_size(candidate: Candidate, category: str) -> Candidate:

@@ -19,6 +19,7 @@ from interplay.reconstruct.objects import (
     candidates_of_category,
     candidates_of_folder,
     in_usual_size,
+    named_after,
     near_contact,
 )
 from interplay.reconstruct.scene import HUMAN_CONTACT, OBJECT_CONTACT
@@ -75,6 +76,8 @@ def place_object(
     if before is not None:
         candidate = before.candidate
     else:
+        if meshes is not None and options.meshes is not None:
+            meshes = list(named_after(meshes, options.meshes, about.object))
         found = [in_usual_size(each, about.object) for each in meshes or candidates_of_category(about.object)]
         depth = float(np.median(people[0].vertices[:, 2]))
         candidate = best_candidate(found, mask, shown & ~mask, depth / float(np.mean(camera.focal)))
