@@ -156,6 +156,15 @@ def test_poses_are_validated_where_keypoints_are_annotated(
         train(_config(riders_file, tmp_path / "none", **changes))
 
 
+def test_weights_files_have_16_bits_if_wanted(riders_file: Path, tmp_path: Path) -> None:
+    """And they are those of the same training with 32, rounded."""
+    small, large = (train(_config(riders_file, tmp_path / str(bits), epochs=1, weight_bits=bits)) for bits in (16, 32))
+    state, expected = read_weights(small)[0], read_weights(large)[0]
+    for name, tensor in expected.items():
+        assert state[name].dtype == (torch.float16 if tensor.is_floating_point() else tensor.dtype)
+        torch.testing.assert_close(state[name], tensor.to(state[name].dtype))
+
+
 def test_the_best_weights_are_kept(trained: Path) -> None:
     with (trained.parent / "log.csv").open() as stream:
         validated = [float(r["map"]) for r in csv.DictReader(stream) if r["map"]]
