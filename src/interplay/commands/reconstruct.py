@@ -27,10 +27,17 @@ EXAMPLE = "interplay reconstruct photo.jpg -o reconstruction --object racket.glb
 
 
 def _length(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
+        raise argparse.ArgumentTypeError(f"expected a positive number, got {text!r}")
     return value
+
+
+def _lengths(text: str) -> tuple[float, ...]:
+    return tuple(_length(each) for each in text.split(","))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,10 +72,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     given.add_argument(
         "--height",
-        type=_length,
-        nargs="+",
-        default=[],
-        metavar="M",
+        type=_lengths,
+        default=(),
+        metavar="M[,M]",
         help="metres from sole to crown, of all people or of each as fit.json counts them; below 1.45 m they are "
         "children (default: average adults)",
     )
@@ -132,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         depth=arguments.depth_pro,
         focal=arguments.focal,
         pairs=arguments.pairs,
-        heights=tuple(arguments.height),
+        heights=arguments.height,
         device=arguments.device,
     )
     options.check_files()
