@@ -223,7 +223,8 @@ def test_masks_are_learnt_at_one_size_and_lifted_at_another(task: InteractVlmTas
 
 def overfitted(scenes: Path, output: Path, **changes: Any) -> float:
     """F1 on the scenes that a small network is trained on."""
-    given = {"batch_size": 8, "flip": "false", "schedule.kind": "one-cycle", "schedule.warm_up": 0.1, **changes}
+    schedule = {"schedule.kind": "one-cycle", "schedule.warm_up": 0.1, "optimiser.learning_rate": 2e-3}
+    given = {"batch_size": 8, "flip": "false", **schedule, **changes}
     config = load_config("interactvlm/nano", options(scenes, output, **given))
     model = read_contact_model(train(config))
     assert isinstance(model, InteractVlmModel)
