@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy import ndimage
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .inside import DEEPEST
 from .residuals import NORMAL_LENGTH, Pose, Sums, System
-from .scene import Problem, Ranks, Surface, Touch
+from .scene import Problem, Surface, Touch
+from .scores import add_falloff, add_ranks
 from .silhouette import fragments
 
 
@@ -29,6 +29,7 @@ class Weights:
         order: object behind the person where the mask shows it, or before where the mask shows the person.
         scale: growth against its prior.
         ranks: what is more likely touched being farther from the other than what is less likely touched.
+        falloff: distances that do not grow as contact scores fall.
         reach: metres from which on a contact counts hardly more, in the end.
     """
 
@@ -40,12 +41,11 @@ class Weights:
     order: float = 0.3
     scale: float = 1.0
     ranks: float = 0.0
+    falloff: float = 0.0
     reach: float = 0.1
 
 
 _NOISE = 0.01  # metres that one spread of the scale counts as
-_RANK_BOUND = 0.02  # metres from which on a wrong order counts hardly more, in the end
-_MARGIN = 0.01  # metres that what is surely touched is nearer than what is surely not
 _NEAREST = 0.05  # metres before the camera
 
 
@@ -65,7 +65,9 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
     elif weights.outside or weights.cover or weights.order:
         _picture(problem, sums, weights, placed, surface, problem.pixels)
     if weights.ranks:
-        _ranks(problem, sums, weights, _RANK_BOUND if fine else None)
+        add_ranks(problem, sums, weights.ranks, fine)
+    if weights.falloff:
+        add_falloff(problem, sums, weights.falloff)
     if weights.penetration:
         _penetration(problem, sums, weights, placed, surface)
     if spread:
@@ -81,7 +83,8 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
 def _contact(problem: Problem, sums: Sums, weights: Weights, bound: float | None) -> None:
     """Nearest points in position and opposite normal together, from the object to the person and back.
 
-    In the end, contacts that the mask contradicts must not drag the object away from it: `bound`.
+    What touches is equally large on both: of the side that claims more, only the share that is nearest counts. In the
+    end, contacts that the mask contradicts must not drag the object away from it: `bound`.
     """
     for touch in problem.touches:
         _touch(touch, sums, weights.contact / len(problem.touches), weights.normals / len(problem.touches), bound)
@@ -95,8 +98,10 @@ def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, boun
     distance = torch.cdist(points, body.points.expand(len(points), -1, -1))
     facing = torch.cdist(normals, -body.normals.expand(len(points), -1, -1))
     cost = distance**2 + (NORMAL_LENGTH * facing) ** 2
-    for nearest, mine, back in ((cost.argmin(2), own.weights, False), (cost.argmin(1), body.weights, True)):
-        if back:
+    for dim, weights, share in ((2, own.weights, touch.own_share), (1, body.weights, touch.body_share)):
+        least, nearest = cost.min(dim)
+        mine = _nearest_share(least, weights, share)
+        if dim == 1:
             point, normal = _gather(points, nearest), _gather(normals, nearest)
             target, other = body.points, body.normals
         else:
@@ -106,6 +111,17 @@ def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, boun
         if normals_weight:
             rest = NORMAL_LENGTH * (normal + other)
             sums.add_directions("normals", rest, mine * normals_weight / 2, normal)
+
+
+def _nearest_share(distance: Tensor, weights: Tensor, share: float) -> Tensor:
+    """Weights (B, K) of sum 1 of what is nearest by distances (B, K): a share of all that `weights` (K,) are of."""
+    if share >= 1:
+        return weights.expand_as(distance)
+    order = torch.argsort(distance, dim=1, stable=True)
+    sorted_weights = weights[order]
+    before = sorted_weights.cumsum(1) - sorted_weights
+    kept = (share - before).clamp(min=0).minimum(sorted_weights) / share
+    return torch.zeros_like(kept).scatter_(1, order, kept)
 
 
 def contact_distance(problem: Problem, pose: Pose) -> float:
@@ -118,8 +134,10 @@ def contact_distances(problem: Problem, pose: Pose) -> list[float]:
     found = []
     for touch in problem.touches:
         own, body = touch.own, touch.body
-        distance = torch.cdist(pose.place(own.points)[0], body.points)
-        found.append(float((distance.amin(1) * own.weights).sum() + (distance.amin(0) * body.weights).sum()) / 2)
+        distance = torch.cdist(pose.place(own.points), body.points[None])
+        sides = ((2, own.weights, touch.own_share), (1, body.weights, touch.body_share))
+        means = [(each * _nearest_share(each, w, share)).sum() for d, w, share in sides for each in [distance.amin(d)]]
+        found.append(float(sum(means)) / 2)
     return found
 
 
@@ -204,30 +222,6 @@ def _pixels(problem: Problem, sums: Sums, weights: Weights) -> None:
     rest = behind[which].clamp(-DEEPEST, DEEPEST)[None, :, None]
     axis = points.new_tensor([0.0, 0, 1]).expand(1, len(which), 1, 3)
     sums.add("order", rest, torch.full((len(which),), weights.order * one), points[which][None], axis)
-
-
-def _ranks(problem: Problem, sums: Sums, weights: Weights, bound: float | None) -> None:
-    """What is touched is nearer to the other mesh than what is not, on both; how near, the scores do not say."""
-    pose = sums.pose
-    for touch in problem.touches:
-        weight = weights.ranks / 2 / len(problem.touches)
-        own, body = touch.own_ranks, touch.body_ranks
-        points = pose.place(own.points)
-        _add_ranks(sums, weight, own, points - _nearest(problem.body_vertices, points), points, bound)
-        mine = pose.place_each(_nearest(problem.own_vertices, pose.back(body.points)))
-        _add_ranks(sums, weight, body, mine - body.points, mine, bound)
-
-
-def _add_ranks(sums: Sums, weight: float, ranks: Ranks, offset: Tensor, points: Tensor, bound: float | None) -> None:
-    distance = offset.norm(dim=-1)
-    along = offset / distance[..., None].clamp(min=1e-6)
-    sums.add_ranks(distance, weight * ranks.pairs, _MARGIN * ranks.surer, points, along, bound)
-
-
-def _nearest(tree: cKDTree, points: Tensor) -> Tensor:
-    """Of the tree's points the nearest (B, K, 3) to points (B, K, 3)."""
-    _, index = tree.query(points.reshape(-1, 3).numpy())
-    return torch.from_numpy(tree.data[index].astype(np.float32)).reshape(points.shape)
 
 
 def _penetration(problem: Problem, sums: Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:

@@ -21,7 +21,7 @@ from .camera import Intrinsics
 from .energy import Weights, contact_distance
 from .residuals import Pose, System
 from .scene import Problem, checked
-from .search import around, descend, distinct, first_poses, look_alikes, poses_on_mask, spread_rotations
+from .search import around, descend, distinct, first_poses, look_alikes, new, poses_on_mask, spread_rotations, wander
 from .silhouette import depth_buffer
 from .sizes import SizePrior, size_prior
 
@@ -30,11 +30,14 @@ _MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, orde
 
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
 _APART = (
-    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, ranks=10.0),
-    Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=100.0, reach=0.05),
+    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, penetration=0.5, ranks=2.0, falloff=2.0),
+    Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
 )
-# rounds of search around the best, at most: they bound the time that a fit takes, also with many triangles
-_ROUNDS_MET, _ROUNDS_APART, _LEAST_ROUNDS_APART, _TRIANGLES = 2, 8, 4, 20_000
+# rounds of search around the best, at most, and random steps from the best: they bound the time that a fit takes
+_TRIANGLES = 2_000  # with more, steps are fewer
+_WANDERERS, _STEPS, _LEAST_STEPS = 2, 150, 40
+_FINE, _FINE_AGAIN = 6, 4  # how many of the best by points are looked at by pixels, at first and in each round
+_WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
 _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
 
 _Descent = tuple[Pose, System, list[Tensor]]
@@ -188,6 +191,7 @@ def _search(problem: Problem, starts: int, spread: float, begin: Pose | None, se
     met = None
     if problem.touches:
         met = _best(problem, _with(first_poses(problem, rotations), begin), spread, seed)
+    if met is not None:
         found = _described(problem, *met, _MET[1])
         if found.iou >= _GOOD_IOU and found.residuals["contact"] <= _FAR:
             return found
@@ -245,48 +249,69 @@ def _with(*poses: Pose | None) -> Pose:
     return Pose(*(torch.cat(each) for each in zip(*(p for p in poses if p is not None), strict=True)))
 
 
-def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
-    """The best of many places when contacts meet."""
+def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent | None:
+    """The best of many places when contacts meet; None if they are far apart in all."""
     pose = _promising(problem, pose, _COARSE, 64, spread)
     pose, system, _ = descend(problem, pose, _COARSE, 15, spread)
-    ends = _ends(problem, pose.take(distinct(pose, system.energy, 10, problem.radius)), _MET, 25, spread)
-    if overlap(problem, min(ends, key=_energy)[0]) >= _SURE_IOU:
-        return min(ends, key=_energy)
-    return _searched_around(problem, ends, _MET, _ROUNDS_MET, spread, seed)
+    pose = pose.take(distinct(pose, system.energy, 10, problem.radius))
+    if all(contact_distance(problem, each) > 2 * _FAR for each in pose.split(1)):
+        return None
+    ends = _ends(problem, pose, _MET, 25, spread)
+    best = min(ends, key=_energy)
+    if overlap(problem, best[0]) >= _SURE_IOU or contact_distance(problem, best[0]) > _FAR:
+        return best
+    return min(_searched_around(problem, ends, _MET, spread, seed), key=_energy)
 
 
 def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
     """The best of many places when contacts do not meet."""
     pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
     ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
-    rounds = min(max(_TRIANGLES // len(problem.faces), _LEAST_ROUNDS_APART), _ROUNDS_APART)
-    return _searched_around(problem, ends, _APART, rounds, spread, seed)
+    ends = _searched_around(problem, ends, _APART, spread, seed)
+    steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
+    rng = np.random.default_rng(seed)
+    for pose, system, _ in _few(problem, ends, _WANDERERS):
+        ends.append(wander(problem, pose, system, _APART[1], steps, spread, rng))
+    return min(ends, key=_energy)
 
 
-def _ends(problem: Problem, pose: Pose, weights: tuple[Weights, Weights], steps: int, spread: float) -> list[_Descent]:
-    """Where descents from places end: first all together by points, then the best one by one by each pixel."""
+def _ends(
+    problem: Problem,
+    pose: Pose,
+    weights: tuple[Weights, Weights],
+    steps: int,
+    spread: float,
+    known: Pose | None = None,
+) -> list[_Descent]:
+    """Where descents from places end: first all together by points, then the best one by one by each pixel, unless they
+    are near known places."""
     pose, system, _ = descend(problem, pose, weights[0], steps, spread)
-    kept = pose.take(distinct(pose, system.energy, 6, problem.radius))
-    return [descend(problem, each, weights[1], 20, spread, fine=True) for each in kept.split(1)]
+    energy, most = system.energy, _WORSE * system.energy.min()
+    if known is not None:
+        index = new(pose, known, problem.radius)
+        pose, energy = pose.take(index), energy[index]
+    kept = distinct(pose, energy, _FINE if known is None else _FINE_AGAIN, problem.radius)
+    chosen = pose.take(kept[energy[kept] <= most])
+    return [descend(problem, each, weights[1], 20, spread, True, 1e-3) for each in chosen.split(1) if len(each.t)]
 
 
 def _searched_around(
-    problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], rounds: int, spread: float, seed: int
-) -> _Descent:
-    """The best of what is around the best few, and around the best of that, until it is hardly better."""
+    problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], spread: float, seed: int
+) -> list[_Descent]:
+    """What is around the best few, and around the best of that."""
     rng = np.random.default_rng(seed)
-    bests: list[float] = []
-    for number in range(rounds):
-        ends.sort(key=_energy)
-        bests.append(_energy(ends[0]))
-        if number >= 3 and bests[-1] > 0.99 * bests[-4]:
-            break
-        together = _with(*(end[0] for end in ends))
-        energy = torch.cat([end[1].energy for end in ends])
-        few = together.take(distinct(together, energy, 4, problem.radius))
-        near = around(few, 8, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, _ROUND_DEEPER, rng)
-        ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread)
-    return min(ends, key=_energy)
+    for angle in _ROUND_ANGLES:
+        few = _with(*(end[0] for end in _few(problem, ends, 4)))
+        near = around(few, 8, angle, _ROUND_SHIFT, _ROUND_DEEPER, rng)
+        known = _with(*(end[0] for end in ends))
+        ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread, known)
+    return ends
+
+
+def _few(problem: Problem, ends: list[_Descent], count: int) -> list[_Descent]:
+    """The best that are not at the same place."""
+    energy = torch.cat([end[1].energy for end in ends])
+    return [ends[k] for k in distinct(_with(*(end[0] for end in ends)), energy, count, problem.radius)]
 
 
 def _promising(problem: Problem, pose: Pose, weights: Weights, count: int, spread: float) -> Pose:

@@ -84,7 +84,7 @@ class Sums:
         """
         size = residual.square().sum(-1).sqrt()
         w = torch.as_tensor(weight).expand_as(size)
-        loss, linear = _robust(size, bound)
+        loss, linear = robust(size, bound)
         energy = (w * loss).sum(1)
         lever = points - self.pose.t[:, None]
         if along is None:
@@ -109,36 +109,26 @@ class Sums:
         self.curvature = self.curvature + weighted.transpose(1, 2) @ flat
         self.parts[name] = self.parts.get(name, 0) + energy
 
-    def add_ranks(
-        self, distance: Tensor, pairs: Tensor, margin: Tensor, points: Tensor, along: Tensor, bound: float | None
+    def add_distances(
+        self, name: str, energy: Tensor, slope: Tensor, form: Tensor, points: Tensor, along: Tensor
     ) -> None:
-        """Pairs of points of which the first shall not be farther away than the second.
+        """A term of distances (B, K) from points (B, K, 3) of the object, which may depend on each other.
 
         Args:
-            distance: (B, K) metres from points (B, K, 3) of the object in the scene.
-            pairs: (K, K) weight of each pair, first and second.
-            margin: (K, K) metres by which it shall be nearer.
+            energy: (B,).
+            slope: (B, K) half of what the energy changes by with each distance.
+            form: (B, K, K) what the slope changes by with each.
             along: (B, K, 3) unit vectors along which a distance grows.
-            bound: as of `add`.
         """
-        apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
-        loss, linear = _robust(apart, bound)
-        linear = torch.where(apart > 0, linear, 0)
-        energy = (pairs * loss).sum((1, 2))
-        active = pairs * linear
-        both = active + active.transpose(1, 2)
-        laplacian = torch.diag_embed(both.sum(2)) - both
         lever = points - self.pose.t[:, None]
         rows = torch.cat([torch.linalg.cross(lever, along), along, (along * lever).sum(-1, keepdim=True)], -1)
-        pulled = laplacian @ rows
-        slack = (active * margin).sum(2) - (active * margin).sum(1)
         self.energy = self.energy + energy
-        self.gradient = self.gradient + (pulled * distance[..., None]).sum(1) + (rows * slack[..., None]).sum(1)
-        self.curvature = self.curvature + rows.transpose(1, 2) @ pulled
-        self.parts["ranks"] = self.parts.get("ranks", 0) + energy
+        self.gradient = self.gradient + (rows * slope[..., None]).sum(1)
+        self.curvature = self.curvature + rows.transpose(1, 2) @ (form @ rows)
+        self.parts[name] = self.parts.get(name, 0) + energy
 
 
-def _robust(size: Tensor, bound: float | None) -> tuple[Tensor, Tensor]:
+def robust(size: Tensor, bound: float | None) -> tuple[Tensor, Tensor]:
     """The loss of residuals of this size, and by how much less than a square's its slope is."""
     if bound is not None:  # Geman and McClure's
         share = 1 / (1 + (size / bound) ** 2)

@@ -30,7 +30,9 @@ PICTURE = 128
 
 _LARGER = 4.0  # times that a small mask is enlarged at most; steps of whole pixels would be too large
 _SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS, _BODY_POINTS = 500, 96, 32, 256, 160
-_PERHAPS = 0.02  # scores from which on a vertex is not surely free
+_LEAST_SHARE = 0.25  # of what may touch, by which the number of its points grows
+_LARGER_AREA = 2.0  # times that one side's contact may be larger than the other's, and still touch as a whole
+PERHAPS = 0.02  # scores from which on a vertex is not surely free
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,13 @@ class Ranks:
 
     Attributes:
         points: (N, 3) vertices.
+        scores: (N,).
         surer: (N, N) how much more likely the first is in contact than the second, 0 where it is less.
         pairs: (N, N) the same, sum 1.
     """
 
     points: Tensor
+    scores: Tensor
     surer: Tensor
     pairs: Tensor
 
@@ -171,6 +175,7 @@ class Touch:
 
     Attributes:
         own, own_ranks: of the object, measured from its middle.
+        own_share, body_share: how much of each, 0..1, can touch the other one, as its area is not larger.
         body, body_ranks: of the person, in the camera's frame.
     """
 
@@ -178,6 +183,8 @@ class Touch:
     body: Surface
     own_ranks: Ranks
     body_ranks: Ranks
+    own_share: float
+    body_share: float
 
 
 class Problem:
@@ -224,15 +231,20 @@ class Problem:
         human = given.human_vertices
         human_normals = vertex_normals(human, given.human_faces)
         touches = given.touches if given.touches is not None else ((given.human_contact, given.object_contact),)
-        self.touches = tuple(
-            Touch(
-                _chosen(own, normals, touched, OBJECT_CONTACT),
-                _chosen(human, human_normals, touching, HUMAN_CONTACT),
+        own_areas, human_areas = _areas(own, given.object_faces), _areas(human, given.human_faces)
+
+        def touch(touching: Array, touched: Array) -> Touch:
+            areas = own_areas[touched >= OBJECT_CONTACT].sum(), human_areas[touching >= HUMAN_CONTACT].sum()
+            shares = _share(*areas), _share(*areas[::-1])
+            return Touch(
+                _chosen(own, normals, touched, OBJECT_CONTACT, shares[0]),
+                _chosen(human, human_normals, touching, HUMAN_CONTACT, shares[1]),
                 _ranked(own, touched, OBJECT_CONTACT),
                 _ranked(human, touching, HUMAN_CONTACT),
+                *shares,
             )
-            for touching, touched in touches
-        )
+
+        self.touches = tuple(touch(*scores) for scores in touches)
         self.body_inside = Around(given.around or [Solid(Inside(human, given.human_faces))])
         self.own_inside = Inside(own, given.object_faces)
         self.own_vertices, self.body_vertices = cKDTree(own), cKDTree(human)
@@ -315,21 +327,34 @@ def _resampled(
     return mask[rows][:, columns] & there, there
 
 
-def _chosen(vertices: Array, normals: Array, scores: Array, threshold: float) -> Surface:
-    """Vertices in contact, not too many, evenly spread."""
+def _chosen(vertices: Array, normals: Array, scores: Array, threshold: float, share: float) -> Surface:
+    """Vertices in contact, not too many, evenly spread; more where only a share of them touches."""
     index = np.nonzero(scores >= threshold)[0]
-    index = index[_spread(vertices[index], _CONTACT_POINTS)]
+    index = index[_spread(vertices[index], round(_CONTACT_POINTS / max(share, _LEAST_SHARE)))]
     weights = scores[index] / scores[index].sum()
     return Surface(_f32(vertices[index]), _f32(normals[index]), _f32(weights))
 
 
+def _share(own: float, other: float) -> float:
+    """How much of what is said to touch can touch the other side, by the areas of both. They are equal within a factor
+    of about 1.5 where contact is exact; where only places that may be touched are known, they differ by 10 or 100."""
+    return float(min(_LARGER_AREA * other / max(own, 1e-9), 1))
+
+
+def _areas(vertices: Array, faces: NDArray[np.int64]) -> Array:
+    """(V,) square metres: a third of each triangle for each of its corners."""
+    corners = vertices[faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    return np.bincount(faces.reshape(-1), np.repeat(area / 3, 3), len(vertices))
+
+
 def _ranked(vertices: Array, scores: Array, threshold: float) -> Ranks:
     """Vertices in contact and others, and how surely each is in contact rather than each other."""
-    touched, perhaps = scores >= threshold, scores >= _PERHAPS
+    touched, perhaps = scores >= threshold, scores >= PERHAPS
     kinds = [np.nonzero(kind)[0] for kind in (touched, perhaps & ~touched, ~touched & ~perhaps)]
     index = np.concatenate([kind[_spread(vertices[kind], _RANKED_POINTS)] for kind in kinds])
     surer = (scores[index, None] - scores[index]).clip(min=0)
-    return Ranks(_f32(vertices[index]), _f32(surer), _f32(surer / max(surer.sum(), 1e-9)))
+    return Ranks(_f32(vertices[index]), _f32(scores[index]), _f32(surer), _f32(surer / max(surer.sum(), 1e-9)))
 
 
 def _sampled(vertices: Array, faces: NDArray[np.int64], count: int, rng: np.random.Generator) -> Surface:

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .energy import Weights, evaluate
 from .residuals import Pose, System
 from .scene import Problem
 
+_SAME_STEPS, _LONGEST_STEP = 20, 0.1  # after how many steps their lengths are chosen anew; radians and metres
 _NEARER_FARTHER = (-0.08, -0.04, 0.04, 0.08)  # metres
 
 
@@ -39,19 +41,30 @@ def _from_quaternions(q: Tensor) -> Tensor:
 
 
 def first_poses(problem: Problem, rotations: Tensor) -> Pose:
-    """The object turned so and moved so that the middles of its contact and of what touches it meet."""
+    """The object turned so and moved so that the middles of its contact and of what touches it meet. Where it may be
+    touched in more places than it is, the one before the mask's middle then."""
+    touches = problem.touches
     own, body = (
         torch.stack([(side.weights[:, None] * side.points).sum(0) for side in sides]).mean(0)
-        for sides in ([each.own for each in problem.touches], [each.body for each in problem.touches])
+        for sides in ([each.own for each in touches], [each.body for each in touches])
     )
-    return Pose(rotations, body - rotations @ own, torch.ones(len(rotations)))
+    moved = body - rotations @ own
+    if len(touches) == 1 and touches[0].own_share < 1:
+        moves = body - touches[0].own.points @ rotations.transpose(1, 2)
+        sight = torch.nn.functional.normalize(_before_mask(problem), dim=0)
+        away = torch.linalg.cross(moves, sight.expand_as(moves)).norm(dim=-1)
+        moved = moves[torch.arange(len(moves)), away.argmin(1)]
+    return Pose(rotations, moved, torch.ones(len(rotations)))
 
 
 def poses_on_mask(problem: Problem, rotations: Tensor) -> Pose:
     """The object turned so, before the mask's middle at the depth of what touches it, or that its size suggests."""
+    return Pose(rotations, _before_mask(problem).expand(len(rotations), 3), torch.ones(len(rotations)))
+
+
+def _before_mask(problem: Problem) -> Tensor:
     middle = problem.pixels.mean(0) - problem.pixels.new_tensor(problem.camera.principal)
-    place = torch.cat([middle / problem.pixels.new_tensor(problem.camera.focal), torch.ones(1)]) * problem.depth
-    return Pose(rotations, place.expand(len(rotations), 3), torch.ones(len(rotations)))
+    return torch.cat([middle / problem.pixels.new_tensor(problem.camera.focal), torch.ones(1)]) * problem.depth
 
 
 def descend(
@@ -104,6 +117,46 @@ def descend(
     return pose, system, history
 
 
+def wander(
+    problem: Problem,
+    pose: Pose,
+    system: System,
+    weights: Weights,
+    steps: int,
+    spread: float,
+    rng: np.random.Generator,
+) -> tuple[Pose, System, list[Tensor]]:
+    """Random steps from one place, of which those to a better one are kept: they pass what descents end at, as pixels
+    that are covered or not have no slope. Steps are long where the terms hardly change, and longer after a success.
+
+    Returns:
+        As `descend`, with every pixel looked at.
+    """
+    history, reach, root = [system.energy], 1.0, np.zeros((7, 7))
+    for number in range(steps):
+        if number % _SAME_STEPS == 0:
+            root = _lengths(system, spread)
+        step = reach * root @ rng.normal(size=7)
+        tried = pose.moved(torch.from_numpy(step).float()[None])
+        found = evaluate(problem, tried, weights, spread, fine=True)
+        if found.energy < system.energy:
+            pose, system, reach = tried, found, min(2 * reach, 2.0)
+        else:
+            reach = max(0.9 * reach, 0.02)
+        history.append(system.energy)
+    return pose, system, history
+
+
+def _lengths(system: System, spread: float) -> NDArray[np.float64]:
+    """(7, 7) by which random numbers become steps that each change the energy by about a part of it."""
+    free = 7 if spread else 6
+    values, vectors = np.linalg.eigh(system.curvature[0, :free, :free].double().numpy())
+    length = np.sqrt(max(float(system.energy), 1e-6) / free / np.maximum(values, 1e-9))
+    root = np.zeros((7, 7))
+    root[:free, :free] = vectors * np.minimum(length, _LONGEST_STEP)
+    return root
+
+
 def around(pose: Pose, count: int, angle: float, shift: float, deeper: float, rng: np.random.Generator) -> Pose:
     """`count` places near each: turned by up to `angle`, moved by about `shift` metres, and by about `deeper` metres
     along the line of sight, where the picture hardly changes."""
@@ -151,6 +204,14 @@ def distinct(pose: Pose, energy: Tensor, count: int, radius: float) -> Tensor:
         if len(kept) == count:
             break
     return torch.tensor(kept)
+
+
+def new(pose: Pose, known: Pose, radius: float) -> Tensor:
+    """Indices of the places that are not within a tenth of the object's radius of known ones."""
+    both = Pose(*(torch.cat(each) for each in zip(pose, known, strict=True)))
+    count = len(pose.t)
+    far = [all(_apart(both, i, j, radius) > 0.1 * radius for j in range(count, len(both.t))) for i in range(count)]
+    return torch.nonzero(torch.tensor(far, dtype=torch.bool))[:, 0]
 
 
 def _apart(pose: Pose, i: int, j: int, radius: float) -> float:
