@@ -161,7 +161,41 @@ def test_contacts_that_do_not_fit_the_mask_are_told(scene: dict[str, Any]) -> No
     feet = human[:, 1] > np.quantile(human[:, 1], 0.98)
     found = _fit(scene, human_contact=feet)
     assert any("cm apart" in warning or "covers its mask badly" in warning for warning in found.warnings)
-    assert found.iou > 0.35  # at the mask, not at the feet, where it would be 0
+    assert found.iou > 0.5  # the mask wins
+
+
+def test_only_so_much_of_an_object_touches_as_the_person_does(scene: dict[str, Any]) -> None:
+    """All of it may be touched, but the person's contact is small: the nearest share counts."""
+    anywhere = np.ones(len(scene["object_vertices"]))
+    problem = Problem(checked(**{k: v for k, v in scene.items() if k != "truth"} | {"object_contact": anywhere}))
+    [touch] = problem.touches
+    assert touch.own_share < 0.5
+    assert touch.body_share == 1
+    found = _fit(scene, object_contact=anywhere)
+    assert _error(scene, found) < 0.05
+    assert found.residuals["contact"] < 0.03
+
+
+def test_scores_that_fall_with_the_distance(scene: dict[str, Any]) -> None:
+    """At the truth distances are as scores say, whatever the Gaussian's width; elsewhere the slope leads back."""
+    between = np.linalg.norm(scene["truth"][:, None] - scene["human_vertices"], axis=2)
+    for width in (0.1, 0.3):
+        touching, touched = (np.exp(-((d**2 - d.min() ** 2) / width**2)) for d in (between.min(0), between.min(1)))
+        given = {k: v for k, v in scene.items() if k != "truth"}
+        problem = Problem(checked(**given | {"human_contact": touching, "object_contact": touched}))
+        own = scene["object_vertices"] - problem.middle
+        turn = np.linalg.lstsq(own - own.mean(0), scene["truth"] - scene["truth"].mean(0), rcond=None)[0].T
+        middle = scene["truth"].mean(0) - turn @ own.mean(0)
+
+        def energy(x: float, turn: Array = turn, middle: Array = middle, problem: Problem = problem) -> System:
+            place = torch.from_numpy(middle + np.array([x, 0, 0])).float()[None]
+            pose = Pose(torch.from_numpy(turn).float()[None], place, torch.ones(1))
+            return evaluate(problem, pose, Weights(0, 0, 0, 0, penetration=0, order=0, falloff=1.0))
+
+        assert float(energy(0.0).energy) < 1e-6
+        for x in (-0.04, 0.04):
+            assert float(energy(x).energy) > 1e-5
+            assert float(energy(x).gradient[0, 3]) * x > 0
 
 
 def test_a_start_alone(scene: dict[str, Any], fitted: Fit) -> None:

@@ -251,28 +251,22 @@ def _with(*poses: Pose | None) -> Pose:
 
 def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent | None:
     """The best of many places when contacts meet; None if they are far apart in all."""
-    pose = _promising(problem, pose, _COARSE, 64, spread)
-    pose, system, _ = descend(problem, pose, _COARSE, 15, spread)
-    pose = pose.take(distinct(pose, system.energy, 10, problem.radius))
+    pose, _, _ = descend(problem, _promising(problem, pose, _COARSE, 64, spread), _COARSE, 15, spread)
+    pose = _promising(problem, pose, _MET[0], 12, spread)
     if all(contact_distance(problem, each) > 2 * _FAR for each in pose.split(1)):
         return None
     ends = _ends(problem, pose, _MET, 25, spread)
     best = min(ends, key=_energy)
     if overlap(problem, best[0]) >= _SURE_IOU or contact_distance(problem, best[0]) > _FAR:
         return best
-    return min(_searched_around(problem, ends, _MET, spread, seed), key=_energy)
+    return _searched_around(problem, ends, _MET, spread, seed)
 
 
 def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
     """The best of many places when contacts do not meet."""
     pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
     ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
-    ends = _searched_around(problem, ends, _APART, spread, seed)
-    steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
-    rng = np.random.default_rng(seed)
-    for pose, system, _ in _few(problem, ends, _WANDERERS):
-        ends.append(wander(problem, pose, system, _APART[1], steps, spread, rng))
-    return min(ends, key=_energy)
+    return _searched_around(problem, ends, _APART, spread, seed)
 
 
 def _ends(
@@ -297,15 +291,18 @@ def _ends(
 
 def _searched_around(
     problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], spread: float, seed: int
-) -> list[_Descent]:
-    """What is around the best few, and around the best of that."""
+) -> _Descent:
+    """The best of what is around the best few, around the best of that, and some random steps from there."""
     rng = np.random.default_rng(seed)
     for angle in _ROUND_ANGLES:
         few = _with(*(end[0] for end in _few(problem, ends, 4)))
         near = around(few, 8, angle, _ROUND_SHIFT, _ROUND_DEEPER, rng)
         known = _with(*(end[0] for end in ends))
         ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread, known)
-    return ends
+    steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
+    for pose, system, _ in _few(problem, ends, _WANDERERS):
+        ends.append(wander(problem, pose, system, weights[1], steps, spread, rng))
+    return min(ends, key=_energy)
 
 
 def _few(problem: Problem, ends: list[_Descent], count: int) -> list[_Descent]:
