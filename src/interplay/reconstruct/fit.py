@@ -259,14 +259,20 @@ def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent | 
     best = min(ends, key=_energy)
     if overlap(problem, best[0]) >= _SURE_IOU or contact_distance(problem, best[0]) > _FAR:
         return best
-    return _searched_around(problem, ends, _MET, spread, seed)
+    return min(_searched_around(problem, ends, _MET, spread, seed), key=_energy)
 
 
 def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
     """The best of many places when contacts do not meet."""
     pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
     ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
-    return _searched_around(problem, ends, _APART, spread, seed)
+    ends = _searched_around(problem, ends, _APART, spread, seed)
+    steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
+    rng = np.random.default_rng(seed)
+    for pose, system, _ in _few(problem, ends, _WANDERERS):
+        there = wander(problem, pose, system, _APART[1], steps, spread, rng)
+        ends.append(descend(problem, there, _APART[1], 10, spread, True, 1e-3))
+    return min(ends, key=_energy)
 
 
 def _ends(
@@ -291,18 +297,15 @@ def _ends(
 
 def _searched_around(
     problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], spread: float, seed: int
-) -> _Descent:
-    """The best of what is around the best few, around the best of that, and some random steps from there."""
+) -> list[_Descent]:
+    """What is around the best few, and around the best of that."""
     rng = np.random.default_rng(seed)
     for angle in _ROUND_ANGLES:
         few = _with(*(end[0] for end in _few(problem, ends, 4)))
         near = around(few, 8, angle, _ROUND_SHIFT, _ROUND_DEEPER, rng)
         known = _with(*(end[0] for end in ends))
         ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread, known)
-    steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
-    for pose, system, _ in _few(problem, ends, _WANDERERS):
-        ends.append(wander(problem, pose, system, weights[1], steps, spread, rng))
-    return min(ends, key=_energy)
+    return ends
 
 
 def _few(problem: Problem, ends: list[_Descent], count: int) -> list[_Descent]:

@@ -125,14 +125,11 @@ def wander(
     steps: int,
     spread: float,
     rng: np.random.Generator,
-) -> tuple[Pose, System, list[Tensor]]:
+) -> Pose:
     """Random steps from one place, of which those to a better one are kept: they pass what descents end at, as pixels
     that are covered or not have no slope. Steps are long where the terms hardly change, and longer after a success.
-
-    Returns:
-        As `descend`, with every pixel looked at.
-    """
-    history, reach, root = [system.energy], 1.0, np.zeros((7, 7))
+    Every pixel is looked at."""
+    reach, root = 1.0, np.zeros((7, 7))
     for number in range(steps):
         if number % _SAME_STEPS == 0:
             root = _lengths(system, spread)
@@ -143,8 +140,7 @@ def wander(
             pose, system, reach = tried, found, min(2 * reach, 2.0)
         else:
             reach = max(0.9 * reach, 0.02)
-        history.append(system.energy)
-    return pose, system, history
+    return pose
 
 
 def _lengths(system: System, spread: float) -> NDArray[np.float64]:
