@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,11 +31,12 @@ _MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, orde
 
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
 _APART = (
-    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, penetration=0.5, ranks=2.0, falloff=2.0),
+    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, penetration=0.0, ranks=2.0, falloff=2.0),
     Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
 )
 # rounds of search around the best, at most, and random steps from the best: they bound the time that a fit takes
-_TRIANGLES = 2_000  # with more, steps are fewer
+_ROUNDS, _LEAST_ROUNDS, _ROUNDS_UNTOUCHED, _TRIANGLES = 4, 2, 8, 1_000  # with more triangles, they are fewer
+_GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
 _WANDERERS, _STEPS, _LEAST_STEPS = 2, 150, 40
 _FINE, _FINE_AGAIN = 6, 4  # how many of the best by points are looked at by pixels, at first and in each round
 _WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
@@ -267,11 +269,13 @@ def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Desc
     pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
     ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
     ends = _searched_around(problem, ends, _APART, spread, seed)
+    if not problem.touches:
+        return min(ends, key=_energy)
     steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
     rng = np.random.default_rng(seed)
     for pose, system, _ in _few(problem, ends, _WANDERERS):
         there = wander(problem, pose, system, _APART[1], steps, spread, rng)
-        ends.append(descend(problem, there, _APART[1], 10, spread, True, 1e-3))
+        ends.append(descend(problem, there, _APART[1], 10, spread, fine=True))
     return min(ends, key=_energy)
 
 
@@ -286,25 +290,33 @@ def _ends(
     """Where descents from places end: first all together by points, then the best one by one by each pixel, unless they
     are near known places."""
     pose, system, _ = descend(problem, pose, weights[0], steps, spread)
-    energy, most = system.energy, _WORSE * system.energy.min()
+    energy = system.energy
+    most = _WORSE * energy.min() if problem.touches else math.inf
     if known is not None:
         index = new(pose, known, problem.radius)
         pose, energy = pose.take(index), energy[index]
     kept = distinct(pose, energy, _FINE if known is None else _FINE_AGAIN, problem.radius)
     chosen = pose.take(kept[energy[kept] <= most])
-    return [descend(problem, each, weights[1], 20, spread, True, 1e-3) for each in chosen.split(1) if len(each.t)]
+    return [descend(problem, each, weights[1], 20, spread, fine=True) for each in chosen.split(1) if len(each.t)]
 
 
 def _searched_around(
     problem: Problem, ends: list[_Descent], weights: tuple[Weights, Weights], spread: float, seed: int
 ) -> list[_Descent]:
-    """What is around the best few, and around the best of that."""
+    """What is around the best few, and around the best of that, until it is hardly better."""
     rng = np.random.default_rng(seed)
-    for angle in _ROUND_ANGLES:
+    rounds, patience = _ROUNDS if len(problem.faces) <= _TRIANGLES else _LEAST_ROUNDS, 2
+    if not problem.touches:  # only the mask tells the depth
+        rounds, patience = _ROUNDS_UNTOUCHED, 3
+    energies = [min(map(_energy, ends))]
+    for number in range(rounds):
+        if number >= patience and energies[-1] > _GAIN * energies[-1 - patience]:
+            break
         few = _with(*(end[0] for end in _few(problem, ends, 4)))
-        near = around(few, 8, angle, _ROUND_SHIFT, _ROUND_DEEPER, rng)
-        known = _with(*(end[0] for end in ends))
+        near = around(few, 8, _ROUND_ANGLES[number % 2], _ROUND_SHIFT, _ROUND_DEEPER, rng)
+        known = _with(*(end[0] for end in ends)) if problem.touches else None
         ends += _ends(problem, _with(near, look_alikes(problem, few)), weights, 10, spread, known)
+        energies.append(min(map(_energy, ends)))
     return ends
 
 

@@ -199,7 +199,7 @@ def distinct(pose: Pose, energy: Tensor, count: int, radius: float) -> Tensor:
             kept.append(index)
         if len(kept) == count:
             break
-    return torch.tensor(kept)
+    return torch.tensor(kept, dtype=torch.long)
 
 
 def new(pose: Pose, known: Pose, radius: float) -> Tensor:
