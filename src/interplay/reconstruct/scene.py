@@ -336,8 +336,8 @@ def _chosen(vertices: Array, normals: Array, scores: Array, threshold: float, sh
 
 
 def _share(own: float, other: float) -> float:
-    """How much of what is said to touch can touch the other side, by the areas of both. They are equal within a factor
-    of about 1.5 where contact is exact; where only places that may be touched are known, they differ by 10 or 100."""
+    """How much of what is said to touch can touch the other side, by the areas of both. They are mostly equal within a
+    factor of 1.5 where contact is exact; where only places that may be touched are known, they differ by 10 or 100."""
     return float(min(_LARGER_AREA * other / max(own, 1e-9), 1))
 
 
