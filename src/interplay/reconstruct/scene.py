@@ -345,7 +345,8 @@ def _areas(vertices: Array, faces: NDArray[np.int64]) -> Array:
     """(V,) square metres: a third of each triangle for each of its corners."""
     corners = vertices[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
-    return np.bincount(faces.reshape(-1), np.repeat(area / 3, 3), len(vertices))
+    total: Array = np.bincount(faces.reshape(-1), np.repeat(area / 3, 3), len(vertices)).astype(np.float64)
+    return total
 
 
 def _ranked(vertices: Array, scores: Array, threshold: float) -> Ranks:
