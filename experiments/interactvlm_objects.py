@@ -24,12 +24,12 @@ from scipy.spatial import cKDTree
 
 from interplay.body.views import unit_object
 from interplay.datasets import load_annotations
-from interplay.datasets.generated.contacts import read_touched_objects
 from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
 from interplay.metrics.contact import contact_scores
 from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.model import InteractVlmModel
+from interplay.models.interactvlm.object_sources import touched_meshes
 from interplay.models.interactvlm.predict import ContactPredictor
 from interplay.models.weights import read_contact_model
 
@@ -49,18 +49,11 @@ class Touched(NamedTuple):
 
 def touched_objects(root: Path) -> list[Touched]:
     """All of a folder of generated scenes."""
-    table = load_annotations("generated", root)
     found = []
-    for image, objects in zip(table, read_touched_objects(root, table.files), strict=True):
-        for each in objects:
-            if each.contact.object is None or not len(each.contact.object_vertices):
-                continue
-            human, object = image.boxes[each.contact.human], image.boxes[each.contact.object]
-            name = table.vocabulary.objects[image.labels[each.contact.object]]
-            contact = np.zeros(len(each.mesh.vertices), bool)
-            contact[each.contact.object_vertices] = True
-            pair = ContactPair(name, human, object)
-            found.append(Touched(image.file or "", pair, unit_object(each.mesh.vertices), each.mesh.faces, contact))
+    for file, pair, mesh, vertices in touched_meshes(load_annotations("generated", root), root):
+        contact = np.zeros(len(mesh.vertices), bool)
+        contact[vertices] = True
+        found.append(Touched(file, pair, unit_object(mesh.vertices), mesh.faces, contact))
     return found
 
 

@@ -181,6 +181,12 @@ def closest_on_segments(points: ArrayLike, starts: ArrayLike, ends: ArrayLike) -
     return np.linalg.norm(p - a - t[..., None] * d, axis=-1), t
 
 
+def triangle_areas(corners: Array) -> Array:
+    """(F,) areas of triangles (F, 3, 3)."""
+    areas: Array = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    return areas
+
+
 def closest_on_triangles(points: Array, triangles: Array) -> Array:
     """Closest point (N, 3) on triangle i (N, 3, 3) to point i (N, 3).
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from interplay.body.geometry import Array
+from interplay.body.geometry import Array, triangle_areas
 from interplay.body.proximity import signed_distance, surface_samples
 from interplay.body.raycast import check_mesh
 from interplay.errors import InputError
@@ -148,7 +148,7 @@ def _on_surface(vertices: Array, faces: NDArray[Any]) -> Array:
     """Points evenly spread over a surface, the same ones for the same triangles."""
     rng = np.random.default_rng(0)
     corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = triangle_areas(corners)
     if not area.sum() > 0:
         return surface_samples(corners)[0]
     face = rng.choice(len(faces), SAMPLES, p=area / area.sum())

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 from scipy.spatial import cKDTree
 
-from interplay.body.geometry import Array, rotation
+from interplay.body.geometry import Array, rotation, triangle_areas
 from interplay.body.proximity import surface_samples
 from interplay.body.raycast import check_mesh
 from interplay.errors import InputError
@@ -88,7 +88,7 @@ def _surface(vertices: Any, faces: Any) -> tuple[Array, Array, Array, float]:
     check_mesh(points, triangles)
     diameter = float(np.linalg.norm(np.ptp(points, axis=0)))
     corners = points[triangles]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = triangle_areas(corners)
     if not area.sum() > 0:
         raise InputError("vertices: the triangles have no area")
     samples, owner = surface_samples(corners, diameter / _MANY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from interplay.body.contact import CONTACT, DEPTH
 from interplay.body.geometry import Array
 
 from .camera import Intrinsics
-from .inside import DEEPEST, Around, Inside, Solid
+from .inside import DEEPEST, Inside, Solid
 from .scene import HUMAN_CONTACT, PICTURE
 from .silhouette import depth_buffer
 
@@ -198,5 +198,5 @@ def _apart(points: Array, targets: Array) -> float:
 
 def _inside(points: Array, other: Thing) -> float:
     """How deep points of a body are in another thing, by more than flesh gives way, as in the fit of objects."""
-    depth, _, gives = Around([replace(other.solid, gives=DEPTH)])(torch.from_numpy(points.astype(np.float32)))
-    return 2 * float((depth - gives).clamp(min=0, max=DEEPEST).square().mean())
+    depth = other.scaled * other.surface(torch.from_numpy((points / other.scaled).astype(np.float32)))[0]
+    return 2 * float((depth - DEPTH).clamp(min=0, max=DEEPEST).square().mean())

@@ -12,7 +12,7 @@ from torch import Tensor
 from .inside import DEEPEST
 from .residuals import NORMAL_LENGTH, Pose, Sums, System
 from .scene import Problem, Surface, Touch
-from .scores import add_falloff, add_ranks
+from .scores import add_scores
 from .silhouette import fragments
 
 
@@ -64,10 +64,8 @@ def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0
         _pixels(problem, sums, weights)
     elif weights.outside or weights.cover or weights.order:
         _picture(problem, sums, weights, placed, surface, problem.pixels)
-    if weights.ranks:
-        add_ranks(problem, sums, weights.ranks, fine)
-    if weights.falloff:
-        add_falloff(problem, sums, weights.falloff)
+    if weights.ranks or weights.falloff:
+        add_scores(problem, sums, weights.ranks, weights.falloff, fine)
     if weights.penetration:
         _penetration(problem, sums, weights, placed, surface)
     if spread:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from interplay.body.geometry import Array
+from interplay.body.geometry import Array, triangle_areas
 from interplay.body.meshes import vertex_normals
 from interplay.body.raycast import check_mesh
 from interplay.errors import InputError
@@ -343,9 +343,8 @@ def _share(own: float, other: float) -> float:
 
 def _areas(vertices: Array, faces: NDArray[np.int64]) -> Array:
     """(V,) square metres: a third of each triangle for each of its corners."""
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
-    total: Array = np.bincount(faces.reshape(-1), np.repeat(area / 3, 3), len(vertices)).astype(np.float64)
+    thirds = np.repeat(triangle_areas(vertices[faces]) / 3, 3)
+    total: Array = np.bincount(faces.reshape(-1), thirds, len(vertices)).astype(np.float64)
     return total
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
@@ -17,42 +19,70 @@ _FALL_LEAST = 0.2  # spread of the scores' logarithms; truth values have none
 _NEAR = 0.03  # metres; nearer points are not known better than this
 
 
-def add_ranks(problem: Problem, sums: Sums, weight: float, bounded: bool) -> None:
+class _Side(NamedTuple):
+    """The object, or a person: how what may touch lies to the other mesh.
+
+    Attributes:
+        ranks: what is ranked, K points.
+        share: how much of it may touch, of all touches.
+        distance: (B, K) from the other mesh.
+        points: (B, K, 3) of the object that these change with.
+        along: (B, K, 3) in which direction they grow.
+    """
+
+    ranks: Ranks
+    share: float
+    distance: Tensor
+    points: Tensor
+    along: Tensor
+
+
+def add_scores(problem: Problem, sums: Sums, ranks: float, falloff: float, bounded: bool) -> None:
+    """Add both terms, with their weights.
+
+    Args:
+        bounded: a wrong order counts hardly more from some distance on.
+    """
+    for side in _sides(problem, sums.pose):
+        if ranks:
+            _add_ranks(sums, side, ranks, _RANK_BOUND if bounded else None)
+        if falloff:
+            _add_falloff(sums, side, falloff)
+
+
+def _add_ranks(sums: Sums, side: _Side, weight: float, bound: float | None) -> None:
     """What is touched is nearer to the other mesh than what is not, on both; how near, the scores do not say."""
-    bound = _RANK_BOUND if bounded else None
-    for ranks, share, distance, points, along in _sides(problem, sums.pose):
-        pairs, margin = weight * share / len(problem.touches) / 2 * ranks.pairs, _MARGIN * ranks.surer
-        apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
-        loss, linear = robust(apart, bound)
-        active = pairs * torch.where(apart > 0, linear, 0)
-        both = active + active.transpose(1, 2)
-        laplacian = torch.diag_embed(both.sum(2)) - both
-        slack = (active * margin).sum(2) - (active * margin).sum(1)
-        slope = (laplacian @ distance[..., None])[..., 0] + slack
-        sums.add_distances("ranks", (pairs * loss).sum((1, 2)), slope, laplacian, points, along)
+    pairs, margin, distance = weight * side.share * side.ranks.pairs, _MARGIN * side.ranks.surer, side.distance
+    apart = (distance[:, :, None] - distance[:, None] + margin).clamp(min=0)
+    loss, linear = robust(apart, bound)
+    active = pairs * torch.where(apart > 0, linear, 0)
+    both = active + active.transpose(1, 2)
+    laplacian = torch.diag_embed(both.sum(2)) - both
+    slack = (active * margin).sum(2) - (active * margin).sum(1)
+    slope = (laplacian @ distance[..., None])[..., 0] + slack
+    sums.add_distances("ranks", (pairs * loss).sum((1, 2)), slope, laplacian, side.points, side.along)
 
 
-def add_falloff(problem: Problem, sums: Sums, weight: float) -> None:
+def _add_falloff(sums: Sums, side: _Side, weight: float) -> None:
     """Scores fall with the distance from the other mesh as a Gaussian does, whose height and width are found anew for
     each place: the squares of distances are linear in the scores' logarithms. Truth values say nothing of this kind."""
-    for ranks, share, distance, points, along in _sides(problem, sums.pose):
-        known = ranks.scores >= PERHAPS
-        logs = -ranks.scores[known].log()
-        if float(logs.std(correction=0)) < _FALL_LEAST:
-            continue
-        distance = distance[:, known]
-        wanted, weights = _fitted_line(logs, distance)
-        rest = distance - wanted
-        loss, linear = robust(rest.abs(), _FALL_BOUND)
-        each = weight * share / len(problem.touches) / 2 / len(logs)
-        w = each * linear
-        # the line follows the distances: what it can explain is no curvature (variable projection)
-        columns = torch.stack([torch.ones_like(wanted), logs.expand_as(wanted)], -1) / weights[..., None]
-        weighted = w[..., None] * columns
-        small = columns.transpose(1, 2) @ weighted
-        small = small + torch.diag_embed(1e-6 * torch.diagonal(small, dim1=1, dim2=2) + 1e-12)
-        form = torch.diag_embed(w) - weighted @ torch.linalg.solve(small, weighted.transpose(1, 2))
-        sums.add_distances("falloff", each * loss.sum(1), w * rest, form, points[:, known], along[:, known])
+    known = side.ranks.scores >= PERHAPS
+    logs = -side.ranks.scores[known].log()
+    if float(logs.std(correction=0)) < _FALL_LEAST:
+        return
+    distance = side.distance[:, known]
+    wanted, growth = _fitted_line(logs, distance)
+    rest = distance - wanted
+    loss, linear = robust(rest.abs(), _FALL_BOUND)
+    each = weight * side.share / len(logs)
+    w = each * linear
+    # the line follows the distances: what it can explain is no curvature (variable projection)
+    columns = torch.stack([torch.ones_like(wanted), logs.expand_as(wanted)], -1) / growth[..., None]
+    weighted = w[..., None] * columns
+    small = columns.transpose(1, 2) @ weighted
+    small = small + torch.diag_embed(1e-6 * torch.diagonal(small, dim1=1, dim2=2) + 1e-12)
+    form = torch.diag_embed(w) - weighted @ torch.linalg.solve(small, weighted.transpose(1, 2))
+    sums.add_distances("falloff", each * loss.sum(1), w * rest, form, side.points[:, known], side.along[:, known])
 
 
 def _fitted_line(logs: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,9 +101,8 @@ def _fitted_line(logs: Tensor, distance: Tensor) -> tuple[Tensor, Tensor]:
     return wanted, growth
 
 
-def _sides(problem: Problem, pose: Pose) -> list[tuple[Ranks, float, Tensor, Tensor, Tensor]]:
-    """Of each person and of the object: what is ranked, how much of it may touch, distances (B, K) from the other mesh,
-    points (B, K, 3) of the object that they change with, and along which direction they grow."""
+def _sides(problem: Problem, pose: Pose) -> list[_Side]:
+    """Of each touch both sides; the nearest points are looked up once for both terms."""
     found = []
     for touch in problem.touches:
         points = pose.place(touch.own_ranks.points)
@@ -81,10 +110,12 @@ def _sides(problem: Problem, pose: Pose) -> list[tuple[Ranks, float, Tensor, Ten
         found.append((touch.own_ranks, touch.own_share, points, offset))
         points = pose.place_each(_nearest(problem.own_vertices, pose.back(touch.body_ranks.points)))
         found.append((touch.body_ranks, touch.body_share, points, points - touch.body_ranks.points))
-    return [
-        (ranks, share, distance := offset.norm(dim=-1), points, offset / distance[..., None].clamp(min=1e-6))
-        for ranks, share, points, offset in found
-    ]
+    sides = []
+    for ranks, share, points, offset in found:
+        distance = offset.norm(dim=-1)
+        along = offset / distance[..., None].clamp(min=1e-6)
+        sides.append(_Side(ranks, share / len(problem.touches) / 2, distance, points, along))
+    return sides
 
 
 def _nearest(tree: cKDTree, points: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from interplay.body.splatting import draw_points, point_table, position_colours
 from interplay.body.views import draw_views, unit_object
 from interplay.containers.meshes import Part
 from interplay.datasets.affordance import PointAffordance, PointForm
+from interplay.datasets.generated.contacts import read_touched_objects
 from interplay.datasets.pico import object_of, read_pixel_map
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
@@ -23,6 +25,7 @@ from interplay.models.interactvlm.lessons import Lesson, Taught, canvas_of, view
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
+from interplay.table import InteractionTable
 
 
 class PointSource:
@@ -82,18 +85,41 @@ class PointSource:
         raise MissingFileError(f"{self._form.dataset}: no shape of {thing} affords {affordance}")
 
 
+class TouchedMesh(NamedTuple):
+    """A generated scene's object that somebody touches: the picture's name, the boxes, the object's mesh, and which of
+    its vertices are in contact."""
+
+    file: str
+    pair: ContactPair
+    mesh: Part
+    vertices: NDArray[np.int64]
+
+
+def touched_meshes(table: InteractionTable, root: Path) -> list[TouchedMesh]:
+    """What people touch in generated scenes; see `read_touched_objects`."""
+    touched = []
+    for image, objects in zip(table, read_touched_objects(root, table.files), strict=True):
+        for each in objects:
+            human, object, vertices = each.contact.human, each.contact.object, each.contact.object_vertices
+            if object is not None and len(vertices):
+                name = table.vocabulary.objects[image.labels[object]]
+                pair = ContactPair(name, image.boxes[human], image.boxes[object])
+                touched.append(TouchedMesh(image.file or "", pair, each.mesh, vertices))
+    return touched
+
+
 class MeshSource:
     """Contact of generated scenes' objects, each on views of its own mesh.
 
     Args:
-        touched: the picture's name, the boxes, the object's mesh, and its vertices in contact.
+        touched: of `touched_meshes`.
         find: from an image's name to its file.
         size, mask_size: pixels on a side of what SAM sees, and of the masks.
         min_vertices: see `ContactDataConfig`.
     """
 
     def __init__(
-        self, touched: Sequence[tuple[str, ContactPair, Part, NDArray[np.int64]]], find: Callable[[str], Path],
+        self, touched: Sequence[TouchedMesh], find: Callable[[str], Path],
         recipe: InteractVlmRecipe, size: int, mask_size: int, min_vertices: int,
     ) -> None:  # fmt: skip
         self._touched, self._find, self._recipe = touched, find, recipe

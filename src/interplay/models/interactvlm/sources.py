@@ -20,7 +20,7 @@ from interplay.datasets import lemon, piad
 from interplay.datasets.affordance import PointForm
 from interplay.datasets.contact_labels import BodyContact
 from interplay.datasets.damon import parts_of, read_damon
-from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts, read_touched_objects
+from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
 from interplay.datasets.hoi_vqa import read_hoi_vqa
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.rich import read_rich
@@ -30,7 +30,7 @@ from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.model import Canvas
-from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, PointSource
+from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, PointSource, touched_meshes
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.prompts import Template
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
@@ -237,14 +237,7 @@ def _generated_objects(
     data: ContactDataConfig, recipe: InteractVlmRecipe, table: InteractionTable, size: int, mask_size: int
 ) -> MeshSource:
     assert data.root is not None
-    touched = []
-    for image, objects in zip(table, read_touched_objects(data.root, table.files), strict=True):
-        for each in objects:
-            human, object, vertices = each.contact.human, each.contact.object, each.contact.object_vertices
-            if object is not None and len(vertices):
-                name = table.vocabulary.objects[image.labels[object]]
-                pair = ContactPair(name, image.boxes[human], image.boxes[object])
-                touched.append((image.file or "", pair, each.mesh, vertices))
+    touched = touched_meshes(table, data.root)
     return MeshSource(touched, _finder(data.images or data.root), recipe, size, mask_size, data.min_vertices)
 
 

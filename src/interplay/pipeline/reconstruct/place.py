@@ -164,14 +164,14 @@ def _touch(
         "body_vertices": int((human >= HUMAN_CONTACT).sum()),
         "object": own_from,
         "object_vertices": int((own >= OBJECT_CONTACT).sum()),
-        "distance": round(float(fit.residuals.get("contact", np.nan)), 4),
+        "distance": round(fit.residuals["contact"], 4),
     }
     return Touch(number, human, own, fit, report)
 
 
 def _as_good(fit: Fit, before: Fit) -> bool:
     """Whether an object may stay near where it was in the frame before."""
-    apart, was = (each.residuals.get("contact", 0.0) for each in (fit, before))
+    apart, was = (each.residuals["contact"] for each in (fit, before))
     near = apart <= max(_GOOD_CONTACT, was + _WORSE_CONTACT)
     return near and fit.iou >= min(_GOOD_IOU, before.iou - _WORSE_IOU)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interplay.body.geometry import Array, apply, closest_on_triangles
+from interplay.body.geometry import Array, apply, closest_on_triangles, triangle_areas
 from interplay.body.materials import Material, srgb
 from interplay.body.meshes import Mesh
 from interplay.body.raycast import RayScene
@@ -156,7 +156,7 @@ def _sampled(mesh: Mesh) -> Array:
     """(_SAMPLES, 3) points spread over a surface, the same ones every time."""
     rng = np.random.default_rng(0)
     corners = mesh.vertices[mesh.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = triangle_areas(corners)
     face = rng.choice(len(area), _SAMPLES, p=area / area.sum())
     u, v = np.sort(rng.random((2, _SAMPLES)), axis=0)
     weights = np.stack([u, v - u, 1 - v], 1)
