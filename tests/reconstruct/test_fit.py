@@ -204,6 +204,9 @@ def test_a_start_alone(scene: dict[str, Any], fitted: Fit) -> None:
     found = _fit(scene, start=near, starts=0)
     assert _error(scene, found) < 0.03
     assert _error(scene, _fit(scene, start=found, starts=0)) < 0.03
+    assert _error(scene, _fit(scene, start=found, search=False)) < 0.03
+    with pytest.raises(InputError, match="search: without it a start is needed"):
+        _fit(scene, search=False)
 
 
 def test_contacts_of_a_coarse_mesh(scene: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def _touch(
     human, human_from = body_contact(networks, image, person, pair, mask, camera, candidate)
     own, own_from = object_contact(candidate, networks.options.object_contact)
 
-    def fitted(contact: Array, start: Fit | None, starts: int) -> Fit:
+    def fitted(contact: Array, start: Fit | None, search: bool = True) -> Fit:
         return fit_object(
             person.vertices,
             person.faces,
@@ -143,15 +143,16 @@ def _touch(
             start=start,
             scale_spread=0.0 if candidate.size is not None else candidate.scale_spread,
             size=candidate.size,
-            starts=starts,
+            starts=_STARTS if start is None else _STARTS // 4,
+            search=search,
         )
 
     def found(contact: Array, start: Fit | None) -> Fit:
         if near and start is not None:
-            still = fitted(contact, start, 0)
+            still = fitted(contact, start, search=False)
             if _as_good(still, start):
                 return still
-        return fitted(contact, start, _STARTS if start is None else _STARTS // 4)
+        return fitted(contact, start)
 
     fit = found(own, start)
     if own_from == "guessed: anywhere":  # where it came nearest, now alone
