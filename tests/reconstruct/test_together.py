@@ -114,7 +114,7 @@ def test_one_person_and_two_objects() -> None:
     assert found.body_scales == (1.0,)
     assert _median(found, 0, np.asarray(objects[0].vertices), held) < 0.04
     placed = found.objects[1].place(objects[1].vertices)
-    assert np.linalg.norm(placed.mean(0) - behind.mean(0)) < 0.3  # its depth is only as sure as its size in pixels
+    assert np.linalg.norm(placed.mean(0) - behind.mean(0)) < 0.25  # its depth is only as sure as its size in pixels
     assert placed[:, 2].mean() > person.vertices[:, 2].max()
     assert found.objects[1].iou > 0.8
 

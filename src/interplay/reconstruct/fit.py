@@ -34,6 +34,8 @@ _APART = (
     Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, penetration=0.0, ranks=2.0, falloff=2.0),
     Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
 )
+# nothing but what is around it, and the mask, tells where an object is that nobody touches
+_UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
 # rounds of search around the best, at most, and random steps from the best: they bound the time that a fit takes
 _ROUNDS, _LEAST_ROUNDS, _ROUNDS_UNTOUCHED, _TRIANGLES = 4, 2, 8, 1_000  # with more triangles, they are fewer
 _GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
@@ -232,8 +234,9 @@ def _descended(problem: Problem, pose: Pose, spread: float) -> Fit:
         best = _described(problem, *min(_ends(problem, pose, _MET, 20, spread), key=_energy), _MET[1])
         if best.iou >= _GOOD_IOU and best.residuals["contact"] <= _FAR:
             return best
-    ends = _ends(problem, pose, _APART, 10, spread)
-    return _described(problem, *min(ends, key=_energy), _APART[1])
+    weights = _APART if problem.touches else _UNTOUCHED
+    ends = _ends(problem, pose, weights, 10, spread)
+    return _described(problem, *min(ends, key=_energy), weights[1])
 
 
 def pose_of(problem: Problem, fit: Fit) -> Pose:
@@ -277,9 +280,10 @@ def _best(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent | 
 
 def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Descent:
     """The best of many places when contacts do not meet."""
-    pose, system, _ = descend(problem, _promising(problem, pose, _APART[0], 64, spread), _APART[0], 15, spread)
-    ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), _APART, 15, spread)
-    ends = _searched_around(problem, ends, _APART, spread, seed)
+    weights = _APART if problem.touches else _UNTOUCHED
+    pose, system, _ = descend(problem, _promising(problem, pose, weights[0], 64, spread), weights[0], 15, spread)
+    ends = _ends(problem, pose.take(distinct(pose, system.energy, 16, problem.radius)), weights, 15, spread)
+    ends = _searched_around(problem, ends, weights, spread, seed)
     if not problem.touches:
         return min(ends, key=_energy)
     steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
