@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,31 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_does_the_rest(
     assert [Path(json.loads(line)["file"]).name for line in (output / "failures.jsonl").read_text().splitlines()] == [
         "0.jpg"
     ]
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["the iteration goes on", "the iteration ends"])
+def test_ctrl_c_stops_where_ray_swallows_it(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    given: list[Any] = []
+
+    def swallowing(self: Any) -> Iterator[Any]:
+        for row in real(self):
+            given.append(row)
+            if ends:
+                yield row
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            if ends:
+                return
+            yield row
+
+    real = ray.data.Dataset.iter_rows
+    monkeypatch.setattr(ray.data.Dataset, "iter_rows", swallowing)
+    folder = photos(tmp_path / "in", "0.jpg", "1.jpg", "2.jpg")
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, tmp_path / "out", shard_size=1, workers=1)
+    assert len(given) == 1
 
 
 def test_a_second_run_does_what_has_come_since(cluster: Any, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from interplay.containers.json_files import parse_json
 from interplay.defaults import DEFAULT_BATCH_SIZE
 from interplay.errors import InputError, InterplayError, MissingExtraError
 from interplay.files import check_folder_target
+from interplay.interrupts import remembered_interrupt
 from interplay.locks import locked
 from interplay.pipeline import ModelOptions
 from interplay.pipeline.results import changed_settings
@@ -172,10 +173,12 @@ def _work(job: BatchJob, todo: Sequence[int], plan: Plan, messages: Console) -> 
         told = 0
         with stoppable(messages, "detecting", plan.images(todo)) as advance:
             try:
-                for outcome in outcomes.iter_rows():
-                    for _ in range(int(outcome["images"])):
-                        advance()
-                        told += 1
+                with remembered_interrupt() as stop_if_asked:  # a busy Ray has lost one
+                    for outcome in outcomes.iter_rows():
+                        for _ in range(int(outcome["images"])):
+                            advance()
+                            told += 1
+                        stop_if_asked()
             except KeyboardInterrupt:  # Ray hands outcomes over late: say how much is there
                 for _ in range(plan.images(sorted(done_shards(Folder(job.output)) & set(todo))) - told):
                     advance()

@@ -23,6 +23,7 @@ from torch import nn
 
 from interplay.errors import InterplayError
 from interplay.files import check_folder_target
+from interplay.interrupts import postponed_interrupt
 from interplay.locks import locked
 from interplay.systems import get_system
 from interplay.training.batches import plain
@@ -38,7 +39,6 @@ from interplay.training.config import resolve_config
 from interplay.training.display import Display, batch_remark, display, epoch_line, memory_gib, start_remarks
 from interplay.training.folder import BEST, CHECKPOINT, WEIGHTS
 from interplay.training.inputs import check_inputs, data_files
-from interplay.training.interrupt import postponed_interrupt
 from interplay.training.launch import launch
 from interplay.training.loading import BatchPlan, LoadedPart, load_parts
 from interplay.training.loggers import build_loggers
