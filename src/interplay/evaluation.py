@@ -116,14 +116,14 @@ def read_both(
         vocabulary = Vocabulary.load(vocabulary)
     by_own_names = canonical_name(dataset) == "own" and vocabulary is None
     truth = read_truth(dataset, annotations, split, vocabulary)
+    keyframes = canonical_name(dataset) == "vidhoi" or truth.vocabulary == Vocabulary.load("vidhoi")
     reading = None
     if not isinstance(predictions, (InteractionTable, VcocoDetections)):
         reading = Reading()
-        translated = truth.vocabulary == Vocabulary.load("vidhoi") and has_names(predictions)
-        by_names = translated or (truth.vocabulary.name == OWN_NAMES and by_own_names)
+        by_names = (keyframes and has_names(predictions)) or (truth.vocabulary.name == OWN_NAMES and by_own_names)
         meaning = OWN_NAMES if by_names else truth.vocabulary
         predictions = read_results(predictions, meaning, truth.files, progress, reading, numbering)
-    if truth.vocabulary.name == "vidhoi" and isinstance(predictions, InteractionTable):
+    if keyframes and isinstance(predictions, InteractionTable):
         predictions, notes = at_keyframes(predictions, truth)
         predictions, foreign = in_words_of(predictions, truth.vocabulary)
         reading = reading or Reading()

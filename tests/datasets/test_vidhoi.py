@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -248,10 +249,12 @@ def test_other_words_are_translated_and_what_cannot_be_is_said(annots: Path, tmp
         for frame in (15, 45)
     ]
     write(InteractionTable.from_list(images), tmp_path / "found.jsonl")
-    for predictions in (InteractionTable.from_list(images), tmp_path / "found.jsonl"):
-        scores = evaluate("vidhoi", predictions, annots)
+    own = replace(VIDHOI, name="our-vidhoi")
+    for predictions, vocabulary in product((InteractionTable.from_list(images), tmp_path / "found.jsonl"), (None, own)):
+        scores = evaluate("vidhoi", predictions, annots, vocabulary=vocabulary)
         assert scores.ap[scores.classes.index("hold toy")] == 1
-        assert any("4 of 6 predictions use words that vidhoi lacks" in note for note in scores.notes)
+        name = (vocabulary or VIDHOI).name
+        assert any(f"4 of 6 predictions use words that {name} lacks" in note for note in scores.notes)
         assert any("sit, giraffe" in note for note in scores.notes)
     only = [replace(image, verb=np.full(3, sit), object=np.full(3, 2)) for image in images]
     with pytest.raises(InputError, match=r"vidhoi has other words than the predictions \(sit\)"):

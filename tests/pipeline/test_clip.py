@@ -18,7 +18,8 @@ from interplay.cli import main
 from interplay.errors import InputError
 from interplay.formats import read
 from interplay.pipeline.clip import ClipJob, run_clip
-from interplay.video import Frame, read_frames, read_segments, write_clip
+from interplay.video import Frame, Segment, read_frames, read_segments, write_clip
+from interplay.visual.timeline import draw_timeline
 
 VCOCO = Vocabulary.load("v-coco")
 pytest.importorskip("av", reason="needs the extra video")
@@ -125,6 +126,32 @@ def test_a_camera_ends_by_ctrl_c_and_is_not_continued(clip: Path, monkeypatch: p
     assert not output.with_suffix(".mp4").exists()
     with pytest.raises(InputError, match="Give --overwrite to start over"):
         ClipJob("webcam:0", output, rate=10)
+
+
+def test_a_stream_that_ends_by_itself_says_when(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from interplay.pipeline import clip as module
+
+    film = str(clip)
+    monkeypatch.setattr(module, "read_frames", lambda source, **options: read_frames(film, **options))
+    said = run(ClipJob("rtsp://127.0.0.1/x", clip.with_name("stream.jsonl"), rate=10), Squares(VCOCO))
+    assert "rtsp://127.0.0.1/x ended after 1.9 s, in which 20 frames came" in said
+
+
+def test_a_clip_of_one_frame_has_one_time(tmp_path: Path) -> None:
+    image = np.zeros((96, 160, 3), np.uint8)
+    image[30:80, 10:40] = 220
+    write_clip(tmp_path / "one.mp4", [(0.0, image)])
+    said = run(ClipJob(str(tmp_path / "one.mp4"), tmp_path / "one.jsonl"), Squares(VCOCO))
+    assert "at 0.0 s" in said
+    assert said.count("0.0 s") == 1
+
+
+def test_the_timeline_says_what_people_do_in_plain_english(tmp_path: Path) -> None:
+    segments = [Segment("look", 0, "sports ball", 2, 0.0, 1.0, 0.9), Segment("walk", 1, None, -1, 0.0, 2.0, 0.8)]
+    draw_timeline(segments, tmp_path / "t.svg", VCOCO)
+    drawn = (tmp_path / "t.svg").read_text(encoding="utf-8")
+    assert "<!-- person 1: looking at a sports ball (3) -->" in drawn
+    assert "<!-- person 2: walking -->" in drawn
 
 
 def test_nothing_is_written_of_what_cannot_be_read(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

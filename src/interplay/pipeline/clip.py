@@ -24,14 +24,14 @@ from interplay.locks import locked
 from interplay.pipeline.job import RESULTS, choose_folder
 from interplay.pipeline.results import ResultFile, check_output, check_settings
 from interplay.pipeline.run import Failure, Predict, predict_all
-from interplay.pipeline.screen import progress, say
+from interplay.pipeline.screen import count, progress, say
 from interplay.prefetch import prefetch
 from interplay.table import InteractionTable
 from interplay.video.reader import Frame, check_source, frames_of_images, is_live, read_frames, video_info
 from interplay.video.segments import Segment, SegmentOptions, find_segments, smoothed, write_segments
 from interplay.video.writer import write_clip
 from interplay.visual import Show, draw_interactions
-from interplay.visual.timeline import draw_timeline
+from interplay.visual.timeline import draw_timeline, segment_phrase
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -173,10 +173,11 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
         results = ResultFile(job.result, vocabulary, job.settings, job.overwrite)
         tracker = Tracker(job.tracker)
         last = _go_on(results, tracker, vocabulary, messages)
-        failures = 0
+        failures, ended = 0, False
         with results:
             try:
                 failures = _follow(job, live or job.frames(last), predict, tracker, last, results.append, messages)
+                ended = job.live
             except KeyboardInterrupt:
                 if not job.live:
                     say(messages, "stopped; run the same command again to continue")
@@ -184,6 +185,8 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
             if (image := tracker.last()) is not None:
                 results.append(image)
         table = results.finish()
+        if ended and table.time is not None and len(table):
+            say(messages, f"{job.source} ended after {table.time[-1]:.1f} s, in which {count(len(table), 'frame')} came")
         _finish(job, table, screen, messages)
     return failures
 
@@ -277,14 +280,15 @@ def _finish(job: ClipJob, table: InteractionTable, screen: Console, messages: Co
     segments = find_segments(table, options)
     write_segments(segments, job.segments_path, job.source)
     assert table.time is not None  # `_follow` gives it
-    draw_timeline(segments, job.timeline_path, float(table.time[-1]), Path(job.source).name or job.source)
+    title = Path(job.source).name or job.source
+    draw_timeline(segments, job.timeline_path, table.vocabulary, float(table.time[-1]), title)
     written = [job.result, job.segments_path, job.timeline_path]
     if job.drawn and not job.live:
         _draw_clip(job, smoothed(table, options), messages)
         written.append(job.clip_path)
     shown = Table("person", "interaction", "from", "to", "score")
     for segment in segments:
-        shown.add_row(str(segment.person + 1), _phrase(segment, table.vocabulary), *_numbers(segment))
+        shown.add_row(str(segment.person + 1), segment_phrase(segment, table.vocabulary), *_numbers(segment))
     if segments:
         screen.print(shown)
     else:
@@ -293,12 +297,9 @@ def _finish(job: ClipJob, table: InteractionTable, screen: Console, messages: Co
         say(screen, f"wrote {path}")
 
 
-def _phrase(segment: Segment, vocabulary: Vocabulary) -> str:
-    label = None if segment.object is None else vocabulary.find_object(segment.object)
-    return vocabulary.phrase(vocabulary.verb_index(segment.verb), label)
-
-
 def _numbers(segment: Segment) -> tuple[str, str, str]:
+    if segment.start == segment.end:  # a clip of one frame
+        return f"at {segment.start:.1f} s", "", f"{segment.score:.2f}"
     return f"{segment.start:.1f} s", f"{segment.end:.1f} s", f"{segment.score:.2f}"
 
 

@@ -8,15 +8,23 @@ from pathlib import Path
 from interplay.files import atomic_path
 from interplay.video.segments import Segment
 from interplay.visual.palette import person_colour
+from interplay.vocabulary import Vocabulary
 
 _MOST_ROWS = 60
 
 
-def draw_timeline(segments: Sequence[Segment], path: Path, duration: float | None = None, title: str = "") -> None:
+def draw_timeline(
+    segments: Sequence[Segment],
+    path: Path,
+    vocabulary: Vocabulary,
+    duration: float | None = None,
+    title: str = "",
+) -> None:
     """Write a picture with a row for each person, verb and object, by the person and the first time.
 
     Args:
         path: ``.png``, ``.svg`` or ``.pdf``.
+        vocabulary: of the segments' names; says them in plain English.
         duration: seconds that the time axis covers; by default to the end of the last segment.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,7 +46,7 @@ def draw_timeline(segments: Sequence[Segment], path: Path, duration: float | Non
             axes.barh(
                 row, width, left=segment.start, height=0.62, color=colour, alpha=0.35 + 0.65 * min(segment.score, 1)
             )
-    axes.set_yticks(range(len(kept)), [_label(rows[key][0]) for key in kept], fontsize=9)
+    axes.set_yticks(range(len(kept)), [_label(rows[key][0], vocabulary) for key in kept], fontsize=9)
     axes.invert_yaxis()
     axes.set_xlim(0, end)
     axes.set_xlabel("seconds")
@@ -49,6 +57,12 @@ def draw_timeline(segments: Sequence[Segment], path: Path, duration: float | Non
         figure.savefig(temporary)
 
 
-def _label(segment: Segment) -> str:
-    what = "" if segment.object is None else f" {segment.object} ({segment.object_track + 1})"
-    return f"person {segment.person + 1}: {segment.verb}{what}"
+def segment_phrase(segment: Segment, vocabulary: Vocabulary) -> str:
+    """What the person does, in plain English: ``"looking at a sports ball"``."""
+    label = None if segment.object is None else vocabulary.find_object(segment.object)
+    return vocabulary.phrase(vocabulary.verb_index(segment.verb), label)
+
+
+def _label(segment: Segment, vocabulary: Vocabulary) -> str:
+    which = "" if segment.object is None else f" ({segment.object_track + 1})"
+    return f"person {segment.person + 1}: {segment_phrase(segment, vocabulary)}{which}"
