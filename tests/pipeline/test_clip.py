@@ -134,7 +134,7 @@ def test_a_stream_that_ends_by_itself_says_when(clip: Path, monkeypatch: pytest.
     film = str(clip)
     monkeypatch.setattr(module, "read_frames", lambda source, **options: read_frames(film, **options))
     said = run(ClipJob("rtsp://127.0.0.1/x", clip.with_name("stream.jsonl"), rate=10), Squares(VCOCO))
-    assert "rtsp://127.0.0.1/x ended after 1.9 s, in which 20 frames came" in said
+    assert "rtsp://127.0.0.1/x ended after 1.9 s; 20 frames looked at" in said
 
 
 def test_a_clip_of_one_frame_has_one_time(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def run_clip(job: ClipJob, predict: Predict, vocabulary: Vocabulary, screen: Con
                 results.append(image)
         table = results.finish()
         if ended and table.time is not None and len(table):
-            say(messages, f"{job.source} ended after {table.time[-1]:.1f} s, in which {count(len(table), 'frame')} came")
+            say(messages, f"{job.source} ended after {table.time[-1]:.1f} s; {count(len(table), 'frame')} looked at")
         _finish(job, table, screen, messages)
     return failures
 
