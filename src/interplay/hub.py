@@ -31,7 +31,7 @@ def fetch_weights(name: str) -> Path:
         MissingFileError: neither in the cache nor to be had from the hub; says why, and how to bring it here.
         InputError: no name of a repository.
     """
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     if not _REPOSITORY.fullmatch(name):
         raise InputError(f"{name!r} is no name of a model on the hub: expected owner/name or owner/name@revision")
@@ -42,6 +42,8 @@ def fetch_weights(name: str) -> Path:
     except Exception:  # of the hub's client, which differ between versions; asking the hub says more
         pass
     try:
+        # asked once: the download itself would try again for half a minute where there is no network
+        get_hf_file_metadata(hf_hub_url(**wanted, endpoint=_endpoint()), timeout=10)
         return Path(hf_hub_download(**wanted, endpoint=_endpoint(), etag_timeout=10))
     except Exception as error:  # of the HTTP library, too
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -56,9 +58,10 @@ def publish_folder(folder: Path, repository: str, private: bool, token: str | No
     """Put a folder's files on the hub, in a repository that is made where there is none; returns its address.
 
     Raises:
-        InputError: no name of a repository, or the hub refuses.
+        InputError: no name of a repository, or the hub refuses or cannot be reached.
     """
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
     if not _REPOSITORY.fullmatch(repository) or "@" in repository:
         raise InputError(f"{repository!r} is no name of a repository: expected owner/name")
@@ -68,7 +71,11 @@ def publish_folder(folder: Path, repository: str, private: bool, token: str | No
         hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
     except Exception as error:  # of the hub's client and the HTTP library
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{repository}: the hub refused: {why}. 'hf auth login' stores a token") from None
+        if isinstance(error, HfHubHTTPError):
+            raise InputError(f"{repository}: the hub refused: {why}. 'hf auth login' stores a token") from None
+        raise InputError(
+            f"{repository}: the hub cannot be reached ({why}). model.save(FILE) keeps the weights on this machine"
+        ) from None
     return str(address)
 
 

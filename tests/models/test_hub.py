@@ -102,3 +102,14 @@ def test_publishing_needs_a_name_and_a_hub(hub: list[str]) -> None:
         model.push_to_hub("model")
     with pytest.raises(InputError, match="the hub refused"):
         model.push_to_hub("somebody/new", token="no")
+
+
+def test_without_a_network_the_hub_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: pytest.fail("tried again"))
+    with pytest.raises(MissingFileError, match=r"(?i)refused.*hf download somebody/model model\.safetensors"):
+        load_model("somebody/model")
+    with pytest.raises(InputError, match=r"(?i)cannot be reached \(.*refused.*model\.save"):
+        load_model("tin-spatial-vcoco").push_to_hub("somebody/new", token="no")
