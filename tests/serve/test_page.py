@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,14 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+WORDS = """
+() => [...document.querySelectorAll("#marks text")].map((each) => {
+  const box = each.getBoundingClientRect();
+  return [box.left, box.top, box.right, box.bottom - 4];  // letters may touch the next line
+})
+"""
+
+
 @pytest.mark.parametrize("phone", [False, True])
 def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bool) -> None:
     size = {"width": 390, "height": 800} if phone else {"width": 1200, "height": 900}
@@ -84,6 +93,8 @@ def test_a_picture_from_upload_to_download(address: str, browser: Any, phone: bo
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing sticks out
     drawn = page.locator("#marks line").count()
     assert drawn >= 2
+    for one, other in combinations(page.evaluate(WORDS), 2):
+        assert one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]  # words can be read
     page.locator("#list button").first.hover()
     assert page.locator("#marks line").count() == 1  # the chosen interaction alone
     page.mouse.move(0, 0)
