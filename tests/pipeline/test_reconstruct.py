@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from interplay import Interactions, Vocabulary
 from interplay.body.materials import Material
 from interplay.body.meshes import box
 from interplay.errors import InputError
@@ -100,8 +102,8 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
         ReconstructOptions(**options)
 
 
-def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> None:
-    pytest.importorskip("trimesh", reason="needs the extra body")
+def _given_files(tmp_path: Path) -> ReconstructOptions:
+    """A body that is a cube, a smaller one beside it, its mask, and where they touch, all from files."""
     np.savez(tmp_path / "body.npz", vertices=BODY.vertices, faces=BODY.faces, K=[[100, 0, 50], [0, 100, 40], [0, 0, 1]])
     small = box((0.5, 0.5, 0.5), Material((0.5, 0.5, 0.5)))
     lines = [f"v {x} {y} {z}" for x, y, z in small.vertices] + [f"f {a} {b} {c}" for a, b, c in small.faces + 1]
@@ -110,18 +112,45 @@ def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> N
     mask[35:45, 61:71] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     np.save(tmp_path / "contact.npy", (BODY.vertices[:, 0] > 0.4).astype(float))
-    options = ReconstructOptions(
+    return ReconstructOptions(
         body=tmp_path / "body.npz",
         object=tmp_path / "cube.obj",
         mask=tmp_path / "mask.png",
         contact=str(tmp_path / "contact.npy"),
     )
-    found = Reconstructor(options)(np.zeros((80, 100, 3), np.uint8))
+
+
+def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> None:
+    pytest.importorskip("trimesh", reason="needs the extra body")
+    found = Reconstructor(_given_files(tmp_path))(np.zeros((80, 100, 3), np.uint8))
     [placed] = found.objects
     assert placed.touches[0].report["body"].startswith("given")
     assert "guessed" in placed.touches[0].report["object"]
     assert placed.fit.iou > 0.5
-    assert abs(placed.fit.place(small.vertices).mean(0)[0] - 0.75) < 0.25
+    assert abs(placed.fit.place(placed.candidate.vertices).mean(0)[0] - 0.75) < 0.25
+
+
+def test_a_box_without_outline_and_a_doubtful_use_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trimesh", reason="needs the extra body")
+    pytest.importorskip("cv2", reason="needs the extra offline")
+    worker = Reconstructor(replace(_given_files(tmp_path), mask=None))
+    hico = Vocabulary.load("hico-det")
+    seen = Interactions(
+        [(38, 28, 62, 52), (61, 35, 71, 45)],
+        [hico.person, hico.objects.index("suitcase")],
+        [0],
+        [1],
+        [hico.verbs.index("hold")],
+        hico,
+        score=[0.2],
+        box_scores=[0.9, 0.9],
+    )
+    monkeypatch.setattr(worker.networks, "interactions", lambda image, file: seen)
+    [placed] = worker(np.zeros((80, 100, 3), np.uint8)).objects
+    assert placed.mask.sum() == 100
+    assert any("no outline is found" in text for text in placed.report["warnings"])
+    assert any("doubtful: only" in text for text in placed.report["warnings"])
+    assert placed.report["score"] == pytest.approx(0.2)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from interplay import Interactions, Vocabulary
 from interplay.errors import InputError
 from interplay.pipeline.reconstruct import ReconstructOptions
-from interplay.pipeline.reconstruct.pairs import NO_BOX, NOBODY, choose_pairs
+from interplay.pipeline.reconstruct.pairs import NO_BOX, NOBODY, choose_pairs, doubt, touch_scores
 
 HICO = Vocabulary.load("hico-det")
 BOXES = {
@@ -56,6 +56,15 @@ def test_what_is_doubtful_gives_no_second_object_and_no_second_person() -> None:
 def test_looking_is_no_touching() -> None:
     found = _found((0, "watch", 3, 0.9), (0, "sit on", 2, 0.3))
     assert _chosen(found)[0] == (0, 2)
+
+
+def test_a_doubtful_use_is_said() -> None:
+    found = _found((0, "watch", 3, 0.9), (0, "sit on", 2, 0.3), (0, "lie on", 2, 0.2))
+    scores = touch_scores(found, [0, 1])
+    assert scores == {(0, 2): pytest.approx(0.3)}
+    assert "score 0.30" in str(doubt("bench", scores[0, 2]))
+    assert "no interaction" in str(doubt("cup", 0.0))
+    assert doubt("bench", 0.8) is None
 
 
 def test_a_given_mesh_is_of_one_object() -> None:

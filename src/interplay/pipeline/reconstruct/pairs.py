@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,7 @@ def choose_pairs(
     names = [found.vocabulary.objects[label] for label in found.labels]
     if options.category is not None and options.category not in found.vocabulary.objects and mask is None:
         raise InputError(f"--category {options.category}: the detector knows no such object; give its --mask")
-    scores = _touch_scores(found, people)
+    scores = touch_scores(found, people)
     if mask is not None:
         around = box_of(mask)
         best = max(people, key=lambda k: -1.0 if k == NOBODY else _nearness(found.boxes[k], around))
@@ -88,7 +89,20 @@ def choose_pairs(
     return chosen[: options.pairs]
 
 
-def _touch_scores(found: Interactions, people: list[int]) -> dict[Pair, float]:
+def doubt(category: str, score: float) -> str | None:
+    """A warning of an object that no interaction, or only an unsure one, says that anybody touches.
+
+    Args:
+        category: the object's.
+        score: the best of `touch_scores`; 0 where there is none.
+    """
+    if score >= SURE:
+        return None
+    why = f"only a doubtful interaction says so (score {score:.2f})" if score > 0 else "no interaction says so"
+    return f"whether anybody uses a {category} here is doubtful: {why}; name what is meant with --category"
+
+
+def touch_scores(found: Interactions, people: Sequence[int]) -> dict[Pair, float]:
     """Of each pair the best score of an interaction in which people touch the object."""
     scores: dict[Pair, float] = {}
     rows = zip(found.human.tolist(), found.object.tolist(), found.verb.tolist(), found.score.tolist(), strict=True)

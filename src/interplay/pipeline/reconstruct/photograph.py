@@ -20,7 +20,7 @@ from interplay.reconstruct.person import FOCAL, assumed_camera
 
 from .networks import Networks
 from .options import ReconstructOptions
-from .pairs import Pair, choose_pairs, described_pair
+from .pairs import Pair, choose_pairs, described_pair, doubt, touch_scores
 from .people import box_of_body, fit_people, given_person, people_of, track_of
 from .place import given_meshes, place_object
 from .result import Known, PlacedObject, Reconstruction
@@ -112,6 +112,8 @@ class Reconstructor:
             numbers = {human: number for number, human in enumerate(fitted)}
         if not result.people:
             raise InputError("nobody's pose is found in the photograph; give the body with --body")
+        scores = touch_scores(found, people)
+        sure = known is not None or mask is not None or options.category is not None  # of a clip, or said by the user
         for box in dict.fromkeys(box for _, box in pairs):
             touching = [
                 (numbers[human], described_pair(found, human, box, options.category))
@@ -121,6 +123,11 @@ class Reconstructor:
             if touching:
                 track = track_of(found, box)
                 placed = self._place(result, image, touching, mask, None if known is None else known.objects.get(track))
+                if not sure:
+                    score = max(scores.get(pair, 0.0) for pair in pairs if pair[1] == box)
+                    doubts = [] if (text := doubt(placed.report["category"], score)) is None else [text]
+                    report = {**placed.report, "score": round(score, 3)}
+                    placed = replace(placed, report={**report, "warnings": [*report["warnings"], *doubts]})
                 result.objects.append(replace(placed, track=track))
 
     def _place(

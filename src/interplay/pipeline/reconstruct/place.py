@@ -32,6 +32,7 @@ from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounde
 
 _STARTS = 512  # rotations that are looked at, a quarter of them where a place is known that may be right
 _GOOD_IOU, _WORSE_IOU = 0.7, 0.05  # from which on an object is kept near where it was, and how much it may lose
+_WHOLE = 0.97  # of a box that a mask fills, from which on no outline was found
 _GOOD_CONTACT, _WORSE_CONTACT = 0.05, 0.03  # metres, the same
 
 
@@ -91,6 +92,11 @@ def place_object(
         warnings.append(f"its size is {candidate.size_from}")
     if any(touch.report[whose].startswith("guessed") for touch in touches for whose in ("body", "object")):
         warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
+    if options.mask is None and _is_whole_box(mask, about.object_box):
+        warnings.append(
+            "no outline is found in the object's box, so all of the box is taken for the object; give its mask with "
+            "--mask FILE or --sam FOLDER"
+        )
     if networks.depth is not None:
         seen, _ = networks.depth(image)
         warnings += _order_warnings(seen, mask, shown & ~mask, people[0], fit.place(candidate.vertices))
@@ -107,6 +113,11 @@ def place_object(
         "warnings": warnings,
     }
     return PlacedObject(candidate, fit, tuple(touches), mask, report)
+
+
+def _is_whole_box(mask: Mask, box: Any) -> bool:
+    """Whether a mask that was looked for in a box is nothing but the box."""
+    return box is not None and bool(mask.sum() >= _WHOLE * np.prod(box[2:] - box[:2]))
 
 
 def _touch(
