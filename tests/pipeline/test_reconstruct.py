@@ -130,14 +130,14 @@ def test_a_given_body_mesh_mask_and_contact_need_no_network(tmp_path: Path) -> N
     assert abs(placed.fit.place(placed.candidate.vertices).mean(0)[0] - 0.75) < 0.25
 
 
-def test_a_box_without_outline_and_a_doubtful_use_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_speaks_against_an_object_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("trimesh", reason="needs the extra body")
     pytest.importorskip("cv2", reason="needs the extra offline")
     worker = Reconstructor(replace(_given_files(tmp_path), mask=None))
     hico = Vocabulary.load("hico-det")
     seen = Interactions(
         [(38, 28, 62, 52), (61, 35, 71, 45)],
-        [hico.person, hico.objects.index("suitcase")],
+        [hico.person, hico.objects.index("cup")],
         [0],
         [1],
         [hico.verbs.index("hold")],
@@ -150,6 +150,7 @@ def test_a_box_without_outline_and_a_doubtful_use_are_said(tmp_path: Path, monke
     assert placed.mask.sum() == 100
     assert any("no outline is found" in text for text in placed.report["warnings"])
     assert any("doubtful: only" in text for text in placed.report["warnings"])
+    assert any("times as large as expected" in text for text in placed.report["warnings"])  # half a metre is no cup
     assert placed.report["score"] == pytest.approx(0.2)
 
 

@@ -30,12 +30,14 @@ from .sizes import SizePrior, size_prior
 VARIANTS = 8
 """Individuals of a category that are compared with the mask."""
 
+PLAUSIBLE = 3.0
+"""Standard deviations of the logarithm of a size, up to which it may be that of such an object."""
+
 _VIEWS = 512
 _GRID = 32
 _NEAR = 0.04
 _GRIP = 0.05
 _MOST_FILES = 2000
-_PLAUSIBLE = 3.0
 _LEFT_OUT = "a mesh is left out: "
 _LARGER, _SMALLER = 0.5, 0.25  # spread of the logarithm of a side's size in the picture, against the mask's
 
@@ -131,7 +133,7 @@ def named_after(candidates: Sequence[Candidate], folder: str | os.PathLike[str],
 def in_usual_size(candidate: Candidate, category: str) -> Candidate:
     """A file's mesh with what is known of its category's size, where its own can hardly be in metres.
 
-    A mesh whose longest side is within `_PLAUSIBLE` standard deviations of the category's stays as large as it is.
+    A mesh whose longest side is within `PLAUSIBLE` standard deviations of the category's stays as large as it is.
 
     Raises:
         InputError: nothing is known of the category, and the mesh is of a size of nothing that a person uses.
@@ -147,7 +149,7 @@ def in_usual_size(candidate: Candidate, category: str) -> Candidate:
                 "with --object-size"
             )
         return candidate
-    if abs(np.log(extent / prior.longest)) <= _PLAUSIBLE * prior.spread:
+    if abs(np.log(extent / prior.longest)) <= PLAUSIBLE * prior.spread:
         return candidate
     words = (
         f"the usual one of a {category}, {prior.longest:g} m: the mesh is {extent:.3g} long, which can hardly be "

@@ -12,7 +12,9 @@ from interplay.body.geometry import Array
 from interplay.detectors.masks import Mask
 from interplay.models.contact import ContactPair
 from interplay.reconstruct import Fit, fit_object
+from interplay.reconstruct.fit import usual_scale
 from interplay.reconstruct.objects import (
+    PLAUSIBLE,
     Candidate,
     best_candidate,
     candidate_of_file,
@@ -32,6 +34,7 @@ from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounde
 
 _STARTS = 512  # rotations that are looked at, a quarter of them where a place is known that may be right
 _GOOD_IOU, _WORSE_IOU = 0.7, 0.05  # from which on an object is kept near where it was, and how much it may lose
+_ROUNDING = 1e-3
 _WHOLE = 0.97  # of a box that a mask fills, from which on no outline was found
 _GOOD_CONTACT, _WORSE_CONTACT = 0.05, 0.03  # metres, the same
 
@@ -88,6 +91,7 @@ def place_object(
         touches.append(_touch(networks, image, result, number, pair, mask, candidate, start, before is not None))
     fit = max((touch.fit for touch in touches), key=lambda each: each.iou)
     warnings = list(fit.warnings)
+    warnings += _size_warnings(candidate, fit)
     if candidate.size is not None and candidate.size.longest != options.object_size:
         warnings.append(f"its size is {candidate.size_from}")
     if any(touch.report[whose].startswith("guessed") for touch in touches for whose in ("body", "object")):
@@ -113,6 +117,23 @@ def place_object(
         "warnings": warnings,
     }
     return PlacedObject(candidate, fit, tuple(touches), mask, report)
+
+
+def _scale_spread(candidate: Candidate) -> float:
+    """How uncertain the mesh's size is where its category's size is not used; as of `fit_object`."""
+    return 0.0 if candidate.size is not None else candidate.scale_spread
+
+
+def _size_warnings(candidate: Candidate, fit: Fit) -> list[str]:
+    """Whether the object became larger or smaller than what is known of its size allows."""
+    usual, spread = usual_scale(candidate.vertices, _scale_spread(candidate), candidate.size)
+    times = fit.scale / usual
+    if abs(np.log(times)) <= PLAUSIBLE * spread + _ROUNDING:
+        return []
+    return [
+        f"the object covers its mask only {times:.2f} times as large as expected: it is of another kind, or the person is "
+        "at another distance"
+    ]
 
 
 def _is_whole_box(mask: Mask, box: Any) -> bool:
@@ -152,7 +173,7 @@ def _touch(
             mask,
             camera,
             start=start,
-            scale_spread=0.0 if candidate.size is not None else candidate.scale_spread,
+            scale_spread=_scale_spread(candidate),
             size=candidate.size,
             starts=_STARTS if start is None else _STARTS // 4,
             search=search,
