@@ -9,8 +9,8 @@
 
 Camera encoder, SAM, lifting and losses are those of ``interactvlm/nano``. There is one embedding for each pair, scored
 on the pairs that are learnt, or with ``--each object`` one for each kind of object, scored on held-out pairs. Prints
-ten rows of a Markdown table. ``--start`` draws the matrices with one spread, as `transformers` does with 0.02, in place of
-one by the number of inputs.
+ten rows of a Markdown table. ``--start`` draws the matrices with one spread, as `transformers` does with 0.02, in
+place of one by the number of inputs.
 """
 
 from __future__ import annotations
