@@ -190,6 +190,15 @@ def test_parts_are_dropped_and_sides_are_exchanged(task: InteractVlmTask, scenes
     assert "hand" not in plain.answered
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_answers_name_the_object_just_before_the_mask(named: bool, scenes: Path, tmp_path: Path) -> None:
+    recipe = load_config("interactvlm/nano", options(scenes, tmp_path, name_objects=str(named).lower()))
+    source = InteractVlmTask(recipe).data.sources[0]  # type: ignore[arg-type]
+    assert isinstance(source, BodySource)
+    name, rng = source.lessons[0].pair.object.replace("_", " "), np.random.default_rng(0)
+    assert {f" {name} [SEG]." in f" {source.lesson(0, rng).answered}" for _ in range(10)} == {named}
+
+
 def test_each_sample_has_its_own_masks(task: InteractVlmTask) -> None:
     model = task.model.eval()
     examples = [task.data[0, i] for i in range(3)]

@@ -14,7 +14,7 @@ from torch import Tensor
 from interplay.body.cameras import View, view_set
 from interplay.errors import InputError
 from interplay.models.interactvlm.model import Canvas
-from interplay.models.interactvlm.prompts import Template, TokenType, answer, question
+from interplay.models.interactvlm.prompts import Template, answer, question
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
 
 WORDINGS = 5
@@ -98,10 +98,11 @@ def views_of(recipe: InteractVlmRecipe, name: str) -> dict[str, View]:
 
 
 def words_of(
-    template: Template, thing: str, rng: np.random.Generator, training: bool, token_type: TokenType,
+    template: Template, thing: str, rng: np.random.Generator, training: bool, recipe: InteractVlmRecipe,
     parts: str = "", affordance: str = "",
 ) -> tuple[str, str]:  # fmt: skip
     """A question and its answer, in wordings drawn at random; in validation always in the same."""
     name = thing.replace("_", " ").lower()
     first, second = rng.integers(WORDINGS, size=2).tolist() if training else (0, 0)
-    return question(template, name, first), answer(template, second, token_type, parts, affordance, name)
+    answered = answer(template, second, recipe.model.token_type, parts, affordance, name, recipe.name_objects)
+    return question(template, name, first), answered

@@ -319,7 +319,7 @@ def start_by_width(network: nn.Module) -> None:
             nn.init.normal_(module.weight, std=0.3)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             inputs = module.weight[0].numel() if not isinstance(module, nn.ConvTranspose2d) else module.in_channels
-            nn.init.normal_(module.weight, std=(2 / inputs) ** 0.5)
+            nn.init.normal_(module.weight, std=(1 / inputs) ** 0.5)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

@@ -68,9 +68,7 @@ class PointSource:
         canvas = canvas_of(pictures, list(views.values()), table, len(points))
         target = torch.from_numpy(cloud.of(affordance).astype(np.float32))
         heat = torch.where(canvas.pix_to_face >= 0, target[canvas.pix_to_face.clamp(min=0)], float(IGNORED))
-        asked, answered = words_of(
-            "oafford-kind", thing, rng, training, self._recipe.model.token_type, affordance=affordance
-        )
+        asked, answered = words_of("oafford-kind", thing, rng, training, self._recipe, affordance=affordance)
         taught = Taught(canvas, heat, target, f"{self._form.dataset}_oafford")
         return Lesson(read_image(self._find(file)), asked, answered, taught)
 
@@ -151,7 +149,7 @@ class MeshSource:
         mask = contact_mask(target, canvas.pix_to_face, canvas.faces, self._min_vertices)
         wanted = torch.where(canvas.pix_to_face >= 0, mask.float(), float(IGNORED))
         image = crop(read_image(self._find(file)), pair, float(rng.uniform(0.05, 0.2)) if training else 0.1)
-        asked, answered = words_of("ocontact", pair.object, rng, training, self._recipe.model.token_type)
+        asked, answered = words_of("ocontact", pair.object, rng, training, self._recipe)
         return Lesson(image, asked, answered, Taught(canvas, wanted, target.float(), "generated_ocontact"))
 
 
@@ -192,7 +190,7 @@ class PicoSource:
         target = torch.zeros(count)
         target[torch.from_numpy(touched)] = 1
         thing = object_of(self.name(index))
-        asked, answered = words_of("ocontact", thing, rng, training, self._recipe.model.token_type)
+        asked, answered = words_of("ocontact", thing, rng, training, self._recipe)
         wanted = torch.from_numpy(np.where(there, masks, IGNORED).astype(np.float32))
         taught = Taught(canvas, wanted, target, "pico_ocontact")
         return Lesson(read_image(self._find(self.name(index))), asked, answered, taught)

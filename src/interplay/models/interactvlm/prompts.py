@@ -171,6 +171,7 @@ def answer(
     parts: str = "",
     affordance: str = "",
     object_name: str = "",
+    named: bool = False,
 ) -> str:
     """What a model is taught to answer.
 
@@ -179,15 +180,20 @@ def answer(
         token_type: which token stands for the mask.
         parts: body parts, joined by ", ", for ``hcontact-parts``.
         affordance, object_name: for ``oafford-kind`` and ``oafford-kind-object``.
+        named: with the object's name just before the mask's token, which no published model has: the hidden state that
+            stands for the mask is then that of the name.
 
     Example:
+        >>> answer("hcontact", object_name="bicycle", named=True)
+        'It is bicycle [SEG].'
         >>> answer("hcontact-parts", parts="right hand", token_type="Gen-Hu-Obj")
         'The contacting body parts are right hand, and the contact region is [HSEG].'
     """
     human, thing = _tokens(token_type)
     wording = _pick(ANSWERS, "oafford" if template == "ocontact" else template, index)
     filled = wording.format(body_parts=parts, affordance=affordance, class_name=object_name)
-    return filled.replace("[HTOKEN]", human).replace("[OTOKEN]", thing)
+    before = f"{object_name} " if named else ""
+    return filled.replace("[HTOKEN]", before + human).replace("[OTOKEN]", before + thing)
 
 
 def conversation(asked: str, answered: str | None = None) -> str:

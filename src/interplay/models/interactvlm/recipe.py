@@ -109,6 +109,8 @@ class InteractVlmRecipe(TrainConfig):
         further: more data sets by names of your choice.
         template: which family of questions about people.
         part_dropout: share of the questions about people that ask, and are answered, without body parts in words.
+        name_objects: answers name the object just before the mask's token, as no published model does. A small language
+            model does not carry the name from the question to there (docs/models/interactvlm.md).
         flip: mirror half of the generated scenes.
         mask_size: pixels on a side of the masks of bodies that are learnt; ``null``: as in the views whose masks are
             lifted. Fewer are faster, and the masks are the same ones.
@@ -125,6 +127,7 @@ class InteractVlmRecipe(TrainConfig):
     further: dict[str, ContactDataConfig] = Field(default_factory=dict)
     template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
     part_dropout: Share = 0.5
+    name_objects: bool = False
     flip: bool = False
     mask_size: Annotated[int, Field(ge=16)] | None = None
     validation_samples: Positive = 200

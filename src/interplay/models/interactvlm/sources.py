@@ -95,7 +95,7 @@ class BodySource:
         plain = not parts or not training or rng.random() < recipe.part_dropout
         template: Template = "hcontact" if plain else recipe.template
         named = ", ".join(parts)
-        asked, answered = words_of(template, lesson.pair.object, rng, training, recipe.model.token_type, named)
+        asked, answered = words_of(template, lesson.pair.object, rng, training, recipe, named)
         return Lesson(image, asked, answered, self._taught(torch.from_numpy(target)))
 
     def _taught(self, target: Tensor) -> Taught:
@@ -139,7 +139,7 @@ class ImageMaskSource:
             torch.zeros(0, 3, dtype=torch.int64), torch.tensor(0),
         )  # fmt: skip
         thing = self._files[index].parent.name
-        asked, answered = words_of("hcontact", thing, rng, training, self._recipe.model.token_type)
+        asked, answered = words_of("hcontact", thing, rng, training, self._recipe)
         return Lesson(image, asked, answered, Taught(canvas, mask.expand(views, -1, -1), empty, "damon_h2dcontact"))
 
 
