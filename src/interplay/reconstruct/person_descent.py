@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -72,4 +73,7 @@ def _bounded(square: Tensor) -> Tensor:
 
 def _jacobian(function: Callable[[Tensor], Tensor], x: Tensor, basis: Tensor) -> Tensor:
     """(P, B, M) derivatives of a function that treats the B rows of x (B, P) apart."""
-    return torch.func.vmap(lambda tangent: torch.func.jvp(function, (x,), (tangent,))[1])(basis)
+    with warnings.catch_warnings():  # of PyTorch's own parts, which it loads the first time
+        warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        return torch.func.vmap(lambda tangent: torch.func.jvp(function, (x,), (tangent,))[1])(basis)
