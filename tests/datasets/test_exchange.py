@@ -256,3 +256,16 @@ def test_the_command_converts_there_and_back(tmp_path: Path, capsys: pytest.Capt
     )
     assert main([*there, "--to", "cvat"]) == 2
     assert "ending in .xml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [("coco-relations", "2 interactions"), ("pairs", "1 interaction"), ("boxes-by-image", "3 boxes")],
+)
+def test_the_command_counts_what_it_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, written: str
+) -> None:
+    write(InteractionTable.from_list([picture()]), tmp_path / "own.jsonl")
+    target = tmp_path / ("out" if form == "boxes-by-image" else "out.json")
+    assert main(["datasets", "convert", str(tmp_path / "own.jsonl"), str(target), "--to", form]) == 0
+    assert f"1 image, {written}" in capsys.readouterr().out.replace("\n", " ")

@@ -92,6 +92,18 @@ def test_a_clip_becomes_tracks_segments_and_pictures(clip: Path) -> None:
     assert clip.with_name("out.timeline.png").stat().st_size > 1000
 
 
+def test_clips_that_lie_beside_the_results_stay_as_they_are(clip: Path) -> None:
+    before, other = clip.read_bytes(), clip.with_name("b.mp4")
+    other.write_bytes(before)
+    for _ in range(2):  # to make it, and again when it is there
+        run(ClipJob(str(clip), clip.with_name("a.jsonl"), rate=10), Squares(VCOCO))
+    assert clip.read_bytes() == before
+    assert len(list(read_frames(str(clip.with_name("a.drawn.mp4")), rate=None))) == 20
+    with pytest.raises(InputError, match=r"b\.mp4 is there, .*Give another --output"):
+        ClipJob(str(clip), clip.with_name("b.jsonl"), rate=10)
+    assert other.read_bytes() == before
+
+
 def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(clip: Path) -> None:
     whole, stopped = clip.with_name("whole.jsonl"), clip.with_name("stopped.jsonl")
     run(ClipJob(str(clip), whole, rate=10), Squares(VCOCO))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _stats(table, arguments.most, arguments.json, console)
     if arguments.action == "show":
         return _show(table, arguments, console)
-    from interplay.datasets.exchange import export, lost_in_csv
+    from interplay.datasets.exchange import export, find_export, lost_in_csv
     from interplay.formats import write
     from interplay.locks import locked
 
@@ -175,8 +176,19 @@ def run(arguments: argparse.Namespace) -> int:
                 losses = lost_in_csv(table)
     for loss in losses:
         say(console, f"note: {loss}")
-    say(console, f"{arguments.output}: {len(table):,} images, {len(table.verb):,} interactions")
+    say(console, f"{arguments.output}: {_written(table, find_export(arguments.to).holds if arguments.to else None)}")
     return 0
+
+
+def _written(table: InteractionTable, holds: Collection[str] | None) -> str:
+    """What of a table is in a file of a form, or of one that holds everything."""
+    from interplay.pipeline.screen import count
+
+    images = count(len(table), "image")
+    if holds is not None and "interactions" not in holds:
+        return f"{images}, {count(len(table.boxes), 'box', 'boxes')}"
+    whole = holds is None or "no object" in holds
+    return f"{images}, {count(len(table.verb) if whole else int((table.object >= 0).sum()), 'interaction')}"
 
 
 def _check_output(arguments: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from interplay.formats import read
 from interplay.interactions import Interactions
 from interplay.locks import locked
 from interplay.pipeline.job import RESULTS, choose_folder
-from interplay.pipeline.results import ResultFile, check_output, check_settings
+from interplay.pipeline.results import ResultFile, check_output, check_settings, record_path
 from interplay.pipeline.run import Failure, Predict, predict_all
 from interplay.pipeline.screen import count, progress, say
 from interplay.prefetch import prefetch
@@ -45,7 +45,8 @@ KEPT_SHARE = 0.25
 class ClipJob:
     """A clip, what is kept of the results, and where it goes.
 
-    Beside `output` go ``NAME.segments.json`` and ``NAME.timeline.png``, and ``NAME.mp4`` where a drawn clip is wanted.
+    Beside `output` go ``NAME.segments.json`` and ``NAME.timeline.png``, and ``NAME.mp4`` where a drawn clip is wanted
+    (``NAME.drawn.mp4`` beside the clip itself).
 
     Attributes:
         source: a file, ``webcam:N``, or a stream's address; for images the name of their folder.
@@ -64,7 +65,8 @@ class ClipJob:
         note: what to tell about where the results go; empty if nothing.
 
     Raises:
-        InputError: a name that cannot be used, or results made with other settings.
+        InputError: a name that cannot be used, a file beside the output that is of no run, or results made with other
+            settings.
         MissingFileError: no such clip.
     """
 
@@ -106,9 +108,16 @@ class ClipJob:
             place = choose_folder(self.settings, lambda output: True, self.overwrite)
             self.note, self.overwrite, self.output = place.note, place.overwrite, place.folder / RESULTS
         check_output(self.output)
+        beside = (self.segments_path, self.timeline_path, *([self.clip_path] if self.drawn and not self.live else []))
         if not self.overwrite:
             check_settings(self.output, self.settings)
-        for target in (self.segments_path, self.timeline_path, *([self.clip_path] if self.drawn else [])):
+            strange = None if record_path(self.output).exists() else next(filter(Path.exists, beside), None)
+            if strange is not None:  # such as another clip
+                raise InputError(
+                    f"{strange} is there, and no {record_path(self.output).name} beside it says that a run of "
+                    "interplay's wrote it, so it is left as it is. Give another --output, or --overwrite to replace it"
+                )
+        for target in beside:
             check_target(target)
 
     @property
@@ -129,8 +138,10 @@ class ClipJob:
 
     @property
     def clip_path(self) -> Path:
-        """Where the drawn clip goes."""
-        return self._named(".mp4")
+        """Where the drawn clip goes: ``NAME.mp4``, or ``NAME.drawn.mp4`` where the clip itself has this name."""
+        path = self._named(".mp4")
+        own = not self.images and not self.live and path.exists() and path.samefile(self.source)
+        return self._named(".drawn.mp4") if own else path
 
     def _named(self, ending: str) -> Path:
         return self.result.with_name(fitting_name(self.result.stem, ending))
