@@ -90,7 +90,7 @@ def test_frames_tracks_and_relations_agree(clips: Path) -> None:
 
 
 def test_they_are_scored_like_vidvrd(clips: Path) -> None:
-    truth = read_clip_annotations(clips / "annotations")
+    truth = read_clip_annotations(clips)
     found = {name: [ClipRelation(**vars(r)) for r in relations] for name, relations in truth.items()}
     assert truth["000000"]
     assert evaluate_clips(found, truth).ap == {"000000": pytest.approx(1)}

@@ -51,13 +51,15 @@ class ClipRelation:
 
 
 def read_clip_annotations(folder: str | os.PathLike[str]) -> dict[str, list[ClipRelation]]:
-    """Relations by clip from a folder of annotation files, or a single one.
+    """Relations by clip from a folder of annotation files (or one with such a folder ``annotations``), or a single one.
 
     Raises:
         MissingFileError: nothing there, or a folder without such files.
         InputError: a field is missing or does not fit; names file and field.
     """
     path = Path(folder)
+    if (path / "annotations").is_dir():  # generated clips, beside other files
+        path /= "annotations"
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     if not files:
         raise MissingFileError(f"no .json file in {path}: expected VidVRD's or VidOR's annotations, one a clip")
