@@ -54,6 +54,20 @@ def test_the_picture_shows_both_where_the_photograph_has_them() -> None:
     assert (picture[:, 200:] == 255).all(2).mean() > 0.2  # the other views are on white
 
 
+def test_from_other_sides_only_what_belongs_together_is_seen() -> None:
+    photograph = np.zeros((80, 100, 3), np.uint8)
+    alone = _scene().picture(photograph, height=80)
+    scene = _scene()
+    scene.add("person 1", CUBE.at(-12.0, 0.0, 45.0).vertices, PERSON.faces)
+    picture = scene.picture(photograph, height=80)
+    np.testing.assert_array_equal(picture[:, 200:], alone[:, 200:])
+    assert (picture[:, 100:200] != alone[:, 100:200]).any()  # the overlay has everybody
+    untouched = Scene.empty(CAMERA)
+    for k, (vertices, faces, _) in enumerate(scene.meshes.values()):
+        untouched.add(str(k), vertices, faces)
+    assert (untouched.picture(photograph, height=80)[:, 200:] != picture[:, 200:]).any()
+
+
 def test_a_camera_in_a_world_gives_the_same_overlay(tmp_path: Path) -> None:
     camera = Camera.looking_at((0.0, -5.0, 1.0), (0.0, 0.0, 1.0), 100.0, 100, 80)
     picture = _scene(camera).picture(np.zeros((80, 100), np.uint8), height=80)

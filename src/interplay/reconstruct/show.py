@@ -25,6 +25,7 @@ from .silhouette import fragments
 HUMAN, OBJECT, CONTACT = (196, 205, 214), (240, 170, 70), (214, 40, 40)
 """sRGB of the person, the object, and of what touches on both."""
 
+_BESIDE = 1.0  # metres from what touches, up to which other people and objects are shown from other sides
 _TO_GLTF = {"camera": np.diag([1.0, -1.0, -1.0]), "world": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}
 
 
@@ -153,8 +154,19 @@ class Scene:
             return list(self.meshes.values())
         return [((v - camera.position) @ camera.rotation.T, f, c) for v, f, c in self.meshes.values()]
 
+    def _together(self) -> list[tuple[Array, NDArray[np.int64], NDArray[np.uint8]]]:
+        """What touches, and what is near it: beside people far behind, a pair would be too small to see. All if nothing
+        touches."""
+        meshes = self._in_camera()
+        touching = [v for v, _, colours in meshes if (colours == CONTACT).all(1).any()]
+        if not touching:
+            return meshes
+        points = np.concatenate(touching)
+        low, high = points.min(0) - _BESIDE, points.max(0) + _BESIDE
+        return [each for each in meshes if ((each[0].max(0) >= low) & (each[0].min(0) <= high)).all()]
+
     def _from(self, side: str, size: int) -> NDArray[np.uint8]:
-        """All from the camera's right or from above, whole, from far away."""
+        """What belongs together from the camera's right or from above, whole, from far away."""
         if side == "top":
             forward = self._down()
             right = unit(np.cross(forward, [0.0, 0.0, -1.0]))
@@ -183,8 +195,8 @@ class Scene:
         return np.array([0.0, 1.0, 0.0])
 
     def _seen_along(self, axes: Array, size: int, turning: bool = False) -> NDArray[np.uint8]:
-        """All from far away, along the last of three axes (3, 3): right, down, forward."""
-        meshes = self._in_camera()
+        """What belongs together from far away, along the last of three axes (3, 3): right, down, forward."""
+        meshes = self._together()
         points = np.concatenate([v for v, _, _ in meshes])
         middle = (points.min(0) + points.max(0)) / 2
         local = [((v - middle) @ axes.T, f, c) for v, f, c in meshes]
