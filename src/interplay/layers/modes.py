@@ -13,12 +13,25 @@ from torch import nn
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; the previous mode comes back afterwards."""
     training = model.training
-    model.eval()
+    if _any_in_training(model):
+        model.eval()
     try:
         with torch.inference_mode():
             yield
     finally:
-        model.train(training)
+        if training:
+            model.train()
+
+
+def _any_in_training(model: nn.Module) -> bool:
+    """Whether a part is in training mode; asking takes a small part of the time of setting the mode of all parts."""
+    parts = [model]
+    while parts:
+        part = parts.pop()
+        if part.training:
+            return True
+        parts.extend(part.children())
+    return False
 
 
 @contextmanager

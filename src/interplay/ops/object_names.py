@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,11 @@ def match_objects(names: Iterable[str], objects: tuple[str, ...], human: str = P
         objects: among which.
         human: what `objects` call a person (`Vocabulary.human`); ``"person"`` is that where it is nothing else.
     """
+    return np.array(_matched(tuple(names), objects, human), np.int64)
+
+
+@lru_cache(maxsize=64)  # detectors' objects are looked up for every image
+def _matched(names: tuple[str, ...], objects: tuple[str, ...], human: str) -> tuple[int, ...]:
     exact, common = _positions(objects)
     keys = [normalise(name) for name in names]
     if human != PERSON and PERSON not in exact:
@@ -67,7 +72,7 @@ def match_objects(names: Iterable[str], objects: tuple[str, ...], human: str = P
         kind = _KINDS.get(usual, usual)
         return exact.get(key, common.get(usual, common.get(kind, -1)))
 
-    return np.array([find(key) for key in keys], np.int64)
+    return tuple(find(key) for key in keys)
 
 
 def labels_of(names: Iterable[str], objects: tuple[str, ...]) -> dict[str, int]:

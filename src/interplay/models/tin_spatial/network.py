@@ -36,29 +36,45 @@ class PairOutputs:
 
 
 @dataclass(frozen=True)
+class PairGroups:
+    """P pairs in R groups of at most L, such as those of one person.
+
+    Attributes:
+        rows: (R, L) which pair has each place; 0 where none has it.
+        filled: (R, L) bool: whether a pair has the place.
+        places: (P,) the place of each pair, counted through all groups.
+    """
+
+    rows: Tensor
+    filled: Tensor
+    places: Tensor
+
+    @classmethod
+    def of(cls, filled: Tensor, numbers: Tensor) -> PairGroups:
+        """Groups with pairs of these numbers (B, R, L) in the places that are `filled` (B, R, L)."""
+        kept = filled.any(-1)
+        filled, rows = filled[kept], numbers[kept].masked_fill(~filled[kept], 0)
+        places = torch.empty(int(filled.sum()), dtype=torch.int64, device=filled.device)
+        places[rows[filled]] = filled.flatten().nonzero()[:, 0]
+        return cls(rows, filled, places)
+
+
+@dataclass(frozen=True)
 class PairPlaces:
-    """Where P valid pairs of a batch are among those of the same person and among those of the same object.
+    """Where the valid pairs of a batch are among those of the same person and among those of the same object.
 
     Only valid pairs are computed, listed by image, person and box: images have few boxes and padding would be most of
     the work.
-
-    Attributes:
-        by_person: (R, N) bool of the R people who have pairs; as many are true as there are pairs, in their order.
-        by_object: (C, H) bool of the C boxes that have pairs.
-        order: (P,) the pairs by image, box and person.
     """
 
-    by_person: Tensor
-    by_object: Tensor
-    order: Tensor
+    by_person: PairGroups
+    by_object: PairGroups
 
     @classmethod
     def of(cls, valid: Tensor) -> PairPlaces:
         """The places of the pairs that are `valid` (B, H, N)."""
-        turned = valid.transpose(1, 2)
-        number = (valid.flatten().cumsum(0) - 1).view(valid.shape)
-        order = number.transpose(1, 2)[turned]
-        return cls(valid[valid.any(-1)], turned[turned.any(-1)], order)
+        numbers = (valid.flatten().cumsum(0) - 1).view(valid.shape)
+        return cls(PairGroups.of(valid, numbers), PairGroups.of(valid.transpose(1, 2), numbers.transpose(1, 2)))
 
 
 class PairNetwork(nn.Module):
@@ -146,9 +162,7 @@ class PairBlock(nn.Module):
 
     def forward(self, x: Tensor, places: PairPlaces) -> Tensor:
         """Update pair representations (P, width)."""
-        rows = self.same_person(x, places.by_person)
-        columns = self.same_object(x[places.order], places.by_object)
-        return self._update(x, rows.index_add(0, places.order, columns))
+        return self._update(x, self.same_person(x, places.by_person) + self.same_object(x, places.by_object))
 
     def of_all(self, x: Tensor, valid: Tensor) -> Tensor:
         """The same for all places (B, H, N, width), of which those that are `valid` (B, H, N) are seen by others."""
@@ -173,24 +187,35 @@ class PairAttention(nn.Module):
         self.output = nn.Linear(width, width)
         self.nothing = nn.Parameter(torch.zeros(2, width))
 
-    def forward(self, x: Tensor, groups: Tensor) -> Tensor:
-        """Attend among the pairs (P, width) of each row of `groups` (R, L) bool, whose true places are theirs."""
-        count, longest = groups.shape
-        projected = x.new_zeros(count, longest, 3 * x.shape[-1])
-        projected[groups] = self.project(self.norm(x))
-        return self.output(self._mix(projected, groups)[groups])
+    def forward(self, x: Tensor, groups: PairGroups) -> Tensor:
+        """Attend among the pairs (P, width) of each group."""
+        query, others = self._projected(x)
+        rows, width = groups.rows, x.shape[-1]
+        query = query.index_select(0, rows.flatten()).view(*rows.shape, width)
+        # What is always there has the first row and, in each group, the first place; so have empty places, unseen.
+        others = torch.cat([self.nothing.reshape(1, -1), others])
+        with_nothing = F.pad(rows + 1, (1, 0))
+        others = others.index_select(0, with_nothing.flatten()).view(*with_nothing.shape, 2 * width)
+        mixed = self._mix(query, others, groups.filled)
+        return self.output(mixed.flatten(0, 1).index_select(0, groups.places))
 
     def within(self, x: Tensor, groups: Tensor) -> Tensor:
         """The same for all places (R, L, width) of the groups, of which the true ones (R, L) are seen."""
-        return self.output(self._mix(self.project(self.norm(x)), groups))
+        query, others = self._projected(x)
+        # not len(groups), which an exported network would take for a constant
+        nothing = self.nothing.reshape(1, 1, -1).expand(groups.shape[0], 1, -1)
+        return self.output(self._mix(query, torch.cat([nothing, others], 1), groups))
 
-    def _mix(self, projected: Tensor, groups: Tensor) -> Tensor:
-        """(R, L, width) of queries, keys and values (R, L, 3 width)."""
-        count = groups.shape[0]  # not len, which an exported network would take for a constant
-        query, key, value = projected.chunk(3, -1)
-        key = torch.cat([self.nothing[0].expand(count, 1, -1), key], 1)
-        value = torch.cat([self.nothing[1].expand(count, 1, -1), value], 1)
-        mask = F.pad(groups, (1, 0), value=True)[:, None, None]
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries (..., width), and keys and values (..., 2 width)."""
+        width = x.shape[-1]
+        query, others = self.project(self.norm(x)).split([width, 2 * width], -1)
+        return query, others
+
+    def _mix(self, query: Tensor, others: Tensor, filled: Tensor) -> Tensor:
+        """(R, L, width) of queries (R, L, width), keys and values (R, 1 + L, 2 width) and the filled places (R, L)."""
+        key, value = others.chunk(2, -1)
+        mask = F.pad(filled, (1, 0), value=True)[:, None, None]
 
         def split(y: Tensor) -> Tensor:
             return y.unflatten(-1, (self.heads, -1)).transpose(1, 2)
