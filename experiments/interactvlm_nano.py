@@ -9,7 +9,7 @@
 
 Prints a Markdown table in the form of `contact_geometry.py`: one row for each network, named after its folder. It is
 asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
-and answers by itself.
+and answers by itself. Where networks name the object before the mask, also says how often it is another one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from contact_geometry import Baselines, ContactTable
 from interplay.datasets import load_annotations
 from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
-from interplay.models.contact import ContactPair
+from interplay.models.contact import ContactPair, VertexContact
 from interplay.models.contact_geometry.data import ContactPairs, as_annotated
 from interplay.models.weights import read_contact_model
 
@@ -52,16 +52,24 @@ def main() -> None:
         certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
         table.row(name, [certain])
     objects = load_annotations("generated", given.test).vocabulary.objects
+    wrong = {}
     for path in given.models:
-        table.row(path.parent.name, [_asked(path, test, table.touching, objects, given.test)])
+        scores, answers = _asked(path, test, table.touching, objects, given.test)
+        table.row(path.parent.name, [scores])
+        named = [objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
+        wrong[path.parent.name] = sum(f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True))
+    for name, number in wrong.items():
+        print(
+            f"{name}: another object than the question's before the mask in {number} of {len(table.touching)} answers"
+        )
 
 
 def _asked(
     path: Path, test: ContactPairs, rows: NDArray[np.int64], objects: tuple[str, ...], root: Path
-) -> NDArray[np.float32]:
-    """(P, N) scores of the given pairs."""
+) -> tuple[NDArray[np.float32], list[str]]:
+    """(P, N) scores of the given pairs, and the answers in words."""
     finder, images = read_contact_model(path).finder(), ImageFinder(root)
-    found = []
+    found: list[VertexContact] = []
     for file in dict.fromkeys(test.files[row] for row in rows):
         mine = [row for row in rows.tolist() if test.files[row] == file]
         pairs = [
@@ -73,8 +81,8 @@ def _asked(
         where = images.find(file)
         assert where is not None
         with torch.inference_mode():
-            found += [each.scores for each in finder.predict_pairs(read_image(where), pairs)]
-    return np.stack(found)
+            found += finder.predict_pairs(read_image(where), pairs)
+    return np.stack([each.scores for each in found]), [each.answer for each in found]
 
 
 if __name__ == "__main__":
