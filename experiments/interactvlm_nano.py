@@ -54,8 +54,8 @@ def main() -> None:
     objects = load_annotations("generated", given.test).vocabulary.objects
     wrong = {}
     for path in given.models:
-        scores, answers = _asked(path, test, table.touching, objects, given.test)
-        table.row(path.parent.name, [scores])
+        found, answers = _asked(path, test, table.touching, objects, given.test)
+        table.row(path.parent.name, [found])
         named = [objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
         wrong[path.parent.name] = sum(f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True))
     for name, number in wrong.items():
