@@ -109,7 +109,10 @@ def generated(seed: int, size: int, predict: bool, index: int) -> Case | None:
             continue
         scores = _at(contact.body_vertices, len(body)), _at(contact.object_vertices, len(truth))
         if predict:
-            scores = predicted(scene, contact.human, contact.object, mask, body, (truth, model.faces))
+            guessed = predicted(scene, contact.human, contact.object, mask, body, (truth, model.faces))
+            if guessed is None:
+                continue
+            scores = guessed
         return Case(
             scene.objects[contact.object].category,
             (body, body_faces, scores[0]),
@@ -123,11 +126,16 @@ def generated(seed: int, size: int, predict: bool, index: int) -> Case | None:
 
 def predicted(
     scene: WorldScene, human: int, index: int, mask: Any, body: Array, truth: tuple[Array, Any]
-) -> tuple[Array, Array]:
-    """Contact of a body and an object as `interplay reconstruct` has it, from true boxes, keypoints and verbs."""
+) -> tuple[Array, Array] | None:
+    """Contact of a body and an object as `interplay reconstruct` has it, from true boxes, keypoints and verbs.
+
+    None if the object hides all of the person, whom no detector would find then.
+    """
     model, camera = scene.objects[index].model, scene.camera
     intrinsics = Intrinsics.of(camera)
     outline = seen(truth, (body, scene.people[human].body.model.faces), intrinsics, mask.shape)
+    if not outline.any():
+        return None
     verbs = tuple(each.verb for each in scene.relations if (each.human, each.object) == (human, index))
     category, keypoints = scene.objects[index].category, keypoints_in_view(scene, human)
     pair = ContactPair(category, _box(outline), _box(mask), keypoints, verbs)
