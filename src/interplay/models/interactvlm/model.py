@@ -312,8 +312,8 @@ def start_by_width(network: nn.Module) -> None:
 
     `transformers` draws all with a spread of 0.02, which fits a thousand inputs. Through the many layers of 96 from a
     mask's token to its pixels nothing of the token would be left: all masks would be the same and hardly learn to
-    differ. Twice the variance (He et al., arXiv:1502.01852) learns as much more slowly. Words start near the size of
-    what the first layers add to them.
+    differ. With twice the variance (He et al., arXiv:1502.01852) it learns more slowly at first. Words start near the
+    size of what the first layers add to them.
     """
     for module in network.modules():
         if isinstance(module, nn.Embedding):
