@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
@@ -28,17 +29,14 @@ PATIENCE = 240_000
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address of a server that runs in a thread."""
     import uvicorn
-
-    from interplay.pipeline import load_predictor
-    from interplay.serve import create_app
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")}, contact=_contact())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -48,6 +46,16 @@ def address() -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    from interplay.pipeline import load_predictor
+    from interplay.serve import create_app
+
+    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")}, contact=_contact())
+    with serving(app) as address:
+        yield address
 
 
 def _contact() -> dict[str, Any]:
@@ -146,12 +154,33 @@ async (kind) => {
 def test_pictures_are_pasted_and_dropped(address: str, browser: Any, kind: str) -> None:
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
+    held: list[Any] = []
+    page.route("**/v1/models", held.append)  # a slow server: the picture comes before the list of models
     page.goto(address)
     page.evaluate("text => { window.picture = text; }", base64.b64encode(sample_path().read_bytes()).decode())
     page.evaluate(TRANSFER, kind)
+    page.get_by_text("looking ...").wait_for()
+    held[0].continue_()
     page.wait_for_selector("#list button")
     assert "tennis racket" in page.locator("#list").inner_text()
     page.close()
+
+
+def test_a_picture_waits_for_the_token(browser: Any) -> None:
+    from interplay.pipeline import load_predictor
+    from interplay.serve import ServeOptions, create_app
+
+    app = create_app({"tin-spatial-vcoco": load_predictor("tin-spatial-vcoco")}, ServeOptions(token="secret"))
+    with serving(app) as address:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(address)
+        page.set_input_files("#file", str(sample_path()))
+        page.get_by_text("Authorization: Bearer").wait_for()
+        page.locator("#token").fill("secret")
+        page.locator("#token").blur()
+        page.wait_for_selector("#list button")
+        page.close()
 
 
 def test_a_clip_is_looked_at_frame_by_frame(address: str, browser: Any, tmp_path: Any) -> None:
