@@ -18,6 +18,14 @@ with locked(sys.argv[1], folder=sys.argv[2] == "folder"):
     sys.stdin.read()
 """
 
+WAIT = """
+import sys
+from interplay.locks import locked
+print("waiting", flush=True)
+with locked(sys.argv[1], folder=True, wait=60):
+    print("held", flush=True)
+"""
+
 
 def hold(output: Path, kind: str = "file") -> subprocess.Popen[str]:
     """A process that writes an output until its standard input ends."""
@@ -71,3 +79,23 @@ def test_a_name_of_any_length_can_be_locked(tmp_path: Path) -> None:
     with locked(tmp_path / ("ä" * 125 + ".csv")):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_waits_comes_after_the_first(tmp_path: Path) -> None:
+    first = hold(tmp_path / "out", "folder")
+    waiting = subprocess.Popen([sys.executable, "-c", WAIT, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "waiting\n"
+    assert waiting.poll() is None
+    first.communicate("")
+    assert waiting.communicate(timeout=60)[0] == "held\n"
+    assert waiting.returncode == 0
+
+
+def test_patience_ends(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path / "out"),
+        pytest.raises(LockedError, match="by this process already"),
+        locked(tmp_path / "out", wait=0.01),
+    ):
+        pytest.fail("both hold it")

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from interplay.files import beside, naming
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 """How file systems say that they know no locks."""
 
+_AGAIN = 0.2
+"""Seconds until one who waits asks again."""
 LOCK_FILE = ".interplay.lock"
 """Name of the lock's file in a folder that is locked."""
 
@@ -28,7 +31,7 @@ class LockedError(InputError):
 
 
 @contextmanager
-def locked(output: str | os.PathLike[str], *, folder: bool = False) -> Iterator[None]:
+def locked(output: str | os.PathLike[str], *, folder: bool = False, wait: float = 0.0) -> Iterator[None]:
     """Keep other processes from writing an output meanwhile.
 
     The lock is the operating system's, on a small file beside the output or in it, so that a process that was killed
@@ -37,10 +40,30 @@ def locked(output: str | os.PathLike[str], *, folder: bool = False) -> Iterator[
     Args:
         output: a file, or a folder.
         folder: it is a folder, which is made if needed.
+        wait: seconds to wait for another process or thread.
 
     Raises:
         LockedError: another process, or another place in this one, writes it; names the process.
     """
+    end = time.monotonic() + wait
+    while True:
+        try:
+            lock, handle = _take(output, folder)
+            break
+        except LockedError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(min(_AGAIN, wait))
+    try:
+        yield
+    finally:
+        _release(lock, handle)
+        with _guard:
+            _held.discard(str(lock))
+
+
+def _take(output: str | os.PathLike[str], folder: bool) -> tuple[Path, int]:
+    """The lock's file and its handle."""
     real = Path(os.path.realpath(output))
     lock = real / LOCK_FILE if folder else beside(real.with_name(f".{real.name}"), ".lock")
     with _guard:
@@ -50,14 +73,11 @@ def locked(output: str | os.PathLike[str], *, folder: bool = False) -> Iterator[
     try:
         with naming(output):
             lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = _acquire(lock, output)
-        try:
-            yield
-        finally:
-            _release(lock, handle)
-    finally:
+        return lock, _acquire(lock, output)
+    except BaseException:
         with _guard:
             _held.discard(str(lock))
+        raise
 
 
 def _acquire(lock: Path, output: str | os.PathLike[str]) -> int:

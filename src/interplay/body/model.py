@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 CACHE_SIZE = "1 GB"
 """What Anny keeps on disk for the two meshes that are used."""
 
+_PATIENCE = 600.0
+"""Seconds to wait for another process that computes them."""
+
 TOPOLOGY = "notoes"
 """Anny's mesh with closed toes (12,272 vertices), so that a foot can pass for a shoe."""
 
@@ -164,7 +167,7 @@ def load_body_model() -> BodyModel:
 
     Raises:
         MissingExtraError: the package anny is not installed.
-        LockedError: another process computes it now.
+        LockedError: another process has been computing it for ten minutes.
 
     Warns:
         UserWarning: the cache is not there and is made now.
@@ -182,7 +185,9 @@ def load_body_model() -> BodyModel:
             "the next use makes it again.",
             stacklevel=2,
         )
-    with nullcontext() if body_model_is_cached() else locked(get_anny_cache_path(), folder=True):
+    # of several processes that start at once one computes it and the others wait
+    cached = body_model_is_cached()
+    with nullcontext() if cached else locked(get_anny_cache_path(), folder=True, wait=_PATIENCE):
         model = anny.Anny(topology=TOPOLOGY, skinning_method="lbs")
     bones = tuple(model.bone_labels)
     template = _rest(model, _AVERAGE)
