@@ -155,7 +155,11 @@ def test_pictures_are_pasted_and_dropped(address: str, browser: Any, kind: str) 
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
     held: list[Any] = []
-    page.route("**/v1/models", held.append)  # a slow server: the picture comes before the list of models
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/v1/models", hold)  # a slow server: the picture comes before the list of models
     page.goto(address)
     page.evaluate("text => { window.picture = text; }", base64.b64encode(sample_path().read_bytes()).decode())
     page.evaluate(TRANSFER, kind)
