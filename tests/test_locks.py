@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,15 @@ def test_patience_ends(tmp_path: Path) -> None:
         locked(tmp_path / "out", wait=0.01),
     ):
         pytest.fail("both hold it")
+
+
+def test_a_folder_that_was_made_and_stayed_empty_is_removed(tmp_path: Path) -> None:
+    kept, filled, new = tmp_path / "kept", tmp_path / "filled", tmp_path / "new"
+    kept.mkdir()
+    for folder in (kept, new):
+        with suppress(KeyboardInterrupt), locked(folder, folder=True):
+            assert folder.is_dir()
+            raise KeyboardInterrupt
+    with locked(filled, folder=True):
+        (filled / "result").touch()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["filled", "kept"]

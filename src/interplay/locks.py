@@ -39,18 +39,20 @@ def locked(output: str | os.PathLike[str], *, folder: bool = False, wait: float 
 
     Args:
         output: a file, or a folder.
-        folder: it is a folder, which is made if needed.
+        folder: it is a folder, which is made if needed, and removed at the end if it was made and nothing is in it, as
+            after an interruption.
         wait: seconds to wait for another process or thread.
 
     Raises:
         LockedError: another process, or another place in this one, writes it; names the process.
     """
+    makes = folder and not Path(output).exists()
     end = time.monotonic() + wait
     while True:
         try:
             lock, handle = _take(output, folder)
             break
-        except LockedError:
+        except (LockedError, FileNotFoundError):  # or whoever held it has just removed the folder
             if time.monotonic() >= end:
                 raise
             time.sleep(min(_AGAIN, wait))
@@ -58,6 +60,9 @@ def locked(output: str | os.PathLike[str], *, folder: bool = False, wait: float 
         yield
     finally:
         _release(lock, handle)
+        if makes:
+            with suppress(OSError):  # something is in it
+                lock.parent.rmdir()
         with _guard:
             _held.discard(str(lock))
 

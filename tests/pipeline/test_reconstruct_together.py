@@ -22,7 +22,7 @@ CAMERA = Intrinsics((170.0, 170.0), (80.0, 60.0))
 
 def _person(x: float, z: float) -> Person:
     mesh = refine(ellipsoid((0, 0, 0), (0.2, 0.5, 0.15), PAINT), 0.1).at(x, 0.0, z)
-    return Person(mesh.vertices, mesh.faces, {"body": "an ellipsoid", "pelvis": [x, 0.0, z], "warnings": []})
+    return Person(mesh.vertices, mesh.faces, {"body": "an ellipsoid", "pelvis": [x, 0.0, z], "ground": -1.0, "warnings": []})
 
 
 def _held(person: int, vertices: Any, x: float, z: float, mesh: Mesh) -> PlacedObject:
@@ -52,6 +52,7 @@ def test_people_who_are_in_each_other_are_moved_with_what_they_hold() -> None:
     assert placed.report["warnings"] == [*placed.fit.warnings, "where they touch is guessed"]
     scale = result.people[1].report["scale"]
     assert abs(result.people[1].report["pelvis"][2] - 2.55 * scale) < 1e-3
+    assert abs(result.people[1].report["ground"] + scale) < 1e-3
 
 
 def test_one_pair_stays() -> None:

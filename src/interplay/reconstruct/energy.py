@@ -49,14 +49,22 @@ _NOISE = 0.01  # metres that one spread of the scale counts as
 _NEAREST = 0.05  # metres before the camera
 
 
-def evaluate(problem: Problem, pose: Pose, weights: Weights, spread: float = 0.0, fine: bool = False) -> System:
+def evaluate(
+    problem: Problem,
+    pose: Pose,
+    weights: Weights,
+    spread: float = 0.0,
+    fine: bool = False,
+    slopes: bool = True,
+) -> System:
     """All terms whose weight is not zero.
 
     Args:
         spread: of the logarithm of the scale around that of 1; 0 keeps the scale fixed.
         fine: look at every pixel of the one place that is given, instead of at points of the surface.
+        slopes: false if only the energies are asked for.
     """
-    sums = Sums(pose)
+    sums = Sums(pose, slopes)
     _contact(problem, sums, weights, weights.reach if fine else None)
     surface = problem.surface
     placed = pose.place(surface.points)
@@ -93,9 +101,9 @@ def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, boun
     pose = sums.pose
     points = pose.place(own.points)
     normals = own.normals @ pose.R.transpose(1, 2)
-    distance = torch.cdist(points, body.points.expand(len(points), -1, -1))
-    facing = torch.cdist(normals, -body.normals.expand(len(points), -1, -1))
-    cost = distance**2 + (NORMAL_LENGTH * facing) ** 2
+    cost = _squared_distances(
+        torch.cat([points, NORMAL_LENGTH * normals], -1), torch.cat([body.points, -NORMAL_LENGTH * body.normals], -1)
+    )
     for dim, weights, share in ((2, own.weights, touch.own_share), (1, body.weights, touch.body_share)):
         least, nearest = cost.min(dim)
         mine = _nearest_share(least, weights, share)
@@ -109,6 +117,15 @@ def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, boun
         if normals_weight:
             rest = NORMAL_LENGTH * (normal + other)
             sums.add_directions("normals", rest, mine * normals_weight / 2, normal)
+
+
+def _squared_distances(points: Tensor, others: Tensor) -> Tensor:
+    """(B, K, N) between points (B, K, d) and (N, d); several times as fast as `torch.cdist`, of which the two terms and
+    the roots would be needed. Measured from the others' middle, or rounding would be as large as the distances."""
+    middle = others.mean(0)
+    points, others = points - middle, others - middle
+    sums = points.square().sum(-1, keepdim=True) + others.square().sum(-1)
+    return torch.baddbmm(sums, points, others.T.expand(len(points), -1, -1), alpha=-2).clamp(min=0)
 
 
 def _nearest_share(distance: Tensor, weights: Tensor, share: float) -> Tensor:

@@ -19,7 +19,7 @@ from interplay.ops.backends import to_numpy
 
 from . import published
 from .camera import Intrinsics
-from .energy import Weights, contact_distance
+from .energy import Weights, contact_distance, evaluate
 from .residuals import Pose, System
 from .scene import Problem, checked
 from .search import around, descend, distinct, first_poses, look_alikes, new, poses_on_mask, spread_rotations, wander
@@ -41,11 +41,15 @@ _ROUNDS, _LEAST_ROUNDS, _ROUNDS_UNTOUCHED, _TRIANGLES = 4, 2, 8, 1_000  # with m
 _GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
 _WANDERERS, _STEPS, _LEAST_STEPS = 2, 150, 40
 _FINE, _FINE_AGAIN = 6, 4  # how many of the best by points are looked at by pixels, at first and in each round
+_AT_ONCE = 64  # starting places that are looked at together: larger arrays do not fit a processor's cache
 _WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
 _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
 
 _Descent = tuple[Pose, System, list[Tensor]]
 _SURE_IOU, _GOOD_IOU, _LOW_IOU, _FAR = 0.9, 0.7, 0.5, 0.05
+
+NOT_MET = 0.2
+"""Metres between what should touch, from which on objects in photographs were mostly in a wrong place."""
 
 
 @dataclass(frozen=True)
@@ -288,8 +292,8 @@ def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Desc
         return min(ends, key=_energy)
     steps = min(max(_STEPS * _TRIANGLES // len(problem.faces), _LEAST_STEPS), _STEPS)
     rng = np.random.default_rng(seed)
-    for pose, system, _ in _few(problem, ends, _WANDERERS):
-        there = wander(problem, pose, system, _APART[1], steps, spread, rng)
+    for pose, _, _ in _few(problem, ends, _WANDERERS):
+        there = wander(problem, pose, _APART[1], steps, spread, rng)
         ends.append(descend(problem, there, _APART[1], 10, spread, fine=True))
     return min(ends, key=_energy)
 
@@ -342,7 +346,8 @@ def _few(problem: Problem, ends: list[_Descent], count: int) -> list[_Descent]:
 
 
 def _promising(problem: Problem, pose: Pose, weights: Weights, count: int, spread: float) -> Pose:
-    energy = torch.cat([descend(problem, part, weights, 0, spread)[1].energy for part in pose.split(256)])
+    parts = (evaluate(problem, part, weights, spread, slopes=False) for part in pose.split(_AT_ONCE))
+    energy = torch.cat([each.energy for each in parts])
     return pose.take(distinct(pose, energy, count, problem.radius))
 
 
@@ -364,13 +369,24 @@ def _described(problem: Problem, pose: Pose, end: System, history: list[Tensor],
     scale = float(pose.s[0])
     warnings = []
     if iou < _LOW_IOU:
-        warnings.append(f"the object covers its mask badly (IoU {iou:.2f}); is it the right shape and size?")
-    if residuals["contact"] > _FAR:
         warnings.append(
-            f"what should touch is {100 * residuals['contact']:.0f} cm apart; do the contacts fit the mask?"
+            f"the object covers its mask badly (IoU {iou:.2f}): do not rely on its turn; the mask may be wrong, or the "
+            "mesh have another shape or size"
         )
+    if residuals["contact"] > _FAR:
+        warnings.append(apart_in_words(residuals["contact"]))
     translation = pose.t[0].double().numpy() - scale * rotation @ problem.middle
     return Fit(rotation, translation, scale, iou, residuals, tuple(float(each) for each in history), tuple(warnings))
+
+
+def apart_in_words(distance: float) -> str:
+    """A warning that what should touch is so many metres apart."""
+    words = f"what should touch is {100 * distance:.0f} cm apart"
+    if distance <= NOT_MET:
+        return f"{words}: the object may be off by as much"
+    return (
+        f"{words}: do not rely on where the object is; the body, the mask or the mesh may be wrong, or they do not touch"
+    )
 
 
 def overlap(problem: Problem, pose: Pose) -> float:

@@ -22,6 +22,7 @@ DEEPEST = 0.15
 """Metres; what is deeper inside is not worse."""
 
 _CELL, _MOST_CELLS = 0.02, 200_000
+_CUBE = 0.01  # metres within which one point of those that face alike is enough
 
 
 class Inside:
@@ -39,8 +40,9 @@ class Inside:
         points, face = surface_samples(corners, SPACING)
         outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         outward /= np.maximum(np.linalg.norm(outward, axis=1), 1e-12)[:, None]
-        self.points = torch.from_numpy(points.astype(np.float32))
-        self.normals = torch.from_numpy(outward[face].astype(np.float32))
+        kept = _thinned(points, outward[face])
+        self.points = torch.from_numpy(points[kept].astype(np.float32))
+        self.normals = torch.from_numpy(outward[face[kept]].astype(np.float32))
         self._box = vertices.min(0), vertices.max(0)
 
     @cached_property
@@ -53,7 +55,10 @@ class Inside:
         count = np.maximum(np.ceil(extent / cell), 1).astype(np.int64)
         axes = [low[k] + (np.arange(count[k]) + 0.5) * cell for k in range(3)]
         middles = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        _, nearest = cKDTree(self.points.double().numpy()).query(middles)
+        # beyond that no point counts, wherever in its cell it is asked for
+        bound = 2 * DEEPEST + cell
+        _, nearest = cKDTree(self.points.double().numpy()).query(middles, distance_upper_bound=bound)
+        nearest[nearest == len(self.points)] = 0
         return torch.from_numpy(low.astype(np.float32)), cell, torch.from_numpy(count), torch.from_numpy(nearest)
 
     def __call__(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,6 +74,15 @@ class Inside:
         depth = (offset * normal).sum(-1)
         near = within & (offset.square().sum(-1) <= (2 * DEEPEST) ** 2)
         return torch.where(near, depth.clamp(min=0), 0), target, normal
+
+
+def _thinned(points: Array, normals: Array) -> NDArray[np.int64]:
+    """Indices of points (N, 3) of which no two are in one small cube and face alike, so that both sides of something
+    thin stay: long and narrow triangles have many more points than their area needs."""
+    cube = np.floor((points - points.min(0)) / _CUBE).astype(np.int64)
+    facing = (normals > 0) @ np.array([1, 2, 4])
+    _, kept = np.unique(np.ravel_multi_index((*cube.T, facing), (*cube.max(0) + 1, 8)), return_index=True)
+    return np.sort(kept)
 
 
 @dataclass(frozen=True)

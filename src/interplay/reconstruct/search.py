@@ -120,7 +120,6 @@ def descend(
 def wander(
     problem: Problem,
     pose: Pose,
-    system: System,
     weights: Weights,
     steps: int,
     spread: float,
@@ -129,15 +128,16 @@ def wander(
     """Random steps from one place, of which those to a better one are kept: they pass what descents end at, as pixels
     that are covered or not have no slope. Steps are long where the terms hardly change, and longer after a success.
     Every pixel is looked at."""
-    reach, root = 1.0, np.zeros((7, 7))
+    reach, root, energy = 1.0, np.zeros((7, 7)), math.inf
     for number in range(steps):
         if number % _SAME_STEPS == 0:
-            root = _lengths(system, spread)
+            system = evaluate(problem, pose, weights, spread, fine=True)
+            root, energy = _lengths(system, spread), float(system.energy)
         step = reach * root @ rng.normal(size=7)
         tried = pose.moved(torch.from_numpy(step).float()[None])
-        found = evaluate(problem, tried, weights, spread, fine=True)
-        if found.energy < system.energy:
-            pose, system, reach = tried, found, min(2 * reach, 2.0)
+        found = float(evaluate(problem, tried, weights, spread, fine=True, slopes=False).energy)
+        if found < energy:
+            pose, energy, reach = tried, found, min(2 * reach, 2.0)
         else:
             reach = max(0.9 * reach, 0.02)
     return pose

@@ -15,7 +15,7 @@ from interplay.errors import InputError
 from .bodies import Thing, best_factor, orders, wrong_orders
 from .camera import Intrinsics
 from .energy import contact_distances
-from .fit import Fit, fit_again, fit_object, fit_untouched, pose_of, usual_scale
+from .fit import Fit, apart_in_words, fit_again, fit_object, fit_untouched, pose_of, usual_scale
 from .scene import (
     HUMAN_CONTACT,
     OBJECT_CONTACT,
@@ -278,8 +278,7 @@ class _Scene:
         warnings = []
         for k, pair in enumerate(self.pairs):
             if distances[k] > _APART and len(self._touching(pair.object)) > 1:
-                who = f"person {pair.body} and object {pair.object}"
-                warnings.append(f"{who} should touch and are {100 * distances[k]:.0f} cm apart")
+                warnings.append(f"person {pair.body} and object {pair.object}: {apart_in_words(distances[k])}")
         names = [f"person {k}" for k in range(len(self.bodies))] + [f"object {j}" for j in range(len(self.own))]
         things = [*map(self._body, range(len(self.bodies))), *map(self._object, range(len(self.own)))]
         warnings += [

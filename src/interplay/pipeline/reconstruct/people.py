@@ -102,6 +102,7 @@ def fit_people(
             "pose": options.pose,
             "residuals": rounded_values(body.residuals),
             "up": rounded(body.up, 4),
+            "ground": round(body.ground, 4),
             "pelvis": rounded(body.keypoints[[11, 12]].mean(0), 4),
             "pose_vector": rounded(body.pose, 4),
             "warnings": list(body.warnings),

@@ -131,8 +131,8 @@ def _size_warnings(candidate: Candidate, fit: Fit) -> list[str]:
     if abs(np.log(times)) <= PLAUSIBLE * spread + _ROUNDING:
         return []
     return [
-        f"the object covers its mask only {times:.2f} times as large as expected: it is another kind, or the "
-        "person is at another distance"
+        f"the object covers its mask only {times:.2f} times as large as expected: it is of another kind, or the "
+        "person nearer or farther away than fitted"
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from interplay.reconstruct import SceneBody, SceneObject, ScenePair, fit_scene
 from interplay.reconstruct.together import BODY_SPREAD
 
@@ -56,6 +58,5 @@ def put_together(result: Reconstruction, bodies_stay: bool = False) -> None:
 def _scaled(person: Person, scale: float) -> Person:
     """Larger and as much farther away, so that it looks the same."""
     report = {**person.report, "scale": round(scale, 4)}
-    if "pelvis" in report:
-        report["pelvis"] = rounded([scale * value for value in report["pelvis"]], 4)
+    report |= {name: rounded(scale * np.array(report[name]), 4) for name in ("pelvis", "ground") if name in report}
     return replace(person, vertices=scale * person.vertices, report=report)
