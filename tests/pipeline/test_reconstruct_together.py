@@ -22,7 +22,9 @@ CAMERA = Intrinsics((170.0, 170.0), (80.0, 60.0))
 
 def _person(x: float, z: float) -> Person:
     mesh = refine(ellipsoid((0, 0, 0), (0.2, 0.5, 0.15), PAINT), 0.1).at(x, 0.0, z)
-    return Person(mesh.vertices, mesh.faces, {"body": "an ellipsoid", "pelvis": [x, 0.0, z], "ground": -1.0, "warnings": []})
+    return Person(
+        mesh.vertices, mesh.faces, {"body": "an ellipsoid", "pelvis": [x, 0.0, z], "ground": -1.0, "warnings": []}
+    )
 
 
 def _held(person: int, vertices: Any, x: float, z: float, mesh: Mesh) -> PlacedObject:

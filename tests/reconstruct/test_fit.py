@@ -162,6 +162,7 @@ def test_contacts_that_do_not_fit_the_mask_are_told(scene: dict[str, Any]) -> No
     found = _fit(scene, human_contact=feet)
     assert any("cm apart" in warning or "covers its mask badly" in warning for warning in found.warnings)
     assert found.iou > 0.5  # the mask wins
+    assert any("do not rely on" in warning for warning in found.warnings)
 
 
 def test_only_so_much_of_an_object_touches_as_the_person_does(scene: dict[str, Any]) -> None:
@@ -228,6 +229,33 @@ def test_contacts_of_a_coarse_mesh(scene: dict[str, Any]) -> None:
     found = _fit(scene, **changed)
     assert np.median(np.linalg.norm(found.place(scene["object_vertices"]) - truth, axis=1)) < 0.05
     assert any("cm apart" in warning for warning in found.warnings)
+
+
+def test_size_and_distance_that_look_the_same_are_told_apart_by_contact(scene: dict[str, Any]) -> None:
+    """A guessed contact that the mask does not reach: beside the hand, but not in it, and the mesh is too large."""
+    human, own = scene["human_vertices"], _object()
+    truth = own.vertices + np.array([1.05, -0.2, 2.48])
+    changed = {
+        "human_contact": human[:, 0] > np.quantile(human[:, 0], 0.98),
+        "object_vertices": 1.2 * own.vertices,
+        "object_contact": np.ones(len(own.vertices)),
+        "object_mask": _mask(truth, own.faces, _person()),
+    }
+    found = _fit(scene, **changed, scale_spread=0.1)
+    assert abs(found.place(1.2 * own.vertices)[:, 2].mean() - 2.48) < 0.25
+    assert found.iou > 0.8
+    assert any("cm apart" in warning for warning in found.warnings)
+
+
+def test_energies_alone_are_the_same(scene: dict[str, Any]) -> None:
+    given = {name: scene[name] for name in scene if name != "truth"}
+    problem = Problem(checked(*given.values()))
+    pose = Pose(torch.eye(3)[None], torch.tensor([[0.5, -0.3, 2.5]]), torch.ones(1))
+    for fine in (False, True):
+        weights = Weights(ranks=1.0, falloff=1.0)
+        whole, alone = (evaluate(problem, pose, weights, 0.1, fine, slopes) for slopes in (True, False))
+        assert float(whole.energy) == float(alone.energy) > 0
+        assert float(whole.gradient.norm()) > 0
 
 
 def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> None:

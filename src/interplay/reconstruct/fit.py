@@ -45,6 +45,8 @@ _AT_ONCE = 64  # starting places that are looked at together: larger arrays do n
 _WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
 _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
 
+_SIZES, _APART_USUALLY = 2, 0.1  # spreads of the size that are looked at; metres that contacts are apart where right
+
 _Descent = tuple[Pose, System, list[Tensor]]
 _SURE_IOU, _GOOD_IOU, _LOW_IOU, _FAR = 0.9, 0.7, 0.5, 0.05
 
@@ -295,7 +297,22 @@ def _best_apart(problem: Problem, pose: Pose, spread: float, seed: int) -> _Desc
     for pose, _, _ in _few(problem, ends, _WANDERERS):
         there = wander(problem, pose, _APART[1], steps, spread, rng)
         ends.append(descend(problem, there, _APART[1], 10, spread, fine=True))
-    return min(ends, key=_energy)
+    best = min(ends, key=_energy)
+    return _slid(problem, best, spread) if spread else best
+
+
+def _slid(problem: Problem, descent: _Descent, spread: float) -> _Descent:
+    """Nearer or farther away and as much smaller or larger, which looks the same: where contacts are near for a size
+    that is likely. From far away they do not pull, and the mask cannot tell."""
+    pose = descent[0]
+    size = float(pose.s.log()) / spread
+    sizes = torch.linspace(min(-_SIZES, size), max(_SIZES, size), 8 * _SIZES + 1)
+    factors = (sizes * spread).exp() / pose.s
+    places = pose.take(torch.zeros(len(factors), dtype=torch.long))
+    places = Pose(places.R, places.t * factors[:, None], places.s * factors)
+    unlikely = [(contact_distance(problem, each) / _APART_USUALLY) ** 2 for each in places.split(1)]
+    found = places.take((torch.tensor(unlikely) + sizes**2).argmin()[None])
+    return descend(problem, found, _APART[1], 10, spread, fine=True)
 
 
 def _ends(
@@ -385,7 +402,7 @@ def apart_in_words(distance: float) -> str:
     if distance <= NOT_MET:
         return f"{words}: the object may be off by as much"
     return (
-        f"{words}: do not rely on where the object is; the body, the mask or the mesh may be wrong, or they do not touch"
+        f"{words}: do not rely on where the object is; the body, the mask or the mesh may be wrong, or nothing touches"
     )
 
 

@@ -203,7 +203,9 @@ def _result(
         names = ", ".join(np.array(KEYPOINT_NAMES)[terms.seen][missed > 0.25])
         warnings.append(f"the body is far from some keypoints, which were taken for mistakes: {names}")
     if terms.seen[11:].sum() < 2:
-        warnings.append("hardly a keypoint below the chest is seen: the legs are guessed, and how far away the person is")
+        warnings.append(
+            "hardly a keypoint below the chest is seen: the legs and the distance of the person are guessed"
+        )
     return FittedBody(
         vertices,
         terms.model.faces,
