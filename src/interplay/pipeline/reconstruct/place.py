@@ -98,8 +98,8 @@ def place_object(
         warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
     if options.mask is None and _is_whole_box(mask, about.object_box):
         warnings.append(
-            "no outline is found in the object's box, so all of the box is taken for the object: do not rely on its size "
-            "and turn; give its mask with --mask FILE or --sam FOLDER"
+            "no outline is found in the object's box, so all of the box is taken for the object: do not rely on its "
+            "size and turn; give its mask with --mask FILE or --sam FOLDER"
         )
     if networks.depth is not None:
         seen, _ = networks.depth(image)
