@@ -104,6 +104,14 @@ def test_a_verb_listed_without_object_is_phrased_without_something() -> None:
     assert own.phrase("wave", "dog") == "waving a dog"
 
 
+def test_own_verbs_alone_are_phrased_without_something_where_no_interactions_are_listed() -> None:
+    own = Vocabulary.from_dict(
+        {"objects": ["person", "dog"], "verbs": ["walk", {"name": "ride", "phrase": "riding {object}"}]}
+    )
+    assert [own.phrase(verb) for verb in own.verbs] == ["walking", "riding something"]
+    assert own.phrase("walk", "dog") == "walking a dog"
+
+
 @pytest.mark.parametrize(
     ("verb", "expected"),
     [("ride", "riding"), ("hit", "hitting"), ("tie", "tying"), ("open", "opening"), ("eat", "eating"),

@@ -67,8 +67,8 @@ class Verb:
     Attributes:
         name: as it is written in result files, with spaces.
         phrase: plain English with ``{object}`` where the object goes: ``"riding {object}"``.
-        alone: plain English without an object: ``"walking"``. By default the verb itself where the vocabulary lists it
-            without object and gives it no phrase, else the phrase with "something".
+        alone: plain English without an object: ``"walking"``. By default the verb itself where it has no phrase and the
+            vocabulary lists it without object, or lists no interactions at all; else the phrase with "something".
         official: the data set's own spelling, also accepted as input (``"hit_instr"``).
         action: the action that this verb is a role of (V-COCO: ``"hit"``), or None.
         role: ``"obj"``, ``"instr"``, or None for a body motion.
@@ -316,7 +316,8 @@ class Vocabulary:
         record = self.verb_records[verb]
         if record.alone:
             return record.alone
-        if not record.phrase and self.interaction_index(verb, None) >= 0:
+        listed = not len(self.interactions) or self.interaction_index(verb, None) >= 0
+        if listed and not record.phrase:
             return gerund(record.name)
         return self.phrase_template(verb).replace("{object}", "something")
 

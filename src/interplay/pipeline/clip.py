@@ -31,7 +31,7 @@ from interplay.video.reader import Frame, check_source, frames_of_images, is_liv
 from interplay.video.segments import Segment, SegmentOptions, find_segments, smoothed, write_segments
 from interplay.video.writer import write_clip
 from interplay.visual import Show, draw_interactions
-from interplay.visual.timeline import draw_timeline, segment_phrase
+from interplay.visual.timeline import draw_timeline
 from interplay.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ def _finish(job: ClipJob, table: InteractionTable, screen: Console, messages: Co
         written.append(job.clip_path)
     shown = Table("person", "interaction", "from", "to", "score")
     for segment in segments:
-        shown.add_row(str(segment.person + 1), segment_phrase(segment, table.vocabulary), *_numbers(segment))
+        shown.add_row(str(segment.person + 1), segment.phrase(table.vocabulary), *_numbers(segment))
     if segments:
         screen.print(shown)
     else:

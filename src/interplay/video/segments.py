@@ -17,6 +17,7 @@ from interplay.containers.json_files import read_json
 from interplay.errors import InputError
 from interplay.files import atomic_path
 from interplay.table import InteractionTable, offsets
+from interplay.vocabulary import Vocabulary
 
 SUFFIXES = (".json", ".csv")
 
@@ -75,6 +76,11 @@ class Segment:
     start: float
     end: float
     score: float
+
+    def phrase(self, vocabulary: Vocabulary) -> str:
+        """What the person does, in plain English: ``"looking at a sports ball"``."""
+        label = None if self.object is None else vocabulary.find_object(self.object)
+        return vocabulary.phrase(vocabulary.verb_index(self.verb), label)
 
 
 def find_segments(table: InteractionTable, options: SegmentOptions | None = None) -> list[Segment]:

@@ -57,12 +57,6 @@ def draw_timeline(
         figure.savefig(temporary)
 
 
-def segment_phrase(segment: Segment, vocabulary: Vocabulary) -> str:
-    """What the person does, in plain English: ``"looking at a sports ball"``."""
-    label = None if segment.object is None else vocabulary.find_object(segment.object)
-    return vocabulary.phrase(vocabulary.verb_index(segment.verb), label)
-
-
 def _label(segment: Segment, vocabulary: Vocabulary) -> str:
     which = "" if segment.object is None else f" ({segment.object_track + 1})"
-    return f"person {segment.person + 1}: {segment_phrase(segment, vocabulary)}{which}"
+    return f"person {segment.person + 1}: {segment.phrase(vocabulary)}{which}"
