@@ -26,7 +26,7 @@ from interplay.cli import run_script
 from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.detectors import load_detector
 from interplay.metrics.pairs import mean_pair_average_precision
-from interplay.models.tin_spatial.augmentation import DetectorNoise
+from interplay.models.tin_spatial.augmentation import MEASURED, DetectorNoise
 from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.task import ScoredPairs, score_pairs
@@ -123,8 +123,9 @@ BOXES: dict[str, DetectorNoise | None] = {
     "annotated boxes": None,
     "imitated detections": DetectorNoise(),
     "crowded imitated detections": DetectorNoise(most_false=12, copies=0.15, confused=0.15, plausible=0.8),
+    "detections as measured": MEASURED,
 }
-"""Whose boxes, and their noise; the last is the most that tin_spatial/vcoco trains on."""
+"""Whose boxes, and their noise; the last two are the most that tin_spatial/vcoco trains on."""
 
 
 def reliability(scored: ScoredPairs) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ from PIL import Image
 from interplay import Interactions, InteractionTable, Vocabulary, load_annotations, load_model
 from interplay.detectors import Detections
 from interplay.errors import InputError, MissingFileError
-from interplay.models.tin_spatial.augmentation import DetectorNoise, flip, imitate_detector
+from interplay.models.tin_spatial.augmentation import MEASURED, DetectorNoise, flip, imitate_detector, object_scores
+from interplay.models.tin_spatial.batch import PairBatch
 from interplay.models.tin_spatial.config import SpatialConfig
 from interplay.models.tin_spatial.data import PairSet
 from interplay.models.tin_spatial.geometry import NUM_FEATURES, pair_geometry, scale_boxes
@@ -19,6 +20,7 @@ from interplay.models.tin_spatial.model import TinSpatial
 from interplay.models.tin_spatial.network import PairOutputs
 from interplay.models.tin_spatial.plausibility import objects_at_once, one_at_a_time, seen_pairs
 from interplay.models.tin_spatial.task import score_pairs
+from interplay.ops.boxes import box_iou
 from interplay.samples import sample_path
 from interplay.zoo import get_card, list_models
 
@@ -321,6 +323,39 @@ def test_imitated_detections_have_scores_and_do_nothing_new(riders_table: Intera
     assert ((made.scores[there] >= 0.1) & (made.scores[there] <= 1)).all()
     plain = imitate_detector(batch, torch.zeros(len(pairs), dtype=torch.bool), noise, pairs.pool, generator)
     assert (plain.scores[plain.labels >= 0] == 1).all()
+
+
+def test_measured_noise_misses_small_objects_and_doubts_those_that_it_finds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    small, large = (object_scores(torch.full((4000,), side), generator) for side in (0.04, 0.4))
+    assert (small < 0.1).float().mean() > 0.25 > 0.05 > (large < 0.1).float().mean()
+    assert small[small >= 0.1].median() + 0.3 < large[large >= 0.1].median()
+
+
+def test_measured_noise_keeps_large_objects_and_copies_are_parts(riders_table: InteractionTable) -> None:
+    pairs = PairSet(riders_table, (0, 1))
+    batch = pairs.batch(torch.arange(16).repeat(40))
+    everyone, generator = torch.ones(640, dtype=torch.bool), torch.Generator().manual_seed(0)
+
+    def made(**changes: float) -> PairBatch:
+        nothing = {"jitter": 0.0, "most_false": 0, "copies": 0.0, "object_copies": 0.0, "confused": 0.0}
+        noise = replace(MEASURED, **{**nothing, "plausible": 0.0, **changes})
+        return imitate_detector(batch, everyone, noise, pairs.pool, generator)
+
+    people = (batch.labels == 0).sum()
+    assert 0.9 * people < (made().labels == 0).sum() < people
+    found = made(miss=0.0)
+    assert ((found.scores >= 0.1) & (found.scores <= 1))[found.labels >= 0].all()
+    assert found.verbs.sum() < batch.verbs.sum()  # of missed objects
+    twice = made(miss=0.0, copies=1.0)
+    for i in range(len(twice.labels)):
+        boxes = twice.boxes[i, twice.labels[i] == 0].numpy()
+        assert len(boxes) == 2
+        assert box_iou(boxes, boxes)[0, 1] <= 0.5  # a detector leaves no two boxes of a class that overlap more
+    crowded = made(most_false=16)
+    sides = (crowded.boxes[..., 2:] - crowded.boxes[..., :2]).prod(-1).sqrt()[crowded.labels >= 0] / 640
+    assert sides.min() < 0.05
+    assert (crowded.labels >= 0).sum() > (found.labels >= 0).sum()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from interplay.ops.correspondences import no_interaction_verbs
 from interplay.table import InteractionTable
 from interplay.training.whole_batches import WholeBatches
 
-from .augmentation import detector_noise, flip, imitate_detector, jitter, rescale
+from .augmentation import MEASURED, detector_noise, flip, imitate_detector, jitter, rescale
 from .batch import PairBatch, PoolOfBoxes, relative_boxes
 from .geometry import REFERENCE_SIDE
 from .recipe import TinSpatialRecipe
@@ -177,7 +177,10 @@ class SpatialData(WholeBatches[PairBatch]):
         if options.flip:
             batch = flip(batch, torch.rand(count, generator=generator) < 0.5)
         if options.detector_share:
-            noise = detector_noise(self.config.augmentation)
+            measured = (
+                options.detector_measured and float(torch.rand(1, generator=generator)) < options.detector_measured
+            )
+            noise = MEASURED if measured else detector_noise(options)
             share = torch.rand(count, generator=generator)  # simple images and crowded ones
             batch = imitate_detector(batch, detected, noise, self.pairs.pool, generator, share)
         deviation = options.jitter * (~detected).float()[:, None, None]

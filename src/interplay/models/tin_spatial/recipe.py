@@ -35,6 +35,8 @@ class AugmentationSection(Section):
         detector_object_copies: share of other boxes that are found twice.
         detector_confused: share of other boxes that are found a second time, as another class.
         detector_plausible: share of people with a false object where people have such an object.
+        detector_measured: share of the batches whose boxes are made to look as the default detector's do on
+            photographs (`augmentation.MEASURED`), and not as the numbers before say.
     """
 
     flip: bool = True
@@ -48,6 +50,7 @@ class AugmentationSection(Section):
     detector_object_copies: Share = 0.0
     detector_confused: Share = 0.0
     detector_plausible: Share = 0.0
+    detector_measured: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class SpatialFurtherDataConfig(FurtherDataConfig):
