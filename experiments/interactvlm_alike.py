@@ -42,10 +42,14 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", type=Path, metavar="DIR", help="the generated scenes that were trained on")
-    parser.add_argument("models", nargs="+", type=Path, help="weights")
+    parser.add_argument("models", nargs="*", type=Path, help="weights")
+    parser.add_argument("--sam_size", type=int, default=256, help="of the networks; their masks have a quarter of it")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as output:
-        recipe = load_config("interactvlm/nano", [f"--data.root={given.scenes}", f"--output={output}"])
+        recipe = load_config(
+            "interactvlm/nano",
+            [f"--data.root={given.scenes}", f"--output={output}", f"--model.sam_size={given.sam_size}"],
+        )
         assert isinstance(recipe, InteractVlmRecipe)
         task = InteractVlmTask(recipe)
     training, held_out = task.data.sources[0], task.validation

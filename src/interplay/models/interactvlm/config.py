@@ -97,10 +97,14 @@ class InteractVlmDecodingOptions(Options):
     Attributes:
         template: which family of questions about people.
         max_new_tokens: the longest answer.
+        given: the answer is given, not generated: the plain one that names the object just before the mask's token
+            (`prompts.answer`). For networks that were taught such answers, which say nothing that the question does
+            not say.
     """
 
     template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
     max_new_tokens: int = Field(default=64, ge=1)
+    given: bool = False
 
 
 class InteractVlmConfig(ModelConfig):

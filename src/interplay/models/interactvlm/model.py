@@ -268,7 +268,7 @@ class InteractVlmModel(ContactModel):
         body, decoding = load_body_model(), self.config.decoding
         return ContactPredictor(
             self.network.eval(), self.tokenizer, upright_body(body.template.vertices), body.faces, "human",
-            decoding.template, decoding.max_new_tokens,
+            decoding.template, decoding.max_new_tokens, decoding.given,
         )  # fmt: skip
 
     @classmethod

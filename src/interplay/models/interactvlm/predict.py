@@ -18,7 +18,7 @@ from interplay.errors import InputError
 from interplay.models.contact import ContactPair, VertexContact
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import InteractVlm, Masks, expand_images, sam_pixels
-from interplay.models.interactvlm.prompts import IMAGE, Template, conversation, question, segmentation_tokens
+from interplay.models.interactvlm.prompts import IMAGE, Template, answer, conversation, question, segmentation_tokens
 
 MOST_TOGETHER = 16
 """Questions that go through the network at once."""
@@ -38,6 +38,7 @@ class ContactPredictor:
             ``oafford``).
         template, max_new_tokens: how to ask, and the longest answer, unless `predict` is told; by default with body
             parts in words for people, plainly for objects.
+        given: see `InteractVlmDecodingOptions`.
 
     The views are drawn and SAM's embeddings of them computed once.
     """
@@ -51,6 +52,7 @@ class ContactPredictor:
         kind: str = "human",
         template: Template | None = None,
         max_new_tokens: int = 512,
+        given: bool = False,
     ) -> None:
         if kind not in ("human", "object"):
             raise InputError(f"kind: expected human or object, got {kind!r}")
@@ -59,6 +61,7 @@ class ContactPredictor:
         self.kind: Any = kind
         self.template: Template = template or ("hcontact-parts" if kind == "human" else "ocontact")
         self.max_new_tokens = max_new_tokens
+        self.given = given
         options = model.options
         views = view_set(options.human_views if kind == "human" else options.object_views)
         paint: Paint = "normals" if kind == "human" else "positions"
@@ -106,12 +109,17 @@ class ContactPredictor:
     ) -> list[VertexContact]:
         """As `predict`, with an image for each object."""
         longest = self.max_new_tokens if max_new_tokens is None else max_new_tokens
-        asked = self._questions.ask(images, template or self.template, objects, answers, longest)
+        asking = template or self.template
+        if self.given and answers is None:
+            asking = "hcontact" if self.kind == "human" else "ocontact"
+            names, token_type = [name.replace("_", " ").lower() for name in objects], self.model.options.token_type
+            answers = [answer(asking, token_type=token_type, object_name=name, named=True) for name in names]
+        asked = self._questions.ask(images, asking, objects, answers, longest)
         masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask)
         scores = self._lift(masks)
         return [
-            VertexContact(name, score, answer, found)
-            for name, score, answer, found in zip(objects, scores, asked.answers, masks.found.tolist(), strict=True)
+            VertexContact(name, score, said, found)
+            for name, score, said, found in zip(objects, scores, asked.answers, masks.found.tolist(), strict=True)
         ]
 
     def predict_pairs(self, image: NDArray[np.uint8], pairs: Sequence[ContactPair]) -> list[VertexContact]:
@@ -283,11 +291,14 @@ def clip_pixels(image: NDArray[np.uint8], model: InteractVlm) -> Tensor:
     return processor(images=pixels, return_tensors="pt", input_data_format="channels_last")["pixel_values"][0]
 
 
-def crop(image: NDArray[np.uint8], pair: ContactPair, margin: float = 0.1) -> NDArray[np.uint8]:
+def crop(
+    image: NDArray[np.uint8], pair: ContactPair, margin: float = 0.1, shift: tuple[float, float] = (0.0, 0.0)
+) -> NDArray[np.uint8]:
     """The square (S, S, 3) about a person and an object, with grey beyond the image; all of it without boxes.
 
     Args:
         margin: what is shown around both, in their longer side.
+        shift: how far it is moved to the right and down, in its side.
     """
     boxes = [np.asarray(box, np.float64) for box in (pair.human_box, pair.object_box) if box is not None]
     if not boxes:
@@ -295,7 +306,8 @@ def crop(image: NDArray[np.uint8], pair: ContactPair, margin: float = 0.1) -> ND
     x1, y1 = np.min([box[:2] for box in boxes], 0)
     x2, y2 = np.max([box[2:] for box in boxes], 0)
     side = max(int(np.ceil((1 + 2 * margin) * max(x2 - x1, y2 - y1))), 1)
-    left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)
+    left = round((x1 + x2 - side) / 2 + shift[0] * side)
+    top = round((y1 + y2 - side) / 2 + shift[1] * side)
     square = np.full((side, side, 3), 127, np.uint8)
     height, width = image.shape[:2]
     inside = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))

@@ -110,8 +110,13 @@ class InteractVlmRecipe(TrainConfig):
         template: which family of questions about people.
         part_dropout: share of the questions about people that ask, and are answered, without body parts in words.
         name_objects: answers name the object just before the mask's token, as no published model does. A small language
-            model does not carry the name from the question to there (docs/models/interactvlm.md).
+            model does not carry the name from the question to there (docs/models/interactvlm.md). The network is then
+            given its answers (`InteractVlmDecodingOptions.given`).
         flip: mirror half of the generated scenes.
+        no_object: share of the questions about people in which an unknown word stands for the object's name; a network
+            from nothing then has an answer for names that no lesson has.
+        jitter: how much the parts of generated scenes that are looked at vary in training: moved by up to so much of
+            their side, colours brighter or darker by up to so much, all together by twice as much.
         mask_size: pixels on a side of the masks of bodies that are learnt; ``null``: as in the views whose masks are
             lifted. Fewer are faster, and the masks are the same ones.
         validation_samples: the most pairs that are validated on.
@@ -126,9 +131,11 @@ class InteractVlmRecipe(TrainConfig):
     data: ContactDataConfig = ContactDataConfig(dataset="generated", workers=0)
     further: dict[str, ContactDataConfig] = Field(default_factory=dict)
     template: Literal["hcontact", "hcontact-parts"] = "hcontact-parts"
-    part_dropout: Share = 0.5
+    part_dropout: Annotated[float, Field(ge=0, le=1)] = 0.5
     name_objects: bool = False
     flip: bool = False
+    no_object: Share = 0.0
+    jitter: Annotated[float, Field(ge=0, le=0.3)] = 0.0
     mask_size: Annotated[int, Field(ge=16)] | None = None
     validation_samples: Positive = 200
     model: VlmNetworkSection = VlmNetworkSection()

@@ -34,6 +34,7 @@ from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, 
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.prompts import Template
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
+from interplay.models.interactvlm.words import UNKNOWN
 from interplay.table import InteractionTable
 
 
@@ -86,7 +87,7 @@ class BodySource:
         lesson, recipe = self.lessons[index], self._recipe
         image, parts = read_image(self._find(lesson.file)), lesson.parts
         if self._name.startswith("generated"):
-            image = crop(image, lesson.pair, float(rng.uniform(0.05, 0.2)) if training else 0.1)
+            image = _varied(image, lesson.pair, rng, recipe.jitter) if training else crop(image, lesson.pair)
         target = np.zeros(int(self.canvas.count), bool)
         target[lesson.vertices] = True
         if training and recipe.flip and self._mirror is not None and rng.random() < 0.5:
@@ -95,7 +96,8 @@ class BodySource:
         plain = not parts or not training or rng.random() < recipe.part_dropout
         template: Template = "hcontact" if plain else recipe.template
         named = ", ".join(parts)
-        asked, answered = words_of(template, lesson.pair.object, rng, training, recipe, named)
+        unknown = training and rng.random() < recipe.no_object
+        asked, answered = words_of(template, UNKNOWN if unknown else lesson.pair.object, rng, training, recipe, named)
         return Lesson(image, asked, answered, self._taught(torch.from_numpy(target)))
 
     def _taught(self, target: Tensor) -> Taught:
@@ -280,6 +282,18 @@ def _body_canvas(
     mesh = draw_views(vertices, faces, views, mask_size)
     shown = mesh if size == mask_size else draw_views(vertices, faces, views, size)
     return canvas_of(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
+
+
+def _varied(
+    image: NDArray[np.uint8], pair: ContactPair, rng: np.random.Generator, jitter: float
+) -> NDArray[np.uint8]:
+    """A person and an object as inexactly cut out as by a detector, in another light."""
+    right, down = rng.uniform(-jitter, jitter, 2).tolist()
+    cut = crop(image, pair, float(rng.uniform(0.05, 0.2)), (right, down))
+    if not jitter:
+        return cut
+    gain = rng.uniform(1 - 2 * jitter, 1 + 2 * jitter) * rng.uniform(1 - jitter, 1 + jitter, 3)
+    return np.clip(cut * gain, 0, 255).astype(np.uint8)
 
 
 def _other_side(part: str) -> str:

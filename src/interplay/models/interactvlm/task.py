@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,11 @@ from interplay.errors import InputError
 from interplay.layers.modes import evaluating
 from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics.contact import affordance_scores, contact_scores
-from interplay.models.interactvlm.config import InteractVlmConfig, InteractVlmNetworkOptions
+from interplay.models.interactvlm.config import (
+    InteractVlmConfig,
+    InteractVlmDecodingOptions,
+    InteractVlmNetworkOptions,
+)
 from interplay.models.interactvlm.convert import load_folder
 from interplay.models.interactvlm.data import VlmData, batch_of, example_of
 from interplay.models.interactvlm.extension import extend, token_options
@@ -29,6 +33,7 @@ from interplay.models.interactvlm.recipe import GENERATED, ContactDataConfig, In
 from interplay.models.interactvlm.sources import open_source
 from interplay.models.interactvlm.tokenizer import load_tokenizer
 from interplay.models.weights import read_contact_model
+from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
 from interplay.training.sections import DataConfig
 from interplay.training.tables import Tables, fingerprint, load_tables
@@ -70,7 +75,8 @@ class InteractVlmTask:
         generated = [_tables(each) if each.dataset in GENERATED else None for each in self._data()]
         vocabulary = next((each.training.vocabulary for each in generated if each), None) or Vocabulary.load("coco")
         torch.manual_seed(config.seed)
-        self.model, self.newly_initialised = _model(config, vocabulary)
+        tables = [each.training for each in generated if each]
+        self.model, self.newly_initialised = _model(config, vocabulary, _kinds(tables) or vocabulary.objects)
         if config.model.gradient_checkpointing:
             self.model.network.llava.gradient_checkpointing_enable()
         self.model.freeze()
@@ -162,8 +168,20 @@ def _tables(data: ContactDataConfig) -> Tables:
     return load_tables(DataConfig(**{**shared, "dataset": "generated"}))
 
 
-def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractVlmModel, list[str]]:
-    """The network, and what of it a given base does not have."""
+def _kinds(tables: Sequence[InteractionTable]) -> list[str]:
+    """Names of the objects in tables, in the order of their vocabularies."""
+    names = (table.vocabulary.objects[label] for table in tables for label in np.unique(table.labels))
+    return list(dict.fromkeys(names))
+
+
+def _model(
+    config: InteractVlmRecipe, vocabulary: Vocabulary, objects: Sequence[str]
+) -> tuple[InteractVlmModel, list[str]]:
+    """The network, and what of it a given base does not have.
+
+    Args:
+        objects: whose names a network from nothing knows.
+    """
     options = config.model
     if options.base is None and options.lora_rank:
         raise InputError(
@@ -177,10 +195,13 @@ def _model(config: InteractVlmRecipe, vocabulary: Vocabulary) -> tuple[InteractV
         )
     if options.base is None:
         network = nano_network(
-            vocabulary.objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type,
+            objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type,
             options.view_size, options.sam_size or 256,
         )  # fmt: skip
-        return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss)), []
+        decoding = InteractVlmDecodingOptions(template=config.template, given=config.name_objects)
+        return InteractVlmModel(
+            vocabulary, InteractVlmConfig(network=network, loss=config.loss, decoding=decoding)
+        ), []
     return on_base(Path(options.base), vocabulary, config)
 
 
