@@ -53,11 +53,22 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InteractVlm, "generate", answer)
 
 
+def finds(monkeypatch: pytest.MonkeyPatch, found: Interactions) -> None:
+    """Let this be what the library finds in a photograph."""
+    from interplay.pipeline.contact_pairs import PairSearch
+
+    class Search:
+        model = type("Model", (), {"vocabulary": NAMES})
+
+        def __call__(self, images: list[Any], files: list[Any]) -> list[Interactions]:
+            return [found]
+
+    monkeypatch.setattr(PairSearch, "inference", Search())
+
+
 @pytest.fixture
 def two_riders(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the library finds: two people, each on a bicycle, and a far bench."""
-    from interplay.pipeline.contact_pairs import PairSearch
-
     person, bicycle, bench = (NAMES.object_index(name) for name in ("person", "bicycle", "bench"))
     ride = NAMES.verb_index("ride")
     found = Interactions(
@@ -71,13 +82,7 @@ def two_riders(monkeypatch: pytest.MonkeyPatch) -> None:
         height=200,
     )
 
-    class Search:
-        model = type("Model", (), {"vocabulary": NAMES})
-
-        def __call__(self, images: list[Any], files: list[Any]) -> list[Interactions]:
-            return [found]
-
-    monkeypatch.setattr(PairSearch, "inference", Search())
+    finds(monkeypatch, found)
 
 
 @pytest.fixture
@@ -144,6 +149,32 @@ def test_some_people_some_objects_another_body(
     [image] = read(out / "contact.jsonl", Vocabulary.from_names(NAMES.objects, (*NAMES.verbs, "touch")))
     assert image.contact_object.tolist() == ["", "", "bench", "unicycle"]
     assert image.object.tolist() == [2, 3, 4, -1]
+
+
+def test_people_and_objects_far_apart(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, bench = NAMES.object_index("person"), NAMES.object_index("bench")
+    found = Interactions(
+        [[200, 20, 260, 160], [5, 180, 20, 190]], [person, bench], [], [], [], NAMES, box_scores=[0.9, 0.9],
+        width=300, height=200,
+    )  # fmt: skip
+
+    finds(monkeypatch, found)
+    assert contact(photo, Path("contact-geometry"), tmp_path / "out") == 0
+    assert "no object is near a person; name what is touched with --object" in capsys.readouterr().out
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"contact.jsonl", "contact.jpg"}
+
+
+def test_the_network_that_looks_at_pixels_comes_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["contact", "--sample", "--model", "interactvlm-nano", "-o", str(tmp_path / "out")]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("person 1, tennis racket: ")]
+    assert "hand" in line
+    with np.load(tmp_path / "out" / "person1_tennis_racket.npz") as stored:
+        assert str(stored["answer"]) == "It is tennis racket [SEG]."
 
 
 def test_the_sample_with_what_comes_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from interplay.locks import locked
     from interplay.models.interactvlm.memory import MemoryOptions
     from interplay.pipeline.contact import find_contact, load_contact, load_search
-    from interplay.pipeline.contact_files import write_contact
+    from interplay.pipeline.contact_files import NOTHING_NEAR, write_contact
 
     if arguments.sample == (arguments.image is not None):
         raise InputError("give a photograph, or --sample for the picture that comes with interplay")
@@ -130,6 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     for each in result.pairs:
         console.print(each.in_words(), markup=False, soft_wrap=True)
+    if not result.pairs:
+        console.print(f"{NOTHING_NEAR}; name what is touched with --object", markup=False, soft_wrap=True)
     console.print(f"written to {output}", markup=False, soft_wrap=True)
     return 0
 

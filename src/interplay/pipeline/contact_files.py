@@ -30,6 +30,10 @@ _LONGEST_SIDE = 900
 """Of the photograph in the picture, pixels."""
 
 
+NOTHING_NEAR = "no object is near a person"
+"""What is said where nothing was asked about."""
+
+
 def write_contact(folder: Path, tool: ContactTool, image: NDArray[np.uint8], result: ContactResult) -> list[Path]:
     """Write what was found.
 
@@ -124,7 +128,7 @@ def picture(image: NDArray[np.uint8], tool: ContactTool, result: ContactResult) 
     rows = 2 if sum(pair.touches for pair in result.pairs) == 1 else 1  # a photograph is about as high as two
     blocks = [
         (pair.in_words(), _strip(mesh, pair.contact.scores, rows) if pair.touches else None) for pair in result.pairs
-    ]
+    ] or [(NOTHING_NEAR, None)]
     longest = min(max(int(font.getlength(words)) + 1 for words, _ in blocks), _LONGEST_SIDE)
     width = max(longest, *(0 if strip is None else strip.width for _, strip in blocks))
     line = _TEXT + _GAP
