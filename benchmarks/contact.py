@@ -26,7 +26,6 @@ from interplay.body.raycast import pixel_table
 from interplay.body.transfer import transfer_between
 from interplay.body.views import draw_views, upright_body
 from interplay.cli import run_script
-from interplay.defaults import DEFAULT_CONTACT_MODEL
 from interplay.images import read_image
 from interplay.models.interactvlm.published_config import published_network
 from interplay.pipeline.contact import find_contact, load_contact
@@ -34,6 +33,8 @@ from interplay.pipeline.contact_pairs import PairSearch
 from interplay.samples import sample_path
 
 RUNS = 7
+PIXELS = "interactvlm-nano"
+"""The model that looks at pixels."""
 
 
 def main() -> None:
@@ -71,8 +72,9 @@ def _times() -> Table:
 
 
 def _end_to_end() -> Table:
-    """From the pixels of a photograph to scores of vertices, with the model that comes with interplay."""
+    """From the pixels of a photograph to scores of vertices, with the models that come with interplay."""
     tool, search, image = load_contact(device="cpu"), PairSearch(device="cpu"), read_image(sample_path())
+    pixels = load_contact(PIXELS, device="cpu")
     _, found = search(image)
     one = [found[0].pair]
     target = replace(load_body(), name="another")  # a correspondence is computed anew whatever the shape
@@ -83,10 +85,13 @@ def _end_to_end() -> Table:
         "contact of one pair": lambda: tool.finder.predict_pairs(image, one),
         "contact of sixteen pairs": lambda: tool.finder.predict_pairs(image, one * 16),
         "all of a photograph with one pair": lambda: find_contact(tool, image, search=search),
+        f"contact of one pair, {PIXELS}": lambda: pixels.finder.predict_pairs(image, one),
+        f"contact of sixteen pairs, {PIXELS}": lambda: pixels.finder.predict_pairs(image, one * 16),
+        f"all of a photograph with one pair, {PIXELS}": lambda: find_contact(pixels, image, search=search),
         "correspondence of two bodies, once": lambda: transfer_between(load_body(), target, keep=False),
         "carrying scores to another body": lambda: transfer(scores),
     }
-    table = Table("step", "ms", title=f"{DEFAULT_CONTACT_MODEL}, {torch.get_num_threads()} thread(s)")
+    table = Table("step", "ms", title=f"from end to end, {torch.get_num_threads()} thread(s)")
     for name, step in steps.items():
         table.add_row(name, f"{1000 * _median(step):,.1f}")
     return table
