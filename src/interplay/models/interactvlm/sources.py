@@ -284,9 +284,7 @@ def _body_canvas(
     return canvas_of(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
 
 
-def _varied(
-    image: NDArray[np.uint8], pair: ContactPair, rng: np.random.Generator, jitter: float
-) -> NDArray[np.uint8]:
+def _varied(image: NDArray[np.uint8], pair: ContactPair, rng: np.random.Generator, jitter: float) -> NDArray[np.uint8]:
     """A person and an object as inexactly cut out as by a detector, in another light."""
     right, down = rng.uniform(-jitter, jitter, 2).tolist()
     cut = crop(image, pair, float(rng.uniform(0.05, 0.2)), (right, down))

@@ -199,9 +199,7 @@ def _model(
             options.view_size, options.sam_size or 256,
         )  # fmt: skip
         decoding = InteractVlmDecodingOptions(template=config.template, given=config.name_objects)
-        return InteractVlmModel(
-            vocabulary, InteractVlmConfig(network=network, loss=config.loss, decoding=decoding)
-        ), []
+        return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss, decoding=decoding)), []
     return on_base(Path(options.base), vocabulary, config)
 
 
