@@ -64,6 +64,7 @@ def test_plain_prompts_are_english() -> None:
     assert interaction_prompts(KNOWN, "plain")[1] == "a photo of a person holding an umbrella"
     assert interaction_prompts(KNOWN, "published")[1] == "a photo of a person holding a umbrella"
     assert verb_prompts(KNOWN) == ["a photo of a person riding something", "a photo of a person holding something"]
+    assert verb_prompts(Vocabulary.from_names(["person", "dog"], ["walk"])) == ["a photo of a person walking something"]
     plain = interaction_prompts(Vocabulary.load("v-coco"), "plain")
     assert "a photo of a person sitting on a chair" in plain
     assert "a photo of a person walking" in plain

@@ -58,7 +58,10 @@ def _interaction(vocabulary: Vocabulary, verb: int, object: int, wording: Wordin
         # only forms that end in a preposition are completed where there is no object
         rest = noun or ("something" if doing.endswith((" with", " at")) else "")
         return f"a photo of a person {doing} {rest}".rstrip()
-    phrase = vocabulary.phrase(verb, object)
+    if object < 0 and not record.alone and not len(vocabulary.interactions):  # the verb with any object
+        phrase = vocabulary.phrase_template(verb).replace("{object}", "something")
+    else:
+        phrase = vocabulary.phrase(verb, object)
     return "a photo of a person " + (phrase.replace(with_article(vocabulary.objects[object]), noun) if noun else phrase)
 
 
