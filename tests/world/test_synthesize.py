@@ -350,6 +350,11 @@ def test_digests_are_recorded_and_verified(made: Path, tmp_path: Path, monkeypat
         record_digests(tmp_path / "nothing", table)
 
 
+def test_every_split_has_digests() -> None:
+    splits = {f"{name} {split}" for name, each in benchmark.BENCHMARKS.items() for split in each.splits}
+    assert set(benchmark.known_digests()) == splits
+
+
 def test_reading_does_not_load_the_generator(made: Path) -> None:
     code = (
         "import sys; sys.modules['anny'] = None; from interplay.datasets import check_folder;"
