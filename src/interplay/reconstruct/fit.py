@@ -37,9 +37,9 @@ _APART = (
 # nothing but what is around it, and the mask, tells where an object is that nobody touches
 _UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
 # rounds of search around the best, at most, and random steps from the best: they bound the time that a fit takes
-_ROUNDS, _LEAST_ROUNDS, _ROUNDS_UNTOUCHED, _TRIANGLES = 4, 2, 8, 1_000  # with more triangles, they are fewer
+_ROUNDS, _ROUNDS_UNTOUCHED = {1_000: 4, 20_000: 2}, 8  # up to so many triangles; with more, one
 _GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
-_WANDERERS, _STEPS, _LEAST_STEPS = 2, 150, 40
+_WANDERERS, _STEPS, _LEAST_STEPS, _TRIANGLES = 2, 150, 40, 1_000  # with more triangles, steps are fewer
 _FINE, _FINE_AGAIN = 6, 4  # how many of the best by points are looked at by pixels, at first and in each round
 _AT_ONCE = 64  # starting places that are looked at together: larger arrays do not fit a processor's cache
 _WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
@@ -341,7 +341,7 @@ def _searched_around(
 ) -> list[_Descent]:
     """What is around the best few, and around the best of that, until it is hardly better."""
     rng = np.random.default_rng(seed)
-    rounds, patience = _ROUNDS if len(problem.faces) <= _TRIANGLES else _LEAST_ROUNDS, 2
+    rounds, patience = next((count for most, count in _ROUNDS.items() if len(problem.faces) <= most), 1), 2
     if not problem.touches:  # only the mask tells the depth
         rounds, patience = _ROUNDS_UNTOUCHED, 3
     energies = [min(map(_energy, ends))]
@@ -387,8 +387,8 @@ def _described(problem: Problem, pose: Pose, end: System, history: list[Tensor],
     warnings = []
     if iou < _LOW_IOU:
         warnings.append(
-            f"the object covers its mask badly (IoU {iou:.2f}): do not rely on its turn; the mask may be wrong, or the "
-            "mesh have another shape or size"
+            f"the object covers its mask badly (IoU {iou:.2f}): its turn may be wrong, and so may the mask or the "
+            "mesh's shape or size"
         )
     if residuals["contact"] > _FAR:
         warnings.append(apart_in_words(residuals["contact"]))
