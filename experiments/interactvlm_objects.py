@@ -1,7 +1,7 @@
 """What InteractVLM's small network says of objects: where people touch them, on generated scenes, beside a mean.
 
-    interplay synthesize TRAIN --scenes 300 --seed 2201 --size 256 --glb
-    interplay synthesize TEST --scenes 100 --seed 2203 --size 256 --glb
+    interplay synthesize TRAIN --scenes 600 --seed 2201 --size 256 --glb
+    interplay synthesize TEST --scenes 150 --seed 2203 --size 256 --glb
     interplay train interactvlm/nano_objects --data.root TRAIN
     python experiments/interactvlm_objects.py --train TRAIN --test TEST runs/interactvlm_nano_objects/best.safetensors
 
