@@ -40,7 +40,7 @@ _UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
 _ROUNDS, _ROUNDS_UNTOUCHED = {1_000: 4, 20_000: 2}, 8  # up to so many triangles; with more, one
 _GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
 _WANDERERS, _STEPS, _LEAST_STEPS, _TRIANGLES = 2, 150, 40, 1_000  # with more triangles, steps are fewer
-_FINE, _FINE_AGAIN = 6, 4  # how many of the best by points are looked at by pixels, at first and in each round
+_FINE, _FINE_AGAIN = 12, 8  # how many of the best by points are looked at by pixels, at first and in each round
 _AT_ONCE = 64  # starting places that are looked at together: larger arrays do not fit a processor's cache
 _WORSE = 3.0  # times the best's energy; what is worse by points is not looked at by pixels
 _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, metres
@@ -48,7 +48,7 @@ _ROUND_ANGLES, _ROUND_SHIFT, _ROUND_DEEPER = (0.8, 0.4), 0.02, 0.05  # radians, 
 _SIZES, _APART_USUALLY = 2, 0.1  # spreads of the size that are looked at; metres that contacts are apart where right
 
 _Descent = tuple[Pose, System, list[Tensor]]
-_SURE_IOU, _GOOD_IOU, _LOW_IOU, _FAR = 0.9, 0.7, 0.5, 0.05
+_SURE_IOU, _GOOD_IOU, _LOW_IOU, _FAR = 0.97, 0.7, 0.5, 0.05
 
 NOT_MET = 0.2
 """Metres between what should touch, from which on objects in photographs were mostly in a wrong place."""
