@@ -1,15 +1,17 @@
 """InteractVLM's small network, which looks at pixels, on generated test scenes, beside baselines that learn by heart.
 
-    interplay synthesize TRAIN --scenes 1200 --seed 2201 --size 256
+    interplay synthesize TRAIN --scenes 3600 --seed 2201 --size 256
     interplay synthesize TEST --scenes 1000 --seed 2203 --size 256
     interplay train interactvlm/nano --data.root TRAIN --name nano
+    interplay train interactvlm/nano_vertices --data.root TRAIN --start_file runs/nano/model.safetensors
     interplay train interactvlm/nano --data.root TRAIN --name plain --model.camera_encoder null
     interplay train interactvlm/nano --data.root TRAIN --name one --model.views 1
     python experiments/interactvlm_nano.py --train TRAIN --test TEST RUNS/*/best.safetensors
 
 Prints a Markdown table in the form of `contact_geometry.py`: one row for each network, named after its folder. It is
 asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
-and answers by itself. Where networks name the object before the mask, also says how often it is another one.
+and answers by itself where its answers are not given. Where networks name the object before the mask, also says how
+often it is another one.
 """
 
 from __future__ import annotations

@@ -178,7 +178,8 @@ def load_body_model() -> BodyModel:
     except ImportError as error:
         raise MissingExtraError("body", "anny") from error
 
-    if not body_model_is_cached():
+    cached = body_model_is_cached()
+    if not cached:
         warnings.warn(
             f"Anny's body model is computed now, once on this machine: a minute or more, and {CACHE_SIZE} in "
             f"{get_anny_cache_path()}. Set ANNY_CACHE_DIR to keep it elsewhere. The folder may be removed at any time; "
@@ -186,7 +187,6 @@ def load_body_model() -> BodyModel:
             stacklevel=2,
         )
     # of several processes that start at once one computes it and the others wait
-    cached = body_model_is_cached()
     with nullcontext() if cached else locked(get_anny_cache_path(), folder=True, wait=_PATIENCE):
         model = anny.Anny(topology=TOPOLOGY, skinning_method="lbs")
     bones = tuple(model.bone_labels)

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from interplay.body.cameras import View, view_set
 from interplay.errors import InputError
+from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.model import Canvas
+from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.prompts import Template, answer, question
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
 
@@ -95,6 +97,21 @@ def views_of(recipe: InteractVlmRecipe, name: str) -> dict[str, View]:
     if len(found) < recipe.model.views:
         raise InputError(f"model.views: {name} has {len(found)} views, got {recipe.model.views}")
     return dict(list(found.items())[: recipe.model.views])
+
+
+def part_of(
+    image: NDArray[np.uint8], pair: ContactPair, rng: np.random.Generator, training: bool, jitter: float
+) -> NDArray[np.uint8]:
+    """The part of a generated scene about a person and an object; in training as inexactly cut out as by a detector,
+    and in another light."""
+    if not training:
+        return crop(image, pair)
+    right, down = rng.uniform(-jitter, jitter, 2).tolist()
+    cut = crop(image, pair, float(rng.uniform(0.05, 0.2)), (right, down))
+    if not jitter:
+        return cut
+    gain = rng.uniform(1 - 2 * jitter, 1 + 2 * jitter) * rng.uniform(1 - jitter, 1 + jitter, 3)
+    return np.clip(cut * gain, 0, 255).astype(np.uint8)
 
 
 def words_of(

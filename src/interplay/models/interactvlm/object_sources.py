@@ -21,9 +21,8 @@ from interplay.datasets.pico import object_of, read_pixel_map
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
-from interplay.models.interactvlm.lessons import Lesson, Taught, canvas_of, views_of, words_of
+from interplay.models.interactvlm.lessons import Lesson, Taught, canvas_of, part_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
-from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
 from interplay.table import InteractionTable
 
@@ -148,7 +147,7 @@ class MeshSource:
         target[torch.from_numpy(vertices)] = True
         mask = contact_mask(target, canvas.pix_to_face, canvas.faces, self._min_vertices)
         wanted = torch.where(canvas.pix_to_face >= 0, mask.float(), float(IGNORED))
-        image = crop(read_image(self._find(file)), pair, float(rng.uniform(0.05, 0.2)) if training else 0.1)
+        image = part_of(read_image(self._find(file)), pair, rng, training, self._recipe.jitter)
         asked, answered = words_of("ocontact", pair.object, rng, training, self._recipe)
         return Lesson(image, asked, answered, Taught(canvas, wanted, target.float(), "generated_ocontact"))
 

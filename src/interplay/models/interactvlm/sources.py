@@ -27,11 +27,10 @@ from interplay.datasets.rich import read_rich
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
-from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, views_of, words_of
+from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, part_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.model import Canvas
 from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, PointSource, touched_meshes
-from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.prompts import Template
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
 from interplay.models.interactvlm.words import UNKNOWN
@@ -87,7 +86,7 @@ class BodySource:
         lesson, recipe = self.lessons[index], self._recipe
         image, parts = read_image(self._find(lesson.file)), lesson.parts
         if self._name.startswith("generated"):
-            image = _varied(image, lesson.pair, rng, recipe.jitter) if training else crop(image, lesson.pair)
+            image = part_of(image, lesson.pair, rng, training, recipe.jitter)
         target = np.zeros(int(self.canvas.count), bool)
         target[lesson.vertices] = True
         if training and recipe.flip and self._mirror is not None and rng.random() < 0.5:
@@ -282,16 +281,6 @@ def _body_canvas(
     mesh = draw_views(vertices, faces, views, mask_size)
     shown = mesh if size == mask_size else draw_views(vertices, faces, views, size)
     return canvas_of(shown.images, list(views.values()), mesh.pix_to_face, len(mesh.vertices), mesh.bary, mesh.faces)
-
-
-def _varied(image: NDArray[np.uint8], pair: ContactPair, rng: np.random.Generator, jitter: float) -> NDArray[np.uint8]:
-    """A person and an object as inexactly cut out as by a detector, in another light."""
-    right, down = rng.uniform(-jitter, jitter, 2).tolist()
-    cut = crop(image, pair, float(rng.uniform(0.05, 0.2)), (right, down))
-    if not jitter:
-        return cut
-    gain = rng.uniform(1 - 2 * jitter, 1 + 2 * jitter) * rng.uniform(1 - jitter, 1 + jitter, 3)
-    return np.clip(cut * gain, 0, 255).astype(np.uint8)
 
 
 def _other_side(part: str) -> str:
