@@ -26,11 +26,12 @@ from numpy.typing import NDArray
 from interplay.body.geodesics import SurfaceDistances
 from interplay.datasets import load_annotations
 from interplay.metrics.contact import binary_scores, contact_scores, geodesic_errors
-from interplay.models.contact_geometry.data import ContactPairs, as_annotated
-from interplay.models.contact_geometry.geometry import PairBatch, pair_features
+from interplay.models.contact_geometry.batch import PairBatch
+from interplay.models.contact_geometry.data import ContactPairs
 from interplay.models.contact_geometry.model import ContactGeometry
 from interplay.models.contact_geometry.recipe import ContactNoiseSection
 from interplay.models.contact_geometry.task import detected, predict_pairs
+from interplay.models.pair_geometry import as_annotated, pair_features
 from interplay.models.weights import read_contact_model
 from tables import percent
 

@@ -10,8 +10,10 @@
 
 Prints a Markdown table in the form of `contact_geometry.py`: one row for each network, named after its folder. It is
 asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
-and answers by itself where its answers are not given. Where networks name the object before the mask, also says how
-often it is another one.
+is told the annotated keypoints if it knows poses (`--detected`: boxes and keypoints as they would be found), and
+answers by itself where its answers are not given. A second row has the threshold that is best on held-out training
+scenes, of which as many pairs are asked about as of test scenes. Where networks name the object before the mask, also
+says how often it is another one.
 """
 
 from __future__ import annotations
@@ -27,9 +29,18 @@ from contact_geometry import Baselines, ContactTable
 from interplay.datasets import load_annotations
 from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
-from interplay.models.contact import ContactPair, VertexContact
-from interplay.models.contact_geometry.data import ContactPairs, as_annotated
+from interplay.metrics.contact import contact_scores
+from interplay.models.contact import ContactModel, ContactPair, VertexContact
+from interplay.models.contact_geometry.data import ContactPairs
+from interplay.models.contact_geometry.recipe import ContactNoiseSection
+from interplay.models.contact_geometry.task import detected
+from interplay.models.pair_geometry import as_annotated
 from interplay.models.weights import read_contact_model
+from interplay.training import load_config
+from interplay.training.tables import load_tables
+from interplay.vocabulary import Vocabulary
+
+THRESHOLDS = np.arange(0.1, 0.95, 0.05)
 
 
 def main() -> None:
@@ -40,9 +51,13 @@ def main() -> None:
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--geodesic", type=int, default=100, help="pairs whose distances are computed")
     parser.add_argument("--pairs", type=int, help="so many of the pairs that touch, evenly spread; all by default")
+    parser.add_argument("--detected", action="store_true", help="boxes and keypoints as they would be found")
     given = parser.parse_args()
     training, test = (ContactPairs(load_annotations("generated", root), root) for root in (given.train, given.test))
-    table = ContactTable(test, given.geodesic, given.pairs)
+    held_out = ContactPairs(
+        load_tables(load_config("interactvlm/nano", [f"--data.root={given.train}"]).data).validation, given.train
+    )
+    table, chosen = ContactTable(test, given.geodesic, given.pairs), ContactTable(held_out, 1, given.pairs)
     baselines, annotated = Baselines(training), as_annotated(test.pairs)
     print(f"{len(table.touching)} pairs that touch")
     print("| | F1 | precision | recall | fp cm | fn cm | binary |\n| --- | --- | --- | --- | --- | --- | --- |")
@@ -53,13 +68,20 @@ def main() -> None:
         threshold = baselines.best_threshold(scores)
         certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
         table.row(name, [certain])
-    objects = load_annotations("generated", given.test).vocabulary.objects
+    vocabulary = load_annotations("generated", given.test).vocabulary
     wrong = {}
     for path in given.models:
-        found, answers = _asked(path, test, table.touching, objects, given.test)
+        model = read_contact_model(path)
+        found, answers = _asked(model, test, table.touching, vocabulary, given.test, given.detected)
         table.row(path.parent.name, [found])
-        named = [objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
-        wrong[path.parent.name] = sum(f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True))
+        before, _ = _asked(model, held_out, chosen.touching, vocabulary, given.train, given.detected)
+        wanted = held_out.contact.numpy()[chosen.touching]
+        best = max(THRESHOLDS, key=lambda each: contact_scores(before, wanted, threshold=each).mean.f1)
+        table.row(f"{path.parent.name}, threshold {best:.2f}", [(found >= best).astype(np.float32)])
+        named = [vocabulary.objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
+        wrong[path.parent.name] = sum(
+            f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True) if text
+        )
     for name, number in wrong.items():
         print(
             f"{name}: another object than the question's before the mask in {number} of {len(table.touching)} answers"
@@ -67,16 +89,21 @@ def main() -> None:
 
 
 def _asked(
-    path: Path, test: ContactPairs, rows: NDArray[np.int64], objects: tuple[str, ...], root: Path
+    model: ContactModel, asked: ContactPairs, rows: NDArray[np.int64], vocabulary: Vocabulary, root: Path, noisy: bool
 ) -> tuple[NDArray[np.float32], list[str]]:
     """(P, N) scores of the given pairs, and the answers in words."""
-    finder, images = read_contact_model(path).finder(), ImageFinder(root)
+    finder, images = model.finder(), ImageFinder(root)
+    told = detected(asked.pairs, ContactNoiseSection()) if noisy else as_annotated(asked.pairs)
     found: list[VertexContact] = []
-    for file in dict.fromkeys(test.files[row] for row in rows):
-        mine = [row for row in rows.tolist() if test.files[row] == file]
+    for file in dict.fromkeys(asked.files[row] for row in rows):
+        mine = [row for row in rows.tolist() if asked.files[row] == file]
         pairs = [
             ContactPair(
-                objects[int(test.pairs.labels[row])], test.pairs.humans[row].numpy(), test.pairs.objects[row].numpy()
+                vocabulary.objects[int(told.labels[row])],
+                told.humans[row].numpy(),
+                told.objects[row].numpy(),
+                told.keypoints[row].numpy(),
+                tuple(vocabulary.verbs[verb] for verb in torch.nonzero(told.verbs[row])[:, 0].tolist()),
             )
             for row in mine
         ]

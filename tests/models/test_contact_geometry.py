@@ -14,11 +14,12 @@ from interplay import read_image
 from interplay.cli import main
 from interplay.errors import InputError, MissingFileError
 from interplay.models.contact import ContactPair
+from interplay.models.contact_geometry.batch import PairBatch
 from interplay.models.contact_geometry.config import ContactGeometryConfig, ContactNetworkOptions
-from interplay.models.contact_geometry.data import ContactPairs, as_annotated, as_detected, flip
-from interplay.models.contact_geometry.geometry import NUM_FEATURES, PairBatch, pair_features
+from interplay.models.contact_geometry.data import ContactPairs, as_detected
 from interplay.models.contact_geometry.model import ContactGeometry, batch_of
 from interplay.models.contact_geometry.recipe import ContactNoiseSection
+from interplay.models.pair_geometry import NUM_FEATURES, as_annotated, flip, pair_features
 from interplay.models.weights import read_contact_model, read_model
 from interplay.training import load_config, train
 from interplay.training.tables import load_tables

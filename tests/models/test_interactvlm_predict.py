@@ -80,7 +80,7 @@ def test_several_people_are_looked_at_apart(predictor: ContactPredictor, monkeyp
     seen: list[int] = []
     lift = ContactPredictor._found
 
-    def counted(self: ContactPredictor, images: list, *rest: object) -> list:
+    def counted(self: ContactPredictor, images: list, *rest: object, poses: object) -> list:
         seen.extend(image.shape[0] for image in images)
         return lift(self, images, rest[0], answers=["[SEG]"] * len(images))
 

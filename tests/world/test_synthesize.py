@@ -199,6 +199,12 @@ def test_scenes_in_3d_and_pictures_alone(tmp_path: Path) -> None:
     assert len(body.vertices) == len(scene.posed[0])
     placed = trimesh.transform_points(body.vertices, model.graph["person 0"][0])
     np.testing.assert_allclose(placed[:, 1], scene.posed[0][:, 2], atol=1e-4)  # y is up
+    thing, number = scene.objects[0], len(scene.people)
+    name = f"thing 0 {thing.category}"
+    own = model.geometry[name].vertices
+    np.testing.assert_allclose(own, thing.model.mesh.vertices, atol=1e-4)
+    placed = trimesh.transform_points(own, model.graph[name][0])
+    np.testing.assert_allclose(placed[:, 1], scene.posed[number][:, 2], atol=1e-4)
     assert not (tmp_path / "a" / "masks").exists()
     with pytest.raises(MissingFileError, match="--labels image"):
         GeneratedDataset(tmp_path / "a")[0]

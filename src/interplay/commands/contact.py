@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         image,
         arguments.objects,
         arguments.people,
-        search=None if arguments.whole_photo else load_search(arguments.model, arguments.detector, arguments.device),
+        search=None if arguments.whole_photo else load_search(tool, arguments.detector, arguments.device),
         file=arguments.image.name,
     )
     with locked(output, folder=True):

@@ -65,7 +65,7 @@ def read_mesh(path: str | os.PathLike[str], most_faces: int) -> MeshFile:
 
 
 class Part(NamedTuple):
-    """(V, 3) float64 vertices in the scene's units and axes, and (F, 3) int64 triangles."""
+    """(V, 3) float64 vertices in the part's own frame, before its node places it, and (F, 3) int64 triangles."""
 
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]
@@ -102,15 +102,15 @@ def _read_parts(path: str, most_faces: int) -> dict[str, tuple[NDArray, NDArray]
         loaded = trimesh.load_scene(stream, file_type="glb", process=False)
     parts = {}
     for name in loaded.graph.nodes_geometry:
-        transform, geometry = loaded.graph[name]
+        geometry = loaded.graph[name][1]
         mesh = loaded.geometry[geometry]
         if not isinstance(mesh, trimesh.Trimesh):
             continue
         if len(mesh.faces) > most_faces:
             raise InputError(f"{path}: {name}: {len(mesh.faces):,} triangles are more than {most_faces:,}")
-        vertices = trimesh.transform_points(np.array(mesh.vertices, np.float64), transform)
-        _check(vertices, np.array(mesh.faces, np.int64), f"{path}: {name}")
-        parts[str(name)] = (vertices, np.array(mesh.faces, np.int64))
+        vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int64)
+        _check(vertices, faces, f"{path}: {name}")
+        parts[str(name)] = (vertices, faces)
     return parts
 
 

@@ -64,6 +64,11 @@ class ContactFinder(Protocol):
         ...
 
     @property
+    def uses_poses(self) -> bool:
+        """Whether it looks at people's keypoints."""
+        ...
+
+    @property
     def mesh(self) -> MeshViews:
         """The body or object, with the views that it is drawn from."""
         ...

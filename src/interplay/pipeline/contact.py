@@ -16,7 +16,7 @@ from interplay.body.transfer import Transfer, read_matrix, transfer_between
 from interplay.body.views import unit_object
 from interplay.columns import registered_columns
 from interplay.containers.meshes import read_mesh
-from interplay.defaults import DEFAULT_CONTACT_MODEL
+from interplay.defaults import DEFAULT_CONTACT_MODEL, DEFAULT_POSE_ESTIMATOR
 from interplay.errors import InputError, MissingExtraError
 from interplay.files import home_path
 from interplay.interactions import Interactions
@@ -165,17 +165,16 @@ def load_contact(
     return ContactTool(finder, own, tuple(_onto(own, load_body(each), matrix) for each in onto))
 
 
-def load_search(model: str | Path, detector: Detector | str | None = None, device: str | None = None) -> PairSearch:
+def load_search(tool: ContactTool, detector: Detector | str | None = None, device: str | None = None) -> PairSearch:
     """What finds people and objects for a model of contact; poses only for one that looks at them.
 
     Args:
-        model: as of `load_contact`.
+        tool: of `load_contact`.
         detector: as of `HoiModel.predict`.
         device: where models run.
     """
-    if home_path(model).is_dir():  # an InteractVLM looks at pixels
-        return PairSearch(detector, pose=None, device=device)
-    return PairSearch(detector, device=device)
+    pose = DEFAULT_POSE_ESTIMATOR if tool.finder.uses_poses else None
+    return PairSearch(detector, pose, device)
 
 
 def find_contact(

@@ -105,7 +105,8 @@ def load_service(
         import trimesh  # noqa: F401 - before the first request needs it
     except ImportError as error:
         raise MissingExtraError("contact", "trimesh") from error
-    service = ContactService(load_contact(model, device=device), load_search(model, detector, device))
+    tool = load_contact(model, device=device)
+    service = ContactService(tool, load_search(tool, detector, device))
     service.search.inference.prepare()
     return service
 

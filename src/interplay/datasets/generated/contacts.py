@@ -60,7 +60,8 @@ class TouchedObject:
 
     Attributes:
         contact: what touches what; `human` and `object` are numbers of boxes.
-        mesh: the object as it stands in the scene, metres, y up.
+        mesh: the object by itself, as it stands or lies ready for use: metres, y up, its front towards +z. In scenes
+            written before objects' nodes placed them it stands as in the scene.
     """
 
     contact: Contact
@@ -92,7 +93,8 @@ def read_touched_objects(root: Path, files: Sequence[str]) -> list[list[TouchedO
             mesh = parts.get(f"thing {thing} {record['labels'][contact.object]}")
             if mesh is None or contact.object_vertices.max(initial=-1) >= len(mesh.vertices):
                 raise InputError(f"{path}: is not the scene that {record['file']} shows; make the data set anew")
-            touched.append(TouchedObject(contact, mesh))
+            x, y, z = mesh.vertices.T  # z is up there, and the front is towards -y
+            touched.append(TouchedObject(contact, Part(np.stack([x, z, -y], 1), mesh.faces)))
         found.append(touched)
     return found
 

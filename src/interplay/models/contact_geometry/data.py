@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ from torch import Tensor
 from interplay.body.views import vertex_normals
 from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
 from interplay.errors import InputError
-from interplay.keypoints import MIRRORED
+from interplay.models import pair_geometry
+from interplay.models.pair_geometry import annotated_pairs, flip
 from interplay.table import InteractionTable
 from interplay.training.task import shuffled
 from interplay.training.whole_batches import WholeBatches
 
-from .geometry import NUM_KEYPOINTS, PairBatch
+from .batch import PairBatch
 from .recipe import ContactGeometryRecipe, ContactNoiseSection
 
 
@@ -152,71 +153,24 @@ class ContactData(WholeBatches[ContactBatch]):
         return ContactBatch(as_detected(pairs, noise, generator), vertices, contact[:, vertices], contact.any(1))
 
 
-def flip(pairs: PairBatch, chosen: Tensor) -> PairBatch:
-    """Mirror the `chosen` (P,) of the pairs."""
-    width = pairs.sizes[:, :1]
-    boxes = [
-        torch.where(chosen[:, None], torch.cat([width - b[:, 2:3], b[:, 1:2], width - b[:, :1], b[:, 3:]], 1), b)
-        for b in (pairs.humans, pairs.objects)
-    ]
-    turned = pairs.keypoints[:, list(MIRRORED)]
-    turned = torch.cat([torch.where(turned[..., 2:] > 0, width[:, None] - turned[..., :1], 0), turned[..., 1:]], -1)
-    keypoints = torch.where(chosen[:, None, None], turned, pairs.keypoints)
-    return PairBatch(boxes[0], boxes[1], keypoints, pairs.sizes, pairs.labels, pairs.verbs)
-
-
 def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.Generator) -> PairBatch:
-    """Pairs as a detector and a pose estimator would find them; keypoints' visibility becomes known (1) or not (0)."""
-    count = len(pairs)
+    """Pairs as they would be found, and as far as it would be known what is done with what."""
+    found = pair_geometry.as_detected(pairs, noise, generator)
 
     def chance(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator)
+        return torch.rand(len(pairs), *shape, generator=generator)
 
-    boxes = []
-    for box in (pairs.humans, pairs.objects):
-        side = (box[:, 2:] - box[:, :2]).repeat(1, 2)
-        moved = box + noise.jitter * side * torch.randn(count, 4, generator=generator)
-        moved = torch.cat([torch.minimum(moved[:, :2], moved[:, 2:]), torch.maximum(moved[:, :2], moved[:, 2:])], 1)
-        boxes.append(torch.minimum(moved.clamp_min(0), pairs.sizes.repeat(1, 2)))
-    longer = (pairs.humans[:, 2:] - pairs.humans[:, :2]).amax(1)[:, None, None]
-    visible = pairs.keypoints[..., 2]
-    deviation = torch.where(visible == 1, noise.hidden, noise.keypoints)[..., None] * longer
-    points = pairs.keypoints[..., :2] + deviation * torch.randn(count, NUM_KEYPOINTS, 2, generator=generator)
-    given = (visible == 2) | ((visible == 1) & (chance(NUM_KEYPOINTS) < noise.hidden_share))
-    given &= (chance(NUM_KEYPOINTS) >= noise.missed) & (chance(1) >= noise.no_pose)
-    known = given[..., None].float()
     verbs = pairs.verbs & (chance(1) >= noise.no_verbs) & (chance(pairs.verbs.shape[1]) >= noise.missed_verbs)
-    labels = torch.where(chance() < noise.no_object, -1, pairs.labels)
-    return PairBatch(boxes[0], boxes[1], torch.cat([points * known, known], -1), pairs.sizes, labels, verbs)
-
-
-def as_annotated(pairs: PairBatch) -> PairBatch:
-    """Pairs whose keypoints are known where they are in the picture, seen or hidden."""
-    known = (pairs.keypoints[..., 2:] > 0).float()
-    keypoints = torch.cat([pairs.keypoints[..., :2] * known, known], -1)
-    return PairBatch(pairs.humans, pairs.objects, keypoints, pairs.sizes, pairs.labels, pairs.verbs)
+    return replace(found, labels=torch.where(chance() < noise.no_object, -1, pairs.labels), verbs=verbs)
 
 
 def _batch(table: InteractionTable, chosen: Sequence[tuple[int, int, int, list[int]]]) -> PairBatch:
-    count = len(chosen)
-    verbs = torch.zeros(count, len(table.vocabulary.verbs), dtype=torch.bool)
-    keypoints = torch.zeros(count, NUM_KEYPOINTS, 3)
-    humans, objects, sizes, labels = [], [], [], []
+    verbs = torch.zeros(len(chosen), len(table.vocabulary.verbs), dtype=torch.bool)
     images = {number: table[number] for number in dict.fromkeys(each[0] for each in chosen)}
+    rows, labels = [], []
     for row, (number, human, thing, done) in enumerate(chosen):
-        image = images[number]
         verbs[row, done] = True
-        if image.keypoints is not None and np.isfinite(image.keypoints[human]).all():
-            keypoints[row] = torch.from_numpy(image.keypoints[human])
-        humans.append(image.boxes[human])
-        objects.append(image.boxes[thing])
-        sizes.append((float(image.width or 0), float(image.height or 0)))
-        labels.append(int(image.labels[thing]))
-    return PairBatch(
-        torch.from_numpy(np.array(humans, np.float32)),
-        torch.from_numpy(np.array(objects, np.float32)),
-        keypoints,
-        torch.tensor(sizes),
-        torch.tensor(labels),
-        verbs,
-    )
+        rows.append(vars(annotated_pairs(images[number], [human], [thing])))
+        labels.append(int(images[number].labels[thing]))
+    geometry = {name: torch.cat([each[name] for each in rows]) for name in rows[0]}
+    return PairBatch(**geometry, labels=torch.tensor(labels), verbs=verbs)

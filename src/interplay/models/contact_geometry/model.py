@@ -20,15 +20,14 @@ from interplay.errors import InputError
 from interplay.layers.modes import evaluating, one_thread
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.contact import ContactModel, ContactPair, VertexContact
+from interplay.models.pair_geometry import NUM_FEATURES, found_geometry, pair_features
 from interplay.ops.object_names import match_objects
 from interplay.vocabulary import Vocabulary
 
+from .batch import PairBatch
 from .config import ContactGeometryConfig, ContactGeometryDescription
-from .geometry import NUM_FEATURES, NUM_KEYPOINTS, PairBatch, pair_features
 from .network import ContactOutputs, PairNetwork, VertexNetwork
 
-SEEN = 0.2
-"""Keypoints that an estimator gives a lower score are not known."""
 NUM_PARTS = 19
 _SAME_VERB = {"sit": "sit on", "lay": "lie on", "lie": "lie on", "talk on phone": "talk on", "drink": "drink with"}
 """V-COCO's words for what HICO-DET, and the generated world, call otherwise."""
@@ -134,6 +133,7 @@ class GeometryFinder:
     """A network on the built-in body; see `interplay.models.contact.ContactFinder`."""
 
     kind: Any = "human"
+    uses_poses = True
 
     def __init__(self, model: ContactGeometry) -> None:
         self.model = model
@@ -172,12 +172,6 @@ def batch_of(vocabulary: Vocabulary, width: int, height: int, pairs: Sequence[Co
                 f"contact by geometry needs the boxes of the person and of the {pair.object}; a detector finds them, "
                 "or give them"
             )
-    keypoints = torch.zeros(len(pairs), NUM_KEYPOINTS, 3)
-    for row, pair in zip(keypoints, pairs, strict=True):
-        if pair.keypoints is not None and np.isfinite(pair.keypoints).all():
-            found = torch.as_tensor(np.asarray(pair.keypoints, np.float32))
-            row.copy_(torch.cat([found[:, :2], (found[:, 2:] >= SEEN).float()], 1))
-            row[row[:, 2] == 0] = 0
     verbs = torch.zeros(len(pairs), len(vocabulary.verbs), dtype=torch.bool)
     known = {name.replace("_", " "): index for index, name in enumerate(vocabulary.verbs)}
     for row, pair in zip(verbs, pairs, strict=True):
@@ -188,10 +182,5 @@ def batch_of(vocabulary: Vocabulary, width: int, height: int, pairs: Sequence[Co
     names = tuple(pair.object.replace("_", " ") for pair in pairs)
     labels = match_objects(names, vocabulary.objects, vocabulary.human)
     return PairBatch(
-        humans=torch.as_tensor(np.array([pair.human_box for pair in pairs], np.float32)),
-        objects=torch.as_tensor(np.array([pair.object_box for pair in pairs], np.float32)),
-        keypoints=keypoints,
-        sizes=torch.tensor([[float(width), float(height)]]).expand(len(pairs), 2),
-        labels=torch.as_tensor(np.asarray(labels, np.int64)),
-        verbs=verbs,
+        **vars(found_geometry(pairs, width, height)), labels=torch.as_tensor(np.asarray(labels, np.int64)), verbs=verbs
     )

@@ -5,41 +5,29 @@ from __future__ import annotations
 from typing import Literal
 
 from interplay.models.contact_geometry.config import ContactNetworkSize
+from interplay.models.pair_geometry import PairNoiseSection
 from interplay.training.sections import (
     DataConfig,
     MatrixDecayConfig,
     Positive,
     ScheduleConfig,
-    Section,
     Share,
     TrainConfig,
     Weight,
 )
 
 
-class ContactNoiseSection(Section):
-    """What is done to pairs so that they are like a detector's and a pose estimator's.
+class ContactNoiseSection(PairNoiseSection):
+    """What is done to pairs so that they are like a detector's, a pose estimator's and a model of interactions'.
 
     Attributes:
         flip: mirror half of the pairs.
-        jitter: standard deviation by which every edge of a box moves, relative to the box's size.
-        keypoints: standard deviation by which keypoints that are seen move, relative to the person's longer side.
-        hidden: the same of keypoints that are hidden, where they are given at all.
-        hidden_share: share of the hidden keypoints that are given.
-        missed: share of keypoints that are not found.
-        no_pose: share of people without any pose.
         no_verbs: share of pairs of which it is not known what the person does.
         missed_verbs: share of the verbs of other pairs that are not known.
         no_object: share of pairs whose object's class is not known.
     """
 
     flip: bool = True
-    jitter: Weight = 0.05
-    keypoints: Weight = 0.02
-    hidden: Weight = 0.04
-    hidden_share: Share = 0.6
-    missed: Share = 0.1
-    no_pose: Share = 0.1
     no_verbs: Share = 0.4
     missed_verbs: Share = 0.2
     no_object: Share = 0.05

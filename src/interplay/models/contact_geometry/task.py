@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from interplay.errors import InputError
 from interplay.layers.normalisers import LossNormaliser
 from interplay.metrics.contact import contact_scores
+from interplay.models.pair_geometry import as_annotated, pair_features
 from interplay.models.start import copy_model
 from interplay.models.weights import read_contact_model
 from interplay.table import InteractionTable
@@ -22,9 +23,9 @@ from interplay.training.optimisers import matrices_and_vectors
 from interplay.training.sections import DataConfig
 from interplay.training.tables import Tables, load_tables
 
+from .batch import PairBatch
 from .config import ContactGeometryConfig, ContactNetworkOptions
-from .data import ContactBatch, ContactData, ContactPairs, as_annotated, as_detected
-from .geometry import PairBatch, pair_features
+from .data import ContactBatch, ContactData, ContactPairs, as_detected
 from .model import ContactGeometry, touch_counts
 from .recipe import ContactGeometryRecipe, ContactNoiseSection
 

@@ -31,6 +31,8 @@ class InteractVlmOptions(Options):
         view_size: pixels on a side of the views whose masks are lifted; None: as many as SAM sees. A hand is small in
             a view of a whole body, and contact is never found on vertices that no pixel shows.
         crops: whether it looks at a part of the photograph about the person and the object, not at all of it.
+        poses: whether it is told the person's keypoints and how the object's box lies to them
+            (`interplay.models.pair_geometry`); no published model is.
         published_behaviour: with ``Gen-Int``, split embeddings for people even where an object's are wanted.
     """
 
@@ -50,6 +52,7 @@ class InteractVlmOptions(Options):
     object_views: str = "4MV-Z_HM"
     view_size: int | None = Field(default=None, ge=16)
     crops: bool = False
+    poses: bool = False
     published_behaviour: bool = False
 
     @property
@@ -79,9 +82,16 @@ class InteractVlmNetworkOptions(Options):
 
 
 class InteractVlmLossOptions(Options):
-    """Weights of the terms; see `losses.LossWeights`. ``text`` is that of the language model's words."""
+    """Weights of the terms; see `losses.LossWeights`.
+
+    Attributes:
+        text: of the language model's words.
+        parts: of the cross-entropy of which body parts touch, read off the state that prompts SAM; 0: it is not read.
+            A network whose masks have no weight then draws none, which is several times faster.
+    """
 
     text: float = Field(default=1.0, ge=0)
+    parts: float = Field(default=0.0, ge=0)
     bce: float = Field(default=2.0, ge=0)
     bce_alpha: float = Field(default=0.5, gt=0)
     dice: float = Field(default=1.0, ge=0)
@@ -89,6 +99,11 @@ class InteractVlmLossOptions(Options):
     human: float = Field(default=3.0, ge=0)
     object: float = Field(default=3.0, ge=0)
     published_behaviour: bool = False
+
+    @property
+    def masks(self) -> bool:
+        """Whether any term looks at masks."""
+        return any((self.bce, self.dice, self.human, self.object))
 
 
 class InteractVlmDecodingOptions(Options):

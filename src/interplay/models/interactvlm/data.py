@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interplay.body.model import PARTS
 from interplay.models.interactvlm.lessons import Lesson, Source, Taught
 from interplay.models.interactvlm.model import UNLEARNT, Canvas, InteractVlmModel, TaughtMasks, VlmBatch
 from interplay.models.interactvlm.network import expand_images
 from interplay.models.interactvlm.predict import clip_pixels, tokens_of
 from interplay.models.interactvlm.prompts import conversation
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
+from interplay.models.pair_geometry import NUM_FEATURES
 from interplay.training.task import ExampleKey, shuffled
 
 MOST_TOKENS = 512
@@ -30,12 +32,15 @@ class Example:
         ids, labels: (T,) tokens, each image's expanded; labels as of `VlmBatch`.
         pixels: (3, H, W) of the vision tower.
         taught: its mask.
+        pose, parts: (F,) and (B,) as of `VlmBatch`.
     """
 
     ids: Tensor
     labels: Tensor
     pixels: Tensor
     taught: Taught | None
+    pose: Tensor
+    parts: Tensor
 
 
 class VlmData:
@@ -89,7 +94,11 @@ def example_of(lesson: Lesson, model: InteractVlmModel) -> Example:
     ids = torch.tensor(expand_images(whole, network.options))
     labels = ids.clone()
     labels[: len(expand_images(given, network.options))] = UNLEARNT
-    return Example(ids, labels, clip_pixels(lesson.image, network), lesson.taught)
+    pose = torch.full((NUM_FEATURES,), torch.nan) if lesson.pose is None else lesson.pose
+    parts = torch.full((len(PARTS),), torch.nan)
+    if lesson.parts is not None:
+        parts = torch.tensor([float(name in lesson.parts) for name in PARTS])
+    return Example(ids, labels, clip_pixels(lesson.image, network), lesson.taught, pose, parts)
 
 
 def batch_of(examples: Sequence[Example], pad: int) -> VlmBatch:
@@ -113,4 +122,6 @@ def batch_of(examples: Sequence[Example], pad: int) -> VlmBatch:
         pixels=torch.stack([each.pixels for each in examples]),
         canvases=[canvas for _, canvas in canvases.values()],
         taught=taught,
+        poses=torch.stack([each.pose for each in examples]),
+        parts=torch.stack([each.parts for each in examples]),
     )

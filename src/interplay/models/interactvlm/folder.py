@@ -176,7 +176,7 @@ def read_shard(path: Path) -> Iterator[tuple[str, Tensor]]:
 def put(
     model: InteractVlm, name: str, tensor: Tensor, kind: torch.dtype | None = None, device: str | None = None
 ) -> None:
-    """Give a parameter its numbers, without a copy where that can be.
+    """Give a parameter, or a stored buffer, its numbers, without a copy where that can be.
 
     Args:
         kind: the precision to have; by default the tensor's own. Layers of `memory.quantize_layers` have few bits.
@@ -187,7 +187,9 @@ def put(
     """
     module, _, last = name.rpartition(".")
     try:
-        place = model.get_parameter(name)
+        place = dict(model.get_submodule(module).named_buffers(recurse=False)).get(last)
+        buffer = place is not None
+        place = model.get_parameter(name) if place is None else place
     except AttributeError:
         raise InputError(f"the network has no {name}, of shape {tuple(tensor.shape)}") from None
     if place.shape != tensor.shape:
@@ -199,6 +201,9 @@ def put(
         own = own.clone()  # a part of something larger would keep all of it in memory
     few = quantized(model.get_submodule(module), own, device or "cpu") if last == "weight" else None
     own = own.contiguous() if device is None else own.contiguous().to(device)
+    if buffer:
+        setattr(model.get_submodule(module), last, own)
+        return
     setattr(model.get_submodule(module), last, nn.Parameter(own) if few is None else few)
 
 

@@ -18,6 +18,7 @@ from interplay.models.interactvlm.model import Canvas
 from interplay.models.interactvlm.predict import crop
 from interplay.models.interactvlm.prompts import Template, answer, question
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
+from interplay.models.pair_geometry import PairGeometry, as_annotated, as_detected, pair_features
 
 WORDINGS = 5
 """Of each question and answer."""
@@ -48,16 +49,25 @@ class Lesson:
         image: (H, W, 3) uint8.
         asked, answered: in words.
         taught: the mask of the answer; None for an answer in words.
+        pose: (F,) of `pair_features`; None where nothing is known.
+        parts: body parts in contact, in words; None where that is not known.
     """
 
     image: NDArray[np.uint8]
     asked: str
     answered: str
     taught: Taught | None
+    pose: Tensor | None = None
+    parts: tuple[str, ...] | None = None
 
 
 class Source(Protocol):
     """A data set."""
+
+    @property
+    def geometries(self) -> Sequence[PairGeometry]:
+        """People and objects as annotated, of generated scenes; none of other data sets."""
+        ...
 
     def __len__(self) -> int:
         """Number of lessons."""
@@ -112,6 +122,18 @@ def part_of(
         return cut
     gain = rng.uniform(1 - 2 * jitter, 1 + 2 * jitter) * rng.uniform(1 - jitter, 1 + jitter, 3)
     return np.clip(cut * gain, 0, 255).astype(np.uint8)
+
+
+def pose_of(pair: PairGeometry, rng: np.random.Generator, training: bool, recipe: InteractVlmRecipe) -> Tensor | None:
+    """What a network that knows poses is told of an annotated pair; in training as it would be found, or nothing."""
+    if not recipe.model.poses:
+        return None
+    if not training:
+        return pair_features(as_annotated(pair))[0]
+    if rng.random() < recipe.noise.unknown:
+        return None
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    return pair_features(as_detected(pair, recipe.noise, generator))[0]
 
 
 def words_of(

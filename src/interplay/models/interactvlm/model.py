@@ -14,6 +14,7 @@ from typing_extensions import Self
 
 from interplay.body.cameras import View
 from interplay.body.lifting import lift_human, lift_object, lift_points
+from interplay.body.model import PARTS
 from interplay.errors import InputError
 from interplay.layers.normalisers import LossNormaliser
 from interplay.models.contact import ContactFinder, ContactModel
@@ -93,6 +94,8 @@ class VlmBatch:
         pixels: (S, 3, H, W) of the vision tower.
         canvases: what masks are drawn on, shared by samples of one body.
         taught: masks of the conversations that have some.
+        poses: (S, F) of `interplay.models.pair_geometry.pair_features`, NaN where nothing is known.
+        parts: (S, B) whether each of `interplay.body.model.PARTS` touches, 0 or 1; NaN where it is not known.
     """
 
     ids: Tensor
@@ -101,6 +104,8 @@ class VlmBatch:
     pixels: Tensor
     canvases: list[Canvas]
     taught: list[TaughtMasks]
+    poses: Tensor
+    parts: Tensor
 
     def to(self, device: torch.device | str) -> VlmBatch:
         """The same on another device."""
@@ -117,10 +122,12 @@ class VlmOutputs:
         words: (S, T, W) logits of the next token.
         masks: (V, H, W) logits for each of the batch's `taught`, at the size of its canvas; None where the answer has
             no mask.
+        parts: (S, B) logits of body parts that touch; None where they are not read.
     """
 
     words: Tensor
     masks: list[Tensor | None]
+    parts: Tensor | None = None
 
 
 class InteractVlmModel(ContactModel):
@@ -149,17 +156,25 @@ class InteractVlmModel(ContactModel):
         self.network = network or random_network(config)
         self.tokenizer = tokenizer or WordTokenizer(described.words)
         self.trains_views = not described.base  # small SAMs learn to see; the published one can
+        width = self.network.llava.config.get_text_config().hidden_size
+        self.part_head = nn.Linear(width, len(PARTS)) if config.loss.parts else None
         if described.lora_rank:
             add_lora(self.network, described.lora_rank, described.lora_alpha)
 
     def forward(self, batch: VlmBatch) -> VlmOutputs:
         """Masks and next words of a batch, whose answers are given."""
         network = self.network
-        hidden = network.hidden_states(batch.ids, batch.pixels, batch.attention)
+        hidden = network.hidden_states(batch.ids, batch.pixels, batch.attention, batch.poses)
         words = network.llava.lm_head(hidden)
         rows, places = network.mask_places(batch.ids)
         place_of = dict(zip(rows.tolist(), places.tolist(), strict=True))
+        parts = None
+        if self.part_head is not None:
+            parts = words.new_full((len(words), len(PARTS)), torch.nan)
+            parts = parts.index_put((rows,), self.part_head(hidden[rows, places - 1]))
         masks: list[Tensor | None] = [None] * len(batch.taught)
+        if self.training and not self.config.loss.masks:
+            return VlmOutputs(words, masks, parts)
         for number, canvas in enumerate(batch.canvases):
             mine = [i for i, each in enumerate(batch.taught) if each.canvas == number and each.row in place_of]
             if not mine:
@@ -175,7 +190,7 @@ class InteractVlmModel(ContactModel):
             inside = (int(shown[0] * scale + 0.5), int(shown[1] * scale + 0.5))
             for i, logits in zip(mine, resize_masks(low, network.image_size, inside, canvas.size), strict=True):
                 masks[i] = logits
-        return VlmOutputs(words, masks)
+        return VlmOutputs(words, masks, parts)
 
     def loss(self, outputs: VlmOutputs, batch: VlmBatch, counts: LossNormaliser | None = None) -> dict[str, Tensor]:
         """The terms of `contact_losses`, and ``text``: the cross-entropy of the answers' tokens.
@@ -193,6 +208,10 @@ class InteractVlmModel(ContactModel):
             outputs.words[:, :-1].float().flatten(0, 1), wanted.flatten(), ignore_index=UNLEARNT, reduction="sum"
         )
         terms = {"text": options.text * entropy / tokens}
+        if outputs.parts is not None:
+            known = (batch.parts + outputs.parts).isfinite()
+            read = F.binary_cross_entropy_with_logits(outputs.parts[known], batch.parts[known], reduction="sum")
+            terms["parts"] = options.parts * read / known.sum().clamp(min=1)
         samples = [
             ContactSample(
                 taught.dataset,
@@ -204,7 +223,7 @@ class InteractVlmModel(ContactModel):
             for taught, logits in zip(batch.taught, outputs.masks, strict=True)
             if logits is not None
         ]
-        weights = LossWeights(**options.model_dump(exclude={"text", "published_behaviour"}))
+        weights = LossWeights(**options.model_dump(exclude={"text", "parts", "published_behaviour"}))
         zero = entropy * 0
         names = ("mask_bce", "mask_dice", "mask_l2", "hC", "oC", "oA")
         found = contact_losses(samples, weights, options.published_behaviour) if samples else dict.fromkeys(names, zero)
@@ -304,6 +323,8 @@ def random_network(config: InteractVlmConfig) -> InteractVlm:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"no settings of an InteractVLM ({' '.join(str(error).split())[:200]})") from None
     start_by_width(network)
+    if network.pose_encoder is not None:
+        network.pose_encoder.start()
     return network
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from interplay.body.cameras import View
 from interplay.errors import InputError
+from interplay.models.pair_geometry import NUM_FEATURES
 
 if TYPE_CHECKING:
     from transformers import SamConfig
@@ -37,6 +38,48 @@ class CameraEncoder(nn.Module):
             cameras: (V, 5) of `camera_vectors`.
         """
         return embedding[:, None] * self(cameras)
+
+
+class PoseEncoder(nn.Module):
+    """What the numbers of a person and an object (`interplay.models.pair_geometry`) add to a word's embedding.
+
+    At first nothing, so that a network without poses can learn on with them.
+
+    Args:
+        dim: of an embedding.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, dim: int, width: int = 256) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
+        self.register_buffer("deviation", torch.ones(NUM_FEATURES))
+        self.layers = nn.Sequential(
+            nn.Linear(NUM_FEATURES, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, dim)
+        )
+        self.start()
+
+    def start(self) -> None:
+        """Add nothing."""
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
+
+    def fit(self, features: Tensor) -> None:
+        """Set mean and deviation, which are not learnt, to those of features (P, F)."""
+        self.mean.copy_(features.mean(0))
+        self.deviation.copy_(features.std(0).clamp_min(0.05))
+
+    @property
+    def fitted(self) -> bool:
+        """Whether they are set."""
+        return bool((self.deviation != 1).any())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(S, dim) of features (S, F); where they are NaN nothing is known, which is taken for the mean."""
+        scaled = (features - self.mean) / self.deviation
+        return self.layers(torch.where(features.isnan(), 0, scaled))
 
 
 class SimpleCameraEncoder(CameraEncoder):

@@ -24,6 +24,7 @@ def nano_network(
     token_type: TokenType = "Gen",
     view_size: int | None = None,
     sam_size: int = 256,
+    poses: bool = False,
 ) -> InteractVlmNetworkOptions:
     """The description of a network that knows these objects and body parts.
 
@@ -31,7 +32,7 @@ def nano_network(
 
     Args:
         objects, parts: names that its words hold.
-        camera_encoder, human_views, views, token_type, view_size: see `InteractVlmOptions`.
+        camera_encoder, human_views, views, token_type, view_size, poses: see `InteractVlmOptions`.
         sam_size: pixels on a side of the views that SAM sees, a multiple of 64; its masks have a quarter of them.
     """
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
@@ -86,5 +87,6 @@ def nano_network(
         human_views=human_views,
         view_size=view_size,
         crops=True,
+        poses=poses,
     )
     return InteractVlmNetworkOptions(options=options, llava=llava.to_dict(), sam=sam.to_dict(), words=words)

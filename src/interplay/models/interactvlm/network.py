@@ -20,12 +20,14 @@ from interplay.models.interactvlm.config import InteractVlmOptions, MaskKind
 from interplay.models.interactvlm.modules import (
     AttentionSplitter,
     LlavaSamFusion,
+    PoseEncoder,
     UncertaintyHead,
     camera_encoder,
     camera_vectors,
     decode_masks,
     text_projection,
 )
+from interplay.models.pair_geometry import NUM_FEATURES
 
 NO_CONTACT = -20.0
 """Logits of a mask that the language model did not ask for."""
@@ -75,6 +77,7 @@ class InteractVlm(nn.Module):
         self.attention_splitter = AttentionSplitter(options.dim) if options.token_type != "Gen" else None
         self.human_mask_decoder = copy.deepcopy(sam.mask_decoder) if options.separate_decoders else None
         self.object_mask_decoder = copy.deepcopy(sam.mask_decoder) if options.separate_decoders else None
+        self.pose_encoder = PoseEncoder(text.hidden_size) if options.poses else None
         self.fusion = LlavaSamFusion(text.hidden_size, options.dim) if options.fusion else None
         self.uncertainty = UncertaintyHead(options.dim) if options.uncertainty else None
 
@@ -83,13 +86,21 @@ class InteractVlm(nn.Module):
         """Pixels on a side of what SAM sees."""
         return int(self.sam.config.vision_config.image_size)
 
-    def hidden_states(self, input_ids: Tensor, pixel_values: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def hidden_states(
+        self,
+        input_ids: Tensor,
+        pixel_values: Tensor,
+        attention_mask: Tensor | None = None,
+        poses: Tensor | None = None,
+    ) -> Tensor:
         """(S, T, D) of the language model's last layer, after its final norm.
 
         Args:
             input_ids: (S, T) with `image_tokens` places for each image; see `expand_images`.
             pixel_values: (S, 3, H, W) of the vision tower.
             attention_mask: (S, T), 0 where a shorter question is filled up.
+            poses: (S, F) `interplay.models.pair_geometry.pair_features` for a network that is told them, NaN where
+                nothing is known; None: nowhere.
 
         Raises:
             ModelError: the vision tower's weights were not loaded yet.
@@ -99,8 +110,23 @@ class InteractVlm(nn.Module):
                 "the vision tower has no weights yet, since the published folder holds none: give CLIP's with "
                 "load_vision_tower(model, FOLDER_OR_NAME), such as openai/clip-vit-large-patch14"
             )
-        seen = self.llava.model(input_ids=input_ids, pixel_values=pixel_values, attention_mask=attention_mask)
-        return seen.last_hidden_state
+        asked = (
+            {"input_ids": input_ids} if self.pose_encoder is None else {"inputs_embeds": self._told(input_ids, poses)}
+        )
+        return self.llava.model(**asked, pixel_values=pixel_values, attention_mask=attention_mask).last_hidden_state
+
+    def _told(self, input_ids: Tensor, poses: Tensor | None) -> Tensor:
+        """(S, T, D) embeddings of words; the pose is added to that of the word whose state prompts SAM.
+
+        In a small language model nothing that stands farther off is carried there (docs/models/interactvlm.md).
+        """
+        assert self.pose_encoder is not None
+        words = self.llava.get_input_embeddings()(input_ids)
+        if poses is None:
+            poses = words.new_full((len(words), NUM_FEATURES), torch.nan)
+        row, place = self.mask_places(input_ids)
+        added = self.pose_encoder(poses.to(words.device, words.dtype)[row])
+        return words.index_put((row, place - 1), added, accumulate=True)
 
     def encode_views(self, pixels: Tensor) -> Tensor:
         """(V, D, h, w) embeddings of the views' images (V, 3, size, size) of `sam_pixels`; never trained."""
@@ -143,17 +169,18 @@ class InteractVlm(nn.Module):
         views: Sequence[View | None],
         kind: MaskKind = "human",
         attention_mask: Tensor | None = None,
+        poses: Tensor | None = None,
     ) -> Masks:
         """Masks that whole conversations, questions with their answers, ask for; any number of them at once.
 
         Args:
-            input_ids, pixel_values, attention_mask: as of `hidden_states`.
+            input_ids, pixel_values, attention_mask, poses: as of `hidden_states`.
             image_embeddings: (V, D, h, w) of `encode_views`: the body's or the object's views, the same for all.
             views: their cameras.
         """
         if len(views) != len(image_embeddings):
             raise InputError(f"expected a camera for each of {len(image_embeddings)} views, got {len(views)}")
-        hidden = self.hidden_states(input_ids, pixel_values, attention_mask)
+        hidden = self.hidden_states(input_ids, pixel_values, attention_mask, poses)
         row, place = self.mask_places(input_ids)
         size = [4 * side for side in image_embeddings.shape[-2:]]
         logits = hidden.new_full((len(input_ids), len(views), *size), NO_CONTACT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +22,11 @@ from interplay.datasets.pico import object_of, read_pixel_map
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
-from interplay.models.interactvlm.lessons import Lesson, Taught, canvas_of, part_of, views_of, words_of
+from interplay.models.interactvlm.lessons import Lesson, Taught, canvas_of, part_of, pose_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
+from interplay.models.interactvlm.model import Canvas
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
+from interplay.models.pair_geometry import PairGeometry, annotated_pairs
 from interplay.table import InteractionTable
 
 
@@ -37,6 +40,8 @@ class PointSource:
         find: from an image's name to its file.
         radius: of a point in the views.
     """
+
+    geometries = ()
 
     def __init__(
         self, images: Sequence[tuple[str, str, str]], shapes: dict[str, list[Path]], form: PointForm,
@@ -83,13 +88,14 @@ class PointSource:
 
 
 class TouchedMesh(NamedTuple):
-    """A generated scene's object that somebody touches: the picture's name, the boxes, the object's mesh, and which of
-    its vertices are in contact."""
+    """A generated scene's object that somebody touches: the picture's name, the boxes, the object's mesh by itself
+    (`TouchedObject`), which of its vertices are in contact, and person and object as annotated."""
 
     file: str
     pair: ContactPair
     mesh: Part
     vertices: NDArray[np.int64]
+    geometry: PairGeometry
 
 
 def touched_meshes(table: InteractionTable, root: Path) -> list[TouchedMesh]:
@@ -101,8 +107,13 @@ def touched_meshes(table: InteractionTable, root: Path) -> list[TouchedMesh]:
             if object is not None and len(vertices):
                 name = table.vocabulary.objects[image.labels[object]]
                 pair = ContactPair(name, image.boxes[human], image.boxes[object])
-                touched.append(TouchedMesh(image.file or "", pair, each.mesh, vertices))
+                geometry = annotated_pairs(image, [human], [object])
+                touched.append(TouchedMesh(image.file or "", pair, each.mesh, vertices, geometry))
     return touched
+
+
+_MOST_DRAWN = 700
+"""Views of objects that are kept; they take about 2 MB each at 128 pixels and longer to draw than to learn from."""
 
 
 class MeshSource:
@@ -121,8 +132,14 @@ class MeshSource:
     ) -> None:  # fmt: skip
         self._touched, self._find, self._recipe = touched, find, recipe
         self._size, self._mask_size, self._min_vertices = size, mask_size, min_vertices
+        self._canvas = lru_cache(_MOST_DRAWN)(self._draw)
         if not touched:
             raise InputError("generated-objects: the scenes hold no contact of a person with an object")
+
+    @property
+    def geometries(self) -> list[PairGeometry]:
+        """See `Source`."""
+        return [each.geometry for each in self._touched]
 
     def __len__(self) -> int:
         return len(self._touched)
@@ -133,28 +150,32 @@ class MeshSource:
 
     def lesson(self, index: int, rng: np.random.Generator, training: bool = True) -> Lesson:
         """See `Source`."""
-        file, pair, mesh, vertices = self._touched[index]
-        views = views_of(self._recipe, self._recipe.model.object_views)
-        drawn = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in views.items()}
-        points = unit_object(mesh.vertices)
-        lifted = draw_views(points, mesh.faces, drawn, self._mask_size, "positions")
-        same = self._size == self._mask_size
-        shown = lifted if same else draw_views(points, mesh.faces, drawn, self._size, "positions")
-        canvas = canvas_of(
-            shown.images, list(views.values()), lifted.pix_to_face, len(points), lifted.bary, lifted.faces
-        )
-        target = torch.zeros(len(points), dtype=torch.bool)
+        file, pair, mesh, vertices, geometry = self._touched[index]
+        canvas = self._canvas(index)
+        target = torch.zeros(len(mesh.vertices), dtype=torch.bool)
         target[torch.from_numpy(vertices)] = True
         mask = contact_mask(target, canvas.pix_to_face, canvas.faces, self._min_vertices)
         wanted = torch.where(canvas.pix_to_face >= 0, mask.float(), float(IGNORED))
         image = part_of(read_image(self._find(file)), pair, rng, training, self._recipe.jitter)
         asked, answered = words_of("ocontact", pair.object, rng, training, self._recipe)
-        return Lesson(image, asked, answered, Taught(canvas, wanted, target.float(), "generated_ocontact"))
+        pose = pose_of(geometry, rng, training, self._recipe)
+        return Lesson(image, asked, answered, Taught(canvas, wanted, target.float(), "generated_ocontact"), pose)
+
+    def _draw(self, index: int) -> Canvas:
+        mesh, views = self._touched[index].mesh, views_of(self._recipe, self._recipe.model.object_views)
+        drawn = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in views.items()}
+        points = unit_object(mesh.vertices)
+        lifted = draw_views(points, mesh.faces, drawn, self._mask_size, "positions")
+        same = self._size == self._mask_size
+        shown = lifted if same else draw_views(points, mesh.faces, drawn, self._size, "positions")
+        return canvas_of(shown.images, list(views.values()), lifted.pix_to_face, len(points), lifted.bary, lifted.faces)
 
 
 class PicoSource:
     """Contact of objects' meshes: PICO's prepared files ``sam_IMAGE_VIEW.png``, ``mask_IMAGE_VIEW.png`` and
     ``p2vmap_IMAGE_VIEW.npz``."""
+
+    geometries = ()
 
     def __init__(self, root: Path, find: Callable[[str], Path], recipe: InteractVlmRecipe) -> None:
         self._views = views_of(recipe, recipe.model.object_views)

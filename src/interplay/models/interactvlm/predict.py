@@ -19,6 +19,7 @@ from interplay.models.contact import ContactPair, VertexContact
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import InteractVlm, Masks, expand_images, sam_pixels
 from interplay.models.interactvlm.prompts import IMAGE, Template, answer, conversation, question, segmentation_tokens
+from interplay.models.pair_geometry import NUM_FEATURES, found_geometry, pair_features
 
 MOST_TOGETHER = 16
 """Questions that go through the network at once."""
@@ -106,8 +107,9 @@ class ContactPredictor:
         template: Template | None = None,
         answers: Sequence[str] | None = None,
         max_new_tokens: int | None = None,
+        poses: Tensor | None = None,
     ) -> list[VertexContact]:
-        """As `predict`, with an image for each object."""
+        """As `predict`, with an image for each object, and `poses` as of `InteractVlm.hidden_states`."""
         longest = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         asking = template or self.template
         if self.given and answers is None:
@@ -115,7 +117,7 @@ class ContactPredictor:
             names, token_type = [name.replace("_", " ").lower() for name in objects], self.model.options.token_type
             answers = [answer(asking, token_type=token_type, object_name=name, named=True) for name in names]
         asked = self._questions.ask(images, asking, objects, answers, longest)
-        masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask)
+        masks = self.model(asked.ids, asked.pixels, self._embeddings, self.views, self.kind, asked.mask, poses)
         scores = self._lift(masks)
         return [
             VertexContact(name, score, said, found)
@@ -126,7 +128,8 @@ class ContactPredictor:
         """Contact of each pair, `MOST_TOGETHER` of them at a time; see `ContactFinder`.
 
         The network goes by the names of the objects. Where several people are asked about, which names do not tell
-        apart, and in a network that was trained so, it looks at the part of the image about each person and object.
+        apart, and in a network that was trained so, it looks at the part of the image about each person and object. One
+        that knows poses is told keypoints and boxes, as far as they are known.
         """
         people = {None if pair.human_box is None else tuple(np.asarray(pair.human_box).tolist()) for pair in pairs}
         apart = self.model.options.crops or len(people) > 1
@@ -134,8 +137,14 @@ class ContactPredictor:
         for start in range(0, len(pairs), MOST_TOGETHER):
             some = pairs[start : start + MOST_TOGETHER]
             images = [crop(image, pair) if apart else image for pair in some]
-            found += self._found(images, [pair.object for pair in some])
+            poses = None if self.model.pose_encoder is None else poses_of(some, image.shape[1], image.shape[0])
+            found += self._found(images, [pair.object for pair in some], poses=poses)
         return found
+
+    @property
+    def uses_poses(self) -> bool:
+        """See `ContactFinder`."""
+        return self.model.pose_encoder is not None
 
     def _lift(self, masks: Masks) -> NDArray[np.float32]:
         """(S, N) scores of vertices."""
@@ -270,6 +279,15 @@ class Questions:
 
     def _clip_pixels(self, image: NDArray[np.uint8]) -> Tensor:
         return clip_pixels(image, self.model).to(self._first.device, self._first.dtype)[None]
+
+
+def poses_of(pairs: Sequence[ContactPair], width: int, height: int) -> Tensor:
+    """(P, F) what a network that knows poses is told of the pairs of an image; NaN for one without both boxes."""
+    told = torch.full((len(pairs), NUM_FEATURES), torch.nan)
+    rows = [row for row, pair in enumerate(pairs) if pair.human_box is not None and pair.object_box is not None]
+    if rows:
+        told[rows] = pair_features(found_geometry([pairs[row] for row in rows], width, height))
+    return told
 
 
 def tokens_of(text: str, tokenizer: Any, image_token_id: int) -> list[int]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from interplay.models.interactvlm.config import InteractVlmLossOptions
 from interplay.models.interactvlm.prompts import TokenType
+from interplay.models.pair_geometry import PairNoiseSection
 from interplay.training.sections import (
     DataConfig,
     OptimiserConfig,
@@ -74,6 +75,7 @@ class VlmNetworkSection(Section):
             SAM sees.
         sam_size: pixels on a side of the views that SAM sees, of a network from nothing, a multiple of 64; ``null``:
             256. Its masks have a quarter of them.
+        poses: whether a network from nothing is told the person's pose and how the object lies to it.
         lora_rank, lora_alpha: of LoRA's matrices in the language model of `base`.
         gradient_checkpointing: compute activations twice, to need less memory.
     """
@@ -86,6 +88,7 @@ class VlmNetworkSection(Section):
     views: Annotated[int, Field(ge=1, le=10)] = 4
     view_size: Annotated[int, Field(ge=16)] | None = None
     sam_size: Annotated[int, Field(ge=64, multiple_of=64)] | None = None
+    poses: bool = False
     lora_rank: Annotated[int, Field(ge=0)] = 0
     lora_alpha: Positive = 16
     gradient_checkpointing: bool = False
@@ -99,6 +102,16 @@ class InteractVlmOptimiserSection(OptimiserConfig):
     scaling: Literal["linear", "sqrt", "none"] = "none"
     weight_decay: Weight = 0.0
     clip_norm: Rate | None = 1.0
+
+
+class PoseNoiseSection(PairNoiseSection):
+    """What is done to poses so that they are like those that are found in photographs.
+
+    Attributes:
+        unknown: share of pairs of which neither pose nor boxes are told, as of a whole photograph.
+    """
+
+    unknown: Share = 0.05
 
 
 class InteractVlmRecipe(TrainConfig):
@@ -117,6 +130,7 @@ class InteractVlmRecipe(TrainConfig):
             from nothing then has an answer for names that no lesson has.
         jitter: how much the parts of generated scenes that are looked at vary in training: moved by up to so much of
             their side, colours brighter or darker by up to so much, all together by twice as much.
+        noise: what is done to the poses of generated scenes, of a network that is told them.
         mask_size: pixels on a side of the masks of bodies that are learnt; ``null``: as in the views whose masks are
             lifted. Fewer are faster, and the masks are the same ones.
         validation_samples: the most pairs that are validated on.
@@ -136,6 +150,7 @@ class InteractVlmRecipe(TrainConfig):
     flip: bool = False
     no_object: Share = 0.0
     jitter: Annotated[float, Field(ge=0, le=0.3)] = 0.0
+    noise: PoseNoiseSection = PoseNoiseSection()
     mask_size: Annotated[int, Field(ge=16)] | None = None
     validation_samples: Positive = 200
     model: VlmNetworkSection = VlmNetworkSection()

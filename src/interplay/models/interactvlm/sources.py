@@ -27,13 +27,14 @@ from interplay.datasets.rich import read_rich
 from interplay.errors import InputError, MissingFileError
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
-from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, part_of, views_of, words_of
+from interplay.models.interactvlm.lessons import Lesson, Source, Taught, canvas_of, part_of, pose_of, views_of, words_of
 from interplay.models.interactvlm.losses import IGNORED
 from interplay.models.interactvlm.model import Canvas
 from interplay.models.interactvlm.object_sources import MeshSource, PicoSource, PointSource, touched_meshes
 from interplay.models.interactvlm.prompts import Template
 from interplay.models.interactvlm.recipe import ContactDataConfig, InteractVlmRecipe
 from interplay.models.interactvlm.words import UNKNOWN
+from interplay.models.pair_geometry import PairGeometry, annotated_pairs, flip
 from interplay.table import InteractionTable
 
 
@@ -46,12 +47,14 @@ class BodyLesson:
         pair: object and, where they are known, boxes.
         vertices: in contact.
         parts: body parts in contact, in words.
+        geometry: person and object as annotated, of generated scenes.
     """
 
     file: str
     pair: ContactPair
     vertices: NDArray[np.int64]
     parts: tuple[str, ...]
+    geometry: PairGeometry | None = None
 
 
 class BodySource:
@@ -74,6 +77,11 @@ class BodySource:
         self._name, self.lessons, self._find, self.canvas = f"{name}_hcontact", lessons, find, canvas
         self._recipe, self._min_vertices, self._mirror = recipe, min_vertices, mirror
 
+    @property
+    def geometries(self) -> list[PairGeometry]:
+        """See `Source`."""
+        return [each.geometry for each in self.lessons if each.geometry is not None]
+
     def __len__(self) -> int:
         return len(self.lessons)
 
@@ -85,11 +93,14 @@ class BodySource:
         """See `Source`."""
         lesson, recipe = self.lessons[index], self._recipe
         image, parts = read_image(self._find(lesson.file)), lesson.parts
-        if self._name.startswith("generated"):
+        generated = self._name.startswith("generated")
+        if generated:
             image = part_of(image, lesson.pair, rng, training, recipe.jitter)
         target = np.zeros(int(self.canvas.count), bool)
         target[lesson.vertices] = True
+        geometry = lesson.geometry
         if training and recipe.flip and self._mirror is not None and rng.random() < 0.5:
+            geometry = None if geometry is None else flip(geometry, torch.ones(1, dtype=torch.bool))
             image, target = np.ascontiguousarray(image[:, ::-1]), target[self._mirror]
             parts = tuple(_other_side(part) for part in parts)
         plain = not parts or not training or rng.random() < recipe.part_dropout
@@ -97,7 +108,10 @@ class BodySource:
         named = ", ".join(parts)
         unknown = training and rng.random() < recipe.no_object
         asked, answered = words_of(template, UNKNOWN if unknown else lesson.pair.object, rng, training, recipe, named)
-        return Lesson(image, asked, answered, self._taught(torch.from_numpy(target)))
+        pose = None if geometry is None else pose_of(geometry, rng, training, recipe)
+        return Lesson(
+            image, asked, answered, self._taught(torch.from_numpy(target)), pose, parts if generated else None
+        )
 
     def _taught(self, target: Tensor) -> Taught:
         there = self.canvas.pix_to_face >= 0
@@ -107,6 +121,8 @@ class BodySource:
 
 class ImageMaskSource:
     """Contact in photographs themselves: DAMON's, projected (``contact_render_2d/OBJECT/STEM_contact_mask.png``)."""
+
+    geometries = ()
 
     def __init__(self, root: Path, find: Callable[[str], Path], recipe: InteractVlmRecipe, size: int) -> None:
         self._files = sorted((root / "contact_render_2d").glob("*/*_contact_mask.png"))
@@ -151,6 +167,8 @@ class WordSource:
         rows: image, question and answer.
         find: from an image's name to its file.
     """
+
+    geometries = ()
 
     def __init__(self, rows: Sequence[tuple[str, str, str]], find: Callable[[str], Path]) -> None:
         self._rows, self._find = rows, find
@@ -226,7 +244,8 @@ def _generated(
                 continue
             name = table.vocabulary.objects[image.labels[contact.object]]
             pair = ContactPair(name, image.boxes[contact.human], image.boxes[contact.object])
-            lessons.append(BodyLesson(image.file or "", pair, contact.body_vertices, contact.parts))
+            geometry = annotated_pairs(image, [contact.human], [contact.object])
+            lessons.append(BodyLesson(image.file or "", pair, contact.body_vertices, contact.parts, geometry))
     if not lessons:
         raise InputError(f"{data.root}: the {len(table)} scenes hold no contact of a person with an object")
     mirror = mirrored(body.vertices.astype(np.float64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ from interplay.models.interactvlm.extension import extend, token_options
 from interplay.models.interactvlm.lessons import Source
 from interplay.models.interactvlm.losses import kind_of
 from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, VlmBatch, VlmOutputs
+from interplay.models.interactvlm.modules import PoseEncoder
 from interplay.models.interactvlm.nano import nano_network
 from interplay.models.interactvlm.recipe import GENERATED, ContactDataConfig, InteractVlmRecipe
 from interplay.models.interactvlm.sources import open_source
 from interplay.models.interactvlm.tokenizer import load_tokenizer
+from interplay.models.pair_geometry import as_annotated, pair_features
 from interplay.models.weights import read_contact_model
 from interplay.table import InteractionTable
 from interplay.training.inputs import start_file
@@ -40,6 +42,8 @@ from interplay.training.tables import Tables, fingerprint, load_tables
 from interplay.vocabulary import Vocabulary
 
 _VALIDATION_BATCH = 8
+_OPTIONAL = ("network.pose_encoder.", "part_head.")
+"""Parts of a network that the one that it learns on from need not have, nor keep."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,13 @@ class InteractVlmTask:
             self.model.network.llava.gradient_checkpointing_enable()
         self.model.freeze()
         if config.start == "weights":
-            self.model.load_state_dict(read_contact_model(start_file(config)).state_dict())
+            own, state = self.model.state_dict(), read_contact_model(start_file(config)).state_dict()
+            fresh = [name for name in own if name.startswith(_OPTIONAL) and name not in state]
+            self.newly_initialised += fresh
+            state = {name: tensor for name, tensor in state.items() if name in own or not name.startswith(_OPTIONAL)}
+            state |= {name: own[name] for name in fresh}
+            _check_same(state, own, start_file(config))
+            self.model.load_state_dict(state)
         network = self.model.network
         size, lifted = network.image_size, network.options.view_size
         learnt = config.mask_size or lifted
@@ -89,6 +99,8 @@ class InteractVlmTask:
             (open_source(data, config, size, data.train, tables.training if tables else None, learnt), data.rate)
             for data, tables in zip(self._data(), generated, strict=True)
         ]
+        if network.pose_encoder is not None and not network.pose_encoder.fitted:
+            fit_poses(network.pose_encoder, [source for source, _ in sources])
         self.data = VlmData(sources, self.model, config)
         self.validation = self._validation(generated[0], sources[0][0], size, lifted)
         self.tables = Record(
@@ -163,6 +175,28 @@ class InteractVlmTask:
         return {"data": self.tables.record(), "validation": self.validate(model)}
 
 
+def _check_same(state: Mapping[str, Tensor], own: Mapping[str, Tensor], file: Path) -> None:
+    """Raise InputError for a tensor of another shape."""
+    for name, tensor in state.items():
+        if name in own and own[name].shape != tensor.shape:
+            raise InputError(
+                f"{file}: {name} is {tuple(tensor.shape)} there, and {tuple(own[name].shape)} is expected: a network "
+                "learns on from one of the same size that was trained on scenes with the same objects"
+            )
+
+
+def fit_poses(encoder: PoseEncoder, sources: Sequence[Source]) -> None:
+    """Set mean and deviation to those of the annotated pairs of generated scenes.
+
+    Raises:
+        InputError: no source has any.
+    """
+    pairs = [pair_features(as_annotated(each)) for source in sources for each in source.geometries]
+    if not pairs:
+        raise InputError("model.poses: poses are learnt from generated scenes; these data sets have none")
+    encoder.fit(torch.cat(pairs))
+
+
 def _tables(data: ContactDataConfig) -> Tables:
     shared = {name: getattr(data, name) for name in DataConfig.model_fields}
     return load_tables(DataConfig(**{**shared, "dataset": "generated"}))
@@ -196,7 +230,7 @@ def _model(
     if options.base is None:
         network = nano_network(
             objects, PARTS, options.camera_encoder, options.human_views, options.views, options.token_type,
-            options.view_size, options.sam_size or 256,
+            options.view_size, options.sam_size or 256, options.poses,
         )  # fmt: skip
         decoding = InteractVlmDecodingOptions(template=config.template, given=config.name_objects)
         return InteractVlmModel(vocabulary, InteractVlmConfig(network=network, loss=config.loss, decoding=decoding)), []

@@ -19,10 +19,10 @@ _DISTRACTOR_PEOPLE = 0.4  # of the false detections added in training, the share
 
 @dataclass(frozen=True)
 class DetectorNoise:
-    """How a detector's boxes differ from annotated ones; here every box is missed as often as any other.
+    """How a detector's boxes differ from annotated ones.
 
     Attributes:
-        miss: share of boxes that are dropped.
+        miss: share of boxes that are dropped; with `by_size`, of people.
         jitter: standard deviation of each edge, relative to the box's size.
         most_false: up to this many false detections are added.
         copies: share of people who are found twice; a copy does nothing.
@@ -30,6 +30,9 @@ class DetectorNoise:
         confused: share of boxes that are found a second time as another class; that one takes part in nothing.
         plausible: share of people with a false object where people have such an object. Only its score tells that it
             is false.
+        by_size: objects are missed, and scores are low, the more often the smaller they are, as `object_scores` says.
+            False boxes are small, and few images have many. Who is found twice is so in part only, since a detector
+            removes near-equal boxes of a class itself.
     """
 
     miss: float = 0.2
@@ -39,70 +42,11 @@ class DetectorNoise:
     object_copies: float = 0.0
     confused: float = 0.0
     plausible: float = 0.0
-
-    def missed(self, boxes: Tensor, people: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Which annotated boxes (B, N, 4), `people` (B, N) or not, are missed, and what `scores` is to know of them."""
-        return torch.rand(people.shape, generator=generator) < self.miss, torch.ones(people.shape)
-
-    def false_boxes(self, count: int, pool: PoolOfBoxes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """`most_false` boxes (B, M, 4) that are nothing, with labels of others (B, M), -1 for those not found."""
-        draw = (count, self.most_false)
-        row = _rows(pool, torch.arange(len(pool.labels)), draw, generator)
-        size = pool.boxes[row, 2:] - pool.boxes[row, :2]
-        size = size * torch.exp(-1.5 * torch.rand(*draw, 1, generator=generator))
-        boxes = _about(pool.boxes[row], size, generator)
-        number = torch.randint(self.most_false + 1, (count, 1), generator=generator)
-        return boxes, pool.labels[row].masked_fill(torch.arange(self.most_false) >= number, -1)
-
-    def found_again(self, boxes: Tensor, copied: Tensor, generator: torch.Generator) -> Tensor:
-        """Where boxes (B, N, 4) are found a second time, those `copied` (B, N) as the same class."""
-        return jitter(boxes, 2 * self.jitter, generator)
-
-    def scores(self, boxes: Tensor, people: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
-        """(B, N + M) of boxes, the first N of which are annotated; `known` (B, N) is what `missed` gave."""
-        true = torch.arange(people.shape[1]).expand_as(people) < known.shape[1]
-        return draw_scores(people, true, generator)
+    by_size: bool = False
 
 
-@dataclass(frozen=True)
-class NoiseBySize(DetectorNoise):
-    """Small objects are missed more often and have lower scores, as `object_scores` says; `miss` is of people.
-
-    False boxes are small, and few images have many. Who is found twice is so in part only, since a detector removes
-    near-equal boxes of a class itself.
-    """
-
-    def missed(self, boxes: Tensor, people: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """See `DetectorNoise.missed`."""
-        lost, _ = super().missed(boxes, people, generator)
-        sure = object_scores(_side(boxes), generator)
-        return torch.where(people, lost, sure < _LEAST), sure
-
-    def false_boxes(self, count: int, pool: PoolOfBoxes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """See `DetectorNoise.false_boxes`."""
-        draw = (count, self.most_false)
-        row = _rows(pool, (pool.labels != pool.person).nonzero()[:, 0], draw, generator)
-        side = (0.1 * torch.exp(0.85 * torch.randn(draw, generator=generator))).clamp_max(0.8)
-        size = (pool.boxes[row, 2:] - pool.boxes[row, :2]) * (side / _side(pool.boxes[row]))[..., None]
-        boxes = _about(pool.boxes[row], size, generator)
-        number = (torch.rand(count, 1, generator=generator) ** 2 * (self.most_false + 1)).long()
-        return boxes, pool.labels[row].masked_fill(torch.arange(self.most_false) >= number, -1)
-
-    def found_again(self, boxes: Tensor, copied: Tensor, generator: torch.Generator) -> Tensor:
-        """See `DetectorNoise.found_again`."""
-        whole = super().found_again(boxes, copied, generator)
-        return torch.where(copied[..., None], _parts(boxes, generator), whole)
-
-    def scores(self, boxes: Tensor, people: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
-        """See `DetectorNoise.scores`."""
-        width = known.shape[1]
-        usual = super().scores(boxes, people, known, generator)[:, :width]
-        doubtful = _doubtful_scores(people, _side(boxes), generator)[:, width:]
-        return torch.cat([torch.where(people[:, :width], usual, known), doubtful], 1)
-
-
-MEASURED = NoiseBySize(
-    miss=0.05, jitter=0.05, most_false=16, copies=0.6, object_copies=0.6, confused=0.6, plausible=0.8
+MEASURED = DetectorNoise(
+    miss=0.05, jitter=0.05, most_false=16, copies=0.6, object_copies=0.6, confused=0.6, plausible=0.8, by_size=True
 )
 """About what the default detector does on photographs, for images in which all of the noise's `share` is used. They
 have more false boxes still, which are small and doubtful."""
@@ -204,14 +148,18 @@ def imitate_detector(
         share: (B,) 0..1, how much of the noise's copies, confused classes and plausible false objects each image gets;
             by default all of it.
     """
-    count = len(batch.labels)
+    count, width = batch.labels.shape
     share = torch.ones(count) if share is None else share
-    lost, known = noise.missed(batch.boxes, batch.labels == pool.person, generator)
+    lost = torch.rand(count, width, generator=generator) < noise.miss
+    is_person = batch.labels == pool.person
+    if noise.by_size:
+        sure = object_scores(_side(batch.boxes), generator)
+        lost = torch.where(is_person, lost, sure < _LEAST)
     lost &= chosen[:, None]
     labels = batch.labels.masked_fill(lost, -1)
     labelled = batch.labelled & ~lost
     kinds = (
-        noise.false_boxes(count, pool, generator),
+        _false_boxes(count, noise, pool, generator),
         _found_twice(batch, share[:, None], noise, pool, generator),
         _plausible(batch, share[:, None] * noise.plausible, pool, generator),
     )
@@ -220,7 +168,11 @@ def imitate_detector(
     false = torch.cat([kind[1] for kind in kinds], 1).masked_fill(~chosen[:, None], -1)
     extra = false.shape[1]
     all_labels = torch.cat([labels, false], 1)
-    scores = noise.scores(boxes, all_labels == pool.person, known, generator)
+    true = torch.arange(all_labels.shape[1]).expand_as(all_labels) < width
+    scores = draw_scores(all_labels == pool.person, true, generator)
+    if noise.by_size:
+        doubtful = _doubtful_scores(all_labels == pool.person, _side(boxes), generator)
+        scores = torch.cat([torch.where(is_person, scores[:, :width], sure), doubtful[:, width:]], 1)
     return _compact(
         PairBatch(
             boxes=boxes,
@@ -235,18 +187,29 @@ def imitate_detector(
     )
 
 
-def _rows(pool: PoolOfBoxes, others: Tensor, draw: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Rows of the pool: `_DISTRACTOR_PEOPLE` of them of people, and else of `others`."""
+def _false_boxes(
+    count: int, noise: DetectorNoise, pool: PoolOfBoxes, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Up to `most_false` boxes (B, M, 4) that are nothing, with labels of others (B, M), -1 where there is none."""
+    draw = (count, noise.most_false)
     people = (pool.labels == pool.person).nonzero()[:, 0]
+    others = (pool.labels != pool.person).nonzero()[:, 0] if noise.by_size else torch.arange(len(pool.labels))
     other = others[torch.randint(len(others), draw, generator=generator)]
     somebody = people[torch.randint(len(people), draw, generator=generator)]
-    return torch.where(torch.rand(draw, generator=generator) < _DISTRACTOR_PEOPLE, somebody, other)
-
-
-def _about(boxes: Tensor, size: Tensor, generator: torch.Generator) -> Tensor:
-    """Boxes (..., 4) of another size (..., 2), moved by some tens of pixels."""
-    centre = (boxes[..., 2:] + boxes[..., :2]) / 2 + 60 * torch.randn(size.shape, generator=generator)
-    return torch.cat([centre - size / 2, centre + size / 2], -1)
+    row = torch.where(torch.rand(draw, generator=generator) < _DISTRACTOR_PEOPLE, somebody, other)
+    size = pool.boxes[row, 2:] - pool.boxes[row, :2]
+    if noise.by_size:
+        side = (0.1 * torch.exp(0.85 * torch.randn(draw, generator=generator))).clamp_max(0.8)
+        size = size * (side / _side(pool.boxes[row]))[..., None]
+    else:
+        size = size * torch.exp(-1.5 * torch.rand(*draw, 1, generator=generator))
+    centre = (pool.boxes[row, 2:] + pool.boxes[row, :2]) / 2 + 60 * torch.randn(*draw, 2, generator=generator)
+    if noise.by_size:
+        number = (torch.rand(count, 1, generator=generator) ** 2 * (noise.most_false + 1)).long()
+    else:
+        number = torch.randint(noise.most_false + 1, (count, 1), generator=generator)
+    labels = pool.labels[row].masked_fill(torch.arange(noise.most_false) >= number, -1)
+    return torch.cat([centre - size / 2, centre + size / 2], -1), labels
 
 
 def _found_twice(
@@ -264,7 +227,10 @@ def _found_twice(
     confused = is_object & (at < share * noise.confused) & (others != batch.labels)
     copied = (is_person & (at < share * noise.copies)) | (is_object & (at > 1 - share * noise.object_copies))
     labels = torch.where(copied, batch.labels, torch.where(confused, others, -1))
-    return noise.found_again(batch.boxes, copied, generator), labels
+    boxes = jitter(batch.boxes, 2 * noise.jitter, generator)
+    if noise.by_size:
+        boxes = torch.where(copied[..., None], _parts(batch.boxes, generator), boxes)
+    return boxes, labels
 
 
 def _parts(boxes: Tensor, generator: torch.Generator) -> Tensor:

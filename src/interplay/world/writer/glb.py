@@ -15,7 +15,8 @@ from interplay.world.wardrobe import body_cut, outfit_colors
 
 def glb_bytes(scene: Scene) -> bytes:
     """The scene with a colour per vertex, in metres, y up as glTF wants it; nodes are named ``person 0``, ``thing 1
-    chair``, ``backdrop 2``. The camera is a node of its own."""
+    chair``, ``backdrop 2``. An object's mesh is in its own frame (`ObjectModel`), and its node places it. The
+    camera is a node of its own."""
     try:
         import trimesh
     except ImportError as error:
@@ -24,18 +25,17 @@ def glb_bytes(scene: Scene) -> bytes:
     upright = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
     out = trimesh.Scene(base_frame="world")
 
-    def add(name: str, vertices: Array, faces: NDArray[np.int64], colors: Array) -> None:
+    def add(name: str, vertices: Array, faces: NDArray[np.int64], colors: Array, pose: Array | None = None) -> None:
         encoded = np.clip(np.where(colors <= 0.0031308, 12.92 * colors, 1.055 * colors ** (1 / 2.4) - 0.055), 0, 1)
         rgba = np.column_stack([encoded * 255, np.full(len(vertices), 255)]).astype(np.uint8)
         mesh = trimesh.Trimesh(vertices, faces, vertex_colors=rgba, process=False)
-        out.add_geometry(mesh, node_name=name, geom_name=name, transform=upright)
+        out.add_geometry(mesh, node_name=name, geom_name=name, transform=upright if pose is None else upright @ pose)
 
-    people = len(scene.people)
     for i, person in enumerate(scene.people):
         colors = np.clip(outfit_colors(body_cut().fields, person.outfit), 0, 1)
         add(f"person {i}", scene.posed[i], person.body.model.faces, colors)
     for k, object in enumerate(scene.objects):
-        add(f"thing {k} {object.category}", scene.posed[people + k], *_colored(object.model.mesh))
+        add(f"thing {k} {object.category}", object.model.mesh.vertices, *_colored(object.model.mesh), object.pose)
     for k, mesh in enumerate(scene.backdrop):
         add(f"backdrop {k}", mesh.vertices, *_colored(mesh))
     camera = scene.camera
