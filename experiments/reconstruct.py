@@ -15,6 +15,9 @@ With ``--contact model`` the body's contact on generated scenes is what the defa
 predicts from true boxes and keypoints, the object's is where the world's people hold or use it, as in
 `interplay reconstruct`.
 
+With ``--boxes`` only the box around each mask is handed over, as where no outline is found; with ``--boxes filled`` as
+if all of it were the object. The overlap is with the exact mask all the same.
+
 Columns: the vertices' median distance to the truth, the same where a turn after which the object looks the same does
 not count, the mean distance to the truth's surface points, the overlap with the mask at the photograph's
 size, litres that are inside both, and seconds of processor time. With ``--results`` an interrupted run goes on where
@@ -48,9 +51,9 @@ from interplay.metrics.reconstruction import penetration_volume
 from interplay.metrics.symmetry import symmetric_error
 from interplay.models.contact import ContactPair
 from interplay.pipeline.contact import load_contact
-from interplay.reconstruct import Intrinsics, fit_object, published
+from interplay.reconstruct import Intrinsics, Upright, fit_object, published
 from interplay.reconstruct.objects import Candidate, guessed_body_contact, guessed_object_contact
-from interplay.reconstruct.scene import checked
+from interplay.reconstruct.scene import checked, filled_box
 from interplay.world.labels.contact import find_contacts
 from interplay.world.labels.keypoints import keypoints_in_view
 from interplay.world.sampler import sample_scene
@@ -73,6 +76,7 @@ class Case:
     mask: Any
     camera: Intrinsics
     truth: Array
+    upright: Upright | None = None
 
 
 @dataclass(frozen=True)
@@ -266,11 +270,19 @@ def closest_point_start(case: Case) -> Array:
     return transform(turn, found.t.double().numpy() + scene.offset.double().numpy() - turn @ case.object[0].mean(0))
 
 
-def _fitted(case: Case, fit: str, from_closest: bool) -> Outcome:
+def _fitted(case: Case, fit: str, from_closest: bool, boxes: str | None) -> Outcome:
     begin = time.process_time()
     start = closest_point_start(case) if from_closest and fit == "interplay" else None
+    published_behaviour = fit == "published"
     found = fit_object(
-        *case.human, *case.object, case.mask, case.camera, start=start, published_behaviour=fit == "published"
+        *case.human,
+        *case.object,
+        filled_box(case.mask) if boxes else case.mask,
+        case.camera,
+        start=start,
+        outline=boxes != "sides",
+        upright=case.upright,
+        published_behaviour=published_behaviour,
     )
     return outcome(case, found.place(case.object[0]), time.process_time() - begin)
 
@@ -328,6 +340,7 @@ def measure(
     counts: dict[str, int],
     results: Results,
     from_closest: bool = False,
+    boxes: str | None = None,
     say: Callable[..., None] | None = None,
 ) -> dict[str, list[Outcome]]:
     """The outcomes of each fit, of as many scenes as `counts` says."""
@@ -340,7 +353,7 @@ def measure(
         for fit in missing:
             done = None
             if case is not None:
-                done = outcome(case, case.truth, 0.0) if fit == "truth" else _fitted(case, fit, from_closest)
+                done = outcome(case, case.truth, 0.0) if fit == "truth" else _fitted(case, fit, from_closest, boxes)
             results.add(name, index, fit, case.name if case else None, done)
         for fit in wanted:
             row = results.rows[name, index, fit]
@@ -367,6 +380,9 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, metavar="JSONL", help="keep each result there, and go on from there")
     parser.add_argument("--contact", choices=["true", "model"], default="true", help="of generated scenes (true)")
+    parser.add_argument(
+        "--boxes", nargs="?", const="sides", choices=["sides", "filled"], help="hand over boxes instead of masks"
+    )
     parser.add_argument("--each", action="store_true", help="print a line for each scene too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -389,7 +405,8 @@ def main() -> None:
         most = count if arguments.published is None else min(arguments.published, count)
         counts = {"truth": count, "published": most, "interplay": count}
         say = console.print if arguments.each else None
-        found = measure(name, make, counts, results, arguments.closest_point_start, say)
+        name += f", boxes ({arguments.boxes})" if arguments.boxes else ""
+        found = measure(name, make, counts, results, arguments.closest_point_start, arguments.boxes, say)
         for fit, outcomes in found.items():
             if outcomes:
                 table.add_row(f"{len(outcomes)} of {name}" if count > 1 else name, fit, *_row(outcomes))

@@ -26,6 +26,19 @@ def test_grabcut_finds_what_differs_from_its_surroundings() -> None:
         GrabCut()(IMAGE, [200, 10, 220, 20])
 
 
+def test_grabcut_finds_a_thin_object_of_few_pixels() -> None:
+    """At its own size its 85 pixels are smoothed away, and the whole box would be taken."""
+    pytest.importorskip("cv2", reason="needs the extra offline")
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:60, :80]
+    truth = (np.abs((columns - 40) / 2 - (rows - 30)) < 2 * np.sqrt(1.25)) & (np.abs(columns - 40) < 10)
+    picture = rng.normal(110, 8, (60, 80, 3))
+    picture[truth] = rng.normal((135, 115, 95), 8, (truth.sum(), 3))
+    y, x = np.nonzero(truth)
+    mask = GrabCut()(picture.clip(0, 255).astype(np.uint8), [x.min(), y.min(), x.max() + 1, y.max() + 1])
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.8
+
+
 @pytest.fixture(scope="module")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transformers = pytest.importorskip("transformers", reason="needs the extra transformers")

@@ -16,10 +16,10 @@ from interplay.body.materials import Material
 from interplay.body.meshes import Mesh, box, circle, ellipsoid, join, loft, refine
 from interplay.body.proximity import signed_distance
 from interplay.errors import InputError
-from interplay.reconstruct import Fit, Intrinsics, SizePrior, fit_object
+from interplay.reconstruct import Fit, Intrinsics, SizePrior, Upright, fit_object
 from interplay.reconstruct.energy import Weights, evaluate
 from interplay.reconstruct.residuals import Pose, System
-from interplay.reconstruct.scene import Problem, checked
+from interplay.reconstruct.scene import Problem, checked, filled_box
 from interplay.reconstruct.silhouette import depth_buffer
 
 PAINT = Material((0.5, 0.5, 0.5))
@@ -247,6 +247,57 @@ def test_size_and_distance_that_look_the_same_are_told_apart_by_contact(scene: d
     assert any("cm apart" in warning for warning in found.warnings)
 
 
+def test_a_box_is_not_an_outline(scene: dict[str, Any]) -> None:
+    """The object fills less than a third of its box; taken for an outline, the box leads it far away."""
+    mask = scene["object_mask"]
+    box = filled_box(mask)
+    assert mask.sum() < 0.33 * box.sum()
+    found = _fit(scene, object_mask=box, outline=False)
+    assert _error(scene, found) < 0.08
+    assert found.iou > 0.8  # of the boxes
+    assert found.residuals["box"] < 0.02
+    assert "cover" not in found.residuals
+    assert _error(scene, _fit(scene, object_mask=box)) > 0.3
+    np.testing.assert_array_equal(_fit(scene, outline=False).matrix, found.matrix)  # only the mask's box counts
+
+
+def test_a_box_at_the_border_is_open(scene: dict[str, Any]) -> None:
+    """The photograph ends where two thirds of the object are seen."""
+    cut = scene["object_mask"][:, :121]
+    assert cut.sum() < scene["object_mask"].sum()
+    found = _fit(scene, object_mask=cut, outline=False)
+    assert _error(scene, found) < 0.1
+    reach = CAMERA.project(torch.from_numpy(found.place(scene["object_vertices"])))[:, 0].max()
+    assert float(reach) > 125
+
+
+def test_a_box_that_nothing_reaches_is_told(scene: dict[str, Any]) -> None:
+    elsewhere = np.zeros_like(scene["object_mask"])
+    elsewhere[100:110, 5:15] = True
+    found = _fit(scene, object_mask=elsewhere, outline=False, search=False, start=np.eye(4))
+    assert any("the box around the object is not the one given" in warning for warning in found.warnings)
+
+
+def test_what_usually_stands_upright_does_so(scene: dict[str, Any]) -> None:
+    """Of an object that may be touched anywhere and of which only a box is known, much of the turn is free."""
+    own, truth = (points - points.mean(0) for points in (scene["object_vertices"], scene["truth"]))
+    turn = np.linalg.lstsq(own, truth, rcond=None)[0].T
+    up = np.array([0.0, -1.0, 0.0])
+    axis = turn.T @ up
+    anywhere = {"object_contact": np.ones(len(own)), "outline": False}
+
+    def tilt(**changed: Any) -> float:
+        return float(np.degrees(np.arccos(np.clip((_fit(scene, **anywhere, **changed).rotation @ axis) @ up, -1, 1))))
+
+    assert tilt() > 10
+    assert tilt(upright=Upright(5 * axis, 3 * up, 0.1)) < 5
+    camera = Camera.looking_at((1.0, -4.0, 1.5), (0.0, 0.0, 1.0), 170.0, WIDTH, HEIGHT, roll=0.2)
+    human = scene["human_vertices"] @ camera.rotation + camera.position
+    there = Upright(axis, up @ camera.rotation, 0.1)
+    found = _fit(scene, **anywhere, human_vertices=human, camera=camera, upright=there)
+    assert (found.rotation @ axis) @ (up @ camera.rotation) > np.cos(np.radians(5))
+
+
 def test_energies_alone_are_the_same(scene: dict[str, Any]) -> None:
     given = {name: scene[name] for name in scene if name != "truth"}
     problem = Problem(checked(*given.values()))
@@ -283,6 +334,8 @@ def test_published_behaviour_is_worse(scene: dict[str, Any], fitted: Fit) -> Non
         ({"camera": lambda v: Intrinsics(v.focal, (float("nan"), 1.0))}, "principal point"),
         ({"scale_spread": -1.0}, "scale_spread"),
         ({"scale_spread": 0.1, "size": "bench"}, "give one of them"),
+        ({"upright": Upright((0, 0, 1), (0, -1, 0), 0.0)}, "upright.spread: expected a positive number"),
+        ({"upright": Upright((0, 0, 0), (0, -1, 0), 0.1)}, "upright.axis: expected three finite numbers"),
         ({"starts": 0}, "starts: expected 1 or more"),
         ({"start": np.eye(3)}, r"start: expected a Fit or a finite matrix \(4, 4\), got \(3, 3\)"),
         ({"start": np.diag([1.0, 1.0, -1.0, 1.0])}, "start: expected a turn"),

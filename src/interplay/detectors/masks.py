@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 
 _AROUND = 0.35  # of the box's longer side, that GrabCut sees around it
 _SIDE = 320  # pixels of the picture that GrabCut works on
+_LARGER = 4.0  # times that it is enlarged at most: a few pixels are smoothed away against so many edges
 _LEAST = 0.04  # of the box that a mask fills, otherwise it is taken for a failure
 
 
@@ -73,9 +74,9 @@ class GrabCut:
         left, top = max(x1 - margin, 0), max(y1 - margin, 0)
         right, bottom = min(x2 + margin, width), min(y2 + margin, height)
         crop = image[top:bottom, left:right]
-        factor = min(1.0, _SIDE / max(crop.shape[:2]))
+        factor = min(_LARGER, _SIDE / max(crop.shape[:2]))
         size = (max(round(crop.shape[1] * factor), 2), max(round(crop.shape[0] * factor), 2))
-        small = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BILINEAR))
+        small = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC))
         cv2 = self._cv2
         seeds = np.full(crop.shape[:2], cv2.GC_BGD, np.uint8)
         seeds[y1 - top : y2 - top, x1 - left : x2 - left] = cv2.GC_PR_FGD
@@ -93,8 +94,8 @@ class GrabCut:
             cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), seeds, None, *models, 5, cv2.GC_INIT_WITH_MASK)
         except cv2.error:  # too few colours to model
             return whole
-        small_mask = np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-        found = np.array(Image.fromarray(small_mask).resize(crop.shape[1::-1], Image.Resampling.NEAREST)) > 0
+        small_mask = np.where(np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)), 255, 0).astype(np.uint8)
+        found = np.array(Image.fromarray(small_mask).resize(crop.shape[1::-1], Image.Resampling.BOX)) > 127
         mask = np.zeros((height, width), bool)
         mask[top:bottom, left:right] = found
         return mask if mask.sum() >= _LEAST * (x2 - x1) * (y2 - y1) else whole

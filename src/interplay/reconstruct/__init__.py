@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .camera import Intrinsics
 from .fit import Fit, fit_object
+from .scene import Upright
 from .show import Scene
 from .sizes import SizePrior, size_prior
 from .together import SceneBody, SceneFit, SceneObject, ScenePair, fit_scene
@@ -17,6 +18,7 @@ __all__ = [
     "SceneObject",
     "ScenePair",
     "SizePrior",
+    "Upright",
     "fit_object",
     "fit_scene",
     "size_prior",

@@ -9,11 +9,13 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from .box import add_box, add_box_of_pixels
 from .inside import DEEPEST
+from .picture import NEAREST, cell, gather, picture_rows
 from .residuals import NORMAL_LENGTH, Pose, Sums, System
 from .scene import Problem, Surface, Touch
 from .scores import add_scores
-from .silhouette import fragments
+from .silhouette import Fragments, fragments
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,11 @@ class Weights:
         normals: surfaces that touch face each other; a whole turn counts as 3 cm.
         outside: object that shows where the mask is not.
         cover: mask that the object does not cover.
+        box: where only a box is known, instead of both: its sides that what is seen of the object misses.
         penetration: object inside the person by more than flesh gives way, and the other way round.
         order: object behind the person where the mask shows it, or before where the mask shows the person.
         scale: growth against its prior.
+        upright: tilt against its prior.
         ranks: what is more likely touched being farther from the other than what is less likely touched.
         falloff: distances that do not grow as contact scores fall.
         reach: metres from which on a contact counts hardly more, in the end.
@@ -37,16 +41,17 @@ class Weights:
     normals: float = 1.0
     outside: float = 1.0
     cover: float = 1.0
+    box: float = 1.0
     penetration: float = 2.0
     order: float = 0.3
     scale: float = 1.0
+    upright: float = 1.0
     ranks: float = 0.0
     falloff: float = 0.0
     reach: float = 0.1
 
 
-_NOISE = 0.01  # metres that one spread of the scale counts as
-_NEAREST = 0.05  # metres before the camera
+_NOISE = 0.01  # metres that one spread of the scale, or of the tilt, counts as
 
 
 def evaluate(
@@ -70,12 +75,18 @@ def evaluate(
     placed = pose.place(surface.points)
     if fine:
         _pixels(problem, sums, weights)
-    elif weights.outside or weights.cover or weights.order:
+    elif weights.outside or weights.cover or weights.box or weights.order:
         _picture(problem, sums, weights, placed, surface, problem.pixels)
     if weights.ranks or weights.falloff:
         add_scores(problem, sums, weights.ranks, weights.falloff, fine)
     if weights.penetration:
         _penetration(problem, sums, weights, placed, surface)
+    upright = problem.given.upright
+    if upright is not None and weights.upright:
+        axis, up = (placed.new_tensor(each) for each in (upright.axis, upright.up))
+        axes = (pose.R @ axis)[:, None]
+        factor = weights.upright * (_NOISE / upright.spread) ** 2 / NORMAL_LENGTH**2
+        sums.add_directions("upright", NORMAL_LENGTH * (axes - up), torch.full((1,), factor), axes)
     if spread:
         log = pose.s.log()
         factor = weights.scale * (_NOISE / spread) ** 2
@@ -108,7 +119,7 @@ def _touch(touch: Touch, sums: Sums, contact: float, normals_weight: float, boun
         least, nearest = cost.min(dim)
         mine = _nearest_share(least, weights, share)
         if dim == 1:
-            point, normal = _gather(points, nearest), _gather(normals, nearest)
+            point, normal = gather(points, nearest), gather(normals, nearest)
             target, other = body.points, body.normals
         else:
             point, normal = points, normals
@@ -161,25 +172,27 @@ def _picture(
 ) -> None:
     """The object in the picture: inside the mask or hidden, all over the mask, before or behind the person."""
     camera, metres = problem.camera, problem.metres
-    placed = torch.cat([placed[..., :2], placed[..., 2:].clamp(min=_NEAREST)], -1)
+    placed = torch.cat([placed[..., :2], placed[..., 2:].clamp(min=NEAREST)], -1)
     pixels = camera.project(placed)
-    along = _picture_rows(problem, placed)
-    if weights.outside:
-        column, row = _cell(problem, pixels).unbind(-1)
+    along = picture_rows(problem, placed)
+    if problem.box is not None:
+        add_box(problem, sums, weights.box, placed, problem.box)
+    elif weights.outside:
+        column, row = cell(problem, pixels).unbind(-1)
         rest = (pixels - problem.nearest[row, column]) * metres
         rest = torch.where(problem.allowed[row, column][..., None], 0, rest)
         sums.add("outside", rest, surface.weights * weights.outside, placed, along)
-    if weights.cover:
+    if weights.cover and problem.box is None:
         nearest = torch.cdist(mask_pixels.expand(len(pixels), -1, -1), pixels).argmin(2)
-        rest = (_gather(pixels, nearest) - mask_pixels) * metres
+        rest = (gather(pixels, nearest) - mask_pixels) * metres
         # points of a surface leave gaps: what is nearer than that is covered
         size = rest.square().sum(-1, keepdim=True).sqrt()
         rest = rest * (1 - 1.0 * metres / size.clamp(min=1e-9)).clamp(min=0)
         share = torch.full((len(mask_pixels),), weights.cover / len(mask_pixels))
         rows = torch.gather(along, 1, nearest[..., None, None].expand(-1, -1, 2, 3))
-        sums.add("cover", rest, share, _gather(placed, nearest), rows)
+        sums.add("cover", rest, share, gather(placed, nearest), rows)
     if weights.order:
-        x, y = _cell(problem, pixels).unbind(-1)
+        x, y = cell(problem, pixels).unbind(-1)
         inside = (x + 0.5 - pixels[..., 0]).abs().maximum((y + 0.5 - pixels[..., 1]).abs()) <= 0.5
         person = problem.body_depth[y, x]
         behind = (placed[..., 2] - person).clamp(max=DEEPEST)
@@ -197,17 +210,34 @@ def _pixels(problem: Problem, sums: Sums, weights: Weights) -> None:
     vertices = sums.pose.place(problem.vertices)[0]
     shown = fragments(problem.camera.project(vertices), vertices[:, 2], problem.faces, problem.size)
     points = (vertices[problem.faces[shown.face]] * shown.weights[..., None]).sum(1)
+    if problem.box is not None:
+        add_box_of_pixels(problem, sums, weights.box, points, shown, problem.box)
+    else:
+        _outline_pixels(problem, sums, weights, points, shown)
+    behind = shown.depth - problem.body_depth.reshape(-1)[shown.pixel]
+    wrong = torch.where(problem.seen.reshape(-1)[shown.pixel], behind > 0, False)
+    wrong |= problem.hidden.reshape(-1)[shown.pixel] & (behind < 0)
+    which = torch.nonzero(wrong)[:, 0]
+    rest = behind[which].clamp(-DEEPEST, DEEPEST)[None, :, None]
+    axis = points.new_tensor([0.0, 0, 1]).expand(1, len(which), 1, 3)
+    sums.add(
+        "order", rest, torch.full((len(which),), weights.order / len(problem.mask_index)), points[which][None], axis
+    )
+
+
+def _outline_pixels(problem: Problem, sums: Sums, weights: Weights, points: Tensor, shown: Fragments) -> None:
+    """What pixels show of the object, at points (K, 3), outside of the mask, and pixels of the mask that show none."""
     width = problem.size[1]
     covered = torch.zeros(problem.mask.numel(), dtype=torch.bool)
     covered[shown.pixel] = True
     centres = torch.stack([shown.pixel % width, torch.div(shown.pixel, width, rounding_mode="floor")], 1) + 0.5
-    one = 1 / len(problem.mask_index)
 
     def add(name: str, weight: float, chosen: Tensor, offset: Tensor) -> None:
         """Points shown at pixels that are off by (K, 2) pixels."""
         at = points[chosen][None]
-        rows = _picture_rows(problem, at)
-        sums.add(name, offset[None] * problem.metres, torch.full((len(offset),), weight * one), at, rows)
+        rows = picture_rows(problem, at)
+        share = torch.full((len(offset),), weight / len(problem.mask_index))
+        sums.add(name, offset[None] * problem.metres, share, at, rows)
 
     out = torch.nonzero((problem.told & ~problem.allowed).reshape(-1)[shown.pixel])[:, 0]
     if problem.enlarged:  # less than a pixel of the photograph off: as far as its edge must go back
@@ -230,14 +260,6 @@ def _pixels(problem: Problem, sums: Sums, weights: Weights) -> None:
         sums.parts["cover"] = torch.full((1,), weights.cover * problem.radius**2 if len(missed) else 0.0)
         sums.energy = sums.energy + sums.parts["cover"]
 
-    behind = shown.depth - problem.body_depth.reshape(-1)[shown.pixel]
-    wrong = torch.where(problem.seen.reshape(-1)[shown.pixel], behind > 0, False)
-    wrong |= problem.hidden.reshape(-1)[shown.pixel] & (behind < 0)
-    which = torch.nonzero(wrong)[:, 0]
-    rest = behind[which].clamp(-DEEPEST, DEEPEST)[None, :, None]
-    axis = points.new_tensor([0.0, 0, 1]).expand(1, len(which), 1, 3)
-    sums.add("order", rest, torch.full((len(which),), weights.order * one), points[which][None], axis)
-
 
 def _penetration(problem: Problem, sums: Sums, weights: Weights, placed: Tensor, surface: Surface) -> None:
     """How deep the object's points are in the person, and the person's in the object, by more than flesh gives way."""
@@ -252,25 +274,3 @@ def _penetration(problem: Problem, sums: Sums, weights: Weights, placed: Tensor,
     share = torch.full((len(problem.body_near),), weights.penetration / 2 / len(problem.body_near))
     along = (normal @ pose.R.transpose(1, 2))[:, :, None]
     sums.add("penetration", rest, share, pose.place_each(target), along)
-
-
-def _picture_rows(problem: Problem, points: Tensor) -> Tensor:
-    """(B, K, 2, 3): how points' places in the picture, in metres, change as they move."""
-    camera, depth = problem.camera, points[..., 2].clamp(min=_NEAREST)
-    focal = points.new_tensor(camera.focal) * problem.metres
-    rows = torch.zeros(*points.shape[:2], 2, 3)
-    rows[..., 0, 0] = focal[0] / depth
-    rows[..., 1, 1] = focal[1] / depth
-    rows[..., 2] = -focal * points[..., :2] / depth[..., None] ** 2
-    return rows
-
-
-def _cell(problem: Problem, pixels: Tensor) -> Tensor:
-    """Column and row (..., 2) of the working picture's pixel that is nearest to points (..., 2) of it."""
-    height, width = problem.size
-    return torch.minimum((pixels - 0.5).round(), pixels.new_tensor([width - 1, height - 1])).clamp(min=0).long()
-
-
-def _gather(points: Tensor, index: Tensor) -> Tensor:
-    """(B, K, 3 or 2) of points (B, N, 3 or 2) by index (B, K)."""
-    return torch.gather(points, 1, index[..., None].expand(-1, -1, points.shape[-1]))

@@ -18,21 +18,36 @@ from interplay.errors import InputError
 from interplay.ops.backends import to_numpy
 
 from . import published
+from .box import box_overlap
 from .camera import Intrinsics
 from .energy import Weights, contact_distance, evaluate
 from .residuals import Pose, System
-from .scene import Problem, checked
-from .search import around, descend, distinct, first_poses, look_alikes, new, poses_on_mask, spread_rotations, wander
+from .scene import Problem, Upright, checked
+from .search import (
+    around,
+    descend,
+    distinct,
+    first_poses,
+    look_alikes,
+    new,
+    poses_on_mask,
+    spread_rotations,
+    upright_rotations,
+    wander,
+)
 from .silhouette import depth_buffer
 from .sizes import SizePrior, size_prior
 
 _COARSE = Weights(penetration=0.0, order=0.0)
-_MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, order=0.5)  # by points, by each pixel
+_MET = (
+    Weights(),
+    Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, box=5.0, order=0.5),
+)  # by points, by each pixel
 
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
 _APART = (
-    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, penetration=0.0, ranks=2.0, falloff=2.0),
-    Weights(contact=0.003, normals=0.0, outside=10.0, cover=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
+    Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, box=2.0, penetration=0.0, ranks=2.0, falloff=2.0),
+    Weights(0.003, 0.0, outside=10.0, cover=10.0, box=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
 )
 # nothing but what is around it, and the mask, tells where an object is that nobody touches
 _UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
@@ -62,9 +77,10 @@ class Fit:
         rotation: (3, 3).
         translation: (3,) metres, in the frame of the person's vertices.
         scale: what the object's own units are multiplied by.
-        iou: of the object as it is seen, behind the person or before, and the mask.
-        residuals: what is left of each term in metres: "contact" as a mean distance, "outside", "cover" and the others
-            as root mean squares.
+        iou: of the object as it is seen, behind the person or before, and the mask; of the boxes around both where only
+            a box is known.
+        residuals: what is left of each term in metres: "contact" as a mean distance, "outside", "cover" (or "box") and
+            the others as root mean squares.
         history: the energy before the first of the last descent's steps and after each.
         warnings: what speaks against the result, in plain English.
     """
@@ -100,6 +116,8 @@ def fit_object(
     start: Fit | ArrayLike | None = None,
     scale_spread: float = 0.0,
     size: str | SizePrior | None = None,
+    outline: bool = True,
+    upright: Upright | None = None,
     starts: int = 512,
     search: bool = True,
     seed: int = 0,
@@ -127,6 +145,10 @@ def fit_object(
             per cent); 0 keeps the size.
         size: instead, what is known of the object's size: a category's name (see `size_prior`), or a prior. The mesh
             may then have any unit.
+        outline: whether the mask is the object's outline. If false, only the box around it counts: what is seen of the
+            object shall reach each of its sides and not go beyond; a side at the photograph's border is reached by what
+            goes on beyond it.
+        upright: how the object usually stands, if that is known.
         starts: how many starting rotations are looked at; 0 only with a `start`.
         search: if false, only go down from `start`, which is several times faster: for the next frame of a clip.
         seed: of the points that are drawn on the object.
@@ -162,7 +184,11 @@ def fit_object(
         object_contact,
         object_mask,
         Intrinsics.of(camera) if isinstance(camera, Camera) else camera,
+        outline,
+        upright,
     )
+    if to_world is not None and given.upright is not None:
+        given = replace(given, upright=replace(given.upright, up=to_world.rotation @ given.upright.up))
     problem = Problem(given, seed)
     if published_behaviour:
         found = _published(problem)
@@ -205,6 +231,8 @@ def usual_scale(vertices: Array, scale_spread: float, size: str | SizePrior | No
 
 def _search(problem: Problem, starts: int, spread: float, begin: Pose | None, seed: int) -> Fit:
     rotations = spread_rotations(starts) if starts else torch.zeros(0, 3, 3)
+    if problem.given.upright is not None and starts:
+        rotations = torch.cat([rotations, upright_rotations(problem.given.upright, starts // 8)])
     met = None
     if problem.touches:
         met = _best(problem, _with(first_poses(problem, rotations), begin), spread, seed)
@@ -377,7 +405,7 @@ def _described(problem: Problem, pose: Pose, end: System, history: list[Tensor],
     residuals = {
         name: float((value / weights[name]).clamp(min=0).sqrt())
         for name, value in end.parts.items()
-        if weights[name] > 0 and name != "scale"
+        if weights[name] > 0 and name not in ("scale", "upright")
     }
     residuals["contact"] = contact_distance(problem, pose)
     iou = overlap(problem, pose)
@@ -386,14 +414,23 @@ def _described(problem: Problem, pose: Pose, end: System, history: list[Tensor],
     scale = float(pose.s[0])
     warnings = []
     if iou < _LOW_IOU:
-        warnings.append(
-            f"the object covers its mask badly (IoU {iou:.2f}): its turn may be wrong, and so may the mask or the "
-            "mesh's shape or size"
-        )
+        warnings.append(_missed_in_words(iou, problem))
     if residuals["contact"] > _FAR:
         warnings.append(apart_in_words(residuals["contact"]))
     translation = pose.t[0].double().numpy() - scale * rotation @ problem.middle
     return Fit(rotation, translation, scale, iou, residuals, tuple(float(each) for each in history), tuple(warnings))
+
+
+def _missed_in_words(iou: float, problem: Problem) -> str:
+    if problem.box is not None:
+        return (
+            f"the box around the object is not the one given (IoU {iou:.2f}): its place may be wrong, and so may the "
+            "box or the mesh's shape or size"
+        )
+    return (
+        f"the object covers its mask badly (IoU {iou:.2f}): its turn may be wrong, and so may the mask or the mesh's "
+        "shape or size"
+    )
 
 
 def apart_in_words(distance: float) -> str:
@@ -407,10 +444,13 @@ def apart_in_words(distance: float) -> str:
 
 
 def overlap(problem: Problem, pose: Pose) -> float:
-    """Intersection over union of the mask and the object as it is seen, in the working picture."""
+    """Intersection over union of the mask and the object as it is seen, or of their boxes, in the working picture."""
     points = pose.place(problem.vertices)[0]
     depth = depth_buffer(problem.camera.project(points), points[:, 2], problem.faces, problem.size)
-    seen = torch.isfinite(depth) & (depth <= problem.body_depth) & ~problem.ignored & problem.told
+    seen = torch.isfinite(depth) & (depth <= problem.body_depth) & ~problem.ignored
+    if problem.box is not None:
+        return box_overlap(problem, seen, problem.box)
+    seen &= problem.told
     mask = problem.mask & problem.told
     return float((seen & mask).sum() / (seen | mask).sum())
 

@@ -184,6 +184,7 @@ def best_candidate(
     mask: NDArray[np.bool_],
     hidden: NDArray[np.bool_] | None = None,
     metres: float | None = None,
+    outline: bool = True,
 ) -> Candidate:
     """The one whose outline, from its best side, is most like the mask's.
 
@@ -193,11 +194,12 @@ def best_candidate(
         hidden: (height, width) where somebody may hide it.
         metres: of a pixel where the object is. If given, a mesh that is larger or smaller there than the mask counts
             less.
+        outline: whether the mask is the object's outline; otherwise only the sides of the box around it are compared.
 
     Returns:
         With `match`, and those of the next best as `others`.
     """
-    scores = [outline_match(each.usual_vertices, each.faces, mask, hidden, metres) for each in candidates]
+    scores = [outline_match(each.usual_vertices, each.faces, mask, hidden, metres, outline) for each in candidates]
     order = np.argsort(-np.array(scores), kind="stable")
     best = candidates[order[0]]
     others = {candidates[k].name: round(scores[k], 3) for k in order[1:6]}
@@ -210,11 +212,12 @@ def outline_match(
     mask: NDArray[np.bool_],
     hidden: NDArray[np.bool_] | None = None,
     metres: float | None = None,
+    outline: bool = True,
 ) -> float:
     """Overlap of a mask with a mesh's outline, from the best of 512 sides, each as large as the other: 0..1.
 
     With `metres` of a pixel, a side counts less the more its size differs from the mask's; less so if it is the larger
-    one, of which a part may be hidden.
+    one, of which a part may be hidden. Without an outline, the overlap of the boxes around both.
     """
     rows, columns = np.nonzero(mask)
     low = np.array([columns.min(), rows.min()])
@@ -241,6 +244,9 @@ def outline_match(
     both = (pictures & wanted & known).sum((1, 2))
     either = ((pictures | wanted) & known).sum((1, 2))
     match = both / np.maximum(either, 1)
+    if not outline:
+        shares = (highest - lowest)[:, 0] / size[:, 0] / (extent / side)
+        match = np.minimum(shares, 1 / shares).prod(1)
     if metres is not None:
         larger = np.log(size[:, 0, 0] / (side * metres))
         match = match * np.exp(-0.5 * (larger / np.where(larger > 0, _LARGER, _SMALLER)) ** 2)

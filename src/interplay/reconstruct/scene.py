@@ -28,11 +28,41 @@ HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
 PICTURE = 128
 """Longer side in pixels of the picture around the object that a fit works on, at most."""
 
+OUTWARDS = np.array([-1.0, -1.0, 1.0, 1.0])
+"""By which left, top, right and bottom of a box are multiplied, so that more is farther out."""
+
+_SLACK = 0.02  # of a box's longer side, by which detectors' boxes are off anyway
+_AT_BORDER = 1.5  # pixels from the photograph's border, where a box ends that may go on
 _LARGER = 4.0  # times that a small mask is enlarged at most; steps of whole pixels would be too large
 _SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS, _BODY_POINTS = 500, 96, 32, 256, 160
 _LEAST_SHARE = 0.25  # of what may touch, by which the number of its points grows
 _LARGER_AREA = 2.0  # times that one side's contact may be larger than the other's, and still touch as a whole
 PERHAPS = 0.02  # scores from which on a vertex is not surely free
+
+
+@dataclass(frozen=True)
+class Upright:
+    """How an object stands or lies ready for use.
+
+    Attributes:
+        axis: (3,) of the object, in the frame of its vertices, which is up then.
+        up: (3,) against gravity, in the frame of the person's vertices.
+        spread: radians by which objects of its kind are tilted usually.
+    """
+
+    axis: Any
+    up: Any
+    spread: float
+
+    def of_units(self) -> Upright:
+        """With arrays of length 1.
+
+        Raises:
+            InputError: directions that are none, or a spread that is not positive.
+        """
+        if not self.spread > 0:
+            raise InputError(f"upright.spread: expected a positive number of radians, got {self.spread}")
+        return Upright(_unit(self.axis, "upright.axis"), _unit(self.up, "upright.up"), self.spread)
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,8 @@ class Inputs:
         touches: for each person who touches the object, scores of all human vertices and of the object's; if None,
             `human_contact` and `object_contact` are the only ones.
         around: the solids that the human mesh consists of; if empty, it is one that gives way as flesh does.
+        outline: whether the mask is the object's outline; otherwise only the box around it counts.
+        upright: how the object usually stands.
     """
 
     human_vertices: Array
@@ -57,6 +89,8 @@ class Inputs:
     camera: Intrinsics
     touches: tuple[tuple[Array, Array], ...] | None = None
     around: tuple[Solid, ...] = ()
+    outline: bool = True
+    upright: Upright | None = None
 
 
 def checked(
@@ -68,8 +102,10 @@ def checked(
     object_contact: Any,
     object_mask: Any,
     camera: Intrinsics,
+    outline: bool = True,
+    upright: Upright | None = None,
 ) -> Inputs:
-    """Refuse what no object can be placed from.
+    """Refuse what no object can be placed from; of a mask that is no outline, all of the box around it is taken.
 
     Raises:
         InputError: meshes, scores or a mask of another shape, not finite, or without contact or pixels.
@@ -79,11 +115,17 @@ def checked(
     touching = checked_scores(human_contact, len(human), HUMAN_CONTACT, "human_contact")
     touched = checked_scores(object_contact, len(object), OBJECT_CONTACT, "object_contact")
     mask = checked_mask(object_mask, "object_mask")
+    if not outline:
+        mask = filled_box(mask)
+    if upright is not None:
+        upright = upright.of_units()
     if not (human[touching >= HUMAN_CONTACT, 2] > 0).all():
         raise InputError(
             "human_vertices: some of those in contact are behind the camera; expected z forward, in metres"
         )
-    return Inputs(human, human_triangles, touching, object, object_triangles, touched, mask, camera)
+    return Inputs(
+        human, human_triangles, touching, object, object_triangles, touched, mask, camera, None, (), outline, upright
+    )
 
 
 def checked_mesh(vertices: Any, faces: Any, name: str) -> tuple[Array, NDArray[np.int64]]:
@@ -136,6 +178,37 @@ def checked_mask(mask: Any, name: str) -> NDArray[np.bool_]:
     if not mask.any():
         raise InputError(f"{name}: no pixel belongs to it")
     return mask
+
+
+def _unit(direction: Any, name: str) -> Array:
+    vector = to_numpy(direction).astype(np.float64)
+    length = float(np.linalg.norm(vector))
+    if vector.shape != (3,) or not 0 < length < np.inf:
+        raise InputError(f"{name}: expected three finite numbers that are not all 0, got {vector.tolist()}")
+    return np.asarray(vector / length)
+
+
+def filled_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All of the box around a mask."""
+    filled = np.zeros_like(mask)
+    rows, columns = np.nonzero(mask)
+    filled[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+    return filled
+
+
+@dataclass(frozen=True)
+class Box:
+    """The box around an object, where nothing else is known of its outline; in pixels of the working picture.
+
+    Attributes:
+        sides: (4,) left, top, right, bottom, measured outwards: x and y of the first two are negative.
+        open: (4,) sides at the photograph's border, beyond which the object may go on.
+        slack: by how much a side may be missed.
+    """
+
+    sides: Tensor
+    open: Tensor
+    slack: float
 
 
 @dataclass(frozen=True)
@@ -213,6 +286,7 @@ class Problem:
         body_depth: (height, width) of the person, infinite where there is none.
         pixels: (M, 2) centres of told pixels of the mask, evenly spread.
         mask_index: (K,) row * width + column of all of them.
+        box: around the object, if the mask is not its outline.
         depth: metres from the camera, of what is touched, or that the object's size suggests where nothing is.
         metres: of a pixel at this depth.
     """
@@ -277,6 +351,7 @@ class Problem:
         longest = float((high - low).max())
         factor = min(_LARGER, PICTURE / (1.25 * longest))
         margin = max(0.75 * longest, 24 / max(factor, 1))
+        sides = np.concatenate([low, high])
         low, high = np.floor(low - margin), np.ceil(high + margin)
         every = 1
         if factor > 1:  # then the middle of every pixel of the photograph is that of a working pixel
@@ -299,14 +374,23 @@ class Problem:
         _, nearest = ndimage.distance_transform_edt(~self.allowed.numpy(), return_indices=True)
         self.nearest = torch.from_numpy(np.stack([nearest[1], nearest[0]], -1) + 0.5).float()
         self.mask, self.ignored, self.body_depth = torch.from_numpy(mask), torch.from_numpy(~inside), depth
+        self.box = None if given.outline else _box(sides, given.mask.shape, low, factor)
         self.hidden = torch.from_numpy(person & ~mask & inside & told)
-        self.seen = torch.from_numpy(person & mask & told)
+        self.seen = torch.from_numpy(person & mask & told & given.outline)
         self.told, self.enlarged = torch.from_numpy(told), every > 1
         pixels = np.argwhere(mask & told)[:, ::-1] + 0.5
         self.pixels = _f32(pixels[_spread(pixels, _MASK_POINTS)])
         self.mask_index = torch.nonzero((self.mask & self.told).reshape(-1))[:, 0]
         self.depth = self._depth()
         self.metres = self.depth / float(np.mean(self.camera.focal))
+
+
+def _box(sides: Array, shape: tuple[int, ...], low: Array, factor: float) -> Box:
+    """A box in a photograph of this height and width, as the working picture has it."""
+    at = (sides - np.tile(low, 2)) * factor
+    border = np.array([0, 0, shape[1], shape[0]])
+    slack = max(_SLACK * float((sides[2:] - sides[:2]).max()), 0.5) * factor
+    return Box(_f32(at * OUTWARDS), torch.from_numpy(np.abs(sides - border) <= _AT_BORDER), slack)
 
 
 def _reached(seeds: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interplay.body.geometry import rotation
+
 from .energy import Weights, evaluate
 from .residuals import Pose, System
-from .scene import Problem
+from .scene import Problem, Upright
 
 _SAME_STEPS, _LONGEST_STEP = 20, 0.1  # after how many steps their lengths are chosen anew; radians and metres
 _NEARER_FARTHER = (-0.08, -0.04, 0.04, 0.08)  # metres
@@ -28,6 +30,21 @@ def spread_rotations(count: int) -> Tensor:
     a, b = 2 * math.pi * s / phi, 2 * math.pi * s / psi
     del t
     return _from_quaternions(torch.stack([r * a.sin(), r * a.cos(), big * b.sin(), big * b.cos()], 1)).float()
+
+
+def upright_rotations(upright: Upright, count: int) -> Tensor:
+    """(count, 3, 3) rotations that bring the object's upward axis up, evenly spread around it."""
+    axis, up = np.asarray(upright.axis, np.float64), np.asarray(upright.up, np.float64)
+    frames = [np.stack([*_across(each), each], 1) for each in (axis, up)]
+    turns = [rotation((0, 0, 1), 2 * math.pi * k / count) for k in range(count)]
+    return torch.from_numpy(np.stack([frames[1] @ turn @ frames[0].T for turn in turns])).float()
+
+
+def _across(axis: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two unit vectors that make a right-handed frame with a third."""
+    first = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
+    first /= np.linalg.norm(first)
+    return first, np.cross(axis, first)
 
 
 def _from_quaternions(q: Tensor) -> Tensor:

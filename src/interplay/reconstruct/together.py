@@ -21,9 +21,11 @@ from .scene import (
     OBJECT_CONTACT,
     Inputs,
     Problem,
+    Upright,
     checked_mask,
     checked_mesh,
     checked_scores,
+    filled_box,
 )
 from .sizes import SizePrior
 
@@ -58,7 +60,7 @@ class SceneObject:
     Attributes:
         vertices, faces: (W, 3) metres, turned and placed anyhow, and (G, 3).
         mask: (height, width) of what is seen of it.
-        scale_spread, size: as of `fit_object`.
+        scale_spread, size, outline, upright: as of `fit_object`.
     """
 
     vertices: Any
@@ -66,6 +68,8 @@ class SceneObject:
     mask: Any
     scale_spread: float = 0.0
     size: str | SizePrior | None = None
+    outline: bool = True
+    upright: Upright | None = None
 
 
 @dataclass(frozen=True)
@@ -173,11 +177,13 @@ class _Scene:
             self.bodies.append(Thing(vertices, faces, masks.get(f"bodies[{k}]")))
         self.own: list[tuple[Array, NDArray[np.int64], NDArray[np.bool_]]] = []
         self.sizes = []
+        self.kinds: list[tuple[bool, Upright | None]] = []
         for k, each in enumerate(objects):
             vertices, faces = checked_mesh(each.vertices, each.faces, f"objects[{k}]")
             mask = masks[f"objects[{k}]"] = checked_mask(each.mask, f"objects[{k}].mask")
             usual, spread = usual_scale(vertices, each.scale_spread, each.size)
             self.own.append((vertices * usual, faces, mask))
+            self.kinds.append((each.outline, each.upright))
             self.sizes.append((usual, spread))
         if len({mask.shape for mask in masks.values()}) > 1:
             shapes = ", ".join(f"{name} {mask.shape}" for name, mask in masks.items())
@@ -216,6 +222,8 @@ class _Scene:
                     own[2],
                     self.camera,
                     scale_spread=self.sizes[pair.object][1],
+                    outline=self.kinds[pair.object][0],
+                    upright=self.kinds[pair.object][1],
                     starts=self.starts,
                     seed=self.seed,
                 )
@@ -306,7 +314,8 @@ class _Scene:
         fit, known = self._fit(j), self.placed.get(j)
         if known is None or known[0] is not fit:
             vertices, faces, mask = self.own[j]
-            known = self.placed[j] = (fit, Thing(fit.place(vertices), faces, mask, hard=True))
+            seen = mask if self.kinds[j][0] else None  # a box does not say who is before whom
+            known = self.placed[j] = (fit, Thing(fit.place(vertices), faces, seen, hard=True))
         return known[1]
 
     def _matters(self, j: int) -> bool:
@@ -334,6 +343,7 @@ class _Scene:
         if not around:
             raise InputError(f"objects[{j}]: there is no person and no other object that it could be placed beside")
         nothing = np.zeros(total), np.zeros(len(vertices))
+        outline, upright = self.kinds[j]
         return Problem(
             Inputs(
                 np.concatenate([thing.placed for thing in around]),
@@ -342,10 +352,12 @@ class _Scene:
                 vertices,
                 faces,
                 nothing[1],
-                mask,
+                mask if outline else filled_box(mask),
                 self.camera,
                 tuple(touches),
                 tuple(thing.solid for thing in around),
+                outline,
+                None if upright is None else upright.of_units(),
             ),
             self.seed,
         )

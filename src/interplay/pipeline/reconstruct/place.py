@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from interplay.body.geometry import Array
 from interplay.detectors.masks import Mask
 from interplay.models.contact import ContactPair
-from interplay.reconstruct import Fit, fit_object
+from interplay.reconstruct import Fit, Upright, fit_object
 from interplay.reconstruct.fit import usual_scale
 from interplay.reconstruct.objects import (
     PLAUSIBLE,
@@ -25,12 +25,13 @@ from interplay.reconstruct.objects import (
     near_contact,
 )
 from interplay.reconstruct.scene import HUMAN_CONTACT, OBJECT_CONTACT
+from interplay.reconstruct.tilts import usual_tilt
 
 from .contact import body_contact, object_contact
 from .masks import body_mask
 from .networks import Networks
 from .options import ReconstructOptions
-from .result import Person, PlacedObject, Reconstruction, Touch, rounded, rounded_values
+from .result import Evidence, Person, PlacedObject, Reconstruction, Touch, rounded, rounded_values
 
 _STARTS = 512  # rotations that are looked at, a quarter of them where a place is known that may be right
 _GOOD_IOU, _WORSE_IOU = 0.7, 0.05  # from which on an object is kept near where it was, and how much it may lose
@@ -77,6 +78,7 @@ def place_object(
     else:
         assert about.object_box is not None
         mask, mask_from = networks.segmenter(image, about.object_box, shown), networks.segmenter.name
+    outline = options.mask is not None or not _is_whole_box(mask, about.object_box)
     if before is not None:
         candidate = before.candidate
     else:
@@ -84,11 +86,13 @@ def place_object(
             meshes = list(named_after(meshes, options.meshes, about.object))
         found = [in_usual_size(each, about.object) for each in meshes or candidates_of_category(about.object)]
         depth = float(np.median(people[0].vertices[:, 2]))
-        candidate = best_candidate(found, mask, shown & ~mask, depth / float(np.mean(camera.focal)))
+        candidate = best_candidate(found, mask, shown & ~mask, depth / float(np.mean(camera.focal)), outline)
     touches: list[Touch] = []
     for number, pair in pairs:
         start = touches[0].fit if touches else None if before is None else before.fit
-        touches.append(_touch(networks, image, result, number, pair, mask, candidate, start, before is not None))
+        known = Evidence(outline, _upright(candidate, result.people[number]))
+        near = before is not None
+        touches.append(_touch(networks, image, result, number, pair, mask, known, candidate, start, near))
     fit = max((touch.fit for touch in touches), key=lambda each: each.iou)
     warnings = list(fit.warnings)
     warnings += _size_warnings(candidate, fit)
@@ -96,10 +100,10 @@ def place_object(
         warnings.append(f"its size is {candidate.size_from}")
     if any(touch.report[whose].startswith("guessed") for touch in touches for whose in ("body", "object")):
         warnings.append("where they touch is guessed; give it with --contact FILE and --object-contact FILE")
-    if options.mask is None and _is_whole_box(mask, about.object_box):
+    if not outline:
         warnings.append(
-            "no outline is found in the object's box, so all of the box is taken for the object: do not rely on its "
-            "size and turn; give its mask with --mask FILE or --sam FOLDER"
+            "no outline is found in the object's box, so only its box is fitted: do not rely on its size and turn; "
+            "give its mask with --mask FILE or --sam FOLDER"
         )
     if networks.depth is not None:
         seen, _ = networks.depth(image)
@@ -111,12 +115,21 @@ def place_object(
         "size": candidate.size_from,
         "outline_match": None if candidate.match is None else round(candidate.match, 3),
         "other_meshes": dict(candidate.others),
-        "mask": mask_from,
+        "mask": mask_from if outline else f"none: {mask_from} finds no outline, only the box counts",
         "mask_pixels": int(mask.sum()),
         **placement(fit),
         "warnings": warnings,
     }
-    return PlacedObject(candidate, fit, tuple(touches), mask, report)
+    evidence = Evidence(outline, _upright(candidate, people[0]))
+    return PlacedObject(candidate, fit, tuple(touches), mask, report, evidence=evidence)
+
+
+def _upright(candidate: Candidate, person: Person) -> Upright | None:
+    """How an object of the generated world stands, beside a person of whom it is known what is up."""
+    tilt = None if candidate.model is None else usual_tilt(candidate.model.category)
+    if tilt is None or person.fitted is None:
+        return None
+    return Upright((0.0, 0.0, 1.0), person.fitted.up, tilt)
 
 
 def _scale_spread(candidate: Candidate) -> float:
@@ -148,6 +161,7 @@ def _touch(
     number: int,
     pair: ContactPair,
     mask: Mask,
+    known: Evidence,
     candidate: Candidate,
     start: Fit | None,
     near: bool,
@@ -155,6 +169,7 @@ def _touch(
     """Where a person and an object touch, and the object beside this person alone.
 
     Args:
+        known: of the object, beside the mask.
         start: where it may be.
         near: that is where it was in the frame before; if it is still good there, it is not looked for elsewhere.
     """
@@ -175,6 +190,8 @@ def _touch(
             start=start,
             scale_spread=_scale_spread(candidate),
             size=candidate.size,
+            outline=known.outline,
+            upright=known.upright,
             starts=_STARTS if start is None else _STARTS // 4,
             search=search,
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interplay.body.geometry import Array
-from interplay.reconstruct import Fit, Intrinsics, Scene
+from interplay.reconstruct import Fit, Intrinsics, Scene, Upright
 from interplay.reconstruct.objects import Candidate
 from interplay.reconstruct.person import FittedBody
 from interplay.reconstruct.show import OBJECT
@@ -58,6 +58,19 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is known of an object beside its mask; see `fit_object`.
+
+    Attributes:
+        outline: whether the mask is its outline; otherwise only a box is known.
+        upright: how it usually stands.
+    """
+
+    outline: bool = True
+    upright: Upright | None = None
+
+
+@dataclass(frozen=True)
 class PlacedObject:
     """An object and who touches it, the surest first.
 
@@ -66,6 +79,7 @@ class PlacedObject:
         fit: where it is.
         touches: one or more.
         mask: (height, width) of what is seen of it.
+        evidence: what else is known of it.
         report: what else ``fit.json`` says.
         track: number of the object in a clip; -1 where that is not known.
     """
@@ -76,6 +90,7 @@ class PlacedObject:
     mask: NDArray[np.bool_]
     report: Mapping[str, Any]
     track: int = -1
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def contact(self) -> Array:

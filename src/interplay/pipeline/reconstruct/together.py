@@ -35,7 +35,9 @@ def put_together(result: Reconstruction, bodies_stay: bool = False) -> None:
     found = fit_scene(
         [SceneBody(each.vertices, each.faces) for each in people],
         [
-            SceneObject(c.vertices, c.faces, each.mask, 0.0 if c.size else c.scale_spread, c.size)
+            SceneObject(
+                c.vertices, c.faces, each.mask, 0.0 if c.size else c.scale_spread, c.size, **vars(each.evidence)
+            )
             for each in objects
             for c in [each.candidate]
         ],
