@@ -52,7 +52,7 @@ _APART = (
 # nothing but what is around it, and the mask, tells where an object is that nobody touches
 _UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
 # rounds of search around the best, at most, and random steps from the best: they bound the time that a fit takes
-_ROUNDS, _ROUNDS_UNTOUCHED = {1_000: 4, 20_000: 2}, 8  # up to so many triangles; with more, one
+_ROUNDS, _ROUNDS_UNTOUCHED = {1_000: 4, 15_000: 2}, 8  # up to so many triangles; with more, one
 _GAIN = 0.99  # of the energy of some rounds ago; what has become less better is not looked around any more
 _WANDERERS, _STEPS, _LEAST_STEPS, _TRIANGLES = 2, 150, 40, 1_000  # with more triangles, steps are fewer
 _FINE, _FINE_AGAIN = 12, 8  # how many of the best by points are looked at by pixels, at first and in each round
