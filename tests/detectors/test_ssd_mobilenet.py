@@ -36,6 +36,12 @@ def test_the_sample_picture(detector: Detector) -> None:
     assert (np.diff(found.scores) <= 0).all()
 
 
+def test_boxes_of_a_class_are_of_different_things(detector: Detector) -> None:
+    [found] = load_detector("ssd-mobilenet-v2", min_score=0.05)([read_image(sample_path())])
+    same = (box_iou(found.boxes, found.boxes) > 0.5) & (found.labels[:, None] == found.labels)
+    assert same.sum() == len(found) > 1
+
+
 def recall(detector: Detector, data: Path) -> tuple[float, float]:
     """Share of annotated people and of annotated objects found, on the photographs that are COCO's own."""
     hits = {True: [], False: []}  # type: dict[bool, list[bool]]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from interplay.errors import InputError
-from interplay.ops.boxes import as_boxes, box_area, box_iou, clip_boxes, distinct_boxes, xywh_to_xyxy
+from interplay.ops.boxes import as_boxes, box_area, box_iou, clip_boxes, distinct_boxes, voted_boxes, xywh_to_xyxy
 
 BOXES = hnp.arrays(np.float64, (4, 4), elements=st.integers(0, 50)).map(
     lambda b: np.concatenate([np.minimum(b[:, :2], b[:, 2:]), np.maximum(b[:, :2], b[:, 2:]) + 1], axis=1)
@@ -52,6 +52,17 @@ def test_suppression_is_within_a_label_and_by_the_best() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5], np.float32)
     assert distinct_boxes(boxes, np.array([0, 0, 1, 0, 0]), scores, 0.5).tolist() == [0, 0, 2, 0, 4]
     assert distinct_boxes(boxes, np.array([0, 0, 1, 0, 0]), scores[::-1], 0.5).tolist() == [1, 1, 2, 4, 4]
+
+
+def test_all_that_show_the_same_say_where_it_is() -> None:
+    """The mean by scores of what overlaps, of the box's class alone; each votes once; a box without voters stays."""
+    boxes, labels = np.array([[0, 0, 10, 10], [50, 0, 60, 10], [4, 0, 14, 10]], np.float32), np.array([0, 1, 0])
+    voters = np.array([[0, 0, 10, 10], [2, 0, 12, 10], [1, 1, 10, 10], [6, 0, 16, 10]], np.float32)
+    scores = np.array([0.6, 0.2, 0.9, 0.9], np.float32)
+    found = voted_boxes(boxes, labels, voters, np.array([0, 0, 1, 0]), scores, 0.5)
+    np.testing.assert_allclose(found, [[0.5, 0, 10.5, 10], [50, 0, 60, 10], [6, 0, 16, 10]], rtol=1e-6)
+    assert found.dtype == np.float32
+    assert voted_boxes(boxes[:0], labels[:0], voters, labels[[0, 0, 1, 0]], scores, 0.5).shape == (0, 4)
 
 
 def test_as_boxes_refuses_other_shapes() -> None:
