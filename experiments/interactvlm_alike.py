@@ -48,7 +48,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as output:
         recipe = load_config(
             "interactvlm/nano",
-            [f"--data.root={given.scenes}", f"--output={output}", f"--model.sam_size={given.sam_size}"],
+            [
+                *(f"--data.root={given.scenes}", f"--output={output}", f"--model.sam_size={given.sam_size}"),
+                "--model.poses=true",
+            ],
         )
         assert isinstance(recipe, InteractVlmRecipe)
         task = InteractVlmTask(recipe)
@@ -125,7 +128,7 @@ def _answers(model: InteractVlmModel, source: BodySource, rows: list[int]) -> tu
         for found in model.lifted(model(batch), batch):
             assert found is not None
             scores.append(found.float().numpy())
-        hidden = network.hidden_states(batch.ids, batch.pixels, batch.attention)
+        hidden = network.hidden_states(batch.ids, batch.pixels, batch.attention, batch.poses)
         row, place = network.mask_places(batch.ids)
         prompts = network.prompt_tokens(hidden[row, place - 1], batch.ids[row, place], source.canvas.cameras, "human")
         tokens.append(prompts[:, 0])

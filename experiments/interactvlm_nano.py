@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--geodesic", type=int, default=100, help="pairs whose distances are computed")
     parser.add_argument("--pairs", type=int, help="so many of the pairs that touch, evenly spread; all by default")
     parser.add_argument("--detected", action="store_true", help="boxes and keypoints as they would be found")
+    parser.add_argument("--grey", action="store_true", help="a grey picture in place of each")
     given = parser.parse_args()
     training, test = (ContactPairs(load_annotations("generated", root), root) for root in (given.train, given.test))
     held_out = ContactPairs(
@@ -72,9 +73,9 @@ def main() -> None:
     wrong = {}
     for path in given.models:
         model = read_contact_model(path)
-        found, answers = _asked(model, test, table.touching, vocabulary, given.test, given.detected)
+        found, answers = _asked(model, test, table.touching, vocabulary, given.test, given.detected, given.grey)
         table.row(path.parent.name, [found])
-        before, _ = _asked(model, held_out, chosen.touching, vocabulary, given.train, given.detected)
+        before, _ = _asked(model, held_out, chosen.touching, vocabulary, given.train, given.detected, given.grey)
         wanted = held_out.contact.numpy()[chosen.touching]
         best = max(THRESHOLDS, key=lambda each: contact_scores(before, wanted, threshold=each).mean.f1)
         table.row(f"{path.parent.name}, threshold {best:.2f}", [(found >= best).astype(np.float32)])
@@ -89,7 +90,13 @@ def main() -> None:
 
 
 def _asked(
-    model: ContactModel, asked: ContactPairs, rows: NDArray[np.int64], vocabulary: Vocabulary, root: Path, noisy: bool
+    model: ContactModel,
+    asked: ContactPairs,
+    rows: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    root: Path,
+    noisy: bool,
+    grey: bool,
 ) -> tuple[NDArray[np.float32], list[str]]:
     """(P, N) scores of the given pairs, and the answers in words."""
     finder, images = model.finder(), ImageFinder(root)
@@ -110,7 +117,8 @@ def _asked(
         where = images.find(file)
         assert where is not None
         with torch.inference_mode():
-            found += finder.predict_pairs(read_image(where), pairs)
+            image = read_image(where)
+            found += finder.predict_pairs(np.full_like(image, 127) if grey else image, pairs)
     return np.stack([each.scores for each in found]), [each.answer for each in found]
 
 

@@ -144,12 +144,32 @@ def test_body_parts_are_read_off_before_masks_are_drawn(scenes: Path, plain: Pat
     assert torch.equal(encoder.layers[0].weight, theirs.layers[0].weight)
 
 
-def test_weights_of_other_objects_are_refused(plain: Path, tmp_path: Path) -> None:
+def test_words_that_both_know_are_kept_and_others_are_new(plain: Path, tmp_path: Path) -> None:
+    """Of scenes with other objects."""
     other = write_scenes(tmp_path / "scenes")
     lines = (other / "annotations.jsonl").read_text().replace('"cup"', '"tennis racket"')
     (other / "annotations.jsonl").write_text(lines)
-    with pytest.raises(InputError, match="scenes with the same objects"):
-        InteractVlmTask(load_config("interactvlm/nano_vertices", options(other, tmp_path, start_file=plain)))  # type: ignore[arg-type]
+    given = options(other, tmp_path, start_file=plain)
+    mine = InteractVlmTask(load_config("interactvlm/nano_vertices", given)).model  # type: ignore[arg-type]
+    theirs = read_contact_model(plain)
+    assert isinstance(theirs, InteractVlmModel)
+
+    def row(model: InteractVlmModel, word: str | None) -> torch.Tensor:
+        weight = model.network.llava.get_input_embeddings().weight
+        return weight[model.tokenizer.number(word) if word else model.network.options.image_token_id]
+
+    assert len(mine.tokenizer) != len(theirs.tokenizer)
+    for word in ("contact", "hand", "[SEG]", None):
+        assert torch.equal(row(mine, word), row(theirs, word))
+    assert mine.tokenizer.number("racket")
+    with pytest.raises(KeyError):
+        theirs.tokenizer.number("racket")
+
+
+def test_weights_of_another_size_are_refused(scenes: Path, plain: Path, tmp_path: Path) -> None:
+    given = options(scenes, tmp_path, start_file=plain, **{"model.sam_size": 128})
+    with pytest.raises(InputError, match="of the same size"):
+        InteractVlmTask(load_config("interactvlm/nano_vertices", given))  # type: ignore[arg-type]
 
 
 def test_lessons_tell_poses_as_they_would_be_found(scenes: Path, tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def touched_meshes(table: InteractionTable, root: Path) -> list[TouchedMesh]:
     return touched
 
 
-_MOST_DRAWN = 700
-"""Views of objects that are kept; they take about 2 MB each at 128 pixels and longer to draw than to learn from."""
+_KEPT = 2_000_000_000
+"""Bytes of views of objects that are kept: they take longer to draw than to learn from."""
 
 
 class MeshSource:
@@ -132,7 +132,8 @@ class MeshSource:
     ) -> None:  # fmt: skip
         self._touched, self._find, self._recipe = touched, find, recipe
         self._size, self._mask_size, self._min_vertices = size, mask_size, min_vertices
-        self._canvas = lru_cache(_MOST_DRAWN)(self._draw)
+        of_view = 20 * mask_size**2 + 3 * size**2  # tables of 8 and 12 bytes a pixel, and a picture
+        self._canvas = lru_cache(_KEPT // (recipe.model.views * of_view))(self._draw)
         if not touched:
             raise InputError("generated-objects: the scenes hold no contact of a person with an object")
 

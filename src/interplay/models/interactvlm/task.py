@@ -30,6 +30,7 @@ from interplay.models.interactvlm.losses import kind_of
 from interplay.models.interactvlm.model import UNLEARNT, InteractVlmModel, VlmBatch, VlmOutputs
 from interplay.models.interactvlm.modules import PoseEncoder
 from interplay.models.interactvlm.nano import nano_network
+from interplay.models.interactvlm.prompts import IMAGE
 from interplay.models.interactvlm.recipe import GENERATED, ContactDataConfig, InteractVlmRecipe
 from interplay.models.interactvlm.sources import open_source
 from interplay.models.interactvlm.tokenizer import load_tokenizer
@@ -85,7 +86,11 @@ class InteractVlmTask:
             self.model.network.llava.gradient_checkpointing_enable()
         self.model.freeze()
         if config.start == "weights":
-            own, state = self.model.state_dict(), read_contact_model(start_file(config)).state_dict()
+            start = read_contact_model(start_file(config))
+            assert isinstance(start, InteractVlmModel)
+            own, state = self.model.state_dict(), start.state_dict()
+            if start.config.network.words != self.model.config.network.words:
+                _match_words(state, own, start.config.network.words, self.model.config.network.words)
             fresh = [name for name in own if name.startswith(_OPTIONAL) and name not in state]
             self.newly_initialised += fresh
             state = {name: tensor for name, tensor in state.items() if name in own or not name.startswith(_OPTIONAL)}
@@ -175,13 +180,27 @@ class InteractVlmTask:
         return {"data": self.tables.record(), "validation": self.validate(model)}
 
 
+def _match_words(
+    state: dict[str, Tensor], own: Mapping[str, Tensor], theirs: Sequence[str], ours: Sequence[str]
+) -> None:
+    """Put the rows of other words (`WordTokenizer`) in this network's order, in place; new words keep their own rows.
+
+    The last row, after all words, is the image's.
+    """
+    known = {word: row for row, word in enumerate((*theirs, IMAGE))}
+    both = [(row, known[word]) for row, word in enumerate((*ours, IMAGE)) if word in known]
+    rows, given = torch.tensor(both).T
+    for name in ("network.llava.model.language_model.embed_tokens.weight", "network.llava.lm_head.weight"):
+        state[name] = own[name].clone().index_copy(0, rows, state[name][given].to(own[name]))
+
+
 def _check_same(state: Mapping[str, Tensor], own: Mapping[str, Tensor], file: Path) -> None:
     """Raise InputError for a tensor of another shape."""
     for name, tensor in state.items():
         if name in own and own[name].shape != tensor.shape:
             raise InputError(
                 f"{file}: {name} is {tuple(tensor.shape)} there, and {tuple(own[name].shape)} is expected: a network "
-                "learns on from one of the same size that was trained on scenes with the same objects"
+                "learns on from one of the same size"
             )
 
 
