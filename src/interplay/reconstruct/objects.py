@@ -41,8 +41,9 @@ _MOST_FILES = 2000
 _LEFT_OUT = "a mesh is left out: "
 _LARGER, _SMALLER = 0.5, 0.25  # spread of the logarithm of a side's size in the picture, against the mask's
 
-_HANDS = ("left hand", "right hand")
-_SEAT = ("hips", "left thigh", "right thigh", *_HANDS, "left foot", "right foot")
+_HANDS, _FEET = ("left hand", "right hand"), ("left foot", "right foot")
+_SEAT = ("hips", "left thigh", "right thigh", *_HANDS, *_FEET)
+_STOOD_ON = frozenset(("deck", "left ski", "right ski"))  # places of objects that people stand on, or else carry
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,8 @@ def guessed_body_contact(
     """Where a body may touch an object, from the picture alone: scores (V,), and in words where they come from.
 
     What of the body is nearer than 4 cm to the object in the picture. Of an object with places for hands only, hands,
-    if any are near; of one with a seat, what people sit, hold and stand with.
+    if any are near; of one that people stand on, feet, or else hands; of one with a seat, what people sit, hold and
+    stand with.
     """
     away = ndimage.distance_transform_edt(~np.pad(mask, 1))[1:-1, 1:-1]
     pixels = camera.project(torch.from_numpy(vertices)).numpy()
@@ -273,16 +275,25 @@ def guessed_body_contact(
     near = metres <= _NEAR
     words = f"guessed: what of the body is within {100 * _NEAR:.0f} cm of the object in the picture"
     if model is not None and is_built_in(vertices):
-        chosen = _SEAT if model.spots else _HANDS
         part = load_body_model().part
-        among = near & np.isin(part, [PARTS.index(name) for name in chosen])
-        if among.any():
-            near = among
-            words += ", of " + ("what people sit, hold and stand with" if model.spots else "the hands")
+        for chosen, name in _used_parts(model):
+            among = near & np.isin(part, [PARTS.index(each) for each in chosen])
+            if among.any():
+                near = among
+                words += f", of {name}"
+                break
     if not near.any():
         near = metres <= np.quantile(metres, 0.02)
         words = "guessed: nothing of the body is near the object in the picture; what is nearest"
     return near.astype(np.float64), words
+
+
+def _used_parts(model: ObjectModel) -> list[tuple[tuple[str, ...], str]]:
+    """What of a body an object is used with, in the order in which it is thought of, and in words."""
+    feet, hands = (_FEET, "the feet"), (_HANDS, "the hands")
+    if _STOOD_ON & set(model.spots):
+        return [feet, hands]
+    return [(_SEAT, "what people sit, hold and stand with")] if model.spots else [hands]
 
 
 def guessed_object_contact(candidate: Candidate) -> tuple[Array, str]:
