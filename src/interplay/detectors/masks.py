@@ -18,7 +18,6 @@ Mask = NDArray[np.bool_]
 
 _AROUND = 0.35  # of the box's longer side, that GrabCut sees around it
 _SIDE = 320  # pixels of the picture that GrabCut works on
-_LARGER = 4.0  # times that it is enlarged at most: a few pixels are smoothed away against so many edges
 _LEAST = 0.04  # of the box that a mask fills, otherwise it is taken for a failure
 
 
@@ -51,6 +50,10 @@ class Segmenter(Protocol):
 class GrabCut:
     """Colours inside the box against those around it; without weights or network.
 
+    Args:
+        larger: times that a small box is enlarged at most. GrabCut's costs of edges do not know how large an object is:
+            one of few pixels is smoothed away.
+
     Source: Rother et al., GrabCut, SIGGRAPH 2004, in OpenCV.
 
     Raises:
@@ -59,11 +62,12 @@ class GrabCut:
 
     name = "GrabCut"
 
-    def __init__(self) -> None:
+    def __init__(self, larger: float = 4.0) -> None:
         try:
             import cv2
         except ImportError:
             raise MissingExtraError("offline", "opencv-python-headless") from None
+        self.larger = larger
         self._cv2: Any = cv2
 
     def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Mask:
@@ -74,7 +78,7 @@ class GrabCut:
         left, top = max(x1 - margin, 0), max(y1 - margin, 0)
         right, bottom = min(x2 + margin, width), min(y2 + margin, height)
         crop = image[top:bottom, left:right]
-        factor = min(_LARGER, _SIDE / max(crop.shape[:2]))
+        factor = min(self.larger, _SIDE / max(crop.shape[:2]))
         size = (max(round(crop.shape[1] * factor), 2), max(round(crop.shape[0] * factor), 2))
         small = np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BICUBIC))
         cv2 = self._cv2
