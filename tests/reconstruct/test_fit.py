@@ -39,11 +39,11 @@ def _object() -> Mesh:
     return refine(join(parts), 0.05)
 
 
-def _mask(vertices: Array, faces: Any, person: Mesh) -> Any:
+def _mask(vertices: Array, faces: Any, human: Array, human_faces: Any, camera: Intrinsics = CAMERA) -> Any:
     depths = []
-    for points, triangles in ((vertices, faces), (person.vertices, person.faces)):
+    for points, triangles in ((vertices, faces), (human, human_faces)):
         v = torch.from_numpy(np.asarray(points))
-        depths.append(depth_buffer(CAMERA.project(v), v[:, 2], torch.from_numpy(triangles), (HEIGHT, WIDTH)))
+        depths.append(depth_buffer(camera.project(v), v[:, 2], torch.from_numpy(triangles), (HEIGHT, WIDTH)))
     return (torch.isfinite(depths[0]) & (depths[0] <= depths[1])).numpy()
 
 
@@ -65,7 +65,7 @@ def scene() -> dict[str, Any]:
         "object_vertices": own.vertices @ TURN.T + [3.0, -1.0, 0.5],
         "object_faces": own.faces,
         "object_contact": _contact(placed, person.vertices, person.faces),
-        "object_mask": _mask(placed, own.faces, person),
+        "object_mask": _mask(placed, own.faces, person.vertices, person.faces),
         "camera": CAMERA,
         "truth": placed,
     }
@@ -224,25 +224,34 @@ def test_contacts_of_a_coarse_mesh(scene: dict[str, Any]) -> None:
         "human_faces": person.faces,
         "human_contact": scores[0],
         "object_contact": scores[1],
-        "object_mask": _mask(truth, scene["object_faces"], person.at(0, 0, 2.5)),
+        "object_mask": _mask(truth, scene["object_faces"], human, person.faces),
     }
     found = _fit(scene, **changed)
     assert np.median(np.linalg.norm(found.place(scene["object_vertices"]) - truth, axis=1)) < 0.05
     assert any("cm apart" in warning for warning in found.warnings)
 
 
-def test_size_and_distance_that_look_the_same_are_told_apart_by_contact(scene: dict[str, Any]) -> None:
-    """A guessed contact that the mask does not reach: beside the hand, but not in it, and the mesh is too large."""
-    human, own = scene["human_vertices"], _object()
-    truth = own.vertices + np.array([1.05, -0.2, 2.48])
-    changed = {
-        "human_contact": human[:, 0] > np.quantile(human[:, 0], 0.98),
-        "object_vertices": 1.2 * own.vertices,
-        "object_contact": np.ones(len(own.vertices)),
-        "object_mask": _mask(truth, own.faces, _person()),
-    }
-    found = _fit(scene, **changed, scale_spread=0.1)
-    assert abs(found.place(1.2 * own.vertices)[:, 2].mean() - 2.48) < 0.25
+def test_size_and_distance_that_look_the_same_are_told_apart_by_contact() -> None:
+    """Somebody 12 m away is touched on the back, the object beside the person is not; the mesh is too large. Its usual
+    size fits the mask 2 m farther away, from where contacts do not pull."""
+    far, person, own = 12.0, _person(), _object()
+    camera = Intrinsics((170 * far / 2.5,) * 2, CAMERA.principal)
+    human = person.vertices + np.array([0, 0, far - 2.5])
+    truth = own.vertices + np.array([0.62, 0.1, far + 0.2])
+    found = fit_object(
+        human,
+        person.faces,
+        human[:, 2] > np.quantile(human[:, 2], 0.97),
+        1.2 * own.vertices,
+        own.faces,
+        np.ones(len(own.vertices)),
+        _mask(truth, own.faces, human, person.faces, camera),
+        camera,
+        scale_spread=0.1,
+        starts=64,
+    )
+    assert abs(found.place(1.2 * own.vertices)[:, 2].mean() - truth[:, 2].mean()) < 0.25
+    assert found.scale == pytest.approx(1 / 1.2, abs=0.06)
     assert found.iou > 0.8
     assert any("cm apart" in warning for warning in found.warnings)
 
