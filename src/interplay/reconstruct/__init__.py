@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .camera import Intrinsics
 from .fit import Fit, fit_object
-from .scene import Upright
 from .show import Scene
 from .sizes import SizePrior, size_prior
+from .tilts import Upright
 from .together import SceneBody, SceneFit, SceneObject, ScenePair, fit_scene
 
 __all__ = [

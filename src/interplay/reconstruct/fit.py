@@ -22,7 +22,7 @@ from .box import box_overlap
 from .camera import Intrinsics
 from .energy import Weights, contact_distance, evaluate
 from .residuals import Pose, System
-from .scene import Problem, Upright, checked
+from .scene import Problem, checked
 from .search import (
     around,
     descend,
@@ -37,6 +37,7 @@ from .search import (
 )
 from .silhouette import depth_buffer
 from .sizes import SizePrior, size_prior
+from .tilts import Upright
 
 _COARSE = Weights(penetration=0.0, order=0.0)
 _MET = (

@@ -21,6 +21,7 @@ from interplay.ops.backends import to_numpy
 from .camera import Intrinsics
 from .inside import Around, Inside, Solid
 from .silhouette import depth_buffer
+from .tilts import Upright
 
 HUMAN_CONTACT, OBJECT_CONTACT = 0.5, 0.3
 """Scores from which a vertex of the person, or of the object, counts as in contact, as in the published fit."""
@@ -38,31 +39,6 @@ _SURFACE_POINTS, _CONTACT_POINTS, _RANKED_POINTS, _MASK_POINTS, _BODY_POINTS = 5
 _LEAST_SHARE = 0.25  # of what may touch, by which the number of its points grows
 _LARGER_AREA = 2.0  # times that one side's contact may be larger than the other's, and still touch as a whole
 PERHAPS = 0.02  # scores from which on a vertex is not surely free
-
-
-@dataclass(frozen=True)
-class Upright:
-    """How an object stands or lies ready for use.
-
-    Attributes:
-        axis: (3,) of the object, in the frame of its vertices, which is up then.
-        up: (3,) against gravity, in the frame of the person's vertices.
-        spread: radians by which objects of its kind are tilted usually.
-    """
-
-    axis: Any
-    up: Any
-    spread: float
-
-    def of_units(self) -> Upright:
-        """With arrays of length 1.
-
-        Raises:
-            InputError: directions that are none, or a spread that is not positive.
-        """
-        if not self.spread > 0:
-            raise InputError(f"upright.spread: expected a positive number of radians, got {self.spread}")
-        return Upright(_unit(self.axis, "upright.axis"), _unit(self.up, "upright.up"), self.spread)
 
 
 @dataclass(frozen=True)
@@ -178,14 +154,6 @@ def checked_mask(mask: Any, name: str) -> NDArray[np.bool_]:
     if not mask.any():
         raise InputError(f"{name}: no pixel belongs to it")
     return mask
-
-
-def _unit(direction: Any, name: str) -> Array:
-    vector = to_numpy(direction).astype(np.float64)
-    length = float(np.linalg.norm(vector))
-    if vector.shape != (3,) or not 0 < length < np.inf:
-        raise InputError(f"{name}: expected three finite numbers that are not all 0, got {vector.tolist()}")
-    return np.asarray(vector / length)
 
 
 def filled_box(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

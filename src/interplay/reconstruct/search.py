@@ -13,7 +13,8 @@ from interplay.body.geometry import rotation
 
 from .energy import Weights, evaluate
 from .residuals import Pose, System
-from .scene import Problem, Upright
+from .scene import Problem
+from .tilts import Upright
 
 _SAME_STEPS, _LONGEST_STEP = 20, 0.1  # after how many steps their lengths are chosen anew; radians and metres
 _NEARER_FARTHER = (-0.08, -0.04, 0.04, 0.08)  # metres

@@ -21,13 +21,13 @@ from .scene import (
     OBJECT_CONTACT,
     Inputs,
     Problem,
-    Upright,
     checked_mask,
     checked_mesh,
     checked_scores,
     filled_box,
 )
 from .sizes import SizePrior
+from .tilts import Upright
 
 BODY_SPREAD = 0.06
 """Standard deviation of the logarithm of adults' height, about 10 of 170 cm."""
