@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--larger", type=float, nargs="+", default=[1.0, 4.0], help="times that are compared (1 4)")
     arguments = parser.parse_args()
     segmenters = [GrabCut(larger) for larger in arguments.larger]
-    overlaps, shares = [], []
+    overlaps: list[list[float]] = []
+    shares: list[list[float]] = []
     with (arguments.folder / "annotations.jsonl").open(encoding="utf-8") as lines:
         for scene in map(json.loads, lines):
             if len(overlaps) >= arguments.objects:
@@ -48,8 +49,8 @@ def main() -> None:
                 people = np.isin(numbers, [human + 1 for object, human in used if object == index])
                 x1, y1, x2, y2 = scene["boxes"][index]
                 masks = [segmenter(image, [x1, y1, x2, y2], people) for segmenter in segmenters]
-                overlaps.append([(mask & truth).sum() / (mask | truth).sum() for mask in masks])
-                shares.append([mask.sum() / ((x2 - x1) * (y2 - y1)) for mask in masks])
+                overlaps.append([float((mask & truth).sum() / (mask | truth).sum()) for mask in masks])
+                shares.append([float(mask.sum() / ((x2 - x1) * (y2 - y1))) for mask in masks])
     found, filled = np.array(overlaps), np.array(shares)
     print(f"{len(found)} objects\nlarger  IoU mean  median  > 0.5  whole box")
     for k, larger in enumerate(arguments.larger):
