@@ -2,13 +2,14 @@
 
     interplay synthesize TRAIN --scenes 600 --seed 2201 --size 256 --glb
     interplay synthesize TEST --scenes 150 --seed 2203 --size 256 --glb
-    interplay train interactvlm/nano_objects --data.root TRAIN
+    interplay train interactvlm/nano_objects --data.root TRAIN --start_file NANO
     python experiments/interactvlm_objects.py --train TRAIN --test TEST runs/interactvlm_nano_objects/best.safetensors
 
-Each object is asked about on its own mesh, in its own frame, its longest side of length 1, with the annotated keypoints
-where the network knows poses. Beside the network: all vertices, and the mean contact of the training objects of the
-same kind, whose nearest vertices are taken; its threshold is the best one among training objects. A second row of a
-network has the threshold that is best on so many training objects.
+`NANO` is a file of interactvlm-nano, as of `interactvlm/nano_vertices`. Each object is asked about on its own mesh, in
+its own frame, its longest side of length 1, with the annotated keypoints where the network knows poses. Beside the
+network: all vertices, and the mean contact of the training objects of the same kind, whose nearest vertices are taken;
+its threshold is the best one among training objects. A second row of a network has the threshold that is best on so
+many training objects.
 """
 
 from __future__ import annotations
