@@ -1,6 +1,6 @@
 """How far the generated world's objects tilt where people use them: the table of `interplay.reconstruct.tilts`.
 
-    python experiments/object_tilts.py --scenes 800
+    python experiments/object_tilts.py --scenes 376
 
 For each category the root mean square of the angle between its upward axis and the vertical, in radians: of those that
 at least four relations are about, of which none tilts by more than 20 degrees, and whose longest side is at least a
@@ -24,7 +24,7 @@ MOST, LEAST_COUNT, LEAST_LENGTH = np.radians(20), 4, 1 / 3
 def main() -> None:
     """Print the table's lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenes", type=int, default=800, help="generated scenes (800)")
+    parser.add_argument("--scenes", type=int, default=376, help="generated scenes (376)")
     parser.add_argument("--seed", type=int, default=2201, help="of the scenes (2201)")
     arguments = parser.parse_args()
     tilts: dict[str, list[float]] = defaultdict(list)
