@@ -135,8 +135,22 @@ def test_a_mesh_that_cannot_be_in_metres_gets_its_category_s_size() -> None:
     assert usual.size is not None
     assert usual.size.longest == pytest.approx(0.22)
     assert "can hardly be metres" in usual.size_from
+    small = Candidate("a child's bat", BALL.vertices * (0.5, 0.05, 0.05), BALL.faces)
+    assert in_usual_size(small, "baseball bat").size is None
     given = Candidate("ball", BALL.vertices * 110, BALL.faces, size=SizePrior(0.3, 0.0, "given"))
     assert in_usual_size(given, "sports ball") is given
+
+
+@pytest.mark.parametrize("length", [1.0, 2.0])
+@pytest.mark.parametrize("of", ["side", "diagonal", "ball"])
+def test_a_mesh_that_was_scaled_to_one_gets_its_category_s_size(of: str, length: float) -> None:
+    own = BALL.vertices - BALL.vertices.mean(0)
+    own = own * (1, 0.6, 0.5)
+    sides = np.ptp(own, axis=0)
+    now = {"side": sides.max(), "diagonal": np.linalg.norm(sides), "ball": 2 * np.linalg.norm(own, axis=1).max()}
+    usual = in_usual_size(Candidate("case", own * length / now[of], BALL.faces), "suitcase")
+    assert usual.size is not None
+    assert "scaled" in usual.size_from
 
 
 def test_a_folder_gives_its_good_meshes_and_says_which_are_bad(tmp_path: Path) -> None:

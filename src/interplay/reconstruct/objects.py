@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import zlib
@@ -33,6 +34,8 @@ VARIANTS = 8
 PLAUSIBLE = 3.0
 """Standard deviations of the logarithm of a size, up to which it may be that of such an object."""
 
+_IN_METRES = math.log(2.0)  # by which the logarithm of a size in metres differs from the usual one at most
+_SCALED = 1e-3  # by which the length of a mesh that was scaled differs from 1 or 2
 _VIEWS = 512
 _GRID = 32
 _NEAR = 0.04
@@ -134,7 +137,8 @@ def named_after(candidates: Sequence[Candidate], folder: str | os.PathLike[str],
 def in_usual_size(candidate: Candidate, category: str) -> Candidate:
     """A file's mesh with what is known of its category's size, where its own can hardly be in metres.
 
-    A mesh whose longest side is within `PLAUSIBLE` standard deviations of the category's stays as large as it is.
+    A mesh stays as large as it is if its longest side is usual for the category, or differs by less than a factor of
+    two, as things of children do; unless it was scaled to a cube or a ball of 1 or 2, as meshes of collections are.
 
     Raises:
         InputError: nothing is known of the category, and the mesh is of a size of nothing that a person uses.
@@ -150,13 +154,22 @@ def in_usual_size(candidate: Candidate, category: str) -> Candidate:
                 "with --object-size"
             )
         return candidate
-    if abs(np.log(extent / prior.longest)) <= PLAUSIBLE * prior.spread:
+    scaled = _scaled(candidate.vertices)
+    if not scaled and abs(np.log(extent / prior.longest)) <= max(PLAUSIBLE * prior.spread, _IN_METRES):
         return candidate
+    why = "was scaled to a cube or a ball of 1 or 2" if scaled else f"is {extent:.3g} long, which can hardly be metres"
     words = (
-        f"the usual one of a {category}, {prior.longest:g} m: the mesh is {extent:.3g} long, which can hardly be "
-        "metres; say how long its longest side is with --object-size"
+        f"the usual one of a {category}, {prior.longest:g} m: the mesh {why}; say how long its longest side is with "
+        "--object-size"
     )
     return replace(candidate, size=prior, size_from=words)
+
+
+def _scaled(vertices: Array) -> bool:
+    """Whether the longest side, the box's diagonal, or the ball around the origin has a length of 1 or 2."""
+    sides = np.ptp(vertices, axis=0)
+    lengths = np.array([sides.max(), np.linalg.norm(sides), 2 * np.linalg.norm(vertices, axis=1).max()])
+    return bool((np.abs(lengths[:, None] / (1.0, 2.0) - 1) < _SCALED).any())
 
 
 def candidates_of_category(category: str, count: int = VARIANTS) -> list[Candidate]:
