@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from interplay.errors import InputError
-from interplay.files import atomic_path, check_folder_target, check_target
+from interplay.files import atomic_path, check_folder_target, check_target, process_runs
 
 
 @pytest.fixture(params=[0o022, 0o007, 0o077], ids=oct)
@@ -128,3 +129,17 @@ def test_targets_are_checked_before_the_work(tmp_path: Path) -> None:
     assert check_folder_target(tmp_path / "new" / "er") == tmp_path / "new" / "er"
     with pytest.raises(InputError, match="is a file"):
         check_folder_target(tmp_path / "file.txt")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_that_has_ended_does_not_run() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process_runs(process.pid)
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        limit = time.monotonic() + 60
+        while process_runs(process.pid) and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert not process_runs(process.pid)  # although nobody has asked for its status
+        assert process.returncode is None
