@@ -99,10 +99,7 @@ class SSDMobileNetV2:
         self.flip = frozenset(flip)
         self._closer = closer
         _opencv()
-        weights, graph = (Path(file).read_bytes() for file in graph_files())
-        for usual, ours in _IN_GRAPH.items():
-            graph = graph.replace(usual.encode(), ours.encode())
-        self._files = [np.frombuffer(file, np.uint8) for file in (weights, graph)]
+        self._paths = graph_files()
         self._networks: dict[int, Any] = {}
         self._sizes = tuple(sizes)
         for size in self._sizes:
@@ -115,7 +112,11 @@ class SSDMobileNetV2:
         (300 / 19 pixels instead of 556 / 35), so that all boxes come out nearer to the corner.
         """
         if size not in self._networks:
-            self._networks[size] = _opencv().dnn.readNetFromTensorflow(*self._files)
+            weights, graph = (Path(file).read_bytes() for file in self._paths)  # 70 MB, which are not kept
+            for usual, ours in _IN_GRAPH.items():
+                graph = graph.replace(usual.encode(), ours.encode())
+            files = [np.frombuffer(file, np.uint8) for file in (weights, graph)]
+            self._networks[size] = _opencv().dnn.readNetFromTensorflow(*files)
         return self._networks[size]
 
     def __call__(self, images: Sequence[NDArray[np.uint8]], files: Sequence[str] | None = None) -> list[Detections]:
@@ -134,18 +135,24 @@ class SSDMobileNetV2:
             if i > 0:
                 rows = rows[box_area(rows[:, 3:]) < _FINE_SIDE**2 * width * height]
             passes.append(rows)
-        found = self._voted(passes, width, height)
-        part = None if self._closer is None else _around_people(found, width, height)
-        if self._closer is None or part is None:
-            return found
+        if self._closer is not None:
+            people = self._voted([each[each[:, 1] == _PERSON] for each in passes], width, height, _SURE_PERSON)
+            part = _around(people.boxes, width, height)
+            if part is not None:
+                passes.append(self._objects_in(image, part, self._closer))
+        return self._voted(passes, width, height, self.min_score)
+
+    def _objects_in(self, image: NDArray[np.uint8], part: tuple[int, int, int, int], size: int) -> NDArray[np.float32]:
+        """As of `_rows`, objects that are wholly in a part (x1, y1, x2, y2) of the image, and not large there."""
+        height, width = image.shape[:2]
         x1, y1, x2, y2 = part
-        rows = self._rows(image[y1:y2, x1:x2], self._closer)
+        rows = self._rows(image[y1:y2, x1:x2], size)
         rows = rows[rows[:, 1] != _PERSON]  # people are known, and of some only a part is in there
         rows = rows[box_area(rows[:, 3:]) < _CLOSER_SIDE**2 * (x2 - x1) * (y2 - y1)]
         rows[:, 3:] += (x1, y1, x1, y1)
         cut = (rows[:, 3:5] < (x1 + _EDGE, y1 + _EDGE)) & (np.array([x1, y1]) > 0)
         cut |= (rows[:, 5:] > (x2 - _EDGE, y2 - _EDGE)) & (np.array([x2, y2]) < (width, height))
-        return self._voted([*passes, rows[~cut.any(1)]], width, height)
+        return rows[~cut.any(1)]
 
     def _rows(self, image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
         """As of `_forward`, boxes in the image's pixels."""
@@ -154,21 +161,20 @@ class SSDMobileNetV2:
         rows[:, 3:] *= (width, height, width, height)
         return rows
 
-    def _voted(self, passes: Sequence[NDArray[np.float32]], width: int, height: int) -> Detections:
-        """What guesses of all passes agree on."""
+    def _voted(self, passes: Sequence[NDArray[np.float32]], width: int, height: int, least: float) -> Detections:
+        """What guesses of all passes agree on, from a score of `least` on."""
         rows = np.concatenate(passes)
         labels = coco_80_index(rows[:, 1].astype(np.int64))
         known = labels >= 0
         guesses = Detections.within(rows[known, 3:], labels[known], rows[known, 2], width, height)
-        found = _suppressed(guesses.filter(self.min_score))
+        found = _suppressed(guesses.filter(least))
         voters = guesses.boxes, guesses.labels, guesses.scores
         return _suppressed(replace(found, boxes=voted_boxes(found.boxes, found.labels, *voters, _SAME)))
 
 
-def _around_people(found: Detections, width: int, height: int) -> tuple[int, int, int, int] | None:
-    """x1, y1, x2, y2 in whole pixels of the part of the image in which people may use something; None if there are
-    none, or if it is not worth another look."""
-    people = found.boxes[(found.labels == COCO_OBJECTS.index("person")) & (found.scores >= _SURE_PERSON)]
+def _around(people: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int, int] | None:
+    """x1, y1, x2, y2 in whole pixels of the part of the image in which people (N, 4) may use something; None if there
+    are none, or if it is not worth another look."""
     if not len(people):
         return None
     low, high = people[:, :2].min(0), people[:, 2:].max(0)

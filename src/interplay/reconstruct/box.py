@@ -8,8 +8,11 @@ Source: after the tightness of boxes of Lempitsky et al., Image Segmentation wit
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from interplay.ops.boxes import box_iou
 
 from .picture import cell, gather, picture_rows
 from .residuals import Sums
@@ -43,10 +46,8 @@ def box_overlap(problem: Problem, shown: Tensor, box: Box) -> float:
     if not shown.any():
         return 0.0
     rows, columns = torch.nonzero(shown.any(1))[:, 0], torch.nonzero(shown.any(0))[:, 0]
-    found = torch.tensor([-columns[0], -rows[0], columns[-1] + 1, rows[-1] + 1], dtype=torch.float32)
-    areas = [float((each[2:] + each[:2]).clamp(min=0).prod()) for each in (box.sides, found)]
-    both = float((torch.minimum(box.sides, found)[2:] + torch.minimum(box.sides, found)[:2]).clamp(min=0).prod())
-    return both / max(sum(areas) - both, 1e-9)
+    found = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+    return float(box_iou((box.sides.numpy() * OUTWARDS)[None], np.array([found]))[0, 0])
 
 
 def _add_sides(

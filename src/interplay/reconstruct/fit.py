@@ -40,15 +40,23 @@ from .sizes import SizePrior, size_prior
 from .tilts import Upright
 
 _COARSE = Weights(penetration=0.0, order=0.0)
-_MET = (
-    Weights(),
-    Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, box=5.0, order=0.5),
-)  # by points, by each pixel
+# where contacts meet: by points, by each pixel
+_MET = Weights(), Weights(contact=0.5, normals=0.1, outside=5.0, cover=5.0, box=5.0, order=0.5)
 
 # where contacts do not meet: what is touched is nearer than what is not, and pulls only a little
 _APART = (
     Weights(contact=0.02, normals=0.0, outside=2.0, cover=2.0, box=2.0, penetration=0.0, ranks=2.0, falloff=2.0),
-    Weights(0.003, 0.0, outside=10.0, cover=10.0, box=10.0, order=0.5, ranks=20.0, falloff=2.0, reach=0.05),
+    Weights(
+        contact=0.003,
+        normals=0.0,
+        outside=10.0,
+        cover=10.0,
+        box=10.0,
+        order=0.5,
+        ranks=20.0,
+        falloff=2.0,
+        reach=0.05,
+    ),
 )
 # nothing but what is around it, and the mask, tells where an object is that nobody touches
 _UNTOUCHED = replace(_APART[0], penetration=Weights().penetration), _APART[1]
