@@ -13,6 +13,7 @@ from torch import Tensor
 
 from interplay.body.views import vertex_normals
 from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
+from interplay.datasets.generated.pairs import ScenePair, scene_pairs
 from interplay.errors import InputError
 from interplay.models import pair_geometry
 from interplay.models.pair_geometry import annotated_pairs, flip
@@ -50,8 +51,7 @@ class ContactBatch:
 class ContactPairs:
     """All pairs of a person with a pose or a box, and an object, of annotated generated scenes.
 
-    Those that touch, those that are annotated to do something without touching (to look at, to point at), and a sample
-    of the others, which do not touch.
+    Those of `scene_pairs`: which touch, and which do not.
 
     Args:
         table: annotations.
@@ -76,36 +76,15 @@ class ContactPairs:
         surface = np.concatenate([vertices, vertex_normals(vertices, body.faces)], 1)
         self.surface = torch.from_numpy(surface.astype(np.float32))
         self.mirror = torch.from_numpy(mirrored(vertices))
-        chosen: list[tuple[int, int, int, list[int]]] = []
-        others: list[tuple[int, int, int, list[int]]] = []
-        touched: list[NDArray[np.int64]] = []
-        person = table.vocabulary.person
-        for number, (image, contacts) in enumerate(zip(table, read_contacts(root, table.files), strict=True)):
-            touching = {(c.human, c.object): c.body_vertices for c in contacts if c.object is not None}
-            acting: dict[tuple[int, int], list[int]] = {}
-            for human, thing, verb in zip(
-                *(each.tolist() for each in (image.human, image.object, image.verb)), strict=True
-            ):
-                if thing >= 0:
-                    acting.setdefault((human, thing), []).append(verb)
-            for human in np.flatnonzero(image.labels == person).tolist():
-                for thing in np.flatnonzero(image.labels != person).tolist():
-                    pair = (human, thing)
-                    if pair in touching or pair in acting:
-                        chosen.append((number, *pair, acting.get(pair, [])))
-                        touched.append(touching.get(pair, np.zeros(0, np.int64)))
-                    elif image.unlabelled is None or not image.unlabelled[human]:
-                        others.append((number, *pair, []))
-        wanted = min(len(others), round(negatives * sum(1 for each in touched if len(each))))
-        for place in np.sort(np.random.default_rng(seed).permutation(len(others))[:wanted]):
-            chosen.append(others[place])
-            touched.append(np.zeros(0, np.int64))
-        if not any(map(len, touched)):
+        chosen = scene_pairs(table, read_contacts(root, table.files), negatives, seed)
+        if not any(len(each.vertices) for each in chosen):
             raise InputError(f"{root}: the {len(table)} scenes hold no contact of a person with an object")
         self.contact = torch.zeros(len(chosen), len(vertices), dtype=torch.bool)
-        for row, each in zip(self.contact, touched, strict=True):
-            row[torch.from_numpy(each)] = True
-        self.images, self.human, self.object = (np.array([each[k] for each in chosen], np.int64) for k in range(3))
+        for row, each in zip(self.contact, chosen, strict=True):
+            row[torch.from_numpy(each.vertices)] = True
+        self.images, self.human, self.object = (
+            np.array([getattr(each, name) for each in chosen], np.int64) for name in ("image", "human", "object")
+        )
         self.files = [table.files[number] for number in self.images]
         self.pairs = _batch(table, chosen)
 
@@ -164,13 +143,13 @@ def as_detected(pairs: PairBatch, noise: ContactNoiseSection, generator: torch.G
     return replace(found, labels=torch.where(chance() < noise.no_object, -1, pairs.labels), verbs=verbs)
 
 
-def _batch(table: InteractionTable, chosen: Sequence[tuple[int, int, int, list[int]]]) -> PairBatch:
+def _batch(table: InteractionTable, chosen: Sequence[ScenePair]) -> PairBatch:
     verbs = torch.zeros(len(chosen), len(table.vocabulary.verbs), dtype=torch.bool)
-    images = {number: table[number] for number in dict.fromkeys(each[0] for each in chosen)}
+    images = {number: table[number] for number in dict.fromkeys(each.image for each in chosen)}
     rows, labels = [], []
-    for row, (number, human, thing, done) in enumerate(chosen):
-        verbs[row, done] = True
-        rows.append(vars(annotated_pairs(images[number], [human], [thing])))
-        labels.append(int(images[number].labels[thing]))
+    for row, each in enumerate(chosen):
+        verbs[row, list(each.verbs)] = True
+        rows.append(vars(annotated_pairs(images[each.image], [each.human], [each.object])))
+        labels.append(int(images[each.image].labels[each.object]))
     geometry = {name: torch.cat([each[name] for each in rows]) for name in rows[0]}
     return PairBatch(**geometry, labels=torch.tensor(labels), verbs=verbs)

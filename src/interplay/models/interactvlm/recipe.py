@@ -128,6 +128,9 @@ class InteractVlmRecipe(TrainConfig):
         flip: mirror half of the generated scenes.
         no_object: share of the questions about people in which an unknown word stands for the object's name; a network
             from nothing then has an answer for names that no lesson has.
+        negatives: how many pairs of people and objects of generated scenes that do not touch are learnt from, for each
+            pair that touches. Their masks are empty. Those that are annotated to do something without touching come
+            along where any do.
         jitter: how much the parts of generated scenes that are looked at vary in training: moved by up to so much of
             their side, colours brighter or darker by up to so much, all together by twice as much.
         noise: what is done to the poses of generated scenes, of a network that is told them.
@@ -149,6 +152,7 @@ class InteractVlmRecipe(TrainConfig):
     name_objects: bool = False
     flip: bool = False
     no_object: Share = 0.0
+    negatives: Weight = 0.0
     jitter: Annotated[float, Field(ge=0, le=0.3)] = 0.0
     noise: PoseNoiseSection = PoseNoiseSection()
     mask_size: Annotated[int, Field(ge=16)] | None = None

@@ -21,6 +21,7 @@ from interplay.datasets.affordance import PointForm
 from interplay.datasets.contact_labels import BodyContact
 from interplay.datasets.damon import parts_of, read_damon
 from interplay.datasets.generated.contacts import body_of, mirrored, read_contacts
+from interplay.datasets.generated.pairs import scene_pairs
 from interplay.datasets.hoi_vqa import read_hoi_vqa
 from interplay.datasets.images import ImageFinder
 from interplay.datasets.rich import read_rich
@@ -208,7 +209,9 @@ def open_source(
     find = _finder(data.images or root)
     if data.dataset == "generated":
         assert table is not None
-        return _generated(data, recipe, table, size, mask_size or size)
+        return _generated(
+            data, recipe, table, size, mask_size or size, recipe.negatives if split == data.train else 0.0
+        )
     if data.dataset == "generated-objects":
         assert table is not None
         return _generated_objects(data, recipe, table, size, mask_size or size)
@@ -232,21 +235,24 @@ def open_source(
 
 
 def _generated(
-    data: ContactDataConfig, recipe: InteractVlmRecipe, table: InteractionTable, size: int, mask_size: int
-) -> BodySource:
+    data: ContactDataConfig, recipe: InteractVlmRecipe, table: InteractionTable, size: int, mask_size: int,
+    negatives: float,
+) -> BodySource:  # fmt: skip
     assert data.root is not None
     body = body_of(data.root, table.files)
     canvas = _body_canvas(upright_body(body.vertices), body.faces, recipe, size, mask_size)
+    pairs = scene_pairs(table, read_contacts(data.root, table.files), negatives, recipe.seed)
     lessons = []
-    for image, contacts in zip(table, read_contacts(data.root, table.files), strict=True):
-        for contact in contacts:
-            if contact.object is None:
-                continue
-            name = table.vocabulary.objects[image.labels[contact.object]]
-            pair = ContactPair(name, image.boxes[contact.human], image.boxes[contact.object])
-            geometry = annotated_pairs(image, [contact.human], [contact.object])
-            lessons.append(BodyLesson(image.file or "", pair, contact.body_vertices, contact.parts, geometry))
-    if not lessons:
+    for each in pairs:
+        if each.contact is None and not negatives:
+            continue
+        image = table[each.image]
+        name = table.vocabulary.objects[image.labels[each.object]]
+        pair = ContactPair(name, image.boxes[each.human], image.boxes[each.object])
+        geometry = annotated_pairs(image, [each.human], [each.object])
+        parts = () if each.contact is None else each.contact.parts
+        lessons.append(BodyLesson(image.file or "", pair, each.vertices, parts, geometry))
+    if not any(len(each.vertices) for each in lessons):
         raise InputError(f"{data.root}: the {len(table)} scenes hold no contact of a person with an object")
     mirror = mirrored(body.vertices.astype(np.float64))
     find = _finder(data.images or data.root)

@@ -123,11 +123,12 @@ class InteractVlmTask:
         return [self.config.data, *self.config.further.values()]
 
     def _validation(self, tables: Tables | None, training: Source, size: int, lifted: int | None) -> Source | None:
-        """What is validated on: held-out generated scenes, another data set's split, or what is trained on."""
+        """What is validated on: held-out generated scenes, another data set's split, or what is trained on; of generated
+        scenes the pairs that touch."""
         data = self.config.data
         if tables is not None:
             held_out = tables.validation is not tables.training
-            if not held_out and self.config.mask_size in (None, lifted):
+            if not held_out and self.config.mask_size in (None, lifted) and not self.config.negatives:
                 return training
             root = (data.validation_root if held_out else None) or data.root
             held = data.model_copy(update={"root": root})
