@@ -123,8 +123,8 @@ class InteractVlmTask:
         return [self.config.data, *self.config.further.values()]
 
     def _validation(self, tables: Tables | None, training: Source, size: int, lifted: int | None) -> Source | None:
-        """What is validated on: held-out generated scenes, another data set's split, or what is trained on; of generated
-        scenes the pairs that touch."""
+        """What is validated on: held-out generated scenes, of which the pairs that touch, another data set's split, or
+        what is trained on."""
         data = self.config.data
         if tables is not None:
             held_out = tables.validation is not tables.training
