@@ -12,8 +12,9 @@ Prints a Markdown table in the form of `contact_geometry.py`: one row for each n
 asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
 is told the annotated keypoints if it knows poses (`--detected`: boxes and keypoints as they would be found), and
 answers by itself where its answers are not given. A second row has the threshold that is best on held-out training
-scenes, of which as many pairs are asked about as of test scenes. Where networks name the object before the mask, also
-says how often it is another one.
+scenes, of which as many pairs are asked about as of test scenes. A second table says how often any contact is found in
+pairs that touch and in as many that do not. Where networks name the object before the mask, also says how often it is
+another one.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ def main() -> None:
         certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
         table.row(name, [certain])
     vocabulary = load_annotations("generated", given.test).vocabulary
-    wrong = {}
+    wrong: dict[str, int] = {}
+    touch: dict[str, tuple[float, float]] = {}
+    apart = np.flatnonzero(~test.contact.any(1).numpy())
+    apart = apart[np.linspace(0, len(apart) - 1, min(len(apart), len(table.touching))).round().astype(int)]
     for path in given.models:
         model = read_contact_model(path)
         found, answers = _asked(model, test, table.touching, vocabulary, given.test, given.detected, given.grey)
@@ -80,9 +84,14 @@ def main() -> None:
         best = max(THRESHOLDS, key=lambda each: contact_scores(before, wanted, threshold=each).mean.f1)
         table.row(f"{path.parent.name}, threshold {best:.2f}", [(found >= best).astype(np.float32)])
         named = [vocabulary.objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
+        others, _ = _asked(model, test, apart, vocabulary, given.test, given.detected, given.grey)
+        touch[path.parent.name] = tuple(100 * float((each >= 0.5).any(1).mean()) for each in (found, others))  # type: ignore[assignment]
         wrong[path.parent.name] = sum(
             f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True) if text
         )
+    print("| | contact found where pairs touch | where they do not |\n| --- | --- | --- |")
+    for name, (near, far) in touch.items():
+        print(f"| {name} | {near:.1f} % | {far:.1f} % of {len(apart)} |")
     for name, number in wrong.items():
         print(
             f"{name}: another object than the question's before the mask in {number} of {len(table.touching)} answers"

@@ -121,10 +121,10 @@ def test_body_parts_are_read_off_before_masks_are_drawn(scenes: Path, plain: Pat
     given = options(scenes, tmp_path, start_file=plain, epochs=30, log_every=1, **exact)
     config = load_config("interactvlm/nano_poses", given)
     task = InteractVlmTask(config)  # type: ignore[arg-type]
-    batch = task.data.collate([task.data[0, i] for i in range(4)])
-    assert batch.parts.sum(1).tolist() == [1, 1, 1, 1], "a left or a right hand"
+    batch = task.data.collate([task.data[0, i] for i in (0, 1, 2, 3, 7)])
+    assert batch.parts.sum(1).tolist() == [1, 1, 1, 1, 0], "a left or a right hand, and nobody who touches the last cup"
     outputs = task.model.train()(batch)
-    assert outputs.masks == [None] * 4
+    assert outputs.masks == [None] * 5
     terms = task.model.loss(outputs, batch)
     assert terms["parts"] > 0
     assert terms["mask_dice"] == terms["hC"] == 0
@@ -134,7 +134,7 @@ def test_body_parts_are_read_off_before_masks_are_drawn(scenes: Path, plain: Pat
     with torch.no_grad():
         found = read.eval()(batch).parts
     assert found is not None
-    assert ((found > 0) == (batch.parts > 0)).all(), "left and right hand"
+    assert ((found > 0) == (batch.parts > 0)).all(), "left and right hand, and neither"
     on = InteractVlmTask(load_config("interactvlm/nano_vertices", options(scenes, tmp_path, start_file=file)))  # type: ignore[arg-type]
     assert on.model.part_head is None
     assert not on.newly_initialised

@@ -196,6 +196,20 @@ def test_parts_are_dropped_and_sides_are_exchanged(task: InteractVlmTask, scenes
     assert "hand" not in plain.answered
 
 
+def test_pairs_that_do_not_touch_have_empty_masks(scenes: Path, tmp_path: Path) -> None:
+    given = [f"--data.root={scenes}", "--data.holdout=0", f"--output={tmp_path}", "--mask_size=64"]
+    plain = InteractVlmTask(load_config("interactvlm/nano", given))  # type: ignore[arg-type]
+    task = InteractVlmTask(load_config("interactvlm/nano", [*given, "--negatives=0.2"]))  # type: ignore[arg-type]
+    assert (len(plain.data), len(task.data)) == (7, 8), "one pair for seven times 0.2, of the one that there is"
+    lesson = task.data[0, 7]
+    assert lesson.taught is not None
+    assert not (lesson.taught.masks > 0).any()
+    assert not lesson.taught.target.any()
+    assert not lesson.parts.any()
+    assert task.validation is not None
+    assert len(task.validation) == 7, "F1 is of pairs that touch"
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_answers_name_the_object_just_before_the_mask(named: bool, scenes: Path, tmp_path: Path) -> None:
     recipe = load_config("interactvlm/nano", options(scenes, tmp_path, name_objects=str(named).lower(), no_object=0))
