@@ -8,8 +8,9 @@
 `NANO` is a file of interactvlm-nano, as of `interactvlm/nano_vertices`. Each object is asked about on its own mesh, in
 its own frame, its longest side of length 1, with the annotated keypoints where the network knows poses. Beside the
 network: all vertices, and the mean contact of the training objects of the same kind, whose nearest vertices are taken;
-its threshold is the best one among training objects. A second row of a network has the threshold that is best on so
-many training objects.
+its threshold is the best one among training objects. Both the annotated contact and this mean are scored as masks as
+well: drawn in the network's views with as many pixels as its masks have, and lifted. A second row of a network has the
+threshold that is best on so many training objects.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ import argparse
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from scipy.spatial import cKDTree
+from torch.nn import functional as F
 
-from interplay.body.views import unit_object
+from interplay.body.cameras import OBJECT_DISTANCE, view_set
+from interplay.body.lifting import lift_object
+from interplay.body.views import draw_views, unit_object
 from interplay.datasets import load_annotations
 from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
@@ -37,6 +42,7 @@ from interplay.models.interactvlm.predict import ContactPredictor
 from interplay.models.pair_geometry import as_annotated
 from interplay.models.weights import read_contact_model
 
+SIDE, LIFTED = 64, 512
 MOST = 30
 """Training objects of a kind that the mean is of."""
 
@@ -86,6 +92,19 @@ class MeanOfKind:
         return np.mean(found, 0) if found else np.zeros(len(asked.vertices))
 
 
+def as_masks(asked: Touched, scores: NDArray[Any]) -> NDArray[np.float32]:
+    """(N,) scores of vertices (N,), drawn as masks of `SIDE` pixels and lifted from views of `LIFTED` pixels."""
+    views = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in view_set("4MV-Z_HM").items()}
+    mesh = draw_views(asked.vertices, asked.faces, views, LIFTED, "positions")
+    table, bary = torch.from_numpy(mesh.pix_to_face), torch.from_numpy(mesh.bary)
+    faces = torch.from_numpy(np.asarray(mesh.faces, np.int64))
+    there = (table >= 0).float()
+    drawn = (torch.from_numpy(scores.astype(np.float32))[faces[table.clamp(min=0)]] * bary).sum(-1) * there
+    low, shown = (F.adaptive_avg_pool2d(each[None], SIDE) for each in (drawn, there))
+    mask = F.interpolate(low / shown.clamp(min=1e-3), LIFTED, mode="bilinear", align_corners=False)[0]
+    return lift_object(torch.logit(mask, 1e-4), table, bary, faces, len(scores)).numpy()
+
+
 def _f1(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return float(contact_scores(pred.astype(np.float32), truth.astype(np.float32)).mean.f1)
 
@@ -102,7 +121,13 @@ def main() -> None:
     rows = {
         "all vertices": [np.ones(len(each.contact), bool) for each in test],
         "mean contact of the kind": [mean.scores(each) >= mean.threshold for each in test],
+        "annotated, as masks": [],
+        "mean contact of the kind, as masks": [],
     }
+    for each in track(test, "masks", transient=True):
+        annotated, expected = as_masks(each, each.contact), as_masks(each, mean.scores(each))
+        rows["annotated, as masks"].append(annotated >= 0.5)
+        rows["mean contact of the kind, as masks"].append(expected >= mean.threshold)
     finder = ImageFinder(given.test)
     for path in given.models:
         model = read_contact_model(path).eval()
@@ -118,11 +143,11 @@ def main() -> None:
     print(f"{len(test)} objects that are touched")
     print("| | F1 | precision | recall |\n| --- | --- | --- | --- |")
     for name, answers in rows.items():
-        each = [
+        means = [
             contact_scores(pred.astype(np.float32), asked.contact.astype(np.float32)).mean
             for pred, asked in zip(answers, test, strict=True)
         ]
-        cells = " | ".join(f"{100 * value:.1f}" for value in np.mean(each, 0))
+        cells = " | ".join(f"{100 * value:.1f}" for value in np.mean(means, 0))
         print(f"| {name} | {cells} |")
 
 
