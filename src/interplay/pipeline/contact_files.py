@@ -15,7 +15,10 @@ from interplay.files import atomic_path, fitting_name
 from interplay.formats import write
 from interplay.pipeline.contact import THRESHOLD, ContactResult, ContactTool, PairContact
 from interplay.pipeline.pictures import save_picture
+from interplay.visual.canvas import Canvas
+from interplay.visual.labels import Label, LabelLayout
 from interplay.visual.palette import INK, load_font, person_colour
+from interplay.visual.placement import KeepClear
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,8 +29,8 @@ _GREY = np.array([170.0, 170.0, 170.0])
 _PAPER = (255, 255, 255)
 _VIEW, _GAP, _TEXT = 300, 12, 18
 """Pixels: side of a view, between pictures, height of text."""
-_LONGEST_SIDE = 900
-"""Of the photograph in the picture, pixels."""
+_LONGEST_SIDE, _LINE = 900, 3
+"""Of the photograph in the picture, and of lines on it, pixels."""
 
 
 NOTHING_NEAR = "no object is near a person"
@@ -178,23 +181,27 @@ def _strip(mesh: MeshViews, scores: NDArray[np.floating], rows: int) -> Image.Im
 
 def _photograph(image: NDArray[np.uint8], result: ContactResult) -> Image.Image:
     """The photograph with numbered boxes of people, and of the objects that they touch."""
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     drawn = Image.fromarray(np.ascontiguousarray(image)).resize(size, Image.Resampling.LANCZOS)
-    pen, font = ImageDraw.Draw(drawn), load_font(_TEXT)
+    canvas, clear = Canvas(size, _LINE), list[KeepClear]()
+    labels: dict[tuple[Any, ...], Label] = {}
     for pair in result.pairs:
         colour = person_colour(max(pair.person, 1))
-        for box, label in ((pair.pair.object_box, pair.contact.object), (pair.pair.human_box, f"person {pair.person}")):
+        for box, text in ((pair.pair.object_box, pair.contact.object), (pair.pair.human_box, f"person {pair.person}")):
             if box is None or (box is pair.pair.object_box and not pair.touches):
                 continue
             x1, y1, x2, y2 = (np.asarray(box, np.float64) * scale).clip(0, [*size, *size]).tolist()
-            pen.rectangle((x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)), outline=colour, width=3)
-            plate = pen.textbbox((x1 + 4, y1 + 3), label, font=font)
-            pen.rectangle((plate[0] - 4, plate[1] - 3, plate[2] + 4, plate[3] + 3), fill=colour)
-            pen.text((x1 + 4, y1 + 3), label, font=font, fill=INK)
-    return drawn
+            label = Label(text, np.array([x1, y1]), colour)
+            if labels.setdefault((text, x1, y1, x2, y2), label) is not label:
+                continue  # a person of several pairs
+            canvas.line(canvas.outline(np.array([x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)]), _LINE), colour, _LINE)
+            head = y1 + (y2 - y1) / 4
+            clear.append(KeepClear((x1, y1, x2, y2 if box is pair.pair.object_box else head), 1.0))
+    LabelLayout(list(labels.values()), size, clear).draw(canvas)
+    return Image.fromarray(canvas.over(np.asarray(drawn)))
 
 
 def _blend(scores: Any) -> NDArray[np.float64]:
