@@ -121,7 +121,7 @@ def measured(task: tuple[Path, int, int, tuple[str, ...]]) -> list[tuple[str, di
             if "exact mask" in name:
                 seen = {"mask": mask, "unknown": others}
             elif "GrabCut" in name:
-                seen = {"mask": grabcut(sample.image, bounds)}
+                seen = {"mask": grabcut(sample.image, bounds).mask}
             begin = time.process_time()
             fit = fit_body(keypoints, given, box=bounds, size=size, noise=noise, **seen)
             seconds = time.process_time() - begin

@@ -21,7 +21,7 @@ from interplay.cli import run_script
 from interplay.detectors.masks import GrabCut
 from interplay.images import read_image
 
-LEAST_PIXELS, WHOLE = 60, 0.97
+LEAST_PIXELS = 60
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     segmenters = [GrabCut(larger) for larger in arguments.larger]
     overlaps: list[list[float]] = []
-    shares: list[list[float]] = []
+    without: list[list[bool]] = []
     with (arguments.folder / "annotations.jsonl").open(encoding="utf-8") as lines:
         for scene in map(json.loads, lines):
             if len(overlaps) >= arguments.objects:
@@ -48,14 +48,14 @@ def main() -> None:
                     continue
                 people = np.isin(numbers, [human + 1 for object, human in used if object == index])
                 x1, y1, x2, y2 = scene["boxes"][index]
-                masks = [segmenter(image, [x1, y1, x2, y2], people) for segmenter in segmenters]
-                overlaps.append([float((mask & truth).sum() / (mask | truth).sum()) for mask in masks])
-                shares.append([float(mask.sum() / ((x2 - x1) * (y2 - y1))) for mask in masks])
-    found, filled = np.array(overlaps), np.array(shares)
+                seen = [segmenter(image, [x1, y1, x2, y2], people) for segmenter in segmenters]
+                overlaps.append([float((mask & truth).sum() / (mask | truth).sum()) for mask, _ in seen])
+                without.append([not each.outline for each in seen])
+    found, boxes = np.array(overlaps), np.array(without)
     print(f"{len(found)} objects\nlarger  IoU mean  median  > 0.5  whole box")
     for k, larger in enumerate(arguments.larger):
         iou = found[:, k]
-        numbers_found = iou.mean(), np.median(iou), (iou > 0.5).mean(), (filled[:, k] > WHOLE).mean()
+        numbers_found = iou.mean(), np.median(iou), (iou > 0.5).mean(), boxes[:, k].mean()
         print(f"{larger:6.1f}", *(f"{value:9.3f}" for value in numbers_found))
 
 

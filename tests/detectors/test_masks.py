@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from interplay.detectors.masks import GrabCut, SegmentAnything
 from interplay.errors import InputError, MissingExtraError, MissingFileError
@@ -16,12 +17,17 @@ IMAGE[40:80, 60:100] = (220, 40, 40)
 
 def test_grabcut_finds_what_differs_from_its_surroundings() -> None:
     pytest.importorskip("cv2", reason="needs the extra offline")
-    mask = GrabCut()(IMAGE, [50, 30, 110, 90])
+    mask, outline = GrabCut()(IMAGE, [50, 30, 110, 90])
+    assert outline
     truth = np.zeros((120, 160), bool)
     truth[40:80, 60:100] = True
     assert (mask & truth).sum() / (mask | truth).sum() > 0.9
-    plain = GrabCut()(np.full((50, 50, 3), 7, np.uint8), [10, 10, 20, 20])
+    plain, outline = GrabCut()(np.full((50, 50, 3), 7, np.uint8), [10, 10, 20, 20])
     assert plain[10:20, 10:20].all()  # nothing to tell apart: the whole box
+    assert not outline
+    whole, outline = GrabCut()(IMAGE, [60, 40, 100, 80])
+    assert whole[40:80, 60:100].mean() > 0.97
+    assert not outline, "nothing of the box is told apart from the object"
     with pytest.raises(InputError, match="expected one with an area"):
         GrabCut()(IMAGE, [200, 10, 220, 20])
 
@@ -35,7 +41,8 @@ def test_grabcut_finds_a_thin_object_of_few_pixels() -> None:
     picture = rng.normal(110, 8, (60, 80, 3))
     picture[truth] = rng.normal((135, 115, 95), 8, (truth.sum(), 3))
     y, x = np.nonzero(truth)
-    mask = GrabCut()(picture.clip(0, 255).astype(np.uint8), [x.min(), y.min(), x.max() + 1, y.max() + 1])
+    mask, outline = GrabCut()(picture.clip(0, 255).astype(np.uint8), [x.min(), y.min(), x.max() + 1, y.max() + 1])
+    assert outline
     assert (mask & truth).sum() / (mask | truth).sum() > 0.8
 
 
@@ -71,11 +78,25 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_segment_anything_answers_in_the_images_size(sam: Path) -> None:
     segment = SegmentAnything(sam)
-    mask = segment(IMAGE, [50, 30, 110, 90])
+    mask, outline = segment(IMAGE, [50, 30, 110, 90])
+    assert outline
     assert mask.shape == (120, 160)
     assert mask.dtype == bool
     assert mask.any()
     assert "SAM" in segment.name
+
+
+def test_segment_anything_may_find_an_object_that_fills_its_box(sam: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen is its box, and that is its outline; where nothing is found, the box is none."""
+    segment = SegmentAnything(sam)
+    box = np.zeros((120, 160), bool)
+    box[30:90, 50:110] = True
+    for found, outline in ((box, True), (np.zeros_like(box), False)):
+        masks = [torch.from_numpy(np.stack([found] * 3))[None]]
+        monkeypatch.setattr(segment.processor, "post_process_masks", lambda *_, masks=masks: masks)
+        segmented = segment(IMAGE, [50, 30, 110, 90])
+        np.testing.assert_array_equal(segmented.mask, box)
+        assert segmented.outline == outline
 
 
 def test_a_folder_of_something_else_is_refused(sam: Path, tmp_path: Path) -> None:

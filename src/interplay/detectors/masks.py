@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,19 @@ Mask = NDArray[np.bool_]
 _AROUND = 0.35  # of the box's longer side, that GrabCut sees around it
 _SIDE = 320  # pixels of the picture that GrabCut works on
 _LEAST = 0.04  # of the box that a mask fills, otherwise it is taken for a failure
+_WHOLE = 0.97  # of the box that GrabCut keeps, from which on it told nothing apart
+
+
+class Segment(NamedTuple):
+    """The pixels of an object.
+
+    Attributes:
+        mask: (H, W) truth values, some of them true.
+        outline: whether its edge is the object's; otherwise it is the box, as nothing better was found.
+    """
+
+    mask: Mask
+    outline: bool
 
 
 class Segmenter(Protocol):
@@ -30,16 +43,13 @@ class Segmenter(Protocol):
 
     name: str
 
-    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Mask:
-        """The mask of one object.
+    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Segment:
+        """One object.
 
         Args:
             image: (H, W, 3) RGB.
             box: (4,) x1, y1, x2, y2 in pixels.
             others: (H, W) where somebody else probably is.
-
-        Returns:
-            (H, W) truth values, some of them true.
 
         Raises:
             InputError: the box has no area in the image.
@@ -70,7 +80,7 @@ class GrabCut:
         self.larger = larger
         self._cv2: Any = cv2
 
-    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Mask:
+    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Segment:
         """See `Segmenter`; an object that cannot be told from what is around it has its whole box."""
         x1, y1, x2, y2 = _checked(image, box)
         height, width = image.shape[:2]
@@ -88,8 +98,7 @@ class GrabCut:
             inside = seeds == cv2.GC_PR_FGD
             seeds[inside & others[top:bottom, left:right]] = cv2.GC_PR_BGD
         seeds = np.array(Image.fromarray(seeds).resize(size, Image.Resampling.NEAREST))
-        whole = np.zeros((height, width), bool)
-        whole[y1:y2, x1:x2] = True
+        whole = Segment(_box(image, x1, y1, x2, y2), outline=False)
         if (seeds == cv2.GC_PR_FGD).sum() < 16 or not (seeds == cv2.GC_BGD).any():
             return whole
         cv2.setRNGSeed(0)
@@ -102,7 +111,8 @@ class GrabCut:
         found = np.array(Image.fromarray(small_mask).resize(crop.shape[1::-1], Image.Resampling.BOX)) > 127
         mask = np.zeros((height, width), bool)
         mask[top:bottom, left:right] = found
-        return mask if mask.sum() >= _LEAST * (x2 - x1) * (y2 - y1) else whole
+        share = mask.sum() / ((x2 - x1) * (y2 - y1))
+        return Segment(mask, bool(share < _WHOLE)) if share >= _LEAST else whole
 
 
 class SegmentAnything:
@@ -131,7 +141,7 @@ class SegmentAnything:
         self.processor = load_pretrained(SamProcessor, source, what)
         self.model = load_pretrained(SamModel, source, what).to(self.device)
 
-    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Mask:
+    def __call__(self, image: NDArray[np.uint8], box: ArrayLike, others: Mask | None = None) -> Segment:
         """See `Segmenter`: of its three masks the one that it rates best."""
         bounds = _checked(image, box)
         inputs = self.processor(images=image, input_boxes=[[[float(v) for v in bounds]]], return_tensors="pt")
@@ -142,11 +152,13 @@ class SegmentAnything:
             outputs.pred_masks.cpu(), inputs["original_sizes"].cpu(), inputs["reshaped_input_sizes"].cpu()
         )
         found = masks[0, int(outputs.iou_scores[0, 0].argmax())].numpy().astype(bool)
-        if found.any():
-            return found
-        x1, y1, x2, y2 = bounds
-        found[y1:y2, x1:x2] = True
-        return found
+        return Segment(found, True) if found.any() else Segment(_box(image, *bounds), False)
+
+
+def _box(image: NDArray[np.uint8], x1: int, y1: int, x2: int, y2: int) -> Mask:
+    mask = np.zeros(image.shape[:2], bool)
+    mask[y1:y2, x1:x2] = True
+    return mask
 
 
 def _checked(image: NDArray[np.uint8], box: ArrayLike) -> tuple[int, int, int, int]:

@@ -36,7 +36,6 @@ from .result import Evidence, Person, PlacedObject, Reconstruction, Touch, round
 _STARTS = 512  # rotations that are looked at, a quarter of them where a place is known that may be right
 _GOOD_IOU, _WORSE_IOU = 0.7, 0.05  # from which on an object is kept near where it was, and how much it may lose
 _ROUNDING = 1e-3
-_WHOLE = 0.97  # of a box that a mask fills, from which on no outline was found
 _GOOD_CONTACT, _WORSE_CONTACT = 0.05, 0.03  # metres, the same
 
 
@@ -74,11 +73,11 @@ def place_object(
     shown = np.any([body_mask(person, camera, result.size) for person in people], axis=0)
     about = pairs[0][1]
     if mask is not None:
-        mask_from = f"given: {options.mask}"
+        mask_from, outline = f"given: {options.mask}", True
     else:
         assert about.object_box is not None
-        mask, mask_from = networks.segmenter(image, about.object_box, shown), networks.segmenter.name
-    outline = options.mask is not None or not _is_whole_box(mask, about.object_box)
+        mask_from = networks.segmenter.name
+        mask, outline = networks.segmenter(image, about.object_box, shown)
     if before is not None:
         candidate = before.candidate
     else:
@@ -147,11 +146,6 @@ def _size_warnings(candidate: Candidate, fit: Fit) -> list[str]:
         f"the object covers its mask only {times:.2f} times as large as expected: it is of another kind, or the "
         "person nearer or farther away than fitted"
     ]
-
-
-def _is_whole_box(mask: Mask, box: Any) -> bool:
-    """Whether a mask that was looked for in a box is nothing but the box."""
-    return box is not None and bool(mask.sum() >= _WHOLE * np.prod(box[2:] - box[:2]))
 
 
 def _touch(
