@@ -13,6 +13,7 @@ from tests.models.interactvlm_tiny import SEG, tiny
 from tests.models.test_interactvlm_predict import IMAGE, OCTAHEDRON, Words
 
 from interplay.body.cameras import view_set
+from interplay.body.model import PARTS, load_body_model
 from interplay.errors import InputError
 from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.convert import load_folder
@@ -21,7 +22,7 @@ from interplay.models.interactvlm.model import InteractVlmModel
 from interplay.models.interactvlm.predict import ContactPredictor
 from interplay.models.interactvlm.task import InteractVlmTask
 from interplay.models.weights import read_contact_model
-from interplay.pipeline.contact import ContactTool, load_search
+from interplay.pipeline.contact import THRESHOLD, ContactTool, load_contact, load_search
 from interplay.training import load_config, train
 
 pytest.importorskip("transformers")
@@ -242,3 +243,32 @@ def test_a_state_counts_where_an_answer_has_no_mask() -> None:
     with torch.no_grad():
         masks = network(ids, torch.zeros(2, 3, size, size), embeddings, views)
     assert masks.found.tolist() == [False, True]
+
+
+STANDING = np.array(
+    [[200, 90], [208, 82], [192, 82], [216, 86], [184, 86], [240, 150], [160, 150], [256, 220], [120, 190], [262, 290],
+     [100, 140], [225, 290], [175, 290], [226, 390], [174, 390], [226, 480], [174, 480]], np.float64,
+)  # fmt: skip
+"""Seen from the front, the right hand raised at the left of the picture."""
+
+
+@pytest.mark.parametrize(
+    ("thing", "box", "parts"),
+    [
+        ("cup", (85, 110, 110, 145), {"right hand"}),
+        ("cup", (420, 400, 445, 440), set()),
+        ("dining table", (380, 330, 600, 500), set()),
+    ],
+)
+def test_the_one_that_comes_along_says_what_is_not_touched(thing: str, box: tuple[float, ...], parts: set[str]) -> None:
+    pytest.importorskip("anny")
+    tool = load_contact("interactvlm-nano")
+    keypoints = np.column_stack([STANDING, np.ones(17)])
+    pair = ContactPair(thing, np.array([85.0, 60, 270, 500]), np.array(box, np.float64), keypoints)
+    [found] = tool.finder.predict_pairs(np.full((540, 640, 3), 127, np.uint8), [pair])
+    touched = np.flatnonzero(found.scores >= THRESHOLD)
+    part = load_body_model().part[touched]
+    named = {PARTS[index] for index in np.unique(part)}
+    assert bool(named) == bool(parts)
+    assert parts <= named
+    assert "left hand" not in named
