@@ -8,6 +8,7 @@ made without memory, so that its parts can be counted on any machine.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +40,7 @@ PIXELS = "interactvlm-nano"
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     console = Console(highlight=False)
     console.print(_times())
     console.print(_end_to_end())

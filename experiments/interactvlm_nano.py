@@ -70,6 +70,8 @@ def main() -> None:
         threshold = baselines.best_threshold(scores)
         certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
         table.row(name, [certain])
+    closest = np.stack([baselines.nearest(annotated, int(row)) for row in table.touching])
+    table.row("nearest training pair of the object", [closest])
     vocabulary = load_annotations("generated", given.test).vocabulary
     wrong: dict[str, int] = {}
     touch: dict[str, tuple[float, float]] = {}

@@ -7,9 +7,10 @@
 
 `NANO` is a file of interactvlm-nano, as of `interactvlm/nano_vertices`. Each object is asked about on its own mesh, in
 its own frame, its longest side of length 1, with the annotated keypoints where the network knows poses. Beside the
-network: all vertices, and the mean contact of the training objects of the same kind, whose nearest vertices are taken;
-its threshold is the best one among training objects. Both the annotated contact and this mean are scored as masks as
-well: drawn in the network's views with as many pixels as its masks have, and lifted. A second row of a network has the
+network: all vertices, and what the contact of the training objects of the same kind says at the nearest vertices: the
+mean of all, of those with which the same is done, and that of the pair whose boxes and keypoints are most alike. A
+mean's threshold is the best one among training objects. Each is scored as masks as well: drawn in the network's views
+with as many pixels as its masks have, and lifted; so is the annotated contact. A second row of a network has the
 threshold that is best on so many training objects.
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,22 +41,26 @@ from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.model import InteractVlmModel
 from interplay.models.interactvlm.object_sources import touched_meshes
 from interplay.models.interactvlm.predict import ContactPredictor
-from interplay.models.pair_geometry import as_annotated
+from interplay.models.pair_geometry import as_annotated, pair_features
 from interplay.models.weights import read_contact_model
 
 SIDE, LIFTED = 64, 512
 MOST = 30
-"""Training objects of a kind that the mean is of."""
+"""Training objects of a kind that a mean is of."""
+STEPS = np.linspace(0.05, 0.95, 19)
+Scores = NDArray[np.float64]
 
 
 class Touched(NamedTuple):
-    """An object in a scene: picture, kind and boxes, unit mesh (N, 3) and (F, 3), and (N,) whether it is touched."""
+    """An object in a scene: picture, kind and boxes, unit mesh (N, 3) and (F, 3), (N,) whether it is touched, and (D,)
+    `pair_features`."""
 
     file: str
     pair: ContactPair
     vertices: NDArray[np.float64]
     faces: NDArray[np.int64]
     contact: NDArray[np.bool_]
+    features: NDArray[np.float32]
 
 
 def touched_objects(root: Path) -> list[Touched]:
@@ -63,32 +69,51 @@ def touched_objects(root: Path) -> list[Touched]:
     for file, pair, mesh, vertices, geometry in touched_meshes(load_annotations("generated", root), root):
         contact = np.zeros(len(mesh.vertices), bool)
         contact[vertices] = True
-        told = replace(pair, keypoints=as_annotated(geometry).keypoints[0].numpy())
-        found.append(Touched(file, told, unit_object(mesh.vertices), mesh.faces, contact))
+        known = as_annotated(geometry)
+        told = replace(pair, keypoints=known.keypoints[0].numpy())
+        features = pair_features(known)[0].numpy()
+        found.append(Touched(file, told, unit_object(mesh.vertices), mesh.faces, contact, features))
     return found
 
 
-class MeanOfKind:
-    """The mean contact of training objects of a kind."""
+class Baselines:
+    """What is known of training objects of the same kind: their contact, at the vertices that are nearest."""
 
     def __init__(self, training: list[Touched]) -> None:
         self._known: dict[str, list[tuple[cKDTree, Touched]]] = defaultdict(list)
         for each in training:
-            if len(self._known[each.pair.object]) < MOST:
-                self._known[each.pair.object].append((cKDTree(each.vertices), each))
-        sample = training[:: max(1, len(training) // 60)]
-        scores = [(self.scores(each), each.contact) for each in sample]
-        steps = np.linspace(0.05, 0.95, 19)
-        means = [np.mean([_f1(score >= step, truth) for score, truth in scores]) for step in steps]
-        self.threshold = float(steps[int(np.argmax(means))])
+            self._known[each.pair.object].append((cKDTree(each.vertices), each))
+        self._deviation = np.std([each.features for each in training], 0).clip(0.05)
+        self._sample = training[:: max(1, len(training) // 60)]
 
-    def scores(self, asked: Touched) -> NDArray[np.float64]:
-        """(N,) share of the training objects, other than this one, whose nearest vertex is touched."""
-        found = [
-            each.contact[tree.query(asked.vertices)[1]]
-            for tree, each in self._known[asked.pair.object]
-            if each is not asked
-        ]
+    def of_kind(self, asked: Touched) -> Scores:
+        """(N,) the mean of the kind."""
+        return self._mean(asked, self._others(asked))
+
+    def of_verbs(self, asked: Touched) -> Scores:
+        """(N,) the mean of the kind where the same is done with it; as `of_kind` where that is nowhere."""
+        others = self._others(asked)
+        return self._mean(asked, [each for each in others if each[1].pair.verbs == asked.pair.verbs] or others)
+
+    def nearest(self, asked: Touched) -> Scores:
+        """(N,) of the one of the kind whose person is most alike in boxes and keypoints."""
+        others = self._others(asked)
+
+        def distance(other: tuple[cKDTree, Touched]) -> float:
+            return float(np.square((other[1].features - asked.features) / self._deviation).sum())
+
+        return self._mean(asked, sorted(others, key=distance)[:1])
+
+    def best_threshold(self, scores: Callable[[Touched], Scores]) -> float:
+        """The best one on (60 of) the training objects, of each other."""
+        found = [(scores(each), each.contact) for each in self._sample]
+        return float(max(STEPS, key=lambda step: np.mean([_f1(score >= step, truth) for score, truth in found])))
+
+    def _others(self, asked: Touched) -> list[tuple[cKDTree, Touched]]:
+        return [each for each in self._known[asked.pair.object] if each[1] is not asked]
+
+    def _mean(self, asked: Touched, others: list[tuple[cKDTree, Touched]]) -> Scores:
+        found = [each.contact[tree.query(asked.vertices)[1]] for tree, each in others[:MOST]]
         return np.mean(found, 0) if found else np.zeros(len(asked.vertices))
 
 
@@ -117,17 +142,19 @@ def main() -> None:
     parser.add_argument("--test", type=Path, required=True)
     given = parser.parse_args()
     training, test = touched_objects(given.train), touched_objects(given.test)
-    mean = MeanOfKind(training)
-    rows = {
-        "all vertices": [np.ones(len(each.contact), bool) for each in test],
-        "mean contact of the kind": [mean.scores(each) >= mean.threshold for each in test],
-        "annotated, as masks": [],
-        "mean contact of the kind, as masks": [],
+    baselines = Baselines(training)
+    rows = {"all vertices": [np.ones(len(each.contact), bool) for each in test]}
+    named: dict[str, Callable[[Touched], Scores]] = {
+        "mean contact of the kind": baselines.of_kind,
+        "mean contact of kind and verbs": baselines.of_verbs,
+        "nearest training pair of the kind": baselines.nearest,
+        "annotated": lambda each: each.contact.astype(np.float64),
     }
-    for each in track(test, "masks", transient=True):
-        annotated, expected = as_masks(each, each.contact), as_masks(each, mean.scores(each))
-        rows["annotated, as masks"].append(annotated >= 0.5)
-        rows["mean contact of the kind, as masks"].append(expected >= mean.threshold)
+    for name, known in named.items():
+        threshold = baselines.best_threshold(known) if "mean" in name else 0.5
+        rows[name] = [known(each) >= threshold for each in track(test, name, transient=True)]
+        drawn = f"{name}, as masks"
+        rows[drawn] = [as_masks(each, known(each)) >= threshold for each in track(test, drawn, transient=True)]
     finder = ImageFinder(given.test)
     for path in given.models:
         model = read_contact_model(path).eval()
@@ -136,8 +163,7 @@ def main() -> None:
         found = [_asked(model, each, finder) for each in track(test, name, transient=True)]
         before = [_asked(model, each, ImageFinder(given.train)) for each in track(some, name, transient=True)]
         pairs = list(zip(before, (each.contact for each in some), strict=True))
-        steps = np.linspace(0.05, 0.95, 19)
-        best = float(max(steps, key=lambda step: np.mean([_f1(score >= step, truth) for score, truth in pairs])))
+        best = float(max(STEPS, key=lambda step: np.mean([_f1(score >= step, truth) for score, truth in pairs])))
         rows[name] = [scores >= 0.5 for scores in found]
         rows[f"{name}, threshold {best:.2f}"] = [scores >= best for scores in found]
     print(f"{len(test)} objects that are touched")

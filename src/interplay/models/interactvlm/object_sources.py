@@ -106,7 +106,9 @@ def touched_meshes(table: InteractionTable, root: Path) -> list[TouchedMesh]:
             human, object, vertices = each.contact.human, each.contact.object, each.contact.object_vertices
             if object is not None and len(vertices):
                 name = table.vocabulary.objects[image.labels[object]]
-                pair = ContactPair(name, image.boxes[human], image.boxes[object])
+                done = image.verb[(image.human == human) & (image.object == object)]
+                verbs = tuple(table.vocabulary.verbs[verb] for verb in done.tolist())
+                pair = ContactPair(name, image.boxes[human], image.boxes[object], verbs=verbs)
                 geometry = annotated_pairs(image, [human], [object])
                 touched.append(TouchedMesh(image.file or "", pair, each.mesh, vertices, geometry))
     return touched
