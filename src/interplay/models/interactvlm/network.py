@@ -118,7 +118,7 @@ class InteractVlm(nn.Module):
     def _told(self, input_ids: Tensor, poses: Tensor | None) -> Tensor:
         """(S, T, D) embeddings of words; the pose is added to that of the word whose state prompts SAM.
 
-        In a small language model nothing that stands farther off is carried there (docs/models/interactvlm.md).
+        In a small language model nothing that stands farther off is carried there (docs/models/interactvlm_nano.md).
         """
         assert self.pose_encoder is not None
         words = self.llava.get_input_embeddings()(input_ids)

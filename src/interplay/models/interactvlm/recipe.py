@@ -123,7 +123,7 @@ class InteractVlmRecipe(TrainConfig):
         template: which family of questions about people.
         part_dropout: share of the questions about people that ask, and are answered, without body parts in words.
         name_objects: answers name the object just before the mask's token, as no published model does. A small language
-            model does not carry the name from the question to there (docs/models/interactvlm.md). A network from
+            model does not carry the name from the question to there (docs/models/interactvlm_nano.md). A network from
             nothing is then given its answers (`InteractVlmDecodingOptions.given`).
         flip: mirror half of the generated scenes.
         no_object: share of the questions about people in which an unknown word stands for the object's name; a network
