@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
+from drawn_contact import as_masks
 from interplay.body.lifting import lift_human
 from interplay.metrics.contact import contact_scores
 from interplay.models.interactvlm.data import batch_of, example_of
-from interplay.models.interactvlm.model import Canvas, InteractVlmModel
+from interplay.models.interactvlm.model import InteractVlmModel
 from interplay.models.interactvlm.recipe import InteractVlmRecipe
 from interplay.models.interactvlm.sources import BodySource
 from interplay.models.interactvlm.task import InteractVlmTask
@@ -69,10 +69,15 @@ def main() -> None:
     print("| | F1 | best F1 | alike | second singular value | same object |" + "\n" + "| --- " * 6 + "|")
     print(f"| annotated | 1 | 1 | {_alike(wanted):.2f} | | |")
     by_object = np.stack([np.mean(of_object.get(n, [mean]), 0) for n in names])
+    canvas, side = held_out.canvas, task.model.network.image_size // 4
+
+    def drawn(scores: NDArray[Any]) -> NDArray[np.float32]:
+        return as_masks(scores, canvas.pix_to_face, canvas.bary, canvas.faces, side, lift_human)
+
     for name, found in (
         ("mean contact of all", np.stack([mean] * len(rows))),
         ("mean contact of the object", by_object),
-        ("the same, as masks", _as_masks(held_out.canvas, by_object, task.model.network.image_size // 4)),
+        ("the same, as masks", np.stack([drawn(each) for each in by_object])),
     ):
         print(f"| {name} | {_f1(found, wanted)} | {_alike(found):.2f} | | |", flush=True)
     for path in given.models:
@@ -97,18 +102,6 @@ def _f1(scores: NDArray[Any], wanted: NDArray[Any]) -> str:
     """At a threshold of 0.5, and at the best."""
     best = max(contact_scores(scores, wanted, threshold=each).mean.f1 for each in THRESHOLDS)
     return f"{contact_scores(scores, wanted).mean.f1:.2f} | {best:.2f}"
-
-
-def _as_masks(canvas: Canvas, scores: NDArray[Any], size: int) -> NDArray[Any]:
-    """Scores (P, N) of vertices drawn as masks of `size` pixels and lifted again."""
-    there, lifted = canvas.pix_to_face >= 0, []
-    shown = F.interpolate(there.float()[None], size, mode="area").clamp_min(1e-3)
-    for row in torch.from_numpy(scores).float():
-        pixels = row[canvas.faces].mean(1)[canvas.pix_to_face.clamp(min=0)] * there
-        low = F.interpolate(pixels[None], size, mode="area") / shown
-        logits = torch.logit(F.interpolate(low, canvas.size, mode="bilinear")[0], eps=1e-4)
-        lifted.append(lift_human(logits, canvas.pix_to_face, canvas.bary, canvas.faces, int(canvas.count)).numpy())
-    return np.stack(lifted)
 
 
 def _alike(scores: NDArray[Any]) -> float:

@@ -8,7 +8,8 @@
     interplay train interactvlm/nano --data.root TRAIN --name one --model.views 1
     python experiments/interactvlm_nano.py --train TRAIN --test TEST RUNS/*/best.safetensors
 
-Prints a Markdown table in the form of `contact_geometry.py`: one row for each network, named after its folder. It is
+Prints a Markdown table in the form of `contact_geometry.py`: baselines, also as masks of the network's size can show
+them, and one row for each network, named after its folder. It is
 asked about each pair of a person and an object that touch, sees the part of the picture about their annotated boxes,
 is told the annotated keypoints if it knows poses (`--detected`: boxes and keypoints as they would be found), and
 answers by itself where its answers are not given. A second row has the threshold that is best on held-out training
@@ -20,18 +21,25 @@ another one.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from contact_geometry import Baselines, ContactTable
+from contact_geometry import Baselines, ContactTable, Scores
+from drawn_contact import as_masks
+from interplay.body.cameras import view_set
+from interplay.body.lifting import lift_human
+from interplay.body.views import draw_views, upright_body
 from interplay.datasets import load_annotations
 from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
 from interplay.metrics.contact import contact_scores
 from interplay.models.contact import ContactModel, ContactPair, VertexContact
+from interplay.models.contact_geometry.batch import PairBatch
 from interplay.models.contact_geometry.data import ContactPairs
 from interplay.models.contact_geometry.recipe import ContactNoiseSection
 from interplay.models.contact_geometry.task import detected
@@ -41,6 +49,8 @@ from interplay.training import load_config
 from interplay.training.tables import load_tables
 from interplay.vocabulary import Vocabulary
 
+SIDE, LIFTED = 64, 512
+"""Pixels of the network's masks, and of the views that they are lifted from."""
 THRESHOLDS = np.arange(0.1, 0.95, 0.05)
 
 
@@ -63,15 +73,20 @@ def main() -> None:
     baselines, annotated = Baselines(training), as_annotated(test.pairs)
     print(f"{len(table.touching)} pairs that touch")
     print("| | F1 | precision | recall | fp cm | fn cm | binary |\n| --- | --- | --- | --- | --- | --- | --- |")
+    body = draw_views(upright_body(test.surface[:, :3].numpy()), test.faces, view_set("human_hands"), LIFTED)
+
+    def drawn(scores: Callable[[PairBatch, int], Scores], pairs: PairBatch, row: int) -> Scores:
+        return as_masks(scores(pairs, row), body.pix_to_face, body.bary, body.faces, SIDE, lift_human)
+
     for name, scores in (
         ("mean contact of the object", baselines.of_object),
         ("mean contact of object and verbs", baselines.of_verbs),
+        ("nearest training pair of the object", baselines.nearest),
     ):
-        threshold = baselines.best_threshold(scores)
-        certain = np.stack([scores(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
-        table.row(name, [certain])
-    closest = np.stack([baselines.nearest(annotated, int(row)) for row in table.touching])
-    table.row("nearest training pair of the object", [closest])
+        for kind, known in ((name, scores), (f"{name}, as masks", partial(drawn, scores))):
+            threshold = 0.5 if scores == baselines.nearest else baselines.best_threshold(known)
+            certain = np.stack([known(annotated, int(row)) >= threshold for row in table.touching]).astype(np.float32)
+            table.row(kind, [certain])
     vocabulary = load_annotations("generated", given.test).vocabulary
     wrong: dict[str, int] = {}
     touch: dict[str, tuple[float, float]] = {}

@@ -21,15 +21,14 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from scipy.spatial import cKDTree
-from torch.nn import functional as F
 
+from drawn_contact import as_masks
 from interplay.body.cameras import OBJECT_DISTANCE, view_set
 from interplay.body.lifting import lift_object
 from interplay.body.views import draw_views, unit_object
@@ -117,17 +116,11 @@ class Baselines:
         return np.mean(found, 0) if found else np.zeros(len(asked.vertices))
 
 
-def as_masks(asked: Touched, scores: NDArray[Any]) -> NDArray[np.float32]:
-    """(N,) scores of vertices (N,), drawn as masks of `SIDE` pixels and lifted from views of `LIFTED` pixels."""
+def drawn(asked: Touched, scores: Scores) -> NDArray[np.float32]:
+    """(N,) scores as masks of `SIDE` pixels, lifted from views of `LIFTED` pixels."""
     views = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in view_set("4MV-Z_HM").items()}
     mesh = draw_views(asked.vertices, asked.faces, views, LIFTED, "positions")
-    table, bary = torch.from_numpy(mesh.pix_to_face), torch.from_numpy(mesh.bary)
-    faces = torch.from_numpy(np.asarray(mesh.faces, np.int64))
-    there = (table >= 0).float()
-    drawn = (torch.from_numpy(scores.astype(np.float32))[faces[table.clamp(min=0)]] * bary).sum(-1) * there
-    low, shown = (F.adaptive_avg_pool2d(each[None], SIDE) for each in (drawn, there))
-    mask = F.interpolate(low / shown.clamp(min=1e-3), LIFTED, mode="bilinear", align_corners=False)[0]
-    return lift_object(torch.logit(mask, 1e-4), table, bary, faces, len(scores)).numpy()
+    return as_masks(scores, mesh.pix_to_face, mesh.bary, mesh.faces, SIDE, lift_object)
 
 
 def _f1(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -153,8 +146,8 @@ def main() -> None:
     for name, known in named.items():
         threshold = baselines.best_threshold(known) if "mean" in name else 0.5
         rows[name] = [known(each) >= threshold for each in track(test, name, transient=True)]
-        drawn = f"{name}, as masks"
-        rows[drawn] = [as_masks(each, known(each)) >= threshold for each in track(test, drawn, transient=True)]
+        masks = f"{name}, as masks"
+        rows[masks] = [drawn(each, known(each)) >= threshold for each in track(test, masks, transient=True)]
     finder = ImageFinder(given.test)
     for path in given.models:
         model = read_contact_model(path).eval()
