@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 from torch import Tensor, nn
@@ -33,7 +32,7 @@ from interplay.datasets.images import ImageFinder
 from interplay.images import read_image
 from interplay.models.contact import ContactPair
 from interplay.models.interactvlm.nano import nano_network
-from interplay.models.interactvlm.predict import crop
+from interplay.models.interactvlm.predict import crop, crop_square
 from interplay.models.pair_geometry import annotated_pairs, as_annotated, pair_features
 from interplay.table import InteractionTable
 from interplay.training import load_config
@@ -75,14 +74,13 @@ def read_pairs(table: InteractionTable, root: Path, negatives: float) -> Pairs:
         image = table[each.image]
         path = finder.find(image.file or "")
         assert path is not None
-        human, thing = image.boxes[each.human], image.boxes[each.object]
-        part = crop(read_image(path), ContactPair("", human, thing))
+        pair = ContactPair("", image.boxes[each.human], image.boxes[each.object])
+        part = crop(read_image(path), pair)
         pixels.append(np.asarray(Image.fromarray(part).resize((SIDE, SIDE), Image.Resampling.BILINEAR)))
         geometry = as_annotated(annotated_pairs(image, [each.human], [each.object]))
-        corners = np.stack([np.minimum(human, thing)[:2], np.maximum(human, thing)[2:]])
-        start = np.round((corners.sum(0) - len(part)) / 2).astype(np.float32)
+        left, top, side = crop_square(pair)
         points = geometry.keypoints[0].clone()
-        points[:, :2] = (points[:, :2] - torch.from_numpy(start)) / len(part)
+        points[:, :2] = (points[:, :2] - torch.tensor([left, top])) / side
         maps.append(points)
         poses.append(pair_features(geometry)[0])
         objects.append(int(image.labels[each.object]))
@@ -232,7 +230,7 @@ def main() -> None:
     touching = everything.rows(everything.parts.any(1))
     held_out = read_pairs(tables.validation, given.scenes, negatives=0)
     held_out = held_out.rows(held_out.parts.any(1))
-    counts: NDArray[np.int64] = np.array([len(each.objects) for each in (touching, held_out, everything)])
+    counts = [len(each.objects) for each in (touching, held_out, everything)]
     print("{} pairs that touch are learnt from, {} held out; keypoints are learnt from {}".format(*counts))
     print("| known | cross-entropy | the right one of two hands, % |\n| --- | --- | --- |")
     objects = int(max(everything.objects.max(), held_out.objects.max())) + 1

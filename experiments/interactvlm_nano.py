@@ -102,7 +102,8 @@ def main() -> None:
         table.row(f"{path.parent.name}, threshold {best:.2f}", [(found >= best).astype(np.float32)])
         named = [vocabulary.objects[int(test.pairs.labels[row])].replace("_", " ") for row in table.touching]
         others, _ = _asked(model, test, apart, vocabulary, given.test, given.detected, given.grey)
-        touch[path.parent.name] = tuple(100 * float((each >= 0.5).any(1).mean()) for each in (found, others))  # type: ignore[assignment]
+        near, far = (100 * float((each >= 0.5).any(1).mean()) for each in (found, others))
+        touch[path.parent.name] = near, far
         wrong[path.parent.name] = sum(
             f" {name} [" not in f" {text}" for name, text in zip(named, answers, strict=True) if text
         )

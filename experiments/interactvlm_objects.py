@@ -20,6 +20,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ SIDE, LIFTED = 64, 512
 MOST = 30
 """Training objects of a kind that a mean is of."""
 STEPS = np.linspace(0.05, 0.95, 19)
-Scores = NDArray[np.float64]
+Scores = NDArray[np.floating]
 
 
 class Touched(NamedTuple):
@@ -116,11 +117,11 @@ class Baselines:
         return np.mean(found, 0) if found else np.zeros(len(asked.vertices))
 
 
-def drawn(asked: Touched, scores: Scores) -> NDArray[np.float32]:
-    """(N,) scores as masks of `SIDE` pixels, lifted from views of `LIFTED` pixels."""
+def drawn(known: Callable[[Touched], Scores], asked: Touched) -> Scores:
+    """(N,) what is known, as masks of `SIDE` pixels, lifted from views of `LIFTED` pixels."""
     views = {name: view._replace(distance=OBJECT_DISTANCE) for name, view in view_set("4MV-Z_HM").items()}
     mesh = draw_views(asked.vertices, asked.faces, views, LIFTED, "positions")
-    return as_masks(scores, mesh.pix_to_face, mesh.bary, mesh.faces, SIDE, lift_object)
+    return as_masks(known(asked), mesh.pix_to_face, mesh.bary, mesh.faces, SIDE, lift_object)
 
 
 def _f1(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -144,11 +145,10 @@ def main() -> None:
         "annotated": lambda each: each.contact.astype(np.float64),
     }
     for name, known in named.items():
-        threshold = baselines.best_threshold(known) if "mean" in name else 0.5
-        rows[name] = [known(each) >= threshold for each in track(test, name, transient=True)]
-        masks = f"{name}, as masks"
-        rows[masks] = [drawn(each, known(each)) >= threshold for each in track(test, masks, transient=True)]
-    finder = ImageFinder(given.test)
+        for kind, scores_of in ((name, known), (f"{name}, as masks", partial(drawn, known))):
+            threshold = baselines.best_threshold(scores_of) if "mean" in name else 0.5
+            rows[kind] = [scores_of(each) >= threshold for each in track(test, kind, transient=True)]
+    finder, learnt = ImageFinder(given.test), dict[str, float]()
     for path in given.models:
         model = read_contact_model(path).eval()
         assert isinstance(model, InteractVlmModel)
@@ -157,6 +157,7 @@ def main() -> None:
         before = [_asked(model, each, ImageFinder(given.train)) for each in track(some, name, transient=True)]
         pairs = list(zip(before, (each.contact for each in some), strict=True))
         best = float(max(STEPS, key=lambda step: np.mean([_f1(score >= step, truth) for score, truth in pairs])))
+        learnt[name] = 100 * float(np.mean([_f1(score >= 0.5, truth) for score, truth in pairs]))
         rows[name] = [scores >= 0.5 for scores in found]
         rows[f"{name}, threshold {best:.2f}"] = [scores >= best for scores in found]
     print(f"{len(test)} objects that are touched")
@@ -168,6 +169,8 @@ def main() -> None:
         ]
         cells = " | ".join(f"{100 * value:.1f}" for value in np.mean(means, 0))
         print(f"| {name} | {cells} |")
+    for name, f1 in learnt.items():
+        print(f"{name}: F1 of about 100 training objects {f1:.1f}")
 
 
 def _asked(model: InteractVlmModel, each: Touched, finder: ImageFinder) -> NDArray[np.floating]:

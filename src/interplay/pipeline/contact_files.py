@@ -194,7 +194,7 @@ def _photograph(image: NDArray[np.uint8], result: ContactResult) -> Image.Image:
             if box is None or (box is pair.pair.object_box and not pair.touches):
                 continue
             x1, y1, x2, y2 = (np.asarray(box, np.float64) * scale).clip(0, [*size, *size]).tolist()
-            label = Label(text, np.array([x1, y1]), colour)
+            label = Label(text, np.array([x1, y1]), colour, needed=box is pair.pair.human_box)
             if labels.setdefault((text, x1, y1, x2, y2), label) is not label:
                 continue  # a person of several pairs
             canvas.line(canvas.outline(np.array([x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)]), _LINE), colour, _LINE)

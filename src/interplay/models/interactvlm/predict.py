@@ -318,14 +318,9 @@ def crop(
         margin: what is shown around both, in their longer side.
         shift: how far it is moved to the right and down, in its side.
     """
-    boxes = [np.asarray(box, np.float64) for box in (pair.human_box, pair.object_box) if box is not None]
-    if not boxes:
+    if pair.human_box is None and pair.object_box is None:
         return image
-    x1, y1 = np.min([box[:2] for box in boxes], 0)
-    x2, y2 = np.max([box[2:] for box in boxes], 0)
-    side = max(int(np.ceil((1 + 2 * margin) * max(x2 - x1, y2 - y1))), 1)
-    left = round((x1 + x2 - side) / 2 + shift[0] * side)
-    top = round((y1 + y2 - side) / 2 + shift[1] * side)
+    left, top, side = crop_square(pair, margin, shift)
     square = np.full((side, side, 3), 127, np.uint8)
     height, width = image.shape[:2]
     inside = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
@@ -334,3 +329,14 @@ def crop(
         part
     )
     return square
+
+
+def crop_square(
+    pair: ContactPair, margin: float = 0.1, shift: tuple[float, float] = (0.0, 0.0)
+) -> tuple[int, int, int]:
+    """Left, top and side of what `crop` shows, in pixels of the image; it may go beyond it."""
+    boxes = [np.asarray(box, np.float64) for box in (pair.human_box, pair.object_box) if box is not None]
+    x1, y1 = np.min([box[:2] for box in boxes], 0)
+    x2, y2 = np.max([box[2:] for box in boxes], 0)
+    side = max(int(np.ceil((1 + 2 * margin) * max(x2 - x1, y2 - y1))), 1)
+    return round((x1 + x2 - side) / 2 + shift[0] * side), round((y1 + y2 - side) / 2 + shift[1] * side), side
