@@ -84,7 +84,7 @@ class Baselines:
         for each in training:
             self._known[each.pair.object].append((cKDTree(each.vertices), each))
         self._deviation = np.std([each.features for each in training], 0).clip(0.05)
-        self._sample = training[:: max(1, len(training) // 60)]
+        self._sample = training[:: max(1, len(training) // 200)]
 
     def of_kind(self, asked: Touched) -> Scores:
         """(N,) the mean of the kind."""
@@ -105,7 +105,7 @@ class Baselines:
         return self._mean(asked, sorted(others, key=distance)[:1])
 
     def best_threshold(self, scores: Callable[[Touched], Scores]) -> float:
-        """The best one on (60 of) the training objects, of each other."""
+        """The best one on (about 200 of) the training objects, of each other."""
         found = [(scores(each), each.contact) for each in self._sample]
         return float(max(STEPS, key=lambda step: np.mean([_f1(score >= step, truth) for score, truth in found])))
 

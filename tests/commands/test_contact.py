@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,20 @@ def test_the_network_that_looks_at_pixels_comes_along(tmp_path: Path, capsys: py
     assert "hand" in line
     with np.load(tmp_path / "out" / "person1_tennis_racket.npz") as stored:
         assert str(stored["answer"]) == "It is tennis racket [SEG]."
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_without_transformers_the_error_says_what_to_install(
+    folder: bool, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *at: None if name == "transformers" else found(name, *at)
+    )
+    asked = str(model) if folder else "interactvlm-nano"
+    assert main(["contact", "--sample", "--model", asked, "-o", str(tmp_path / "out")]) == 2
+    assert 'install it with: pip install "interplay[contact]"' in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_sample_with_what_comes_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +16,12 @@ from interplay.body.views import unit_object
 from interplay.columns import registered_columns
 from interplay.containers.meshes import read_mesh
 from interplay.defaults import DEFAULT_CONTACT_MODEL, DEFAULT_POSE_ESTIMATOR
-from interplay.errors import InputError, MissingExtraError
+from interplay.errors import InputError
 from interplay.files import home_path
 from interplay.interactions import Interactions
 from interplay.models.contact import ContactFinder, ContactPair, VertexContact
 from interplay.pipeline.contact_pairs import FoundPair, PairSearch
+from interplay.text.encoders import require_transformers
 from interplay.vocabulary import Vocabulary
 from interplay.zoo.load import load_contact_finder
 
@@ -230,8 +230,7 @@ def _published(
     folder: Path, mesh: Path | None, body: ContactBody | None, device: str | None, memory: MemoryOptions | None
 ) -> ContactFinder:
     """A network of a folder, on a body or on an object's mesh."""
-    if importlib.util.find_spec("transformers") is None:
-        raise MissingExtraError("contact", "transformers")
+    require_transformers("contact")  # the tokenizer and the network are of it
     from interplay.devices import choose_device
     from interplay.models.interactvlm.convert import load_folder
     from interplay.models.interactvlm.predict import ContactPredictor

@@ -43,6 +43,7 @@ from interplay.models.interactvlm.memory import (
 from interplay.models.interactvlm.network import InteractVlm
 from interplay.models.interactvlm.published_names import POSITIONS, SHARED_POSITIONS, is_computed, our_name
 from interplay.models.interactvlm.tokenizer import load_tokenizer
+from interplay.text.encoders import require_transformers
 
 _LORA = re.compile(r"^(?P<layer>.+)\.lora_(?P<side>[AB])(\.\w+)?\.weight$")
 _USUAL_ALPHA = 16.0
@@ -64,11 +65,12 @@ def load_folder(
     Raises:
         MissingFileError: no such folder, or a file of it is not there.
         InputError: not whole, not InteractVLM's, or more than the memory there is.
-        MissingExtraError: what `memory` asks for is not installed.
+        MissingExtraError: transformers, or what `memory` asks for, is not installed.
 
     Warns:
         UserWarning: the vision tower is not on this machine.
     """
+    require_transformers("contact")
     source, memory = Path(folder), memory or MemoryOptions()
     plan = folder_memory(source, device=device, memory=memory)
     config = _config(source / "config.json")

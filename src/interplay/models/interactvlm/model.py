@@ -23,6 +23,7 @@ from interplay.models.interactvlm.losses import ContactSample, LossWeights, cont
 from interplay.models.interactvlm.modules import resize_masks
 from interplay.models.interactvlm.network import InteractVlm, sam_pixels
 from interplay.models.interactvlm.words import WordTokenizer
+from interplay.text.encoders import require_transformers
 from interplay.vocabulary import Vocabulary
 
 UNLEARNT = -100
@@ -311,7 +312,9 @@ def random_network(config: InteractVlmConfig) -> InteractVlm:
 
     Raises:
         InputError: settings that no network has.
+        MissingExtraError: transformers is not installed.
     """
+    require_transformers("contact")
     from transformers import LlavaConfig, LlavaForConditionalGeneration, SamConfig, SamModel
 
     described = config.network

@@ -9,6 +9,7 @@ from interplay.models.interactvlm.config import InteractVlmNetworkOptions, Inter
 from interplay.models.interactvlm.modules import CameraEncoding, published_sam_config
 from interplay.models.interactvlm.prompts import TokenType, segmentation_tokens
 from interplay.models.interactvlm.words import END, START, WordTokenizer, word_list
+from interplay.text.encoders import require_transformers
 
 _SEEN, _PATCH = 112, 14
 _DIM = 96
@@ -34,7 +35,11 @@ def nano_network(
         objects, parts: names that its words hold.
         camera_encoder, human_views, views, token_type, view_size, poses: see `InteractVlmOptions`.
         sam_size: pixels on a side of the views that SAM sees, a multiple of 64; its masks have a quarter of them.
+
+    Raises:
+        MissingExtraError: transformers is not installed.
     """
+    require_transformers("contact")
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig
 
     tokens = segmentation_tokens(token_type)
